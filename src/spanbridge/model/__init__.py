@@ -1,0 +1,1 @@
+"""What a span is: types, typed attributes, identifiers and the record that travels to every exit."""

@@ -1,0 +1,333 @@
+"""A payload to JSON bytes: the encoding is the snapshot.
+
+`snapshot` runs on the caller's thread. Immutable scalars are kept by reference; everything else is encoded once, so nothing that the
+application does later changes what was recorded. It never raises, never calls a foreign `__repr__` or property, and its work has a
+bound: what is too large is replaced whole by a marker (never cut here: a cut inside a secret would hide it from the redaction).
+
+    a Snapshot is    str, int, float, bool, None      the value itself
+                     bytes                            the JSON encoding of any other value
+
+Values that JSON has no word for become: bytes that are UTF-8 -> text, other bytes -> {"bytes": n}; sets -> lists; Decimal, UUID,
+paths, NaN and infinities, integers beyond 64 bits -> strings; numpy arrays -> {"dtype", "shape", "values"}; exceptions ->
+{"type", "message"}; known models (pydantic, attrs, dataclasses, named tuples) -> mappings; anything else -> "<module.Class>".
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import ChainMap, UserDict, UserList, UserString, deque
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
+from math import isfinite
+from pathlib import PurePath
+from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType
+from typing import Any, TypeAlias
+
+from orjson import Fragment, dumps, loads
+
+Scalar: TypeAlias = str | int | float | bool | None
+Snapshot: TypeAlias = Scalar | bytes
+
+MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
+"""A payload that is larger is replaced by `{"truncated": {"bytes": n}}` before anything is copied."""
+MAX_DEPTH = 64
+"""A deeper subtree is replaced by `{"truncated": {"depth": 64}}`."""
+SLOW_PATH_BUDGET_S = 0.020
+"""How long a payload that orjson cannot encode may take on the caller's thread; the rest becomes `"<unserialised>"`."""
+ARRAY_PREVIEW = 32
+"""How many values of a numpy array are kept."""
+
+_PLAIN_CONTAINERS = frozenset({dict, list})
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+_MAX_INT = 2**63 - 1
+_NON_FINITE_SEARCH_LIMIT = 2000
+
+
+def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
+    """The recorded form of `value`, from now on independent of it. Never raises."""
+    cls = type(value)
+    if cls is str:
+        return value if len(value) <= max_bytes else truncated(string_bytes(value))
+    if cls in _SCALARS:
+        return value if cls is not float or isfinite(value) else dumps(_non_finite(value))
+    try:
+        size = larger_than(value, max_bytes)
+        if size:
+            return truncated(size)
+        data = dumps(value, _encode_unknown)
+    except Exception:  # noqa: BLE001 - any class of foreign error may come out of a payload
+        return _encode_slowly(value, max_bytes)
+    if len(data) > max_bytes:
+        return truncated(len(data))
+    if b"null" in data and _holds_non_finite(value):
+        return _encode_slowly(value, max_bytes)
+    # orjson's result keeps a buffer of several KB alive, however short it is; the copy does not.
+    return b"%b" % data
+
+
+def encode(value: Any) -> bytes:
+    """`value` as JSON bytes, whatever it is. Snapshots (`bytes`) are spliced in, at the top and as values of a mapping."""
+    try:
+        return dumps(value, _splice)
+    except Exception:  # noqa: BLE001
+        if type(value) is dict:
+            return dumps({_key(key): Fragment(encode(item)) for key, item in value.items()})
+        result = _encode_slowly(value, sys.maxsize)
+        return result if type(result) is bytes else dumps(result)
+
+
+def decode(data: Snapshot) -> Any:
+    """The plain JSON value of a snapshot."""
+    return loads(data) if type(data) is bytes else data
+
+
+def truncated(size: int) -> bytes:
+    """The marker that stands for a payload of `size` bytes."""
+    return b'{"truncated":{"bytes":%d}}' % size
+
+
+def string_bytes(value: str) -> int:
+    """Bytes of a string: of its UTF-8 form if it is ASCII, else of its form in memory (no pass over its characters)."""
+    return len(value) if value.isascii() else value.__sizeof__()
+
+
+def larger_than(value: Any, max_bytes: int) -> int:
+    """A lower bound of the encoded size of `value` if it shows within two levels that it exceeds `max_bytes`, else 0."""
+    cls = type(value)
+    if cls is dict:
+        items = value.values()
+    elif cls is list or cls is tuple:
+        items = value
+    elif cls is bytes or cls is bytearray:
+        return len(value) if len(value) > max_bytes else 0
+    else:
+        return 0
+    size = 2 * len(items)
+    if size > max_bytes:
+        return size
+    # Bounded like everything here: a long list of short items is left to the encoder.
+    for count, item in enumerate(items):
+        item_class = type(item)
+        if item_class is str or item_class is bytes:
+            size += len(item)
+        elif item_class is dict or item_class is list:
+            size += 2 * len(item)
+        if count == 1000:
+            break
+    return size if size > max_bytes else 0
+
+
+def _splice(value: Any) -> Any:
+    if type(value) is bytes:
+        return Fragment(value)
+    raise TypeError
+
+
+def _encode_unknown(value: Any) -> Any:
+    """What orjson asks for a value that it does not know. Raising sends the whole payload to the slow path."""
+    serializer = getattr(type(value), "__pydantic_serializer__", None)
+    return _plain(value) if serializer is None else Fragment(serializer.to_json(value))
+
+
+def _holds_non_finite(value: Any) -> bool:
+    """Whether a NaN or infinity stands in plain containers; orjson writes both as null."""
+    stack = [value]
+    seen = 0
+    while stack:
+        item = stack.pop()
+        cls = type(item)
+        if cls is float:
+            if not isfinite(item):
+                return True
+        elif cls is dict:
+            stack.extend(item.values())
+        elif cls is list or cls is tuple:
+            stack.extend(item)
+        seen += 1
+        if seen > _NON_FINITE_SEARCH_LIMIT:
+            return False
+    return False
+
+
+def _encode_slowly(value: Any, max_bytes: int) -> Snapshot:
+    """For what orjson refuses: cycles, depth, foreign keys, lone surrogates, huge integers, types that it does not know."""
+    try:
+        walk = _Walk(max_bytes)
+        plain = walk.plain(value, 0)
+        if walk.bytes_left < 0:
+            return truncated(max_bytes - walk.bytes_left)
+        return b"%b" % dumps(plain)
+    except Exception:  # noqa: BLE001 - a payload changed by another thread, a container that lies about itself
+        return type_marker(value)
+
+
+class _Walk:
+    """One pass over a payload that orjson cannot encode, with its bounds: depth, bytes and time."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.bytes_left = max_bytes
+        self._deadline = time.perf_counter() + SLOW_PATH_BUDGET_S
+        self._path: set[int] = set()
+        self._visited = 0
+
+    def plain(self, value: Any, depth: int) -> Any:
+        cls = type(value)
+        if cls is str:
+            self.bytes_left -= len(value)
+            return _text(value)
+        if cls is int:
+            return value if -_MAX_INT <= value <= _MAX_INT else _large_int(value)
+        if cls is float:
+            return value if isfinite(value) else _non_finite(value)
+        if cls is bool or value is None:
+            return value
+        self._visited += 1
+        if self.bytes_left < 0 or (self._visited & 63 == 0 and time.perf_counter() > self._deadline):
+            return "<unserialised>"
+        if depth >= MAX_DEPTH:
+            return {"truncated": {"depth": MAX_DEPTH}}
+        if id(value) in self._path:
+            return {"truncated": {"cycle": True}}
+        self._path.add(id(value))
+        try:
+            return self._container(value, depth)
+        except Exception:  # noqa: BLE001 - foreign containers may do anything
+            return type_marker(value)
+        finally:
+            self._path.discard(id(value))
+
+    def _container(self, value: Any, depth: int) -> Any:
+        cls = type(value)
+        if issubclass(cls, dict):
+            result: dict[str, Any] = {}
+            for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
+                name = _key(key)
+                self.bytes_left -= len(name) + 4
+                result[name] = self.plain(item, depth + 1)
+            return result
+        if issubclass(cls, (list, tuple)) and not hasattr(cls, "_fields"):
+            self.bytes_left -= 2 * len(value)  # pyright: ignore[reportUnknownArgumentType]
+            return [self.plain(item, depth + 1) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        plain = _plain(value)
+        if type(plain) in _PLAIN_CONTAINERS:
+            return self._container(plain, depth)
+        return plain if type(plain) is Fragment else self.plain(plain, depth + 1)
+
+
+def _plain(value: Any) -> Any:
+    """One level of `value` as a type that JSON knows. Known types by table, unknown ones by name only."""
+    cls = type(value)
+    if cls.__module__ == "numpy":
+        return _numpy(value)
+    for known, convert in _CONVERSIONS:
+        if issubclass(cls, known):
+            return convert(value)
+    if hasattr(cls, "_fields") and issubclass(cls, tuple):
+        return dict(zip(cls._fields, value, strict=False))  # pyright: ignore
+    fields = getattr(cls, "__attrs_attrs__", None) or getattr(cls, "__dataclass_fields__", None)
+    if fields is not None:
+        names = [field if isinstance(field, str) else field.name for field in fields]
+        instance = getattr(value, "__dict__", None)
+        if instance is not None:
+            return {name: instance[name] for name in names if name in instance}
+        return {name: object.__getattribute__(value, name) for name in names}
+    serializer = getattr(cls, "__pydantic_serializer__", None)
+    if serializer is not None:
+        try:
+            return Fragment(serializer.to_json(value))
+        except Exception:  # noqa: BLE001 - a field that its own serializer refuses
+            return dict(value.__dict__)
+    if issubclass(cls, (type, FunctionType, BuiltinFunctionType, MethodType)):
+        return f"<{value.__module__}.{value.__qualname__}>"
+    return f"<{cls.__module__}.{cls.__qualname__}>"
+
+
+def _bytes(value: bytes | bytearray | memoryview) -> Any:
+    try:
+        return bytes(value).decode("utf-8")
+    except UnicodeDecodeError:
+        return {"bytes": len(value)}
+
+
+def _exception(value: BaseException) -> dict[str, Any]:
+    return {"type": type_name(type(value)), "message": exception_message(value)}
+
+
+def _numpy(value: Any) -> Any:
+    if hasattr(value, "shape") and value.shape == () and hasattr(value, "item"):
+        item = value.item()
+        return item if type(item) in _SCALARS else str(item)
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        values = value.ravel()[:ARRAY_PREVIEW].tolist()
+        return {"dtype": str(value.dtype), "shape": list(value.shape), "values": values}
+    return type_marker(value)
+
+
+_CONVERSIONS: tuple[tuple[Any, Any], ...] = (
+    ((bytes, bytearray, memoryview), _bytes),
+    (str, lambda value: str.__str__(value)),
+    (bool, bool),
+    (int, lambda value: int.__add__(value, 0)),
+    (float, lambda value: float.__add__(value, 0.0)),
+    (Enum, lambda value: value.name),
+    (BaseException, _exception),
+    ((set, frozenset, deque, UserList), list),
+    ((MappingProxyType, UserDict, ChainMap), dict),
+    ((Decimal, PurePath, UserString, complex), str),
+    (timedelta, lambda value: value.total_seconds()),
+    (range, lambda value: {"start": value.start, "stop": value.stop, "step": value.step}),
+)
+
+
+def exception_message(value: BaseException) -> str:
+    """`str(value)`, or a marker if that raises."""
+    try:
+        return _text(str(value))
+    except Exception:  # noqa: BLE001
+        return "<no message: str() of the exception raised>"
+
+
+def type_name(cls: type) -> str:
+    """`ValueError` for a built-in class, `package.module.Class` for any other."""
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def type_marker(value: Any) -> str:
+    """What stands for a value that cannot be recorded: its class."""
+    cls = type(value)
+    return f"<{cls.__module__}.{cls.__qualname__}>"
+
+
+def _non_finite(value: float) -> str:
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+
+
+def _text(value: str) -> str:
+    """`value` with lone surrogates, which UTF-8 cannot encode, written as escapes."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
+
+
+def _large_int(value: int) -> str:
+    return str(value) if value.bit_length() <= 4096 else f"<int of {value.bit_length()} bits>"
+
+
+def _key(key: Any) -> str:
+    cls = type(key)
+    if cls is str:
+        return _text(key)
+    if cls is tuple:
+        return f"({', '.join(map(_key, key))})"
+    if key is None or cls is bool:
+        return {None: "null", True: "true", False: "false"}[key]
+    if cls is int:
+        return _large_int(key)
+    plain = _plain(key)
+    return plain if isinstance(plain, str) else str(plain)
+
+

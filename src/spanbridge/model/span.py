@@ -1,0 +1,347 @@
+"""The record of a span: what processors, exporters and stores see, and what a store gives back."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Literal, TypedDict
+
+from spanbridge.model.payload import Snapshot, decode, encode, snapshot
+from spanbridge.model.span_types import SpanType
+
+
+class Status(str, Enum):
+    """How a span stands or ended. Compares equal to its string."""
+
+    RUNNING = "running"
+    OK = "ok"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    SUSPENDED = "suspended"
+    ABANDONED = "abandoned"
+
+    __str__ = str.__str__
+
+
+class Link(TypedDict, total=False):
+    """A relation to a span outside the parent chain."""
+
+    trace_id: str
+    span_id: str
+    type: str
+    """"resumed_from", "recovered_from", "retry_of", "triggered_by", "scheduled_by", ..."""
+    attributes: dict[str, Any]
+
+
+class SpanEvent(TypedDict):
+    """Something that happened at one moment of a span."""
+
+    name: str
+    time: int
+    """Nanoseconds since the epoch."""
+    attributes: dict[str, Any]
+
+
+class ErrorInfo(TypedDict, total=False):
+    """The exception that a span recorded."""
+
+    type: str
+    """`ValueError` for a built-in class, `package.module.Class` for any other."""
+    message: str
+    stack: str
+    """The traceback as Python prints it."""
+    causes: list[dict[str, Any]]
+    """`{"type", "message", "relation"}` of the exceptions behind it, nearest first; relation is "cause", "context" or "member"."""
+
+
+Phase = Literal["running", "ended"]
+
+CORRELATION_FIELDS = (
+    "user_id",
+    "organization_id",
+    "session_id",
+    "thread_id",
+    "run_id",
+    "request_id",
+    "resource_id",
+)
+"""Fields that flow from a span to its children."""
+
+ENTITY_FIELDS = ("entity_type", "entity_id", "entity_name")
+
+CONTENT_FIELDS = (
+    "name",
+    "input",
+    "output",
+    "attributes",
+    "metadata",
+    "tags",
+    "error",
+    "events",
+    "links",
+    *ENTITY_FIELDS,
+    *CORRELATION_FIELDS,
+)
+"""All that the application wrote: what the sensitive-data filter looks at, and what is withheld when a processor fails."""
+
+
+class _ContentField:
+    """A field of `SpanRecord` that is decoded when it is read and encoded again when the record is written."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, record: SpanRecord | None, owner: type) -> Any:
+        return self if record is None else record.get_content(self._name)
+
+    def __set__(self, record: SpanRecord, value: Any) -> None:
+        record.set_content(self._name, value)
+
+
+class SpanRecord:
+    """One span as it will be written, or as it was read back.
+
+    Content fields are plain JSON values, decoded when they are first read. A processor may assign them or change them in place: what was
+    read or assigned is encoded again before the record goes on. After the chain the record is shared by all exits and must not be changed.
+
+    Content: name, input, output, attributes (dict), metadata (dict), tags (list of str), error (`ErrorInfo` or None), events (list of
+    `SpanEvent`), links (list of `Link`), entity_type/_id/_name, and the correlation fields. Times are integer nanoseconds since the epoch.
+    """
+
+    __slots__ = (
+        "_content",
+        "_live",
+        "billed_cost",
+        "billed_input_tokens",
+        "billed_output_tokens",
+        "cost",
+        "document",
+        "ended_at",
+        "environment",
+        "external_parent_span_id",
+        "input_tokens",
+        "is_event",
+        "model",
+        "output_tokens",
+        "parent_span_id",
+        "phase",
+        "processed",
+        "redactions",
+        "service_name",
+        "source",
+        "span_id",
+        "started_at",
+        "status",
+        "trace_id",
+        "type",
+    )
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    external_parent_span_id: str | None
+    """The parent, where some other tracer owns it; such a span is still the root of its trace here."""
+    type: SpanType
+    phase: Phase
+    """"running" for a write before the end, "ended" for the last one."""
+    is_event: bool
+    started_at: int
+    ended_at: int | None
+    status: Status
+    service_name: str
+    environment: str
+    source: str
+    """Where the span was recorded: "spanbridge", or the instrumentation that it was read from."""
+    redactions: dict[str, int]
+    """How many values each rule of the sensitive-data filter withheld."""
+    model: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: float | None
+    """The span's own model, tokens and estimated cost, for lists and filters; the full figures are in `attributes`."""
+    billed_input_tokens: int
+    billed_output_tokens: int
+    billed_cost: float
+    """What the span adds to its trace's sums: zero where an ancestor reports the same tokens."""
+    processed: set[str]
+    """Content fields that the sensitive-data filter has already seen, in the form that they have now."""
+    document: bytes
+    """All content fields as one JSON object; set when the chain is done."""
+
+    name = _ContentField()
+    input = _ContentField()
+    output = _ContentField()
+    attributes = _ContentField()
+    metadata = _ContentField()
+    tags = _ContentField()
+    error = _ContentField()
+    events = _ContentField()
+    links = _ContentField()
+    entity_type = _ContentField()
+    entity_id = _ContentField()
+    entity_name = _ContentField()
+    user_id = _ContentField()
+    organization_id = _ContentField()
+    session_id = _ContentField()
+    thread_id = _ContentField()
+    run_id = _ContentField()
+    request_id = _ContentField()
+    resource_id = _ContentField()
+
+    def __init__(
+        self,
+        *,
+        trace_id: str,
+        span_id: str,
+        type: SpanType,  # noqa: A002 - the field's name
+        started_at: int,
+        content: dict[str, Any],
+        parent_span_id: str | None = None,
+        external_parent_span_id: str | None = None,
+        phase: Phase = "ended",
+        is_event: bool = False,
+        ended_at: int | None = None,
+        status: Status = Status.OK,
+        service_name: str = "",
+        environment: str = "",
+        source: str = "spanbridge",
+        redactions: dict[str, int] | None = None,
+    ) -> None:
+        """`content` maps content fields to snapshots (see `model.payload`); absent fields are empty. The record owns it."""
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.parent_span_id = parent_span_id
+        self.external_parent_span_id = external_parent_span_id
+        self.type = type
+        self.phase = phase
+        self.is_event = is_event
+        self.started_at = started_at
+        self.ended_at = ended_at
+        self.status = status
+        self.service_name = service_name
+        self.environment = environment
+        self.source = source
+        self.redactions = {} if redactions is None else redactions
+        self.model = None
+        self.input_tokens = None
+        self.output_tokens = None
+        self.cost = None
+        self.billed_input_tokens = 0
+        self.billed_output_tokens = 0
+        self.billed_cost = 0.0
+        self.processed = set()
+        self.document = b""
+        self._content = content
+        self._live: dict[str, Any] = {}
+
+    @classmethod
+    def from_document(cls, document: bytes, **fields: Any) -> SpanRecord:
+        """A record whose content is `document`, as `encode_document` wrote it."""
+        record = cls(content={}, **fields)
+        record.document = document
+        return record
+
+    @property
+    def duration_ns(self) -> int | None:
+        """Nanoseconds from start to end; None while the span runs."""
+        return None if self.ended_at is None else self.ended_at - self.started_at
+
+    def get_content(self, field: str) -> Any:
+        """The plain JSON value of a content field; an empty container where a container field is absent."""
+        live = self._live
+        if field in live:
+            return live[field]
+        if self.document:
+            self._live = live = decode(self.document)
+            for name, empty in _EMPTY.items():
+                if name not in live:
+                    live[name] = empty()
+            return live.get(field)
+        value = self._content.get(field)
+        if value is None:
+            if field not in _EMPTY:
+                return None
+            value = _EMPTY[field]()
+        elif type(value) is bytes:
+            value = decode(value)
+        elif type(value) is dict:
+            # A mapping of snapshots, as attributes are recorded.
+            value = {key: decode(item) for key, item in value.items()}  # pyright: ignore
+        elif type(value) not in _IMMUTABLE:
+            value = decode(encode(value))
+        live[field] = value
+        self.processed.discard(field)
+        return value
+
+    def set_content(self, field: str, value: Any) -> None:
+        """Replaces a content field; any value is taken, as in `span.set`."""
+        self.processed.discard(field)
+        self.document = b""
+        self._live[field] = value
+
+    def encoded(self, field: str) -> Snapshot | dict[str, Snapshot] | list[Any]:
+        """A content field as it is held: a snapshot, or (attributes, metadata) a mapping of snapshots. For the chain; do not change it."""
+        self._encode_live()
+        return self._content.get(field)
+
+    def replace_encoded(self, field: str, value: Snapshot) -> None:
+        """Replaces a content field by a snapshot and marks it as processed. For the sensitive-data filter."""
+        self._live.pop(field, None)
+        self._content[field] = value
+        self.processed.add(field)
+
+    def encode_fields(self, fields: Any = None) -> bytes:
+        """The given content fields (default: all) as one JSON object; absent and empty fields are left out."""
+        self._encode_live()
+        content = self._content
+        if fields is not None:
+            content = {field: content[field] for field in fields if field in content}
+        return encode(content)
+
+    def encode_document(self) -> bytes:
+        """Writes `document` from the content, and lets go of everything else."""
+        self.document = document = self.encode_fields()
+        self._content = {}
+        return document
+
+    def content(self) -> dict[str, Any]:
+        """All content fields that are present, as held. For the chain."""
+        self._encode_live()
+        return self._content
+
+    def to_dict(self) -> dict[str, Any]:
+        """The span as one JSON-ready mapping, every field under its name; empty fields as None, {} or []."""
+        result: dict[str, Any] = {
+            "trace_id": self.trace_id,
+            "span_id": self.span_id,
+            "parent_span_id": self.parent_span_id,
+            "external_parent_span_id": self.external_parent_span_id,
+            "type": self.type.value,
+            "is_event": self.is_event,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "status": self.status.value,
+        }
+        for field in CONTENT_FIELDS:
+            result[field] = self.get_content(field)
+        result["service_name"] = self.service_name
+        result["environment"] = self.environment
+        result["source"] = self.source
+        result["redactions"] = self.redactions
+        return result
+
+    def __repr__(self) -> str:
+        return f"<SpanRecord {self.type.value} {self.trace_id}/{self.span_id} {self.status.value}>"
+
+    def _encode_live(self) -> None:
+        """Turns what was read or assigned back into snapshots."""
+        if self._live and not self.document:
+            for field, value in self._live.items():
+                if value is None or (value == [] or value == {}) and field in _EMPTY:
+                    self._content.pop(field, None)
+                else:
+                    self._content[field] = snapshot(value)
+            self._live = {}
+
+
+_EMPTY: dict[str, Any] = {"attributes": dict, "metadata": dict, "tags": list, "events": list, "links": list}
+_IMMUTABLE = frozenset({str, int, float, bool})

@@ -1,0 +1,108 @@
+"""Token usage: totals and what they consist of.
+
+A total includes its details: `input_tokens` counts cached, audio and image tokens too, `output_tokens` counts reasoning. So a sum
+over totals never counts a token twice, and a detail is never added to a total that is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from typing_extensions import TypedDict
+
+
+class InputTokenDetails(TypedDict, total=False):
+    """What the input consists of; all in tokens."""
+
+    text: int
+    """Neither cached nor audio nor image."""
+    cache_read: int
+    cache_write: int
+    """All tokens written to the cache, whatever their lifetime."""
+    cache_write_5m: int
+    """Part of `cache_write` that lives five minutes."""
+    cache_write_1h: int
+    """Part of `cache_write` that lives an hour."""
+    audio: int
+    image: int
+
+
+class OutputTokenDetails(TypedDict, total=False):
+    """What the output consists of; all in tokens."""
+
+    text: int
+    reasoning: int
+    audio: int
+    image: int
+
+
+class UsageDict(TypedDict, total=False):
+    """`Usage` as plain data: what a caller may pass instead, and what is read back."""
+
+    input_tokens: int
+    output_tokens: int
+    input_details: InputTokenDetails
+    output_details: OutputTokenDetails
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The tokens that a model call used.
+
+    Args:
+        input_tokens: All input tokens, cached ones included. Absent: the sum of `input_details`.
+        output_tokens: All output tokens, reasoning included. Absent: the sum of `output_details`.
+        input_details: text, cache_read, cache_write (of which cache_write_5m, cache_write_1h), audio, image.
+        output_details: text, reasoning, audio, image.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_details: InputTokenDetails | None = None
+    output_details: OutputTokenDetails | None = None
+
+
+def normalize_usage(usage: object) -> UsageDict | None:
+    """Plain usage with its totals filled in; None where `usage` holds no count.
+
+    Only whole numbers that are not negative count; anything else is left out.
+    """
+    if isinstance(usage, Usage):
+        usage = vars(usage)
+    if not isinstance(usage, dict):
+        return None
+    result = UsageDict()
+    input_details = _counts(usage.get("input_details"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    output_details = _counts(usage.get("output_details"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    input_tokens = _count(usage.get("input_tokens"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    output_tokens = _count(usage.get("output_tokens"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    lifetimes = input_details.get("cache_write_5m", 0) + input_details.get("cache_write_1h", 0)
+    if lifetimes > input_details.get("cache_write", 0):
+        input_details["cache_write"] = lifetimes
+    if input_tokens is None and input_details:
+        input_tokens = sum(count for name, count in input_details.items() if name not in _PARTS_OF_CACHE_WRITE)
+    if output_tokens is None and output_details:
+        output_tokens = sum(output_details.values())
+    if input_tokens is not None:
+        result["input_tokens"] = input_tokens
+    if output_tokens is not None:
+        result["output_tokens"] = output_tokens
+    if input_details:
+        result["input_details"] = input_details  # pyright: ignore[reportGeneralTypeIssues]
+    if output_details:
+        result["output_details"] = output_details  # pyright: ignore[reportGeneralTypeIssues]
+    return result or None
+
+
+_PARTS_OF_CACHE_WRITE = frozenset({"cache_write_5m", "cache_write_1h"})
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def _counts(details: Any) -> dict[str, int]:
+    if not isinstance(details, dict):
+        return {}
+    return {name: count for name, count in details.items() if _count(count) is not None}  # pyright: ignore[reportUnknownVariableType]
