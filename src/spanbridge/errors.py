@@ -3,7 +3,9 @@
 SpanbridgeError
 ├── ConfigurationError      a setting is unknown, missing or wrong: key, value and fix
 ├── AttributesError         a span's typed attributes do not match their definition
-└── StoreError              a store cannot be opened or read
+└── StoreError              a store cannot be opened, read or written
+    ├── FilterError         a filter, an order or a cursor that no store understands
+    └── TraceNotFoundError  no such trace or span
 """
 
 from __future__ import annotations
@@ -22,4 +24,24 @@ class AttributesError(SpanbridgeError):
 
 
 class StoreError(SpanbridgeError):
-    """A store cannot be opened, read or migrated; the message names the address and the reason."""
+    """A store cannot be opened, read, written or migrated; the message names the address and the reason.
+
+    Args:
+        message: What happened, and the way out.
+        reason: One word for counters: "store_locked", "store_full", "store_read_only", "store_damaged" or "store_error".
+    """
+
+    def __init__(self, message: str, *, reason: str = "store_error") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class FilterError(StoreError, ValueError):
+    """A filter, an order, a limit or a cursor is wrong; the message names the key, the value and the fix."""
+
+
+class TraceNotFoundError(StoreError, KeyError):
+    """The store holds no such trace or span."""
+
+    # KeyError shows the repr of its argument, which is meant for keys, not for sentences.
+    __str__ = Exception.__str__

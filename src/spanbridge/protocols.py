@@ -72,6 +72,20 @@ class Exporter(Protocol):
     def shutdown(self, deadline: float, /) -> Any: ...
 
 
+class Store(Protocol):
+    """Keeps spans and gives them back. One suite of contract tests runs against every store (`tests/storage/contract.py`)."""
+
+    def write(self, batch: Sequence[SpanRecord], /) -> None: ...
+
+    def list_traces(self, **filters: Any) -> Any: ...
+
+    def get_trace(self, trace_id: str, /) -> Any: ...
+
+    def get_span(self, trace_id: str, span_id: str, /) -> SpanRecord: ...
+
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class SamplingInput:
     """What a sampler decides on: the root span as it starts."""

@@ -12,6 +12,7 @@ from random import Random
 # Not the global generator: an application that seeds `random` must not repeat ids.
 # Random() reads the operating system's entropy; a forked child must not repeat its parent's ids.
 _random = Random()  # noqa: S311 - ids need to be unique, not secret
+getrandbits = _random.getrandbits
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_random.seed)
 
@@ -21,12 +22,12 @@ _SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 
 def new_trace_id() -> int:
     """A random 128-bit integer, never zero."""
-    return _random.getrandbits(128) or new_trace_id()
+    return getrandbits(128) or 1
 
 
 def new_span_id() -> int:
     """A random 64-bit integer, never zero."""
-    return _random.getrandbits(64) or new_span_id()
+    return getrandbits(64) or 1
 
 
 def trace_id_hex(trace_id: int) -> str:

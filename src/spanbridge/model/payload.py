@@ -20,6 +20,7 @@ from collections import ChainMap, UserDict, UserList, UserString, deque
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
+from itertools import islice
 from math import isfinite
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType
@@ -42,7 +43,9 @@ ARRAY_PREVIEW = 32
 _PLAIN_CONTAINERS = frozenset({dict, list})
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _MAX_INT = 2**63 - 1
-_NON_FINITE_SEARCH_LIMIT = 2000
+_ITEMS_LOOKED_AT = 1000
+_NON_FINITE_SEARCH_BYTES = 512
+"""Payloads above this size are not searched for NaN and infinities: they keep orjson's null for them."""
 
 
 def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
@@ -61,7 +64,7 @@ def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
         return _encode_slowly(value, max_bytes)
     if len(data) > max_bytes:
         return truncated(len(data))
-    if b"null" in data and _holds_non_finite(value):
+    if len(data) < _NON_FINITE_SEARCH_BYTES and b"null" in data and _holds_non_finite(value):
         return _encode_slowly(value, max_bytes)
     # orjson's result keeps a buffer of several KB alive, however short it is; the copy does not.
     return b"%b" % data
@@ -94,7 +97,10 @@ def string_bytes(value: str) -> int:
 
 
 def larger_than(value: Any, max_bytes: int) -> int:
-    """A lower bound of the encoded size of `value` if it shows within two levels that it exceeds `max_bytes`, else 0."""
+    """A lower bound of the encoded size of `value` if it shows within two levels that it exceeds `max_bytes`, else 0.
+
+    Bounded like everything here: it looks at the first 1,000 items of a level and leaves the rest to the encoder.
+    """
     cls = type(value)
     if cls is dict:
         items = value.values()
@@ -105,17 +111,20 @@ def larger_than(value: Any, max_bytes: int) -> int:
     else:
         return 0
     size = 2 * len(items)
-    if size > max_bytes:
-        return size
-    # Bounded like everything here: a long list of short items is left to the encoder.
-    for count, item in enumerate(items):
-        item_class = type(item)
-        if item_class is str or item_class is bytes:
+    if len(items) > _ITEMS_LOOKED_AT:
+        if size > max_bytes:
+            return size
+        items = islice(items, _ITEMS_LOOKED_AT)
+    for item in items:
+        cls = type(item)
+        if cls is str:
             size += len(item)
-        elif item_class is dict or item_class is list:
-            size += 2 * len(item)
-        if count == 1000:
-            break
+        elif cls is dict:
+            for inner in item.values() if len(item) <= _ITEMS_LOOKED_AT else islice(item.values(), _ITEMS_LOOKED_AT):
+                if type(inner) is str:
+                    size += len(inner)
+        elif cls is list or cls is bytes:
+            size += len(item)
     return size if size > max_bytes else 0
 
 
@@ -134,7 +143,6 @@ def _encode_unknown(value: Any) -> Any:
 def _holds_non_finite(value: Any) -> bool:
     """Whether a NaN or infinity stands in plain containers; orjson writes both as null."""
     stack = [value]
-    seen = 0
     while stack:
         item = stack.pop()
         cls = type(item)
@@ -145,9 +153,6 @@ def _holds_non_finite(value: Any) -> bool:
             stack.extend(item.values())
         elif cls is list or cls is tuple:
             stack.extend(item)
-        seen += 1
-        if seen > _NON_FINITE_SEARCH_LIMIT:
-            return False
     return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum
 from typing import Any, Literal, TypedDict
 
@@ -53,7 +54,7 @@ class ErrorInfo(TypedDict, total=False):
     """`{"type", "message", "relation"}` of the exceptions behind it, nearest first; relation is "cause", "context" or "member"."""
 
 
-Phase = Literal["running", "ended"]
+Phase = Literal["running", "ended", "dropped"]
 
 CORRELATION_FIELDS = (
     "user_id",
@@ -107,34 +108,6 @@ class SpanRecord:
     `SpanEvent`), links (list of `Link`), entity_type/_id/_name, and the correlation fields. Times are integer nanoseconds since the epoch.
     """
 
-    __slots__ = (
-        "_content",
-        "_live",
-        "billed_cost",
-        "billed_input_tokens",
-        "billed_output_tokens",
-        "cost",
-        "document",
-        "ended_at",
-        "environment",
-        "external_parent_span_id",
-        "input_tokens",
-        "is_event",
-        "model",
-        "output_tokens",
-        "parent_span_id",
-        "phase",
-        "processed",
-        "redactions",
-        "service_name",
-        "source",
-        "span_id",
-        "started_at",
-        "status",
-        "trace_id",
-        "type",
-    )
-
     trace_id: str
     span_id: str
     parent_span_id: str | None
@@ -142,7 +115,7 @@ class SpanRecord:
     """The parent, where some other tracer owns it; such a span is still the root of its trace here."""
     type: SpanType
     phase: Phase
-    """"running" for a write before the end, "ended" for the last one."""
+    """"running" for a write before the end, "ended" for the last one; "dropped" takes back what was written as running."""
     is_event: bool
     started_at: int
     ended_at: int | None
@@ -187,6 +160,25 @@ class SpanRecord:
     request_id = _ContentField()
     resource_id = _ContentField()
 
+    # Defaults stand on the class: most spans never set them, and a record is made for every span.
+    parent_span_id = None
+    external_parent_span_id = None
+    phase = "ended"
+    is_event = False
+    ended_at = None
+    status = Status.OK
+    service_name = ""
+    environment = ""
+    source = "spanbridge"
+    model = None
+    input_tokens = None
+    output_tokens = None
+    cost = None
+    billed_input_tokens = 0
+    billed_output_tokens = 0
+    billed_cost = 0.0
+    document = b""
+
     def __init__(
         self,
         *,
@@ -195,43 +187,21 @@ class SpanRecord:
         type: SpanType,  # noqa: A002 - the field's name
         started_at: int,
         content: dict[str, Any],
-        parent_span_id: str | None = None,
-        external_parent_span_id: str | None = None,
-        phase: Phase = "ended",
-        is_event: bool = False,
-        ended_at: int | None = None,
-        status: Status = Status.OK,
-        service_name: str = "",
-        environment: str = "",
-        source: str = "spanbridge",
-        redactions: dict[str, int] | None = None,
+        **fields: Any,
     ) -> None:
-        """`content` maps content fields to snapshots (see `model.payload`); absent fields are empty. The record owns it."""
+        """`content` maps content fields to snapshots (see `model.payload`), absent fields are empty; the record owns it. `fields` are the
+        other fields by name."""
         self.trace_id = trace_id
         self.span_id = span_id
-        self.parent_span_id = parent_span_id
-        self.external_parent_span_id = external_parent_span_id
         self.type = type
-        self.phase = phase
-        self.is_event = is_event
         self.started_at = started_at
-        self.ended_at = ended_at
-        self.status = status
-        self.service_name = service_name
-        self.environment = environment
-        self.source = source
-        self.redactions = {} if redactions is None else redactions
-        self.model = None
-        self.input_tokens = None
-        self.output_tokens = None
-        self.cost = None
-        self.billed_input_tokens = 0
-        self.billed_output_tokens = 0
-        self.billed_cost = 0.0
-        self.processed = set()
-        self.document = b""
         self._content = content
         self._live: dict[str, Any] = {}
+        self._encoded: bytes | None = None
+        self.processed = set()
+        self.redactions = {}
+        if fields:
+            self.__dict__.update(fields)
 
     @classmethod
     def from_document(cls, document: bytes, **fields: Any) -> SpanRecord:
@@ -251,11 +221,11 @@ class SpanRecord:
         if field in live:
             return live[field]
         if self.document:
-            self._live = live = decode(self.document)
-            for name, empty in _EMPTY.items():
-                if name not in live:
-                    live[name] = empty()
-            return live.get(field)
+            # Complete before it is shown: exporters on other threads read the same record.
+            decoded: dict[str, Any] = {name: empty() for name, empty in _EMPTY.items()}
+            decoded.update(decode(self.document))
+            self._live = decoded
+            return decoded.get(field)
         value = self._content.get(field)
         if value is None:
             if field not in _EMPTY:
@@ -275,7 +245,6 @@ class SpanRecord:
     def set_content(self, field: str, value: Any) -> None:
         """Replaces a content field; any value is taken, as in `span.set`."""
         self.processed.discard(field)
-        self.document = b""
         self._live[field] = value
 
     def encoded(self, field: str) -> Snapshot | dict[str, Snapshot] | list[Any]:
@@ -286,22 +255,42 @@ class SpanRecord:
     def replace_encoded(self, field: str, value: Snapshot) -> None:
         """Replaces a content field by a snapshot and marks it as processed. For the sensitive-data filter."""
         self._live.pop(field, None)
-        self._content[field] = value
+        self._encoded = None
+        if value is None:
+            self._content.pop(field, None)
+        else:
+            self._content[field] = value
         self.processed.add(field)
 
-    def encode_fields(self, fields: Any = None) -> bytes:
+    def encode_fields(self, fields: Collection[str] | None = None) -> bytes:
         """The given content fields (default: all) as one JSON object; absent and empty fields are left out."""
-        self._encode_live()
-        content = self._content
-        if fields is not None:
-            content = {field: content[field] for field in fields if field in content}
-        return encode(content)
+        content = self.content()
+        if fields is not None and any(field not in fields for field in content):
+            return encode({field: content[field] for field in fields if field in content})
+        if self._encoded is None:
+            self._encoded = encode(content)
+        return self._encoded
 
     def encode_document(self) -> bytes:
-        """Writes `document` from the content, and lets go of everything else."""
+        """Writes `document` from the content."""
         self.document = document = self.encode_fields()
-        self._content = {}
         return document
+
+    def release_content(self) -> None:
+        """Lets go of everything that `document` holds too."""
+        self._content = {}
+        self._encoded = None
+
+    def touch(self) -> None:
+        """Says that `content()` is about to be changed in place. For the pipeline."""
+        self._encoded = None
+
+    def replace_content(self, content: dict[str, Any]) -> None:
+        """Replaces all content fields by snapshots. For the chain."""
+        self._content = content
+        self._live = {}
+        self._encoded = None
+        self.processed = set()
 
     def content(self) -> dict[str, Any]:
         """All content fields that are present, as held. For the chain."""
@@ -335,6 +324,7 @@ class SpanRecord:
     def _encode_live(self) -> None:
         """Turns what was read or assigned back into snapshots."""
         if self._live and not self.document:
+            self._encoded = None
             for field, value in self._live.items():
                 if value is None or (value == [] or value == {}) and field in _EMPTY:
                     self._content.pop(field, None)

@@ -1,0 +1,182 @@
+"""spanbridge: observability for AI agents.
+
+    import spanbridge as sb
+
+    sb.configure(service_name="support-bot")
+    with sb.agent_run("support", input=question) as run:
+        with sb.tool_call("search", input={"q": question}) as tool:
+            tool.set(output=search(question))
+        run.set(output=reply)
+
+Importing it is cheap: what configuration, stores, exporters and processors need loads when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.errors import AttributesError, ConfigurationError, SpanbridgeError, StoreError
+from spanbridge.model.span_types import SpanType
+from spanbridge.model.usage import Usage
+from spanbridge.tracing.active_span import Span
+from spanbridge.tracing.context import current_span, suppress, update_current
+from spanbridge.tracing.openers import (
+    agent_run,
+    agent_signal,
+    classifier_evaluation,
+    client_tool_call,
+    generic,
+    graph_action,
+    mapping,
+    mcp_server_request,
+    mcp_tool_call,
+    memory_operation,
+    model_chunk,
+    model_generation,
+    model_inference,
+    model_step,
+    processor_run,
+    provider_tool_call,
+    rag_action,
+    rag_embedding,
+    rag_ingestion,
+    rag_vector_operation,
+    scorer_run,
+    scorer_step,
+    skill_action,
+    span,
+    start_span,
+    tool_call,
+    workflow_conditional,
+    workflow_conditional_eval,
+    workflow_loop,
+    workflow_parallel,
+    workflow_run,
+    workflow_sleep,
+    workflow_step,
+    workflow_wait_event,
+    workspace_action,
+)
+
+if TYPE_CHECKING:
+    from spanbridge.configuration.configure import configure
+    from spanbridge.exporters.console import ConsoleExporter
+    from spanbridge.exporters.jsonl import JsonLinesExporter
+    from spanbridge.exporters.memory import InMemoryExporter
+    from spanbridge.exporters.storage_exporter import StorageExporter
+    from spanbridge.model.span import SpanRecord, Status
+    from spanbridge.observability import Observability, flush, shutdown, stats
+    from spanbridge.processors.sensitive_data import SensitiveDataFilter
+    from spanbridge.protocols import Delivered, Rejected, Retry, SamplingInput
+    from spanbridge.storage.location import open_store
+    from spanbridge.tracing.sampling import AlwaysSampling, NeverSampling, RatioSampling
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "AlwaysSampling": "spanbridge.tracing.sampling",
+    "ConsoleExporter": "spanbridge.exporters.console",
+    "Delivered": "spanbridge.protocols",
+    "InMemoryExporter": "spanbridge.exporters.memory",
+    "JsonLinesExporter": "spanbridge.exporters.jsonl",
+    "NeverSampling": "spanbridge.tracing.sampling",
+    "Observability": "spanbridge.observability",
+    "RatioSampling": "spanbridge.tracing.sampling",
+    "Rejected": "spanbridge.protocols",
+    "Retry": "spanbridge.protocols",
+    "SamplingInput": "spanbridge.protocols",
+    "SensitiveDataFilter": "spanbridge.processors.sensitive_data",
+    "SpanRecord": "spanbridge.model.span",
+    "Status": "spanbridge.model.span",
+    "StorageExporter": "spanbridge.exporters.storage_exporter",
+    "configure": "spanbridge.configuration.configure",
+    "flush": "spanbridge.observability",
+    "open_store": "spanbridge.storage.location",
+    "shutdown": "spanbridge.observability",
+    "stats": "spanbridge.observability",
+}
+"""Public names that load on first use, and the module that each stands in."""
+
+
+def __getattr__(name: str) -> Any:
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
+
+
+__all__ = [
+    "AlwaysSampling",
+    "AttributesError",
+    "ConfigurationError",
+    "ConsoleExporter",
+    "Delivered",
+    "InMemoryExporter",
+    "JsonLinesExporter",
+    "NeverSampling",
+    "Observability",
+    "RatioSampling",
+    "Rejected",
+    "Retry",
+    "SamplingInput",
+    "SensitiveDataFilter",
+    "Span",
+    "SpanRecord",
+    "SpanType",
+    "SpanbridgeError",
+    "Status",
+    "StorageExporter",
+    "StoreError",
+    "Usage",
+    "__version__",
+    "agent_run",
+    "agent_signal",
+    "classifier_evaluation",
+    "client_tool_call",
+    "configure",
+    "current_span",
+    "flush",
+    "generic",
+    "graph_action",
+    "mapping",
+    "mcp_server_request",
+    "mcp_tool_call",
+    "memory_operation",
+    "model_chunk",
+    "model_generation",
+    "model_inference",
+    "model_step",
+    "open_store",
+    "processor_run",
+    "provider_tool_call",
+    "rag_action",
+    "rag_embedding",
+    "rag_ingestion",
+    "rag_vector_operation",
+    "scorer_run",
+    "scorer_step",
+    "shutdown",
+    "skill_action",
+    "span",
+    "start_span",
+    "stats",
+    "suppress",
+    "tool_call",
+    "update_current",
+    "workflow_conditional",
+    "workflow_conditional_eval",
+    "workflow_loop",
+    "workflow_parallel",
+    "workflow_run",
+    "workflow_sleep",
+    "workflow_step",
+    "workflow_wait_event",
+    "workspace_action",
+]

@@ -1,0 +1,126 @@
+"""From settings to a pipeline: every part that a configuration names, built and put in its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.configuration.plugins import load_exporter
+from spanbridge.pipeline.chain import Chain
+from spanbridge.pipeline.delivery import Runner
+from spanbridge.pipeline.pipeline import Pipeline
+from spanbridge.processors.limits import Limits
+from spanbridge.tracing.sampling import NeverSampling, RatioSampling
+
+if TYPE_CHECKING:
+    from spanbridge.configuration.settings import Settings
+    from spanbridge.protocols import Exporter, SamplerLike
+
+
+def build_pipeline(settings: Settings) -> Pipeline:
+    """The pipeline of a configuration, its threads not yet started."""
+    store_exporter = build_store_exporter(settings)
+    exporters = build_exporters(settings)
+    chain = Chain(build_processors(settings), build_limits(settings))
+    runners: list[Runner] = []
+    store_runner = None
+    if store_exporter is not None:
+        # The floor: what cannot be written is tried again for as long as memory lasts.
+        store_runner = Runner(store_exporter, "store", max_bytes=settings.queue_max_bytes, expiry_s=None)
+        runners.append(store_runner)
+    for name, exporter in exporters.items():
+        runners.append(Runner(exporter, name, max_bytes=settings.queue_max_bytes))
+    return Pipeline(
+        chain=chain,
+        runners=runners,
+        store_runner=store_runner,
+        store=None if store_exporter is None else store_exporter.store,
+        price=_Prices(settings.prices),
+        service_name=settings.service_name,
+        environment=settings.environment,
+        write_interval_s=settings.write_interval_ms / 1000,
+        max_bytes=settings.queue_max_bytes,
+        validate=_attribute_check() if settings.strict_attributes else None,
+    )
+
+
+def build_store_exporter(settings: Settings) -> Any:
+    """The StorageExporter of the `store` setting; None where the store is off."""
+    store = settings.store
+    if store is False:
+        return None
+    from spanbridge.exporters.storage_exporter import StorageExporter  # noqa: PLC0415 - sqlite3 loads only where it is used
+
+    if isinstance(store, StorageExporter):
+        return store
+    return StorageExporter(store, max_bytes=settings.store_max_bytes)
+
+
+def build_exporters(settings: Settings) -> dict[str, Exporter]:
+    """The exporters by the name that `stats()` shows, in the order of the setting."""
+    exporters: dict[str, Exporter] = {}
+    for item in settings.exporters:
+        exporter: Any = load_exporter(item)() if isinstance(item, str) else item
+        base = str(getattr(exporter, "name", None) or type(exporter).__name__)
+        name, number = base, 2
+        while name in exporters or name == "store":
+            name, number = f"{base}-{number}", number + 1
+        exporters[name] = exporter
+    return exporters
+
+
+def build_processors(settings: Settings) -> list[Any]:
+    """The application's processors, then the sensitive-data filter."""
+    processors = list(settings.processors)
+    if settings.sensitive_data is True:
+        from spanbridge.processors.sensitive_data import SensitiveDataFilter  # noqa: PLC0415 - compiles its patterns
+
+        processors.append(SensitiveDataFilter())
+    elif settings.sensitive_data is not False:
+        processors.append(settings.sensitive_data)
+    return processors
+
+
+def build_limits(settings: Settings) -> Limits:
+    """The sizes that a span may reach."""
+    return Limits(
+        max_string_length=settings.max_string_length,
+        max_depth=settings.max_depth,
+        max_items=settings.max_items,
+        max_span_bytes=settings.max_span_bytes,
+    )
+
+
+def build_sampler(sampling: Any) -> SamplerLike | None:
+    """The sampler of the `sampling` setting: a ratio, or a sampler as it is. None keeps every trace."""
+    if not isinstance(sampling, (int, float)):
+        return sampling
+    if sampling == 0:
+        return NeverSampling()
+    return None if sampling == 1 else RatioSampling(sampling)
+
+
+class _Prices:
+    """The price table, made when the first model span ends: its data is heavy."""
+
+    def __init__(self, prices: dict[str, Any]) -> None:
+        self._cost: Any = None
+        self._prices = prices
+        if prices:
+            self._load()
+
+    def _load(self) -> Any:
+        from spanbridge.cost import PriceTable  # noqa: PLC0415
+
+        self._cost = PriceTable(self._prices).cost
+        return self._cost
+
+    def __call__(self, **usage: Any) -> Any:
+        return (self._cost or self._load())(**usage)
+
+
+def _attribute_check() -> Any:
+    from spanbridge.model.validation import validate_attributes  # noqa: PLC0415 - pydantic loads only where it is used
+
+    return validate_attributes
+
+

@@ -1,0 +1,75 @@
+"""`configure`: the one call that an application makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from spanbridge import observability
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from spanbridge.exporters.storage_exporter import StorageExporter
+    from spanbridge.observability import Observability
+    from spanbridge.processors.sensitive_data import SensitiveDataFilter
+    from spanbridge.protocols import Exporter, ProcessorLike, SamplerLike
+
+
+def configure(
+    *,
+    service_name: str | None = None,
+    environment: str | None = None,
+    store: str | StorageExporter | Literal[False] | None = None,
+    store_max_bytes: int | None = None,
+    exporters: Sequence[str | Exporter] | None = None,
+    bridge: Any = None,
+    processors: Sequence[ProcessorLike] | None = None,
+    sensitive_data: SensitiveDataFilter | bool | None = None,
+    sampling: float | SamplerLike | None = None,
+    request_context_keys: Sequence[str] | None = None,
+    prices: Mapping[str, Mapping[str, Any]] | None = None,
+    strict_attributes: bool | None = None,
+    disabled: bool | None = None,
+    write_interval_ms: int | None = None,
+    queue_max_bytes: int | None = None,
+    exit_timeout_s: float | None = None,
+    max_string_length: int | None = None,
+    max_depth: int | None = None,
+    max_items: int | None = None,
+    max_span_bytes: int | None = None,
+    max_payload_bytes: int | None = None,
+    **unknown: Any,
+) -> Observability:
+    """Configures tracing for this process. A second call shuts the first configuration down in order and replaces it.
+
+    Each setting that is not given here comes from its environment variable (`SPANBRIDGE_STORE`, ...), then from `spanbridge.toml` or
+    `[tool.spanbridge]` in pyproject.toml, then from its default. Raises ConfigurationError for a setting that is unknown or wrong, and
+    leaves the configuration in force as it is.
+
+    Args:
+        service_name: The application's name, stamped on every span.
+        environment: The deployment's name, stamped on every span.
+        store: Where spans are kept: an address ("sqlite:///traces.db"), a StorageExporter, or False for nowhere.
+        store_max_bytes: Size of the default store; beyond it the oldest ended traces go.
+        exporters: Exits beside the store: names of plugins or exporters.
+        bridge: A tracer whose native spans are kept active while ours run.
+        processors: Your own processors, before the sensitive-data filter.
+        sensitive_data: The filter that redacts secrets before anything leaves; False switches it off.
+        sampling: Which traces are recorded: a ratio from 0 to 1, a sampler, or a function of SamplingInput.
+        request_context_keys: Keys of the request context that are copied into metadata.
+        prices: Your own prices, before the built-in ones: {"model": {"input_mtok": 1.0, "output_mtok": 4.0}}.
+        strict_attributes: Whether attributes that do not match their span type are reported.
+        disabled: Switches all tracing off.
+        write_interval_ms: How often spans are written; one that runs longer is first written as running.
+        queue_max_bytes: Memory for spans on their way; when full, new ones are dropped and counted.
+        exit_timeout_s: How long the process waits for deliveries at its exit.
+        max_string_length: Characters of one string.
+        max_depth: Levels of nested values.
+        max_items: Items of one list or mapping.
+        max_span_bytes: Bytes of one span's content.
+        max_payload_bytes: Bytes of one payload as it is recorded; a larger one is replaced whole by a marker.
+        unknown: Not accepted: the error names the closest setting.
+    """
+    settings = {**locals(), **unknown}
+    del settings["unknown"]
+    return observability.configure(**settings)

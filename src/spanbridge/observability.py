@@ -1,0 +1,158 @@
+"""One configuration at work: what `configure` builds and returns."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from spanbridge.configuration.assembly import build_pipeline, build_sampler
+from spanbridge.configuration.settings import Settings, resolve_settings
+from spanbridge.containment import contain
+from spanbridge.errors import ConfigurationError
+from spanbridge.tracing.openers import Openers
+from spanbridge.tracing.sampling import contained_sampler
+from spanbridge.tracing.tracer import Tracer, TracerSlot, default_slot
+
+if TYPE_CHECKING:
+    from spanbridge.pipeline.pipeline import Pipeline
+    from spanbridge.protocols import Store
+
+
+class Observability(Openers):
+    """A configuration at work: its openers, its pipeline and its exits.
+
+    `spanbridge.configure(...)` makes the default one, which the module-level functions use. Others made directly work beside it: their
+    openers are their methods (`other.agent_run(...)`), and their spans never mix with the default's.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        """Takes the settings of `spanbridge.configure`; raises ConfigurationError as it does."""
+        self._start(resolve_settings(settings), TracerSlot())
+
+    @classmethod
+    def _in_slot(cls, settings: Settings, slot: TracerSlot) -> Observability:
+        observability = cls.__new__(cls)
+        observability._start(settings, slot)
+        return observability
+
+    def _start(self, settings: Settings, slot: TracerSlot) -> None:
+        self.settings = settings
+        self._slot = slot
+        self._store: Store | None = None
+        self._pipeline: Pipeline | None = None
+        super().__init__(slot)
+        tracer = None
+        if not settings.disabled:
+            sampler = contained_sampler(build_sampler(settings.sampling))
+            self._pipeline = build_pipeline(settings)
+            tracer = Tracer(self._pipeline.intake, sampler, settings.max_payload_bytes)
+            _at_work.add(self)
+        slot.tracer = tracer
+
+    @property
+    def store(self) -> Store:
+        """The store that spans are written to, opened for reading. Raises ConfigurationError where there is none."""
+        if self._pipeline is None or self._pipeline.store is None:
+            reason = "spanbridge is switched off" if self.settings.disabled else "the store is switched off (store=False)"
+            raise ConfigurationError(f"There is no store to read: {reason}.")
+        return self._pipeline.store
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Delivers everything recorded so far, open spans as running, within `timeout` seconds; whether it succeeded."""
+        if self._pipeline is None:
+            return True
+        try:
+            return self._pipeline.flush(time.monotonic() + timeout)
+        except Exception as error:  # noqa: BLE001
+            contain("flush", error)
+            return False
+
+    def shutdown(self, timeout: float = 5.0) -> bool:
+        """Delivers what it can within `timeout` seconds and stops; whether all of it went out. Open spans become abandoned.
+
+        Spans that start later are counted as dropped ("shutdown"). A second call does nothing.
+        """
+        _at_work.discard(self)
+        if self._pipeline is None:
+            return True
+        try:
+            return self._pipeline.shutdown(time.monotonic() + timeout)
+        except Exception as error:  # noqa: BLE001
+            contain("shutdown", error)
+            return False
+
+    def stats(self) -> dict[str, Any]:
+        """What became of every span: `{"spans": {"started", "open", "stored", "abandoned", "dropped": {reason: n}}, "exporters": {name:
+        {"delivered", "pending", "rejected": {reason: n}, "expired"}}, "ignored": {reason: n}}`."""
+        return NOTHING_RECORDED if self._pipeline is None else self._pipeline.stats()
+
+    def __enter__(self) -> Observability:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.shutdown()
+
+
+NOTHING_RECORDED: dict[str, Any] = {
+    "spans": {"started": 0, "open": 0, "stored": 0, "abandoned": 0, "dropped": {}},
+    "exporters": {},
+    "ignored": {},
+}
+
+_at_work: WeakSet[Observability] = WeakSet()
+_default: Observability | None = None
+_configuring = threading.RLock()
+
+
+def configure(**settings: Any) -> Observability:
+    """Configures the default instance, which the module-level functions use; see `spanbridge.configure`."""
+    global _default  # noqa: PLW0603 - the one default instance
+    with _configuring:
+        # Wrong settings are found first: the configuration in force stays in force.
+        resolved = resolve_settings(settings)
+        if _default is not None:
+            _default.shutdown(resolved.exit_timeout_s)
+        _default = Observability._in_slot(resolved, default_slot)  # pyright: ignore[reportPrivateUsage]
+        return _default
+
+
+def default_observability() -> Observability | None:
+    """What the last `configure` made; None before the first."""
+    return _default
+
+
+def flush(timeout: float = 5.0) -> bool:
+    """`Observability.flush` of the default instance; True where nothing is configured."""
+    return _default is None or _default.flush(timeout)
+
+
+def shutdown(timeout: float = 5.0) -> bool:
+    """`Observability.shutdown` of the default instance; True where nothing is configured."""
+    return _default is None or _default.shutdown(timeout)
+
+
+def stats() -> dict[str, Any]:
+    """`Observability.stats` of the default instance; zeros where nothing is configured."""
+    return NOTHING_RECORDED if _default is None else _default.stats()
+
+
+def _at_exit() -> None:
+    """Delivers what is left, within one deadline for all instances."""
+    deadline = time.monotonic() + max((item.settings.exit_timeout_s for item in _at_work), default=0.0)
+    for item in list(_at_work):
+        item.shutdown(max(0.0, deadline - time.monotonic()))
+
+
+def _after_fork_in_child() -> None:
+    for item in list(_at_work):
+        if item._pipeline is not None:  # pyright: ignore[reportPrivateUsage]
+            item._pipeline.after_fork_in_child()  # pyright: ignore[reportPrivateUsage]
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,251 @@
+"""One exit: a queue bounded in bytes, a thread, retries with back-off, and an account of every record.
+
+Full: the newest record is rejected and counted ("queue_overflow"). Late: a batch is tried again until `expiry_s` after its first failure,
+then counted as expired (the store's never expires). Stopped: what could not be delivered until the deadline is counted
+("shutdown_deadline"). Forked: the child starts with an empty queue and a thread of its own.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from threading import Condition, Thread, current_thread
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.containment import contain, warn
+from spanbridge.model.span import SpanRecord
+from spanbridge.pipeline.accounting import ExitAccount
+
+if TYPE_CHECKING:
+    from spanbridge.protocols import Exporter
+
+MAX_BATCH_RECORDS = 512
+MAX_BATCH_BYTES = 4 * 1024 * 1024
+RECORD_OVERHEAD_BYTES = 768
+FIRST_RETRY_S = 0.1
+MAX_RETRY_S = 30.0
+CLOSING_RETRY_S = 0.25
+MAX_REQUESTED_PAUSE_S = 300.0
+
+Settled = Callable[[Sequence[SpanRecord], "str | None"], None]
+
+
+class Runner:
+    """Delivers records to one exporter from a thread of its own."""
+
+    def __init__(
+        self,
+        exporter: Exporter,
+        name: str,
+        *,
+        max_bytes: int = 32 * 1024 * 1024,
+        expiry_s: float | None = 300.0,
+    ) -> None:
+        """
+        Args:
+            exporter: See `protocols.Exporter`.
+            name: Its name in `stats()` and in log lines.
+            max_bytes: Bytes of records that may wait.
+            expiry_s: Seconds after which a batch that keeps failing is given up; None: never.
+        """
+        self.name = name
+        self.exporter = exporter
+        self.account = ExitAccount()
+        self.accepts_running: bool = bool(getattr(exporter, "accepts_running", False))
+        self._max_bytes = max_bytes
+        self._expiry_s = expiry_s
+        self.settled: Settled | None = None
+        """Called with ended records and None when they were delivered, or with the reason why they never will be."""
+        self._reset()
+
+    def _reset(self) -> None:
+        self._queue: deque[SpanRecord] = deque()
+        self._queued_bytes = 0
+        self._in_flight: list[SpanRecord] | None = None
+        """The batch at the exporter; whoever takes it from here settles it."""
+        self._state = Condition()
+        self._thread: Thread | None = None
+        self._closing = False
+        self._deadline: float | None = None
+
+    # --- called from the pipeline's thread ---------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Starts the thread, unless it runs. Where no thread can be started, records are delivered by `shutdown`."""
+        if (self._thread is None or not self._thread.is_alive()) and not sys.is_finalizing():
+            thread = Thread(target=self._run, name=f"spanbridge-{self.name}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                contain(f"starting the thread of {self.name}", error)
+            else:
+                self._thread = thread
+
+    def offer(self, records: Sequence[SpanRecord]) -> None:
+        """Queues records for delivery; what does not fit is rejected and counted. Never waits for the exporter."""
+        refused: list[SpanRecord] = []
+        with self._state:
+            for record in records:
+                ended = record.phase == "ended"
+                if not ended and not self.accepts_running:
+                    continue
+                size = len(record.document) + RECORD_OVERHEAD_BYTES
+                if self._queued_bytes + size > self._max_bytes and self._queued_bytes:
+                    if ended:
+                        refused.append(record)
+                    continue
+                self._queue.append(record)
+                self._queued_bytes += size
+                self.account.pending += ended
+            self.account.pending += len(refused)
+            self._state.notify_all()
+        self._settle(refused, "queue_overflow")
+
+    # --- called from any thread --------------------------------------------------------------------------------------
+
+    def flush(self, deadline: float) -> bool:
+        """Delivers what is queued until `deadline` (`time.monotonic()`); whether all of it went out."""
+        with self._state:
+            while self._queue or self._in_flight:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._is_running():
+                    return False
+                self._state.wait(min(left, 0.5))
+        try:
+            self.exporter.flush(deadline)
+        except Exception as error:  # noqa: BLE001
+            contain(f"flushing {self.name}", error)
+            return False
+        return True
+
+    def _is_running(self) -> bool:
+        """Whether another thread delivers; False in an exporter's own call."""
+        return self._thread is not None and self._thread.is_alive() and self._thread is not current_thread()
+
+    def close(self, deadline: float) -> None:
+        """Begins to stop: what is queued is still delivered until `deadline`. `shutdown` waits for it."""
+        with self._state:
+            self._closing = True
+            self._deadline = deadline
+            self._state.notify_all()
+
+    def shutdown(self, deadline: float) -> bool:
+        """Delivers what it can until `deadline`, closes the exporter, counts the rest; whether all went out."""
+        self.close(deadline)
+        thread = self._thread
+        if thread is None or not thread.is_alive():
+            self._run()
+        elif thread is not current_thread():
+            thread.join(max(0.0, deadline - time.monotonic()))
+        with self._state:
+            left = [*(self._in_flight or ()), *self._queue]
+            self._queue.clear()
+            self._in_flight = None
+            self._queued_bytes = 0
+        self._settle(left, "shutdown_deadline")
+        return not left
+
+    def after_fork_in_child(self) -> None:
+        """The parent's records, thread and counters are the parent's."""
+        self.account = ExitAccount()
+        self._reset()
+
+    # --- the thread ---------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            with self._state:
+                while not self._queue and not self._closing:
+                    self._state.wait()
+                if not self._queue or self._is_late():
+                    break
+                batch = self._in_flight = self._take_batch()
+            reason = self._deliver(batch)
+            with self._state:
+                settles = self._in_flight is batch
+                if settles:
+                    self._settle(batch, reason)
+                    self._in_flight = None
+                self._state.notify_all()
+        try:
+            self.exporter.shutdown(self._deadline or time.monotonic())
+        except Exception as error:  # noqa: BLE001
+            contain(f"shutting down {self.name}", error)
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _take_batch(self) -> list[SpanRecord]:
+        batch: list[SpanRecord] = []
+        size = 0
+        while self._queue and len(batch) < MAX_BATCH_RECORDS and size < MAX_BATCH_BYTES:
+            record = self._queue.popleft()
+            batch.append(record)
+            size += len(record.document) + RECORD_OVERHEAD_BYTES
+        self._queued_bytes -= size
+        return batch
+
+    def _deliver(self, batch: list[SpanRecord]) -> str | None:
+        """Tries until the batch is delivered (None), rejected or given up (the reason)."""
+        from spanbridge.protocols import Delivered, Rejected, Retry  # noqa: PLC0415 - loads with the first delivery
+
+        first_failure: float | None = None
+        pause_s = FIRST_RETRY_S
+        while True:
+            try:
+                result: Any = self.exporter.export(batch)
+            except Exception as error:  # noqa: BLE001
+                contain(f"exporter {self.name}", error)
+                result = Retry()
+            if result is None or isinstance(result, Delivered):
+                return None
+            if isinstance(result, Rejected):
+                warn(f"{self.name} rejects", f"exporter {self.name} rejected {len(batch)} records: {result.reason}")
+                return result.reason
+            if not isinstance(result, Retry):
+                contain(f"exporter {self.name}", TypeError("export returns Delivered, Retry, Rejected or None"))
+                result = Retry()
+            warn(f"{self.name} retries", f"exporter {self.name} retries {len(batch)} records: {result.reason}")
+            now = time.monotonic()
+            first_failure = now if first_failure is None else first_failure
+            if self._expiry_s is not None and now - first_failure > self._expiry_s:
+                return "expired"
+            jittered_s = pause_s * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, keeps no secret
+            requested_s = None if result.after_s is None else min(result.after_s, MAX_REQUESTED_PAUSE_S)
+            if not self._pause(jittered_s, requested_s):
+                return "shutdown_deadline"
+            pause_s = min(2 * pause_s, MAX_RETRY_S)
+
+    def _pause(self, wait_s: float, requested_s: float | None) -> bool:
+        """Waits before the next try; False when there is no time for another. When closing, our own waits get short, requested ones do not."""
+        start = time.monotonic()
+        with self._state:
+            while True:
+                own_s = min(wait_s, CLOSING_RETRY_S) if self._closing else wait_s
+                until = start + max(own_s, requested_s or 0.0)
+                now = time.monotonic()
+                if self._deadline is not None and (now >= self._deadline or until >= self._deadline):
+                    return False
+                if now >= until:
+                    return True
+                self._state.wait(until - now)
+
+    def _settle(self, records: Sequence[SpanRecord], reason: str | None) -> None:
+        """Accounts for ended records: delivered (None), or never delivered for a reason."""
+        ended = [record for record in records if record.phase == "ended"]
+        if not ended:
+            return
+        account = self.account
+        with self._state:
+            account.pending -= len(ended)
+            if reason is None:
+                account.delivered += len(ended)
+            elif reason == "expired":
+                account.expired += len(ended)
+            else:
+                account.rejected[reason] += len(ended)
+        if self.settled is not None:
+            self.settled(ended, reason)

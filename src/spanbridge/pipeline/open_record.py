@@ -1,0 +1,121 @@
+"""A span in the pipeline's table: its record while it is open, changed by the events that arrive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spanbridge.model.identifiers import span_id_hex, trace_id_hex
+from spanbridge.model.payload import decode, encode
+from spanbridge.model.span import SpanRecord, Status
+from spanbridge.tracing.exceptions import render_exception
+
+
+class OpenRecord(SpanRecord):
+    """A record plus what only the pipeline needs to know of it. Defaults stand on the class, as in `SpanRecord`."""
+
+    status = Status.RUNNING
+    phase = "running"
+    held_bytes = 0
+    """What the span counts for in the intake's `pending_bytes`."""
+    written = False
+    """Whether it was handed on as running."""
+    reports_to: OpenRecord | None = None
+    has_usage = False
+    rolled_up: tuple[int, int, float] | None = None
+    """Tokens and cost that children reported to it."""
+
+    @classmethod
+    def from_event(cls, event: tuple[Any, ...], service_name: str, environment: str) -> OpenRecord:
+        """The record that a START event opens."""
+        _, span_id, trace, parent_id, span_type, name, time, inherited, entity, input_, attributes, metadata, rare, size = event
+        content: dict[str, Any] = {"name": name}
+        if input_ is not None:
+            content["input"] = input_
+        if attributes:
+            content["attributes"] = attributes
+        if metadata:
+            content["metadata"] = metadata
+        if entity is not None:
+            content["entity_type"], entity_id, content["entity_name"] = entity
+            content["entity_id"] = entity_id or content["entity_name"]
+        if inherited is not None:
+            content.update(inherited)
+        record = cls(
+            trace_id=trace_id_hex(trace.trace_id),
+            span_id=span_id_hex(span_id),
+            type=span_type,
+            started_at=time,
+            content=content,
+        )
+        record.service_name = service_name
+        record.environment = environment
+        record.held_bytes = size
+        if parent_id is not None:
+            record.parent_span_id = span_id_hex(parent_id)
+        if rare:
+            record.apply(rare)
+        return record
+
+    def apply(self, changes: dict[str, Any]) -> None:
+        """What a SET or END event, or the rare options of a START, changed."""
+        content = self.content()
+        self.touch()
+        for field, value in changes.items():
+            self.processed.discard(field)
+            if field in ("attributes", "metadata"):
+                merged = content.get(field)
+                if merged is None:
+                    content[field] = value
+                elif type(merged) is dict:
+                    merged.update(value)
+                else:  # a processor has changed it while it ran: it is encoded whole
+                    content[field] = {**decode(merged), **value}
+            elif field == "event":
+                name, time, attributes = value
+                events = content.get("events")
+                if type(events) is not list:
+                    events = content["events"] = [] if events is None else decode(events)
+                events.append({"name": name, "time": time, "attributes": attributes})
+                self.processed.discard("events")
+            elif field == "error":
+                content["error"] = encode(render_exception(value))
+            elif field == "is_event":
+                self.is_event = True
+            elif field == "external_parent_span_id":
+                if self.parent_span_id is None:
+                    self.external_parent_span_id = value
+            elif field == "tags":
+                if self.parent_span_id is None:
+                    content["tags"] = value
+            else:
+                content[field] = value
+
+    def attributes_in_place(self) -> dict[str, Any]:
+        """The attributes as a mapping of snapshots that may be changed."""
+        content = self.content()
+        attributes = content.get("attributes")
+        self.touch()
+        if type(attributes) is not dict:
+            attributes = content["attributes"] = {} if attributes is None else decode(attributes)
+        return attributes
+
+    def snapshot_as_running(self) -> OpenRecord:
+        """A copy to be written now, while this one goes on changing."""
+        copy = object.__new__(OpenRecord)
+        copy.__dict__.update(self.__dict__)
+        content = dict(self.content())
+        for field in ("attributes", "metadata"):
+            if type(content.get(field)) is dict:
+                content[field] = dict(content[field])
+        if type(content.get("events")) is list:
+            content["events"] = list(content["events"])
+        copy.replace_content(content)
+        copy.processed = set(self.processed)
+        copy.redactions = dict(self.redactions)
+        return copy
+
+    def adopt(self, processed: SpanRecord) -> None:
+        """Takes over what the chain made of a copy, so that no payload is looked at twice."""
+        self.replace_content(dict(processed.content()))
+        self.processed = set(processed.processed)
+        self.redactions = processed.redactions

@@ -1,0 +1,80 @@
+"""Tokens and cost of model spans: normalised, priced, and counted once per trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.model.payload import decode, encode
+from spanbridge.model.span_types import SpanType
+from spanbridge.model.usage import normalize_usage
+
+if TYPE_CHECKING:
+    from spanbridge.model.attributes import CostContext
+    from spanbridge.pipeline.open_record import OpenRecord
+
+Price = Callable[..., "CostContext"]
+
+_ROLLS_UP_TO = {
+    SpanType.MODEL_STEP: frozenset({SpanType.MODEL_GENERATION}),
+    SpanType.MODEL_INFERENCE: frozenset({SpanType.MODEL_GENERATION, SpanType.MODEL_STEP}),
+}
+"""A step's tokens are part of its generation's, an inference's of its step's or generation's: the outermost that reports them counts."""
+
+
+def reports_to(record: OpenRecord, parent: OpenRecord | None) -> OpenRecord | None:
+    """The parent whose usage already includes the usage of `record`, if there is one."""
+    if parent is not None and parent.type in _ROLLS_UP_TO.get(record.type, ()):
+        return parent
+    return None
+
+
+def account_usage(record: OpenRecord, price: Price) -> None:
+    """Normalises `usage` of an ended model span, prices it, and settles what the span adds to its trace's sums."""
+    attributes = record.attributes_in_place()
+    model = _text(attributes.get("model"))
+    record.model = model or _text(attributes.get("response_model"))
+    usage = normalize_usage(decode(attributes["usage"])) if "usage" in attributes else None
+    cost: Any = decode(attributes.get("cost_context"))
+    reported = isinstance(cost, dict) and _is_number(cost.get("estimated_cost"))  # pyright: ignore[reportUnknownMemberType]
+    if usage is None and not reported:
+        if record.rolled_up is not None:
+            _bill(record, record.rolled_up)
+        elif record.type is SpanType.MODEL_GENERATION:
+            attributes["cost_context"] = b'{"estimated_cost":null,"reason":"no_usage"}'
+        return
+    usage = usage or {}
+    if usage:
+        attributes["usage"] = encode(usage)
+    if reported:
+        cost = {"cost_unit": "usd", "reason": None, "source": "provider", **cost}
+    else:
+        provider = _text(attributes.get("provider"))
+        response_model = _text(attributes.get("response_model"))
+        cost = price(model=response_model or model, provider=provider, usage=usage, started_at=record.started_at)
+        if cost["estimated_cost"] is None and response_model and model and model != response_model:
+            cost = price(model=model, provider=provider, usage=usage, started_at=record.started_at)
+    attributes["cost_context"] = encode(cost)
+    record.input_tokens = usage.get("input_tokens")
+    record.output_tokens = usage.get("output_tokens")
+    record.cost = cost["estimated_cost"]
+    _bill(record, (record.input_tokens or 0, record.output_tokens or 0, record.cost or 0.0))
+
+
+def _bill(record: OpenRecord, amount: tuple[int, int, float]) -> None:
+    """Adds `amount` to the trace, or to the ancestor that will report it; tokens that an ancestor has reported count there."""
+    record.has_usage = True
+    above = record.reports_to
+    if above is None or (above.ended_at is not None and not above.has_usage):
+        record.billed_input_tokens, record.billed_output_tokens, record.billed_cost = amount
+    elif above.ended_at is None:
+        before = above.rolled_up or (0, 0, 0.0)
+        above.rolled_up = (before[0] + amount[0], before[1] + amount[1], before[2] + amount[2])
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,98 @@
+"""Sizes of what is kept: the last step of the chain, after redaction, because a cut inside a secret hides it from its pattern.
+
+Cuts are visible: a string ends with `…[N more characters]`, a list with `"…[N more items]"`, a mapping has a key `"…"` with `[N more keys]`, a
+deep subtree becomes `{"truncated": {"depth": n}}`, and a field that makes a span too large `{"truncated": {"bytes": n}}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from spanbridge.model.payload import decode, encode, truncated
+from spanbridge.model.span import SpanRecord
+
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+_DEPTH_CHANGE = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Upper bounds of what one span keeps.
+
+    Args:
+        max_string_length: Characters of any one string.
+        max_depth: Levels of nesting within a field.
+        max_items: Items of any one list or mapping.
+        max_span_bytes: Bytes of all content of a span as JSON; the largest fields go first.
+    """
+
+    max_string_length: int = 131_072
+    max_depth: int = 64
+    max_items: int = 1000
+    max_span_bytes: int = 2 * 1024 * 1024
+
+    def apply(self, record: SpanRecord) -> None:
+        """Cuts what exceeds a limit, and writes the record's document."""
+        document = record.encode_fields()
+        if self._may_exceed(document):
+            self._cut(record)
+        record.encode_document()
+
+    def _may_exceed(self, document: bytes) -> bool:
+        """Whether a limit may be exceeded, told from the encoded bytes at little cost; a false alarm costs time only."""
+        if len(document) > self.max_string_length or len(document) > self.max_span_bytes:
+            return True
+        if len(document) > 2 * self.max_items and document.count(b",") >= self.max_items:
+            return True
+        if document.count(b"{") + document.count(b"[") <= self.max_depth:
+            return False
+        depth = deepest = 0
+        for bracket in document.translate(None, _NOT_BRACKETS):
+            depth += _DEPTH_CHANGE[bracket]
+            deepest = max(deepest, depth)
+        return deepest > self.max_depth
+
+    def _cut(self, record: SpanRecord) -> None:
+        encoded: dict[str, bytes] = {}
+        for field, snapshot in dict(record.content()).items():
+            before = encode(snapshot)
+            if self._may_exceed(before):
+                after = encode(self._trim(decode(before), 0))
+                record.replace_encoded(field, after)
+                encoded[field] = after
+            else:
+                encoded[field] = before
+        excess = sum(map(len, encoded.values())) - self.max_span_bytes
+        for field in sorted(encoded, key=lambda name: len(encoded[name]), reverse=True):
+            if excess <= 0:
+                return
+            marker = b"[]" if field in _LISTS else truncated(len(encoded[field]))
+            if field == "name":
+                marker = b'"%b"' % record.type.value.encode()
+            record.replace_encoded(field, marker)
+            excess -= len(encoded[field]) - len(marker)
+
+    def _trim(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            extra = len(value) - self.max_string_length
+            return value if extra <= 0 else f"{value[: self.max_string_length]}…[{extra} more characters]"
+        if isinstance(value, (list, dict)) and depth >= self.max_depth:
+            return {"truncated": {"depth": self.max_depth}}
+        if isinstance(value, list):
+            items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+            kept = [self._trim(item, depth + 1) for item in items[: self.max_items]]
+            return kept if len(items) == len(kept) else [*kept, f"…[{len(items) - len(kept)} more items]"]
+        if isinstance(value, dict):
+            result: dict[str, Any] = {}
+            members: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+            for key, item in members.items():
+                if len(result) == self.max_items:
+                    result["…"] = f"[{len(members) - self.max_items} more keys]"
+                    break
+                result[key] = self._trim(item, depth + 1)
+            return result
+        return value
+
+
+_LISTS = frozenset({"tags", "events", "links"})

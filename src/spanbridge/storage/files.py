@@ -1,0 +1,129 @@
+"""The files of a store: private, never behind a symbolic link, and on which kind of file system."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from pathlib import Path
+
+from spanbridge.errors import StoreError
+
+LOCAL_FILE_SYSTEMS = frozenset(
+    {
+        "apfs",
+        "bcachefs",
+        "btrfs",
+        "exfat",
+        "ext2",
+        "ext3",
+        "ext4",
+        "f2fs",
+        "jfs",
+        "ntfs",
+        "ntfs3",
+        "overlay",
+        "ramfs",
+        "reiserfs",
+        "tmpfs",
+        "vfat",
+        "xfs",
+        "zfs",
+    }
+)
+"""Where memory that processes share through a file is coherent. On shared mounts (NFS, 9p, virtiofs, FUSE) a WAL corrupts the database."""
+
+_REASONS = {
+    errno.ENOSPC: "store_full",
+    errno.EDQUOT: "store_full",
+    errno.EROFS: "store_read_only",
+    errno.EACCES: "store_read_only",
+}
+
+
+def create_private(path: Path) -> None:
+    """Makes sure that `path` is a regular file; one that is created has mode 0600, whatever the umask.
+
+    Raises:
+        StoreError: `path` is a symbolic link or no regular file, or cannot be created.
+    """
+    create_private_folder(path.parent)
+    try:
+        # SQLite alone would follow a link that someone else has put there, and create the file with mode 0644.
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        descriptor = os.open(path, flags, 0o600)
+    except FileExistsError:
+        identity(path)
+        return
+    except OSError as error:
+        raise StoreError(f"cannot create the store {path}: {error.strerror}", reason=reason_of(error)) from error
+    try:
+        if hasattr(os, "fchmod"):
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def create_private_folder(folder: Path) -> None:
+    """Creates `folder` and its missing parents, each with mode 0700; an existing folder is left as it is."""
+    try:
+        for part in (*reversed(folder.parents), folder):
+            if not part.exists():
+                part.mkdir(mode=0o700, exist_ok=True)
+                part.chmod(0o700)
+    except OSError as error:
+        raise StoreError(f"cannot create the folder {folder}: {error.strerror}", reason=reason_of(error)) from error
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of the file at `path`, None where there is none; StoreError where it is a link or no regular file."""
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read the store {path}: {error.strerror}", reason=reason_of(error)) from error
+    if stat.S_ISLNK(status.st_mode):
+        raise StoreError(f"the store {path} is a symbolic link; name the file that it points to")
+    if not stat.S_ISREG(status.st_mode):
+        raise StoreError(f"the store {path} is not a regular file; name another path")
+    return status.st_dev, status.st_ino
+
+
+def reason_of(error: OSError) -> str:
+    """The reason under which a failed file operation is counted."""
+    return _REASONS.get(error.errno or 0, "store_error")
+
+
+def is_local(path: Path, mount_table: str | None = None) -> bool:
+    """Whether `path` lies on a file system of this machine alone.
+
+    `mount_table` is the text of Linux's `/proc/self/mountinfo` (default: read it). On other systems every path counts as local, except
+    Windows' network shares.
+    """
+    if mount_table is None:
+        if sys.platform != "linux":
+            return not str(path).startswith("\\\\")
+        try:
+            mount_table = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+    absolute = os.path.realpath(path)
+    kind = ""
+    longest = -1
+    for line in mount_table.splitlines():
+        fields, _, source = line.partition(" - ")
+        point = _unescape(fields.split(" ")[4])
+        # Of several mounts on one point the last one is seen.
+        if len(point) >= longest and (absolute == point or absolute.startswith(point.rstrip("/") + "/")):
+            longest, kind = len(point), source.split(" ")[0]
+    return kind in LOCAL_FILE_SYSTEMS
+
+
+def _unescape(text: str) -> str:
+    """A mount point as the kernel writes it: blanks and backslashes as octal escapes."""
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        text = text.replace(code, character)
+    return text
+

@@ -1,0 +1,77 @@
+"""Where a store is: its address, the default file, and `open_store`.
+
+    sqlite:///traces.db        a SQLite file, relative to the working directory
+    sqlite:////var/traces.db   a SQLite file by its absolute path
+    <scheme>://...             a store of a plugin: the entry point `<scheme>` in the group `spanbridge.stores`
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENTRY_POINT_GROUP = "spanbridge.stores"
+
+
+def default_path() -> Path:
+    """`traces.db` in the user's state directory, for example `~/.local/state/spanbridge/traces.db`."""
+    from platformdirs import user_state_path
+
+    return user_state_path("spanbridge", appauthor=False) / "traces.db"
+
+
+def default_address() -> str:
+    """The address of the file that is used when no store is named."""
+    return f"sqlite:///{default_path()}"
+
+
+def sqlite_path(address: str) -> Path:
+    """The absolute path in a `sqlite:` address; ConfigurationError where there is none."""
+    path = address.removeprefix("sqlite:///")
+    if path == address:
+        raise ConfigurationError(
+            f"store={address!r} is not an address: write sqlite:///traces.db (relative) or sqlite:////var/traces.db (absolute)"
+        )
+    if path in {"", "/", ":memory:"} or "\0" in path:
+        raise ConfigurationError(f"store={address!r} names no file: write sqlite:///traces.db, or store=False for no store")
+    return Path(path).absolute()
+
+
+def open_store(address: str | None = None, *, create: bool = False) -> Any:
+    """Opens the store at `address` (default: the file in the user's state directory).
+
+    Args:
+        address: `sqlite:///...` or the address of an installed store plugin.
+        create: Whether a store that does not exist is created; otherwise it is an error that says so.
+
+    Raises:
+        ConfigurationError: The address is not understood; the message names it and the fix.
+        StoreError: The store does not exist or cannot be opened.
+    """
+    if address is None:
+        address = default_address()
+    scheme = address.partition(":")[0] if ":" in address else ""
+    if scheme in {"", "sqlite"} or len(scheme) == 1:
+        from spanbridge.storage.sqlite import SQLiteStore
+
+        return SQLiteStore(address, create=create)
+    return _plugin(scheme)(address, create=create)
+
+
+def _plugin(scheme: str) -> Callable[..., Any]:
+    from importlib.metadata import entry_points
+
+    plugins = {plugin.name: plugin for plugin in entry_points(group=ENTRY_POINT_GROUP)}
+    if scheme not in plugins:
+        known = ", ".join(sorted({"sqlite", *plugins}))
+        # The rest of the address may hold a password.
+        raise ConfigurationError(
+            f"store: no store for addresses that begin with {scheme!r}; installed are: {known}. "
+            f"Install the extra that brings it, for example spanbridge[{scheme}], or write sqlite:///traces.db"
+        )
+    return plugins[scheme].load()

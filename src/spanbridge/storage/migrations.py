@@ -1,0 +1,174 @@
+"""The schema of the SQLite store: numbered steps, one transaction each; `PRAGMA user_version` is the number of the last one.
+
+    traces           one row per trace: its root's fields and the sums of its spans; all that a list reads
+    trace_tags       the root's tags
+    trace_metadata   the root's metadata: dotted path -> scalar as text
+    trace_models     the models that the trace's spans used
+    spans            one narrow row per span
+    payloads         the span's content, one JSON document with its CRC32
+    counters         `sequence`: the last number given to a span row
+
+A span row's number (`sequence`) grows with every write and is never given twice: a running span that is written again gets a new one.
+A trace's number is that of the first row written for it, so that rows of one trace lie close together: trace ids are random, and a
+b-tree that is filled at random places costs several times as much as one that is filled at its end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spanbridge.errors import StoreError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+APPLICATION_ID = 0x53504252
+""""SPBR": marks a SQLite file as a spanbridge store."""
+
+# An index for every filter of `list_traces`. Those of optional fields hold only the traces that have the field; each ends with the start
+# time, so that a filtered list comes in its default order without sorting.
+_OPTIONAL_FIELDS = (
+    "entity_type",
+    "entity_id",
+    "entity_name",
+    "user_id",
+    "organization_id",
+    "session_id",
+    "thread_id",
+    "run_id",
+    "request_id",
+    "resource_id",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+        "INSERT INTO counters VALUES ('sequence', 0)",
+        """
+        CREATE TABLE spans (
+            sequence INTEGER PRIMARY KEY,
+            trace_number INTEGER NOT NULL,
+            span_id TEXT NOT NULL,
+            parent_span_id TEXT,
+            external_parent_span_id TEXT,
+            type TEXT NOT NULL,
+            status TEXT NOT NULL,
+            is_event INTEGER NOT NULL,
+            started_at INTEGER NOT NULL,
+            ended_at INTEGER,
+            model TEXT,
+            input_tokens INTEGER,
+            output_tokens INTEGER,
+            cost REAL,
+            billed_input_tokens INTEGER NOT NULL,
+            billed_output_tokens INTEGER NOT NULL,
+            billed_cost REAL NOT NULL,
+            service_name TEXT NOT NULL,
+            environment TEXT NOT NULL,
+            source TEXT NOT NULL,
+            redactions TEXT
+        )
+        """,
+        "CREATE UNIQUE INDEX spans_by_id ON spans (trace_number, span_id)",
+        "CREATE TABLE payloads (sequence INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, document BLOB NOT NULL)",
+        """
+        CREATE TABLE traces (
+            number INTEGER PRIMARY KEY,
+            trace_id TEXT NOT NULL,
+            span_id TEXT NOT NULL,
+            is_root INTEGER NOT NULL,
+            external_parent_span_id TEXT,
+            name TEXT NOT NULL,
+            type TEXT NOT NULL,
+            status TEXT NOT NULL,
+            started_at INTEGER NOT NULL,
+            ended_at INTEGER,
+            duration_ns INTEGER NOT NULL,
+            environment TEXT NOT NULL,
+            service_name TEXT NOT NULL,
+            entity_type TEXT,
+            entity_id TEXT,
+            entity_name TEXT,
+            user_id TEXT,
+            organization_id TEXT,
+            session_id TEXT,
+            thread_id TEXT,
+            run_id TEXT,
+            request_id TEXT,
+            resource_id TEXT,
+            span_count INTEGER NOT NULL,
+            error_count INTEGER NOT NULL,
+            has_error INTEGER NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            tokens INTEGER NOT NULL,
+            cost REAL NOT NULL,
+            priced_count INTEGER NOT NULL
+        )
+        """,
+        "CREATE UNIQUE INDEX traces_by_id ON traces (trace_id)",
+        "CREATE INDEX traces_by_started_at ON traces (started_at)",
+        "CREATE INDEX traces_by_status ON traces (status, started_at)",
+        "CREATE INDEX traces_by_type ON traces (type, started_at)",
+        "CREATE INDEX traces_by_name ON traces (name, started_at)",
+        "CREATE INDEX traces_by_environment ON traces (environment, started_at)",
+        "CREATE INDEX traces_by_service_name ON traces (service_name, started_at)",
+        "CREATE INDEX traces_by_has_error ON traces (has_error, started_at)",
+        "CREATE INDEX traces_by_duration ON traces (duration_ns)",
+        "CREATE INDEX traces_by_tokens ON traces (tokens)",
+        "CREATE INDEX traces_by_cost ON traces (cost)",
+        *(
+            f"CREATE INDEX traces_by_{field} ON traces ({field}, started_at) WHERE {field} IS NOT NULL"
+            for field in _OPTIONAL_FIELDS
+        ),
+        "CREATE TABLE trace_tags (trace_number INTEGER, tag TEXT, PRIMARY KEY (trace_number, tag)) WITHOUT ROWID",
+        "CREATE INDEX trace_tags_by_tag ON trace_tags (tag, trace_number)",
+        """
+        CREATE TABLE trace_metadata (
+            trace_number INTEGER, path TEXT, value TEXT NOT NULL, PRIMARY KEY (trace_number, path)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX trace_metadata_by_value ON trace_metadata (path, value, trace_number)",
+        "CREATE TABLE trace_models (trace_number INTEGER, model TEXT, PRIMARY KEY (trace_number, model)) WITHOUT ROWID",
+        "CREATE INDEX trace_models_by_model ON trace_models (model, trace_number)",
+        f"PRAGMA application_id = {APPLICATION_ID}",
+    ),
+)
+
+SCHEMA_VERSION = len(MIGRATIONS)
+
+
+def schema_version(connection: sqlite3.Connection, address: str) -> int:
+    """The file's schema version, 0 for an empty file; StoreError for a newer schema and for a file that is not a store."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    if version == 0 and application_id == 0:
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables == 0:
+            return 0
+    if application_id != APPLICATION_ID:
+        raise StoreError(f"{address} is a SQLite database of another program; name another file as the store")
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{address} has schema version {version}, written by a newer spanbridge; this one knows versions up to "
+            f"{SCHEMA_VERSION}: upgrade spanbridge, or name another file as the store"
+        )
+    return version
+
+
+def migrate(connection: sqlite3.Connection, address: str) -> None:
+    """Brings the file to `SCHEMA_VERSION`. Safe while other processes do the same; `connection` is in autocommit mode."""
+    if schema_version(connection, address) == SCHEMA_VERSION:
+        return
+    for number, statements in enumerate(MIGRATIONS, start=1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Only inside the transaction is it sure that no other process has taken this step meanwhile.
+            if schema_version(connection, address) < number:
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")

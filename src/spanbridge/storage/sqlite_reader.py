@@ -1,0 +1,236 @@
+"""Queries of the SQLite store. Lists read the rows of `traces` only; payloads are read for the spans that are asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import orjson
+
+from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS, SpanRecord, Status
+from spanbridge.model.span_types import SpanType
+from spanbridge.storage.reading import Page, Position, StoreSummary, Tail, TraceQuery, TraceSummary
+from spanbridge.storage.sqlite_writer import RUNNING_DURATION, SPAN_COLUMNS, indexed_text
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+DAMAGED_KEY = "spanbridge.damaged"
+"""The key in the `metadata` of a span whose stored row is damaged; its value says what was found."""
+
+_SUMMARY_COLUMNS = (
+    "trace_id",
+    "span_id",
+    "external_parent_span_id",
+    "name",
+    "type",
+    "status",
+    "started_at",
+    "ended_at",
+    "duration_ns",
+    "span_count",
+    "error_count",
+    "input_tokens",
+    "output_tokens",
+    "cost",
+    "environment",
+    "service_name",
+    *ENTITY_FIELDS,
+    *CORRELATION_FIELDS,
+)
+_ORDER_COLUMNS = {"started_at": "started_at", "duration": "duration_ns", "tokens": "tokens", "cost": "cost"}
+_SPANS = f"SELECT {', '.join(f'spans.{name}' for name in SPAN_COLUMNS)}, crc32, document FROM spans LEFT JOIN payloads USING (sequence)"  # noqa: S608
+_TYPES = {item.value: item for item in SpanType}
+_STATUSES = {item.value: item for item in Status}
+
+
+def list_statement(query: TraceQuery) -> tuple[str, list[Any]]:
+    """The SQL of a list and its parameters: one row more than the page holds tells whether there is a next one."""
+    conditions: list[str] = []
+    parameters: list[Any] = []
+
+    def where(condition: str, *values: Any) -> None:
+        conditions.append(condition)
+        parameters.extend(values)
+
+    for column, value in query.equal.items():
+        where(f"{column} = ?", value)
+    for tag in query.tags:
+        where("number IN (SELECT trace_number FROM trace_tags WHERE tag = ?)", tag)
+    for path, text in query.metadata:
+        where(
+            "number IN (SELECT trace_number FROM trace_metadata WHERE path = ? AND value = ?)", path, indexed_text(text)
+        )
+    if query.model is not None:
+        where("number IN (SELECT trace_number FROM trace_models WHERE model = ?)", query.model)
+    if query.has_error is not None:
+        where("has_error = ?", query.has_error)
+    if query.started_after is not None:
+        where("started_at >= ?", query.started_after)
+    if query.started_before is not None:
+        where("started_at < ?", query.started_before)
+    if query.min_duration_ns is not None:
+        where("duration_ns >= ?", query.min_duration_ns)
+    if query.min_tokens is not None:
+        where("tokens >= ?", query.min_tokens)
+    if query.min_cost is not None:
+        where("cost >= ?", query.min_cost)
+    column = _ORDER_COLUMNS[query.order]
+    if query.position is not None:
+        where(f"({column}, number) {'<' if query.descending else '>'} (?, ?)", *query.position)
+    direction = "DESC" if query.descending else "ASC"
+    statement = (
+        f"SELECT {', '.join(_SUMMARY_COLUMNS)}, number, priced_count, {column} FROM traces"  # noqa: S608 - our own names
+        + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
+        + f" ORDER BY {column} {direction}, number {direction} LIMIT ?"
+    )
+    return statement, [*parameters, query.limit + 1]
+
+
+def list_traces(connection: sqlite3.Connection, query: TraceQuery) -> Page:
+    statement, parameters = list_statement(query)
+    rows = connection.execute(statement, parameters).fetchall()
+    next_cursor = None
+    if len(rows) > query.limit:
+        rows.pop()
+        next_cursor = query.cursor(Position(rows[-1][-1], rows[-1][-3]))
+    numbers = orjson.dumps([row[-3] for row in rows]).decode()
+    tags = _grouped(connection, "tag", "trace_tags", numbers)
+    models = _grouped(connection, "model", "trace_models", numbers)
+    traces: list[TraceSummary] = []
+    for *values, number, priced_count, _ in rows:
+        fields = dict(zip(_SUMMARY_COLUMNS, values, strict=True))
+        if fields["duration_ns"] == RUNNING_DURATION:
+            fields["duration_ns"] = None
+        if not priced_count:
+            fields["cost"] = None
+        traces.append(TraceSummary(**fields, tags=tags.get(number, ()), models=models.get(number, ())))
+    return Page(traces, next_cursor)
+
+
+def _grouped(connection: sqlite3.Connection, column: str, table: str, numbers: str) -> dict[int, tuple[str, ...]]:
+    rows = connection.execute(
+        f"SELECT trace_number, {column} FROM json_each(?) AS wanted CROSS JOIN {table} "  # noqa: S608 - our own names
+        f"ON trace_number = wanted.value ORDER BY trace_number, {column}",
+        (numbers,),
+    )
+    result: dict[int, tuple[str, ...]] = {}
+    for number, value in rows:
+        result[number] = (*result.get(number, ()), value)
+    return result
+
+
+def trace_number(connection: sqlite3.Connection, trace_id: str) -> int | None:
+    row = connection.execute("SELECT number FROM traces WHERE trace_id = ?", (trace_id,)).fetchone()
+    return None if row is None else row[0]
+
+
+def trace_ids_with_prefix(connection: sqlite3.Connection, prefix: str, limit: int) -> list[str]:
+    # "g" is greater than every hexadecimal digit.
+    rows = connection.execute(
+        "SELECT trace_id FROM traces WHERE trace_id >= ? AND trace_id < ? ORDER BY trace_id LIMIT ?",
+        (prefix, prefix + "g", limit),
+    )
+    return [trace_id for (trace_id,) in rows]
+
+
+def spans_of_trace(connection: sqlite3.Connection, number: int, trace_id: str) -> list[SpanRecord]:
+    """All spans of a trace in the order of their writing."""
+    rows = connection.execute(f"{_SPANS} WHERE trace_number = ? ORDER BY sequence", (number,))
+    return [_record(row, trace_id) for row in rows]
+
+
+def span_of_trace(connection: sqlite3.Connection, number: int, trace_id: str, span_id: str) -> SpanRecord | None:
+    row = connection.execute(f"{_SPANS} WHERE trace_number = ? AND span_id = ?", (number, span_id)).fetchone()
+    return None if row is None else _record(row, trace_id)
+
+
+def tail(connection: sqlite3.Connection, after: int, limit: int) -> Tail:
+    rows = connection.execute(f"{_SPANS} WHERE spans.sequence > ? ORDER BY spans.sequence LIMIT ?", (after, limit)).fetchall()
+    trace_ids = dict(
+        connection.execute(
+            "SELECT number, trace_id FROM json_each(?) AS wanted CROSS JOIN traces ON number = wanted.value",
+            (orjson.dumps(sorted({row[1] for row in rows})).decode(),),
+        )
+    )
+    spans = [_record(row, trace_ids[row[1]]) for row in rows]
+    return Tail(spans, rows[-1][0] if rows else after)
+
+
+def last_sequence(connection: sqlite3.Connection) -> int:
+    return connection.execute("SELECT value FROM counters WHERE name = 'sequence'").fetchone()[0]
+
+
+def aggregate(connection: sqlite3.Connection, size_bytes: int) -> StoreSummary:
+    """Reads every row of `traces` once."""
+    by_status = dict(connection.execute("SELECT status, count(*) FROM traces GROUP BY status ORDER BY status"))
+    spans, errors, input_tokens, output_tokens, cost, priced, oldest, newest = connection.execute(
+        """
+        SELECT coalesce(sum(span_count), 0), coalesce(sum(error_count), 0), coalesce(sum(input_tokens), 0),
+               coalesce(sum(output_tokens), 0), total(cost), total(priced_count), min(started_at), max(started_at)
+        FROM traces
+        """
+    ).fetchone()
+    return StoreSummary(
+        traces=sum(by_status.values()),
+        spans=spans,
+        traces_by_status=by_status,
+        error_count=errors,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cost=cost if priced else None,
+        size_bytes=size_bytes,
+        oldest=oldest,
+        newest=newest,
+    )
+
+
+def _record(row: Sequence[Any], trace_id: str) -> SpanRecord:
+    """A span from its row: `SPAN_COLUMNS`, then checksum and document. A damaged row gives a marked span, never an error."""
+    fields = dict(zip(SPAN_COLUMNS, row, strict=False))
+    checksum, document = row[-2:]
+    damage = ""
+    if type(document) is not bytes or crc32(document) != checksum:
+        damage = "the content does not match its checksum"
+        document = b'{"name":"<damaged>"}'
+    span_type = _TYPES.get(fields["type"])
+    status = _STATUSES.get(fields["status"])
+    redactions = _redactions(fields["redactions"])
+    if span_type is None or status is None or redactions is None:
+        damage = damage or "the row holds unknown values"
+    record = SpanRecord.from_document(
+        document,
+        trace_id=trace_id,
+        span_id=fields["span_id"],
+        parent_span_id=fields["parent_span_id"],
+        external_parent_span_id=fields["external_parent_span_id"],
+        type=span_type or SpanType.GENERIC,
+        status=status or Status.ABANDONED,
+        phase="running" if status is Status.RUNNING else "ended",
+        is_event=bool(fields["is_event"]),
+        started_at=fields["started_at"],
+        ended_at=fields["ended_at"],
+        service_name=fields["service_name"],
+        environment=fields["environment"],
+        source=fields["source"],
+        redactions=redactions or {},
+    )
+    for name in ("model", "input_tokens", "output_tokens", "cost"):
+        setattr(record, name, fields[name])
+    for name in ("billed_input_tokens", "billed_output_tokens", "billed_cost"):
+        setattr(record, name, fields[name])
+    if damage:
+        content: dict[str, Any] = orjson.loads(document)
+        content["metadata"] = {**content.get("metadata", {}), DAMAGED_KEY: damage}
+        record.document = orjson.dumps(content)
+    return record
+
+
+def _redactions(text: str | None) -> dict[str, int] | None:
+    """The counts of a span's redactions; None where the text is damaged."""
+    try:
+        value = orjson.loads(text or "{}")
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]

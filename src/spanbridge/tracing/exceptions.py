@@ -1,0 +1,102 @@
+"""What is recorded of an exception: type, message, frames and causes; the frames become text off the caller's thread."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+from spanbridge.model.payload import exception_message, type_name
+
+MAX_CAUSES = 8
+FIRST_FRAMES = 20
+LAST_FRAMES = 80
+
+
+def capture_exception(error: BaseException) -> dict[str, Any]:
+    """`{"type", "message", "frames", "causes"}` of `error`, free of references to frames and locals."""
+    return {
+        "type": type_name(type(error)),
+        "message": exception_message(error),
+        "frames": _frames(error.__traceback__),
+        "causes": _causes(error),
+    }
+
+
+def render_exception(captured: dict[str, Any]) -> dict[str, Any]:
+    """`ErrorInfo` of what `capture_exception` returned: frames become the text that Python prints."""
+    frames = captured.pop("frames", None)
+    if frames:
+        first, skipped, last = frames
+        lines = ["Traceback (most recent call last):\n", *_format(first)]
+        if skipped:
+            lines.append(f"  [{skipped} frames left out]\n")
+        lines += _format(last)
+        lines.append(f"{captured['type']}: {captured['message']}\n")
+        captured["stack"] = "".join(lines)
+    if not captured.get("causes"):
+        captured.pop("causes", None)
+    return captured
+
+
+def status_of(error: BaseException) -> str:
+    """The status of a span that `error` leaves: "error", "cancelled", or "ok" for an exit that is no failure."""
+    if isinstance(error, KeyboardInterrupt) or _is_cancellation(error):
+        return "cancelled"
+    if isinstance(error, GeneratorExit) or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return "ok"
+    return "error"
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    """asyncio's and trio's word for it, known without importing either."""
+    for module, name in (("asyncio", "CancelledError"), ("trio", "Cancelled")):
+        loaded = sys.modules.get(module)
+        if loaded is not None and isinstance(error, getattr(loaded, name)):
+            return True
+    return False
+
+
+def _frames(traceback: TracebackType | None) -> tuple[list[Any], int, list[Any]] | None:
+    """(file, line, function) of the first and last frames, outermost first, and how many lie between."""
+    first: list[Any] = []
+    rest: list[Any] = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        frame = (code.co_filename, traceback.tb_lineno, code.co_name)
+        (first if len(first) < FIRST_FRAMES else rest).append(frame)
+        traceback = traceback.tb_next
+    if not first:
+        return None
+    skipped = max(0, len(rest) - LAST_FRAMES)
+    return first, skipped, rest[skipped:]
+
+
+def _format(frames: list[Any]) -> list[str]:
+    from traceback import FrameSummary, StackSummary  # noqa: PLC0415 - heavy, and needed off the caller's thread only
+
+    return StackSummary.from_list([FrameSummary(file, line, function) for file, line, function in frames]).format()
+
+
+def _causes(error: BaseException) -> list[dict[str, Any]]:
+    causes: list[dict[str, Any]] = []
+    seen = {id(error)}
+    pending: list[tuple[str, BaseException]] = []
+
+    def look_behind(item: BaseException) -> None:
+        members = getattr(item, "exceptions", None) if type(item).__name__.endswith("Group") else None
+        if isinstance(members, tuple):
+            pending.extend(("member", member) for member in members if isinstance(member, BaseException))
+        if item.__cause__ is not None:
+            pending.append(("cause", item.__cause__))
+        elif item.__context__ is not None and not item.__suppress_context__:
+            pending.append(("context", item.__context__))
+
+    look_behind(error)
+    while pending and len(causes) < MAX_CAUSES:
+        relation, cause = pending.pop(0)
+        if id(cause) not in seen:
+            seen.add(id(cause))
+            causes.append({"type": type_name(type(cause)), "message": exception_message(cause), "relation": relation})
+            look_behind(cause)
+    return causes

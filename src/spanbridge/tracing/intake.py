@@ -1,0 +1,72 @@
+"""The queue between the callers' threads and the pipeline: bounded in bytes, without locks.
+
+Callers append events; the pipeline takes them. No lock stands here that a signal handler or a finaliser could meet again: `deque.append`
+is one C call, and `counter += n` on an attribute is not interrupted, because CPython 3.10 to 3.13 hands the interpreter over only at
+calls and backward jumps (`tests/tracing/test_intake.py` hammers it).
+
+Events are tuples, and carry only what changed:
+
+    (START, span_id, trace, parent_id, type, name, time, inherited, entity, input, attributes, metadata, rare, size)
+    (SET, span_id, changes, size)
+    (END, span_id, time, status, changes, size)
+    (FLUSH, reply)
+"""
+
+from __future__ import annotations
+
+import _thread
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+START, SET, END, FLUSH = range(4)
+
+SPAN_OVERHEAD_BYTES = 1024
+"""What an open or queued span costs beside its payloads: events, record, table entry."""
+EVENT_OVERHEAD_BYTES = 256
+WAKE_BYTES = 1024 * 1024
+"""Backlog at which the pipeline is woken before its interval is over."""
+
+
+class Intake:
+    """Events on their way to one pipeline, and the counters that callers write."""
+
+    def __init__(self, max_bytes: int, start_threads: Callable[[], None]) -> None:
+        """`start_threads` is called from a caller's thread when the first event waits and nobody would take it."""
+        self.max_bytes = max_bytes
+        self.events: deque[tuple[Any, ...]] = deque()
+        self.pending_bytes = 0
+        self.started = 0
+        self.dropped: dict[str, int] = {}
+        self.ignored: dict[str, int] = {}
+        self.closed = False
+        self.wake_bytes = -1
+        """Backlog above which a caller wakes the pipeline; -1 while the pipeline is parked or not started."""
+        self._start_threads = start_threads
+        self._signal = _thread.allocate_lock()
+        self._signal.acquire()
+
+    def drop(self, reason: str) -> None:
+        """Counts a span that will not be recorded."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+
+    def ignore(self, reason: str) -> None:
+        """Counts a call that changed nothing."""
+        self.ignored[reason] = self.ignored.get(reason, 0) + 1
+
+    def wake(self) -> None:
+        """Called by whoever appended an event and found `pending_bytes > wake_bytes`."""
+        self.wake_bytes = self.max_bytes
+        self._start_threads()
+        self.signal()
+
+    def signal(self) -> None:
+        """Ends the pipeline's wait. Never blocks."""
+        try:
+            self._signal.release()
+        except RuntimeError:  # it is released already: the pipeline has not looked yet
+            pass
+
+    def wait(self, timeout_s: float) -> None:
+        """The pipeline's pause: until a signal, or until `timeout_s` is over (-1: for ever)."""
+        self._signal.acquire(True, timeout_s)

@@ -1,0 +1,70 @@
+"""The openers: one per span type, named after it. Their typed signatures stand in `openers.pyi`, generated from the attributes' definition.
+
+    with spanbridge.tool_call("search", input=query) as tool: ...      # also `async with`
+    @spanbridge.tool_call                                              # or @spanbridge.tool_call("search", capture_output=False)
+    span = spanbridge.start_span(SpanType.TOOL_CALL, "search")         # by hand; span.end(...)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spanbridge.model.span_types import SPAN_TYPES, SpanType
+from spanbridge.tracing.active_span import Span
+from spanbridge.tracing.tracer import TracerSlot, default_slot
+
+
+class Opener:
+    """Opens spans of one type for the tracer in one slot."""
+
+    __slots__ = ("__name__", "info", "slot", "type")
+
+    def __init__(self, span_type: SpanType, slot: TracerSlot) -> None:
+        self.type = span_type
+        self.info = SPAN_TYPES[span_type]
+        self.slot = slot
+        self.__name__ = span_type.value
+
+    def __call__(self, name: Any = None, /, **options: Any) -> Any:
+        if name is not None and type(name) is not str and (callable(name) or hasattr(name, "__get__")):
+            return Span(self, None, options)(name)
+        return Span(self, name, options)
+
+    def default_name(self, attributes: dict[str, Any]) -> str:
+        """The name of a span that was given none."""
+        if self.info.is_model and isinstance(model := attributes.get("model"), str):
+            return f"chat {model}" if self.type is SpanType.MODEL_GENERATION else f"{self.type.value} {model}"
+        return self.type.value
+
+    def __repr__(self) -> str:
+        return f"<opener of {self.type.value} spans>"
+
+
+class Openers:
+    """All openers of one configuration, as methods: `agent_run`, `tool_call`, ..., `span`, `start_span`."""
+
+    def __init__(self, slot: TracerSlot) -> None:
+        self._openers = {span_type: Opener(span_type, slot) for span_type in SpanType}
+        for span_type, opener in self._openers.items():
+            setattr(self, span_type.value, opener)
+
+    def span(self, type: SpanType | str, name: Any = None, /, **options: Any) -> Any:  # noqa: A002
+        """A span of any type, to be used like any opener's; an unknown type is recorded as GENERIC, with the word under "type"."""
+        try:
+            opener = self._openers[SpanType(type)]
+        except ValueError:
+            opener = self._openers[SpanType.GENERIC]
+            options.setdefault("type", type)
+        return opener(name, **options)
+
+    def start_span(self, type: SpanType | str, name: str | None = None, /, **options: Any) -> Span:  # noqa: A002
+        """A span that has started and is ended by hand with `span.end(...)`. It is no ambient parent: hand it on as `parent=`."""
+        span: Span = self.span(type, name, **options)
+        span._open()  # pyright: ignore[reportPrivateUsage]
+        return span
+
+
+_default = Openers(default_slot)
+span = _default.span
+start_span = _default.start_span
+globals().update({span_type.value: getattr(_default, span_type.value) for span_type in SpanType})

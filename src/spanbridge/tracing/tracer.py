@@ -1,0 +1,56 @@
+"""What one configuration gives the caller's thread: where events go, who samples, how large a payload may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.model.payload import MAX_PAYLOAD_BYTES
+
+if TYPE_CHECKING:
+    from spanbridge.protocols import SamplingInput
+    from spanbridge.tracing.intake import Intake
+
+
+class Tracer:
+    """The caller-side half of a configuration."""
+
+    __slots__ = ("intake", "max_payload_bytes", "sample")
+
+    def __init__(
+        self,
+        intake: Intake,
+        sample: Callable[[SamplingInput], bool] | None = None,
+        max_payload_bytes: int = MAX_PAYLOAD_BYTES,
+    ) -> None:
+        self.intake = intake
+        self.sample = sample
+        self.max_payload_bytes = max_payload_bytes
+
+
+class TracerSlot:
+    """Where openers look for the tracer in force; empty while spanbridge is not configured or switched off."""
+
+    __slots__ = ("tracer",)
+
+    def __init__(self, tracer: Tracer | None = None) -> None:
+        self.tracer = tracer
+
+
+class TraceState:
+    """What the spans of one trace in this process share."""
+
+    __slots__ = ("clock_offset_ns", "trace_id")
+
+    def __init__(self, trace_id: int, clock_offset_ns: int) -> None:
+        self.trace_id = trace_id
+        self.clock_offset_ns = clock_offset_ns
+
+
+default_slot = TracerSlot()
+"""The slot of the module-level openers (`spanbridge.agent_run`, ...); `spanbridge.configure` fills it."""
+
+Inherited = dict[str, Any]
+"""Correlation fields that flow to children; replaced, never changed."""
+Entity = tuple[Any, ...]
+"""(entity_type, entity_id or None, entity_name) of the nearest span that stands for an entity."""
