@@ -57,7 +57,9 @@ class Observability(Openers):
     def store(self) -> Store:
         """The store that spans are written to, opened for reading. Raises ConfigurationError where there is none."""
         if self._pipeline is None or self._pipeline.store is None:
-            reason = "spanbridge is switched off" if self.settings.disabled else "the store is switched off (store=False)"
+            reason = (
+                "spanbridge is switched off" if self.settings.disabled else "the store is switched off (store=False)"
+            )
             raise ConfigurationError(f"There is no store to read: {reason}.")
         return self._pipeline.store
 

@@ -1,19 +1,18 @@
 """All that a plugin implements, each rule written down. Protocols are duck-typed: inherit from them or not.
 
-    Processor   changes or drops a record on its way to every exit
-    Exporter    delivers batches of records to one exit
-    Store       keeps spans and gives them back
-    Sampler     decides at a trace's root whether it is recorded
+Processor   changes or drops a record on its way to every exit
+Exporter    delivers batches of records to one exit
+Store       keeps spans and gives them back
+Sampler     decides at a trace's root whether it is recorded
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from spanbridge.model.span import SpanRecord
     from spanbridge.model.span_types import SpanType
@@ -61,8 +60,8 @@ class Exporter(Protocol):
     Returning None means Delivered; an exception means Retry. A batch that was retried may have arrived in part: delivery is at least once.
     `flush` and `shutdown` get a deadline on the `time.monotonic()` clock; `shutdown` is called once, and `export` never after it.
 
-    Optional attributes: `name: str` (else the class's name), `accepts_running: bool` (False: only ended spans are passed in; True: also spans
-    that still run, and for a span that a processor dropped after it was passed in as running, a record with `phase == "dropped"`).
+    Optional attributes: `name: str` (else the class's name), `accepts_running: bool` (False: only ended spans are passed in; True: also
+    spans that still run, and for a span that a processor dropped after it was passed in as running, a record with `phase == "dropped"`).
     """
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None: ...

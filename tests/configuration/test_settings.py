@@ -174,7 +174,7 @@ def test_lists_of_objects(folder, name):
         ("bridge", True),
         ("bridge", 5),
         ("processors", print),
-        ("processors", [Anything()] + [3]),
+        ("processors", [Anything(), 3]),
         ("processors", [Anything]),
         ("sensitive_data", "yes"),
         ("sensitive_data", 1),
@@ -200,7 +200,7 @@ def test_lists_of_objects(folder, name):
     ],
 )
 def test_wrong_arguments(folder, name, value):
-    """A wrong type or a value out of range is an error that names the setting, its source, what is expected and the way out."""
+    """A wrong value is an error that names the setting, its source, what is expected and the way out."""
     message = error_of({name: value}, folder=folder)
 
     assert message.startswith(f"The setting {name} cannot be ")
@@ -307,7 +307,7 @@ def test_unknown_key_in_a_file(folder):
 
 
 def test_unknown_variable(folder):
-    """An unknown SPANBRIDGE_ variable is an error; without a close match it lists the known ones. Other variables are not ours."""
+    """An unknown SPANBRIDGE_ variable is an error; without a close match it lists the known ones."""
     assert "Did you mean SPANBRIDGE_MAX_ITEMS?" in error_of(environ={"SPANBRIDGE_MAX_ITEM": "7"}, folder=folder)
     message = error_of(environ={"SPANBRIDGE_ZZZ": "7"}, folder=folder)
     assert message.startswith(
@@ -379,9 +379,10 @@ def test_the_table_documents_every_setting():
         assert setting.help.endswith(".")
 
 
-@given(
-    st.dictionaries(st.sampled_from(sorted(SETTINGS)), st.one_of(st.text(), st.integers(), st.floats(), st.booleans()))
-)
+ANY_VALUE = st.one_of(st.text(), st.integers(), st.just(10**5000), st.floats(), st.booleans(), st.lists(st.text()))
+
+
+@given(st.dictionaries(st.sampled_from(sorted(SETTINGS)), ANY_VALUE))
 def test_any_argument_is_taken_or_refused(arguments):
     """Whatever is passed, the result is settings or a ConfigurationError, never another error."""
     try:

@@ -122,5 +122,3 @@ def _attribute_check() -> Any:
     from spanbridge.model.validation import validate_attributes  # noqa: PLC0415 - pydantic loads only where it is used
 
     return validate_attributes
-
-

@@ -31,6 +31,9 @@ def display(value: Any, name: str = "") -> str:
         # Masked first: a secret that was cut in half would not be found.
         return repr(masked if len(masked) <= MAX_CHARACTERS else masked[: MAX_CHARACTERS - 3] + "...")
     if value is None or isinstance(value, (bool, int, float)):
+        if isinstance(value, int) and value.bit_length() > 256:
+            # Python refuses to write an integer of thousands of digits.
+            return f"an integer of {value.bit_length()} bits"
         return MASK if _SECRET_NAME.fullmatch(name) and not isinstance(value, bool) else str(value)
     if isinstance(value, (list, tuple)):
         shown: list[str] = [display(item, name) for item in value[:10]]  # pyright: ignore[reportUnknownVariableType]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
@@ -59,7 +58,7 @@ def whole_number(minimum: int, maximum: int | None = None) -> Kind:
 
 def number(minimum: float, maximum: float) -> Kind:
     def check(value: Any) -> float:
-        if type(value) not in (int, float) or not isfinite(value):
+        if type(value) not in (int, float):
             raise ValueError
         return float(_in_range(value, minimum, maximum))
 
@@ -194,7 +193,8 @@ def _boolean_word(word: str) -> bool:
 
 
 def _in_range(value: Any, minimum: float, maximum: float | None) -> Any:
-    if value < minimum or (maximum is not None and value > maximum):
+    # In this form NaN is out of every range.
+    if not minimum <= value or not (maximum is None or value <= maximum):
         raise ValueError
     return value
 

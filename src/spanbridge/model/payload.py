@@ -12,6 +12,9 @@ paths, NaN and infinities, integers beyond 64 bits -> strings; numpy arrays -> {
 {"type", "message"}; known models (pydantic, attrs, dataclasses, named tuples) -> mappings; anything else -> "<module.Class>".
 """
 
+# Values of any type pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 import sys
@@ -21,12 +24,15 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from itertools import islice
-from math import isfinite
+from math import isfinite, isnan
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from orjson import Fragment, dumps, loads
+from orjson import Fragment, dumps, loads  # pyright: ignore[reportAttributeAccessIssue] - Fragment is missing in its stubs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Scalar: TypeAlias = str | int | float | bool | None
 Snapshot: TypeAlias = Scalar | bytes
@@ -207,14 +213,14 @@ class _Walk:
         cls = type(value)
         if issubclass(cls, dict):
             result: dict[str, Any] = {}
-            for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
+            for key, item in value.items():
                 name = _key(key)
                 self.bytes_left -= len(name) + 4
                 result[name] = self.plain(item, depth + 1)
             return result
         if issubclass(cls, (list, tuple)) and not hasattr(cls, "_fields"):
-            self.bytes_left -= 2 * len(value)  # pyright: ignore[reportUnknownArgumentType]
-            return [self.plain(item, depth + 1) for item in value]  # pyright: ignore[reportUnknownVariableType]
+            self.bytes_left -= 2 * len(value)
+            return [self.plain(item, depth + 1) for item in value]
         plain = _plain(value)
         if type(plain) in _PLAIN_CONTAINERS:
             return self._container(plain, depth)
@@ -230,7 +236,8 @@ def _plain(value: Any) -> Any:
         if issubclass(cls, known):
             return convert(value)
     if hasattr(cls, "_fields") and issubclass(cls, tuple):
-        return dict(zip(cls._fields, value, strict=False))  # pyright: ignore
+        names: Any = cls._fields  # pyright: ignore[reportAttributeAccessIssue] - a named tuple
+        return dict(zip(names, value, strict=False))
     fields = getattr(cls, "__attrs_attrs__", None) or getattr(cls, "__dataclass_fields__", None)
     if fields is not None:
         names = [field if isinstance(field, str) else field.name for field in fields]
@@ -270,9 +277,9 @@ def _numpy(value: Any) -> Any:
     return type_marker(value)
 
 
-_CONVERSIONS: tuple[tuple[Any, Any], ...] = (
+_CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((bytes, bytearray, memoryview), _bytes),
-    (str, lambda value: str.__str__(value)),
+    (str, str.__str__),
     (bool, bool),
     (int, lambda value: int.__add__(value, 0)),
     (float, lambda value: float.__add__(value, 0.0)),
@@ -306,7 +313,7 @@ def type_marker(value: Any) -> str:
 
 
 def _non_finite(value: float) -> str:
-    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _text(value: str) -> str:
@@ -334,5 +341,3 @@ def _key(key: Any) -> str:
         return _large_int(key)
     plain = _plain(key)
     return plain if isinstance(plain, str) else str(plain)
-
-

@@ -1,13 +1,19 @@
 """The record of a span: what processors, exporters and stores see, and what a store gives back."""
 
+# Values of any type pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
 from __future__ import annotations
 
-from collections.abc import Collection
 from enum import Enum
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from spanbridge.model.payload import Snapshot, decode, encode, snapshot
-from spanbridge.model.span_types import SpanType
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from spanbridge.model.span_types import SpanType
 
 
 class Status(str, Enum):
@@ -108,36 +114,37 @@ class SpanRecord:
     `SpanEvent`), links (list of `Link`), entity_type/_id/_name, and the correlation fields. Times are integer nanoseconds since the epoch.
     """
 
+    # Defaults stand on the class: most spans never set them, and a record is made for every span.
     trace_id: str
     span_id: str
-    parent_span_id: str | None
-    external_parent_span_id: str | None
+    parent_span_id: str | None = None
+    external_parent_span_id: str | None = None
     """The parent, where some other tracer owns it; such a span is still the root of its trace here."""
     type: SpanType
-    phase: Phase
+    phase: Phase = "ended"
     """"running" for a write before the end, "ended" for the last one; "dropped" takes back what was written as running."""
-    is_event: bool
+    is_event: bool = False
     started_at: int
-    ended_at: int | None
-    status: Status
-    service_name: str
-    environment: str
-    source: str
+    ended_at: int | None = None
+    status: Status = Status.OK
+    service_name: str = ""
+    environment: str = ""
+    source: str = "spanbridge"
     """Where the span was recorded: "spanbridge", or the instrumentation that it was read from."""
     redactions: dict[str, int]
     """How many values each rule of the sensitive-data filter withheld."""
-    model: str | None
-    input_tokens: int | None
-    output_tokens: int | None
-    cost: float | None
+    model: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: float | None = None
     """The span's own model, tokens and estimated cost, for lists and filters; the full figures are in `attributes`."""
-    billed_input_tokens: int
-    billed_output_tokens: int
-    billed_cost: float
+    billed_input_tokens: int = 0
+    billed_output_tokens: int = 0
+    billed_cost: float = 0.0
     """What the span adds to its trace's sums: zero where an ancestor reports the same tokens."""
     processed: set[str]
     """Content fields that the sensitive-data filter has already seen, in the form that they have now."""
-    document: bytes
+    document: bytes = b""
     """All content fields as one JSON object; set when the chain is done."""
 
     name = _ContentField()
@@ -160,31 +167,12 @@ class SpanRecord:
     request_id = _ContentField()
     resource_id = _ContentField()
 
-    # Defaults stand on the class: most spans never set them, and a record is made for every span.
-    parent_span_id = None
-    external_parent_span_id = None
-    phase = "ended"
-    is_event = False
-    ended_at = None
-    status = Status.OK
-    service_name = ""
-    environment = ""
-    source = "spanbridge"
-    model = None
-    input_tokens = None
-    output_tokens = None
-    cost = None
-    billed_input_tokens = 0
-    billed_output_tokens = 0
-    billed_cost = 0.0
-    document = b""
-
     def __init__(
         self,
         *,
         trace_id: str,
         span_id: str,
-        type: SpanType,  # noqa: A002 - the field's name
+        type: SpanType,
         started_at: int,
         content: dict[str, Any],
         **fields: Any,
@@ -235,7 +223,7 @@ class SpanRecord:
             value = decode(value)
         elif type(value) is dict:
             # A mapping of snapshots, as attributes are recorded.
-            value = {key: decode(item) for key, item in value.items()}  # pyright: ignore
+            value = {key: decode(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
         elif type(value) not in _IMMUTABLE:
             value = decode(encode(value))
         live[field] = value
@@ -326,7 +314,7 @@ class SpanRecord:
         if self._live and not self.document:
             self._encoded = None
             for field, value in self._live.items():
-                if value is None or (value == [] or value == {}) and field in _EMPTY:
+                if value is None or ((value in ([], {})) and field in _EMPTY):
                     self._content.pop(field, None)
                 else:
                     self._content[field] = snapshot(value)

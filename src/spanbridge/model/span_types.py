@@ -61,7 +61,9 @@ class SpanTypeInfo(NamedTuple):
 SPAN_TYPES: dict[SpanType, SpanTypeInfo] = {
     SpanType.AGENT_RUN: SpanTypeInfo("One run of an agent, from its input to its answer.", "agent", "agent_id"),
     SpanType.MODEL_GENERATION: SpanTypeInfo("A model's work for one request, all its steps together.", is_model=True),
-    SpanType.MODEL_STEP: SpanTypeInfo("One turn of a model loop: an inference and the tools it asked for.", is_model=True),
+    SpanType.MODEL_STEP: SpanTypeInfo(
+        "One turn of a model loop: an inference and the tools it asked for.", is_model=True
+    ),
     SpanType.MODEL_INFERENCE: SpanTypeInfo("One call of a model provider, and nothing else.", is_model=True),
     SpanType.MODEL_CHUNK: SpanTypeInfo("A piece of a model's stream."),
     SpanType.TOOL_CALL: SpanTypeInfo("A tool that ran in this application.", "tool"),

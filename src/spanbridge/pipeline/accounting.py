@@ -1,7 +1,7 @@
 """Every span accounted for: started = open + stored + abandoned + dropped(reason).
 
-Callers count `started` and what they drop (`tracing/intake.py`); everything later is counted here. With the store off, "stored" counts what was
-handed to the exporters. Per exit: stored = delivered + pending + rejected(reason) + expired.
+Callers count `started` and what they drop (`tracing/intake.py`); everything later is counted here. With the store off, "stored" counts
+what was handed to the exporters. Per exit: stored = delivered + pending + rejected(reason) + expired.
 """
 
 from __future__ import annotations

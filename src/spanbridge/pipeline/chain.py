@@ -29,12 +29,12 @@ class Chain:
         result: Any = record
         name = "limits"
         try:
-            for name, process in self._steps:
+            for step, process in self._steps:
+                name = step
                 result = process(result)
                 if result is None:
                     return None
-                if not isinstance(result, SpanRecord):
-                    raise TypeError(f"a processor returns a SpanRecord or None, not {type(result).__name__}")
+                _require_record(result)
             name = "limits"
             self._limits.apply(result)
         except Exception as error:  # noqa: BLE001
@@ -57,6 +57,11 @@ def withhold(record: SpanRecord, processor: str, reason: str) -> None:
     record.replace_content(content)
 
 
+def _require_record(result: Any) -> None:
+    if not isinstance(result, SpanRecord):
+        raise TypeError(f"a processor returns a SpanRecord or None, not {type(result).__name__}")
+
+
 def processor_name(processor: Any) -> str:
     """`processor.name`, else the function's or class's name."""
     name = getattr(processor, "name", None) or getattr(processor, "__name__", None) or type(processor).__name__
@@ -64,4 +69,6 @@ def processor_name(processor: Any) -> str:
 
 
 def _ascii(text: str) -> bytes:
-    return "".join(character for character in text if character.isalnum() or character in "_.<>").encode("ascii", "replace")
+    return "".join(character for character in text if character.isalnum() or character in "_.<>").encode(
+        "ascii", "replace"
+    )

@@ -220,7 +220,7 @@ class Runner:
             pause_s = min(2 * pause_s, MAX_RETRY_S)
 
     def _pause(self, wait_s: float, requested_s: float | None) -> bool:
-        """Waits before the next try; False when there is no time for another. When closing, our own waits get short, requested ones do not."""
+        """Waits before the next try; False when there is no time for one. When closing, own waits get short, requested ones do not."""
         start = time.monotonic()
         with self._state:
             while True:

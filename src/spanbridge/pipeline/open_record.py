@@ -1,5 +1,8 @@
 """A span in the pipeline's table: its record while it is open, changed by the events that arrive."""
 
+# Values of any type pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -17,6 +20,8 @@ class OpenRecord(SpanRecord):
     phase = "running"
     held_bytes = 0
     """What the span counts for in the intake's `pending_bytes`."""
+    seen_at_ns = 0
+    """When the pipeline first saw it, on its own monotonic clock."""
     written = False
     """Whether it was handed on as running."""
     reports_to: OpenRecord | None = None
@@ -27,7 +32,22 @@ class OpenRecord(SpanRecord):
     @classmethod
     def from_event(cls, event: tuple[Any, ...], service_name: str, environment: str) -> OpenRecord:
         """The record that a START event opens."""
-        _, span_id, trace, parent_id, span_type, name, time, inherited, entity, input_, attributes, metadata, rare, size = event
+        (
+            _,
+            span_id,
+            trace,
+            parent_id,
+            span_type,
+            name,
+            time,
+            inherited,
+            entity,
+            input_,
+            attributes,
+            metadata,
+            rare,
+            size,
+        ) = event
         content: dict[str, Any] = {"name": name}
         if input_ is not None:
             content["input"] = input_

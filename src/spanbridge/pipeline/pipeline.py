@@ -1,6 +1,6 @@
 """The loop: events in, the table of open spans, the processor chain, records out to every exit.
 
-    Intake.events ──► _apply ──► table of OpenRecords ──► _finish: usage and cost ─► Chain: yours ─► filter ─► limits ──► Runner.offer (each exit)
+    Intake.events ─► _apply ─► table of OpenRecords ─► _finish: usage, cost, Chain (yours ─► filter ─► limits) ─► Runner.offer (each exit)
 
 It works in short slices: between two spans it lets go of the interpreter, so that the application never waits long for it.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
 from threading import Event, Thread, current_thread
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,8 @@ from spanbridge.tracing.clock import now_ns
 from spanbridge.tracing.intake import END, FLUSH, SET, START, Intake
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from spanbridge.pipeline.chain import Chain
     from spanbridge.pipeline.delivery import Runner
     from spanbridge.protocols import Store
@@ -92,6 +93,7 @@ class Pipeline:
         self._changed: dict[int, OpenRecord] = {}
         self._outbox: list[SpanRecord] = []
         self._reparented: dict[str, str | None] = {}
+        self._now_ns = time.perf_counter_ns()
 
     # --- from callers -------------------------------------------------------------------------------------------------
 
@@ -104,9 +106,11 @@ class Pipeline:
             reply = _FlushReply()
             intake.events.append((FLUSH, reply))
             intake.wake()
+            if self._thread is None:
+                self._turn()
             if not reply.done.wait(max(0.0, deadline - time.monotonic())):
                 return False
-        return all([runner.flush(deadline) for runner in self.runners])
+        return all(runner.flush(deadline) for runner in self.runners)
 
     def shutdown(self, deadline: float) -> bool:
         """Ends what is open as abandoned, delivers what it can until `deadline`, and counts the rest; whether all went out."""
@@ -126,7 +130,7 @@ class Pipeline:
             logger.warning("the pipeline did not stop in time; spans that it still held are lost")
         for runner in self.runners:
             runner.close(deadline)
-        complete = all([runner.shutdown(deadline) for runner in self.runners])
+        complete = all(runner.shutdown(deadline) for runner in self.runners)
         self._report()
         return complete and not self._table
 
@@ -169,14 +173,7 @@ class Pipeline:
     def _run(self) -> None:
         intake = self.intake
         while not self._closing:
-            try:
-                replies = self._drain()
-                self._write_running(everything=bool(replies))
-                self._hand_on()
-                for reply in replies:
-                    reply.done.set()
-            except Exception as error:  # noqa: BLE001
-                contain("the pipeline", error)
+            self._turn()
             if self._closing:
                 return
             if self._table or intake.events:
@@ -191,8 +188,20 @@ class Pipeline:
                 if not self._closing and intake.pending_bytes < _WAKE_BYTES:
                     intake.wait(self._interval_s)
 
+    def _turn(self) -> None:
+        """All that waits: events, spans to be shown as running, flushes."""
+        try:
+            replies = self._drain()
+            self._write_running(everything=bool(replies))
+            self._hand_on()
+            for reply in replies:
+                reply.done.set()
+        except Exception as error:  # noqa: BLE001
+            contain("the pipeline", error)
+
     def _drain(self) -> list[_FlushReply]:
         """Applies the events that wait; returns the flushes among them."""
+        self._now_ns = time.perf_counter_ns()
         events = self.intake.events
         replies: list[_FlushReply] = []
         for _ in range(len(events)):
@@ -204,6 +213,9 @@ class Pipeline:
                 self._apply(event)
             except Exception as error:  # noqa: BLE001
                 contain("applying an event", error)
+                if event[0] != SET:
+                    self._table.pop(event[1], None)
+                    self.account.add_dropped("internal_error")
             if len(self._outbox) >= MAX_OUTBOX_RECORDS:
                 self._hand_on()
         return replies
@@ -215,6 +227,7 @@ class Pipeline:
             record = OpenRecord.from_event(event, self._service_name, self._environment)
             if self._is_model[record.type]:
                 record.reports_to = reports_to(record, self._table.get(event[3]))
+            record.seen_at_ns = self._now_ns
             self._table[span_id] = record
             self._unwritten[span_id] = record
         elif kind == SET:
@@ -238,7 +251,7 @@ class Pipeline:
             record.held_bytes += size
             if changes:
                 record.apply(changes)
-            record.ended_at = max(time_ns, record.started_at)
+            record.ended_at = record.started_at if record.is_event else max(time_ns, record.started_at)
             record.status = _STATUSES[status]
             self._finish(record)
 
@@ -275,7 +288,10 @@ class Pipeline:
             self._validate(record.type, record.attributes)
         except AttributesError:
             self.intake.ignore("invalid_attributes")
-            warn(f"attributes of {record.type.value}", f"a {record.type.value} span has attributes that do not match its type")
+            warn(
+                f"attributes of {record.type.value}",
+                f"a {record.type.value} span has attributes that do not match its type",
+            )
 
     def _write_running(self, *, everything: bool) -> None:
         """Hands on spans that have outlived the write interval, and those that changed since they were handed on."""
@@ -283,10 +299,9 @@ class Pipeline:
             return
         due = list(self._changed.values())
         self._changed.clear()
-        horizon = now_ns() - self._interval_ns
-        for span_id, record in list(self._unwritten.items()):
-            # In the order of their start, but for starts that were given by hand.
-            if record.started_at > horizon and not everything:
+        horizon = time.perf_counter_ns() - self._interval_ns
+        for span_id, record in list(self._unwritten.items()):  # in the order in which they were seen
+            if record.seen_at_ns > horizon and not everything:
                 break
             del self._unwritten[span_id]
             due.append(record)
@@ -339,7 +354,8 @@ class Pipeline:
         """Logs the account; as a warning where something was lost."""
         stats = self.stats()
         lost = stats["spans"]["dropped"] or any(
-            exporter["rejected"] or exporter["expired"] or exporter["pending"] for exporter in stats["exporters"].values()
+            exporter["rejected"] or exporter["expired"] or exporter["pending"]
+            for exporter in stats["exporters"].values()
         )
         (logger.warning if lost else logger.info)("spans at shutdown: %s", stats)
 

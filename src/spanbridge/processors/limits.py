@@ -1,16 +1,18 @@
 """Sizes of what is kept: the last step of the chain, after redaction, because a cut inside a secret hides it from its pattern.
 
-Cuts are visible: a string ends with `…[N more characters]`, a list with `"…[N more items]"`, a mapping has a key `"…"` with `[N more keys]`, a
-deep subtree becomes `{"truncated": {"depth": n}}`, and a field that makes a span too large `{"truncated": {"bytes": n}}`.
+Cuts are visible: a string ends with `…[N more characters]`, a list with `"…[N more items]"`, a mapping has a key `"…"` with
+`[N more keys]`, a deep subtree becomes `{"truncated": {"depth": n}}`, a field that makes a span too large `{"truncated": {"bytes": n}}`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.payload import decode, encode, truncated
-from spanbridge.model.span import SpanRecord
+
+if TYPE_CHECKING:
+    from spanbridge.model.span import SpanRecord
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _DEPTH_CHANGE = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}

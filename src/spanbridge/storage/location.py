@@ -1,8 +1,8 @@
 """Where a store is: its address, the default file, and `open_store`.
 
-    sqlite:///traces.db        a SQLite file, relative to the working directory
-    sqlite:////var/traces.db   a SQLite file by its absolute path
-    <scheme>://...             a store of a plugin: the entry point `<scheme>` in the group `spanbridge.stores`
+sqlite:///traces.db        a SQLite file, relative to the working directory
+sqlite:////var/traces.db   a SQLite file by its absolute path
+<scheme>://...             a store of a plugin: the entry point `<scheme>` in the group `spanbridge.stores`
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def sqlite_path(address: str) -> Path:
             f"store={address!r} is not an address: write sqlite:///traces.db (relative) or sqlite:////var/traces.db (absolute)"
         )
     if path in {"", "/", ":memory:"} or "\0" in path:
-        raise ConfigurationError(f"store={address!r} names no file: write sqlite:///traces.db, or store=False for no store")
+        raise ConfigurationError(
+            f"store={address!r} names no file: write sqlite:///traces.db, or store=False for no store"
+        )
     return Path(path).absolute()
 
 

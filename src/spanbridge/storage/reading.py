@@ -295,7 +295,9 @@ class TraceQuery:
             raise FilterError(f"has_error={has_error!r}: give True or False")
         min_duration = _number("min_duration_s", min_duration_s)
         if order.removeprefix("-") not in ORDERS:
-            raise FilterError(f'order={order!r}: give one of {", ".join(ORDERS)}, with a leading "-" for the largest first')
+            raise FilterError(
+                f'order={order!r}: give one of {", ".join(ORDERS)}, with a leading "-" for the largest first'
+            )
         if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise FilterError(f"limit={limit!r}: give a whole number from 1 to {MAX_LIMIT}")
         return cls(
@@ -331,7 +333,9 @@ def _text(key: str, value: Any) -> str | None:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise FilterError(f"{key}={value!r}: it holds half of a surrogate pair; give text that UTF-8 can encode") from None
+            raise FilterError(
+                f"{key}={value!r}: it holds half of a surrogate pair; give text that UTF-8 can encode"
+            ) from None
     return text
 
 
@@ -360,7 +364,9 @@ def _tags(tags: Any) -> tuple[str, ...]:
 def _metadata(metadata: Any) -> tuple[tuple[str, str], ...]:
     if metadata is None:
         return ()
-    fix = 'give a mapping such as {"plan": "pro"} or {"user.plan": "pro"} with text, numbers, booleans or None as values'
+    fix = (
+        'give a mapping such as {"plan": "pro"} or {"user.plan": "pro"} with text, numbers, booleans or None as values'
+    )
     if not isinstance(metadata, dict):
         raise FilterError(f"metadata={metadata!r}: {fix}")
     stack: list[Any] = [metadata]
@@ -401,21 +407,29 @@ def _time(key: str, value: Any) -> int | None:
         whole, micro = int(value.replace(microsecond=0).timestamp()), value.microsecond
         return whole * 1_000_000_000 + micro * 1000
     if isinstance(value, bool) or not isinstance(value, int):
-        raise FilterError(f"{key}={value!r}: give nanoseconds since the epoch as an int, or a datetime with a time zone")
+        raise FilterError(
+            f"{key}={value!r}: give nanoseconds since the epoch as an int, or a datetime with a time zone"
+        )
     return _in_range(key, value)
 
 
 def _decode_cursor(cursor: Any, order: str) -> Position:
     try:
         text = cursor.encode("ascii")
-        found, value, tie = orjson.loads(base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True))
-        plausible = type(value) in {int, float} and type(tie) in {int, str} and all(
-            type(item) is not int or abs(item) <= _MAX_INT for item in (value, tie)
+        found, value, tie = orjson.loads(
+            base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        )
+        plausible = (
+            type(value) in {int, float}
+            and type(tie) in {int, str}
+            and all(type(item) is not int or abs(item) <= _MAX_INT for item in (value, tie))
         )
     except (AttributeError, TypeError, ValueError, binascii.Error):
         plausible, found, value, tie = False, "", 0, 0
     if not plausible:
         raise FilterError(f"cursor={cursor!r}: give the next_cursor of an earlier page, unchanged")
     if found != order:
-        raise FilterError(f"cursor={cursor!r}: it belongs to order={found!r}, not to order={order!r}; keep the order between pages")
+        raise FilterError(
+            f"cursor={cursor!r}: it belongs to order={found!r}, not to order={order!r}; keep the order between pages"
+        )
     return Position(value, tie)

@@ -153,7 +153,9 @@ class SQLiteStore:
             number = sqlite_reader.trace_number(connection, trace_id)
             spans = [] if number is None else sqlite_reader.spans_of_trace(connection, number, trace_id)
         if not spans:
-            raise TraceNotFoundError(f"{self.path} holds no trace {trace_id!r}; list_traces() gives the ids that it holds")
+            raise TraceNotFoundError(
+                f"{self.path} holds no trace {trace_id!r}; list_traces() gives the ids that it holds"
+            )
         return Trace(trace_id, sort_spans(spans))
 
     def get_span(self, trace_id: str, span_id: str) -> SpanRecord:
@@ -180,7 +182,9 @@ class SQLiteStore:
         if not found:
             raise TraceNotFoundError(f"{self.path} holds no trace whose id begins with {prefix!r}")
         if len(found) > 1:
-            raise FilterError(f"trace id {prefix!r} fits several traces ({', '.join(found[:2])}, ...): give more characters")
+            raise FilterError(
+                f"trace id {prefix!r} fits several traces ({', '.join(found[:2])}, ...): give more characters"
+            )
         return found[0]
 
     def tail(self, after: int = 0, *, limit: int = 1000) -> Tail:

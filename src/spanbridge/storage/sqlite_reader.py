@@ -147,7 +147,9 @@ def span_of_trace(connection: sqlite3.Connection, number: int, trace_id: str, sp
 
 
 def tail(connection: sqlite3.Connection, after: int, limit: int) -> Tail:
-    rows = connection.execute(f"{_SPANS} WHERE spans.sequence > ? ORDER BY spans.sequence LIMIT ?", (after, limit)).fetchall()
+    rows = connection.execute(
+        f"{_SPANS} WHERE spans.sequence > ? ORDER BY spans.sequence LIMIT ?", (after, limit)
+    ).fetchall()
     trace_ids = dict(
         connection.execute(
             "SELECT number, trace_id FROM json_each(?) AS wanted CROSS JOIN traces ON number = wanted.value",

@@ -4,11 +4,12 @@ The caller's side keeps no data: it takes snapshots and appends events (`intake.
 raises into the application, and a call that cannot be honoured is counted.
 """
 
+# Values of any type pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import perf_counter_ns
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from spanbridge.containment import contain
@@ -22,11 +23,12 @@ from spanbridge.tracing.intake import END, EVENT_OVERHEAD_BYTES, SET, SPAN_OVERH
 from spanbridge.tracing.tracer import TraceState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
     from contextvars import Token
+    from types import TracebackType
 
     from typing_extensions import Self
 
-    from spanbridge.model.span import Link
     from spanbridge.model.span_types import SpanType
     from spanbridge.tracing.intake import Intake
     from spanbridge.tracing.openers import Opener
@@ -147,7 +149,7 @@ class Span:
     def set(
         self,
         *,
-        input: Any = None,  # noqa: A002 - the field's name
+        input: Any = None,
         output: Any = None,
         metadata: Mapping[str, Any] | None = None,
         tags: Iterable[str] | None = None,
@@ -200,7 +202,7 @@ class Span:
         self,
         *,
         output: Any = None,
-        input: Any = None,  # noqa: A002
+        input: Any = None,
         metadata: Mapping[str, Any] | None = None,
         tags: Iterable[str] | None = None,
         name: str | None = None,
@@ -245,9 +247,9 @@ class Span:
         tracer: Tracer,
         /,
         *,
-        input: Any = None,  # noqa: A002
+        input: Any = None,
         metadata: Mapping[str, Any] | None = None,
-        parent: Span | None = None,
+        parent: Any = None,
         start_time: int | None = None,
         **attributes: Any,
     ) -> None:
@@ -292,7 +294,7 @@ class Span:
             self._trace = trace = parent._trace
         entity_type = opener.info.entity_type
         if entity_type is not None:
-            entity = (entity_type, attributes.get(opener.info.entity_id_attribute), name)
+            entity = (entity_type, attributes.get(opener.info.entity_id_attribute or ""), name)
         self._error_status = None
         self._hidden = _NOTHING_HIDDEN
         if rare is not None:
@@ -314,7 +316,22 @@ class Span:
         intake.started += 1
         intake.pending_bytes += size
         intake.events.append(
-            (START, span_id, trace, parent_id, opener.type, name, time, inherited, entity, input, attributes, metadata, rare, size)
+            (
+                START,
+                span_id,
+                trace,
+                parent_id,
+                opener.type,
+                name,
+                time,
+                inherited,
+                entity,
+                input,
+                attributes,
+                metadata,
+                rare,
+                size,
+            )
         )
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
@@ -363,7 +380,13 @@ class Span:
         return tracer.sample is None or tracer.sample(sampling_input)
 
     def _capture(
-        self, input: Any, output: Any, metadata: Any, tags: Any, name: Any, attributes: dict[str, Any]  # noqa: A002
+        self,
+        input: Any,
+        output: Any,
+        metadata: Any,
+        tags: Any,
+        name: Any,
+        attributes: dict[str, Any],
     ) -> tuple[dict[str, Any], int]:
         """Snapshots of what `set` and `end` were given, and their size in bytes."""
         max_bytes = self._tracer.max_payload_bytes  # pyright: ignore[reportOptionalMemberAccess]
@@ -392,6 +415,9 @@ class Span:
 
     def _emit(self, kind: int, changes: dict[str, Any], size: int) -> None:
         intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
+        if intake.closed:
+            intake.ignore("update_after_shutdown")
+            return
         if size > 1024 and intake.pending_bytes > intake.max_bytes:
             changes = _without_payload(changes, size)
             size = 0
@@ -406,6 +432,9 @@ class Span:
         self._state = _ENDED
         time = end_time if type(end_time) is int else self._trace.clock_offset_ns + perf_counter_ns()
         intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
+        if intake.closed:
+            intake.ignore("end_after_shutdown")
+            return
         if size > 1024 and intake.pending_bytes > intake.max_bytes:
             changes = _without_payload(changes or {}, size)
             size = 0
@@ -463,7 +492,7 @@ _END_STATUSES = frozenset({"ok", "error", "cancelled"})
 
 def _trace_number(rare: dict[str, Any] | None) -> int:
     """The trace id that the application gave, or a new one."""
-    given = None if rare is None else rare.pop("trace_id", None)
+    given: Any = None if rare is None else rare.pop("trace_id", None)
     return int(given, 16) if is_trace_id(given) else new_trace_id()
 
 

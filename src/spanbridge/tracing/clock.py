@@ -1,7 +1,8 @@
 """Wall-clock nanoseconds that never run backwards within a trace.
 
-A trace takes one offset between the wall clock and the monotonic clock when its root starts; all its times are that offset plus the monotonic
-clock. A step of the wall clock, or a sleep of the machine (during which the monotonic clock stands still), is noticed at the next root.
+A trace takes one offset between the wall clock and the monotonic clock when its root starts; all its times are that offset plus the
+monotonic clock. A step of the wall clock, or a sleep of the machine (during which the monotonic clock stands still), is noticed at the
+next root.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import contextlib
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ def update_current(**changes: Any) -> None:
         span.set(**changes)
 
 
-class suppress(AbstractContextManager[None]):  # noqa: N801 - reads as a statement, like contextlib.suppress
+class suppress(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a statement, like contextlib.suppress
     """`with suppress():` records no span that starts inside, in this task or thread and what it starts."""
 
     _token: Token[Any]
@@ -52,7 +52,6 @@ class suppress(AbstractContextManager[None]):  # noqa: N801 - reads as a stateme
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        try:
+        # Left in another context than it was entered in: that context ends with its own value.
+        with contextlib.suppress(ValueError):
             ambient.reset(self._token)
-        except ValueError:  # left in another context than it was entered in; that context ends with its own value
-            pass

@@ -1,9 +1,11 @@
 """An opener as a decorator: one span per call, its input from the arguments, its output from the result."""
 
+# Values of any type pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import wrapt
@@ -12,6 +14,8 @@ from spanbridge.containment import contain
 from spanbridge.tracing.active_span import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from spanbridge.tracing.openers import Opener
 
 
@@ -53,7 +57,7 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
                 record(span, result)
             return result
 
-        return wrapt.FunctionWrapper(function, call_async)
+        return wrapt.FunctionWrapper(function, call_async)  # pyright: ignore[reportArgumentType] - it takes descriptors too
 
     def call(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if opener.slot.tracer is None:
@@ -63,7 +67,7 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
             record(span, result)
         return result
 
-    return wrapt.FunctionWrapper(function, call)
+    return wrapt.FunctionWrapper(function, call)  # pyright: ignore[reportArgumentType]
 
 
 class _Arguments:
@@ -81,7 +85,7 @@ class _Arguments:
     def captured(self, args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool) -> dict[str, Any]:
         """The arguments by name in the signature's order, defaults included, without `self` or `cls` of a bound call."""
         positional = self._positional[1:] if bound else self._positional
-        given = dict(zip(positional, args))
+        given = dict(zip(positional, args, strict=False))
         rest = args[len(positional) :]
         if kwargs:
             given.update(kwargs)

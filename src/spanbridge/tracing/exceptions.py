@@ -1,12 +1,17 @@
 """What is recorded of an exception: type, message, frames and causes; the frames become text off the caller's thread."""
 
+# Values of any type pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 import sys
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.payload import exception_message, type_name
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 MAX_CAUSES = 8
 FIRST_FRAMES = 20

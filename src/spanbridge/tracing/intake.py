@@ -15,9 +15,12 @@ Events are tuples, and carry only what changed:
 from __future__ import annotations
 
 import _thread
+import contextlib
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 START, SET, END, FLUSH = range(4)
 
@@ -62,10 +65,9 @@ class Intake:
 
     def signal(self) -> None:
         """Ends the pipeline's wait. Never blocks."""
-        try:
+        # Released already: the pipeline has not looked yet.
+        with contextlib.suppress(RuntimeError):
             self._signal.release()
-        except RuntimeError:  # it is released already: the pipeline has not looked yet
-            pass
 
     def wait(self, timeout_s: float) -> None:
         """The pipeline's pause: until a signal, or until `timeout_s` is over (-1: for ever)."""

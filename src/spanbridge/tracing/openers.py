@@ -1,8 +1,8 @@
 """The openers: one per span type, named after it. Their typed signatures stand in `openers.pyi`, generated from the attributes' definition.
 
-    with spanbridge.tool_call("search", input=query) as tool: ...      # also `async with`
-    @spanbridge.tool_call                                              # or @spanbridge.tool_call("search", capture_output=False)
-    span = spanbridge.start_span(SpanType.TOOL_CALL, "search")         # by hand; span.end(...)
+with spanbridge.tool_call("search", input=query) as tool: ...      # also `async with`
+@spanbridge.tool_call                                              # or @spanbridge.tool_call("search", capture_output=False)
+span = spanbridge.start_span(SpanType.TOOL_CALL, "search")         # by hand; span.end(...)
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Opener:
 
     def __call__(self, name: Any = None, /, **options: Any) -> Any:
         if name is not None and type(name) is not str and (callable(name) or hasattr(name, "__get__")):
-            return Span(self, None, options)(name)
-        return Span(self, name, options)
+            return Span(self, None, options)(name)  # pyright: ignore[reportArgumentType] - the stub's Opener is this class
+        return Span(self, name, options)  # pyright: ignore[reportArgumentType]
 
     def default_name(self, attributes: dict[str, Any]) -> str:
         """The name of a span that was given none."""
@@ -48,7 +48,7 @@ class Openers:
         for span_type, opener in self._openers.items():
             setattr(self, span_type.value, opener)
 
-    def span(self, type: SpanType | str, name: Any = None, /, **options: Any) -> Any:  # noqa: A002
+    def span(self, type: SpanType | str, name: Any = None, /, **options: Any) -> Any:
         """A span of any type, to be used like any opener's; an unknown type is recorded as GENERIC, with the word under "type"."""
         try:
             opener = self._openers[SpanType(type)]
@@ -57,7 +57,7 @@ class Openers:
             options.setdefault("type", type)
         return opener(name, **options)
 
-    def start_span(self, type: SpanType | str, name: str | None = None, /, **options: Any) -> Span:  # noqa: A002
+    def start_span(self, type: SpanType | str, name: str | None = None, /, **options: Any) -> Span:
         """A span that has started and is ended by hand with `span.end(...)`. It is no ambient parent: hand it on as `parent=`."""
         span: Span = self.span(type, name, **options)
         span._open()  # pyright: ignore[reportPrivateUsage]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain
 from spanbridge.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spanbridge.protocols import SamplerLike, SamplingInput
 
 _RANDOM_BITS = 56
@@ -17,7 +18,7 @@ _RANDOM_BITS = 56
 class AlwaysSampling:
     """Keeps every trace: the default."""
 
-    def should_sample(self, sampling_input: SamplingInput, /) -> bool:
+    def should_sample(self, sampling_input: SamplingInput, /) -> bool:  # noqa: ARG002
         """True."""
         return True
 
@@ -25,7 +26,7 @@ class AlwaysSampling:
 class NeverSampling:
     """Keeps no trace."""
 
-    def should_sample(self, sampling_input: SamplingInput, /) -> bool:
+    def should_sample(self, sampling_input: SamplingInput, /) -> bool:  # noqa: ARG002
         """False."""
         return False
 
@@ -40,7 +41,9 @@ class RatioSampling:
     def __init__(self, ratio: float) -> None:
         """`ratio`: from 0.0 (none) to 1.0 (all)."""
         if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0 <= ratio <= 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(f"sampling ratio: {ratio!r} is not a number from 0 to 1; write RatioSampling(0.25) for a quarter")
+            raise ConfigurationError(
+                f"sampling ratio: {ratio!r} is not a number from 0 to 1; write RatioSampling(0.25) for a quarter"
+            )
         self.ratio = float(ratio)
         self._threshold = round((1 - self.ratio) * (1 << _RANDOM_BITS))
 
@@ -56,7 +59,7 @@ def contained_sampler(sampler: SamplerLike | None) -> Callable[[SamplingInput], 
     """A function that never raises: an error of `sampler` means "keep", and is counted. None where everything is kept."""
     if sampler is None or isinstance(sampler, AlwaysSampling):
         return None
-    decide: Callable[[SamplingInput], bool] = getattr(sampler, "should_sample", sampler)
+    decide: Any = getattr(sampler, "should_sample", sampler)
 
     def sample(sampling_input: SamplingInput) -> bool:
         try:

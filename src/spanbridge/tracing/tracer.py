@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.payload import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spanbridge.protocols import SamplingInput
     from spanbridge.tracing.intake import Intake
 

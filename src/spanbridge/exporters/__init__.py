@@ -1,0 +1,1 @@
+"""The exits that need no service: the console, a JSON Lines file, memory."""

@@ -1,0 +1,108 @@
+"""Spans in memory, for tests."""
+
+from __future__ import annotations
+
+import time
+from threading import Condition
+from typing import TYPE_CHECKING
+
+from spanbridge.model.span import SpanRecord
+from spanbridge.protocols import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spanbridge.protocols import ExportResult
+
+
+class InMemoryExporter:
+    """Keeps every ended span until `clear`. All methods may be called from any thread.
+
+    Args:
+        max_spans: How many spans are kept; what comes then is rejected, and counted as "memory_full".
+    """
+
+    name = "memory"
+    accepts_running = False
+
+    def __init__(self, max_spans: int = 100_000) -> None:
+        self._max_spans = max_spans
+        self._records: list[SpanRecord] = []
+        self._changed = Condition()
+
+    @property
+    def spans(self) -> list[SpanRecord]:
+        """Copies of the spans, in the order in which they came; changing them changes nothing here."""
+        with self._changed:
+            records = tuple(self._records)
+        return [_copy(record) for record in records]
+
+    def clear(self) -> None:
+        """Forgets the spans."""
+        with self._changed:
+            self._records.clear()
+
+    def wait_for(self, count: int = 1, *, name: str | None = None, timeout: float = 5.0) -> list[SpanRecord]:
+        """The spans (with `name`: those of that name), as soon as there are `count` of them.
+
+        Raises TimeoutError, which says what came, after `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                found = [record for record in self._records if name is None or record.name == name]
+                if len(found) >= count:
+                    break
+                if not self._changed.wait(max(0.0, deadline - time.monotonic())):
+                    came = ", ".join(str(record.name) for record in self._records) or "none"
+                    wanted = f"{count} span(s)" if name is None else f"{count} span(s) named {name!r}"
+                    raise TimeoutError(f"{wanted} did not come within {timeout} s; there are: {came}")
+        return [_copy(record) for record in found]
+
+    def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None:
+        with self._changed:
+            if len(self._records) + len(batch) > self._max_spans:
+                return Rejected("memory_full")
+            self._records.extend(batch)
+            self._changed.notify_all()
+        return None
+
+    def flush(self, _deadline: float, /) -> None:
+        """Every span is there when `export` returns."""
+
+    def shutdown(self, _deadline: float, /) -> None:
+        """Keeps the spans: a test reads them after the shutdown."""
+
+
+_COPIED = (
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "external_parent_span_id",
+    "type",
+    "phase",
+    "is_event",
+    "started_at",
+    "ended_at",
+    "status",
+    "service_name",
+    "environment",
+    "source",
+)
+_COMPUTED = (
+    "model",
+    "input_tokens",
+    "output_tokens",
+    "cost",
+    "billed_input_tokens",
+    "billed_output_tokens",
+    "billed_cost",
+)
+
+
+def _copy(record: SpanRecord) -> SpanRecord:
+    fields = {field: getattr(record, field) for field in _COPIED}
+    copy = SpanRecord.from_document(record.document, redactions=dict(record.redactions), **fields)
+    for field in _COMPUTED:
+        setattr(copy, field, getattr(record, field))
+    return copy

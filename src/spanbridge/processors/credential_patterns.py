@@ -1,0 +1,211 @@
+r"""Formats that are a credential by their shape alone: one table, one row per format.
+
+A row has the rule's name (as counted in `redactions`), the literal that the format begins with, its head and its body as patterns, and
+where it comes from. The head with the first characters of the body is the probe that runs over encoded payloads; head and body between
+ASCII boundaries are the exact pattern. Heads that are rare in any text leave the body's length open, so that a provider's next length is
+still found; short heads have exact lengths. Published checksums are not demanded: a mistyped key is a leak too.
+
+Sources: the providers' documentation, and the rule sets of gitleaks, detect-secrets and GitHub's secret scanning.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+LEFT = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f][0-9A-Fa-f])|(?<=\\u[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f]))"
+"""An ASCII word boundary that also stands after an escape (`\\n`, `\\u003d`) or a percent code of encoded text."""
+RIGHT = r"(?![A-Za-z0-9])"
+
+
+class Format(NamedTuple):
+    """One credential format."""
+
+    rule: str
+    gate: str
+    """A lower-case literal that every match holds."""
+    head: str
+    body: str
+    check: Callable[[str], bool] | None = None
+    """Tells a match that is a credential from a look-alike."""
+
+    @property
+    def probe(self) -> str:
+        """A pattern of bounded length without boundaries that matches wherever the format does."""
+        first = re.match(r"(\[[^\]]*\])\{(\d+)", self.body)
+        return self.head + (f"{first[1]}{{{min(int(first[2]), 10)}}}" if first else "")
+
+    @property
+    def pattern(self) -> str:
+        """The exact pattern."""
+        return f"{LEFT}(?:{self.head}){self.body}{RIGHT}"
+
+
+def is_jwt(text: str) -> bool:
+    """Whether the first part of `text` is a JOSE header."""
+    header = decode_base64(text.split(".", 1)[0])
+    return header is not None and header.lstrip()[:1] == b"{" and (b'"alg"' in header or b'"typ"' in header or b'"enc"' in header)
+
+
+def is_basic(text: str) -> bool:
+    """Whether `text` is base64 of `user:password`."""
+    decoded = decode_base64(text)
+    return decoded is not None and b":" in decoded and decoded.isascii() and decoded.decode("ascii").isprintable()
+
+
+def is_private_key(text: str) -> bool:
+    """Whether `text` is base64 of a PEM private key."""
+    decoded = decode_base64(text[:120])
+    return decoded is not None and b"PRIVATE KEY" in decoded
+
+
+def is_discord(text: str) -> bool:
+    """Whether the first part of `text` is base64 of a user id."""
+    decoded = decode_base64(text.split(".", 1)[0])
+    return decoded is not None and decoded.isdigit()
+
+
+def mixes_letters_and_digits(text: str) -> bool:
+    """Whether `text` holds at least two digits and two letters, as random characters do."""
+    return sum(map(str.isdigit, text)) >= 2 and sum(map(str.isalpha, text)) >= 2
+
+
+def decode_base64(text: str) -> bytes | None:
+    """The bytes behind base64 of either alphabet, with or without padding; None where it is none."""
+    text = text.rstrip("=").replace("-", "+").replace("_", "/")
+    text = text[: len(text) - 1] if len(text) % 4 == 1 else text
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+_AN = "[A-Za-z0-9]"
+_U = "[A-Za-z0-9_-]"
+_B = "[A-Za-z0-9+/]"
+_HEX = "[0-9a-f]"
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+FORMATS: tuple[Format, ...] = (
+    # Model providers and the tools around them.
+    Format("openai_api_key", "sk-", "sk-(?:proj|svcacct|admin|None|service)-", f"{_U}{{20,}}"),
+    Format("openai_api_key", "t3blbkfj", f"sk-{_AN}{{10,40}}T3BlbkFJ", f"{_AN}{{10,}}"),
+    Format("anthropic_api_key", "sk-ant-", "sk-ant-", f"{_U}{{20,}}"),
+    Format("openrouter_api_key", "sk-or-", "sk-or-", f"{_U}{{20,}}"),
+    Format("langfuse_secret_key", "sk-lf-", "sk-lf-", _UUID),
+    Format("secret_key", "sk-", "sk-", f"{_AN}{{20,}}", mixes_letters_and_digits),
+    Format("secret_key", "sk_", "sk_", f"{_HEX}{{40,}}"),
+    Format("google_api_key", "aiza", "AIza", f"{_U}{{30,}}"),
+    Format("google_oauth_token", "ya29.", r"ya29\.", r"[A-Za-z0-9_.-]{20,}"),
+    Format("google_refresh_token", "1//0", "1//0", f"{_U}{{20,}}"),
+    Format("google_oauth_secret", "gocspx-", "GOCSPX-", f"{_U}{{20,}}"),
+    Format("huggingface_token", "hf_", "hf_", f"{_AN}{{28,}}"),
+    Format("huggingface_token", "api_org_", "api_org_", f"{_AN}{{28,}}"),
+    Format("groq_api_key", "gsk_", "gsk_", f"{_AN}{{40,}}"),
+    Format("xai_api_key", "xai-", "xai-", f"{_AN}{{60,}}"),
+    Format("cerebras_api_key", "csk-", "csk-", "[a-z0-9]{40,}"),
+    Format("perplexity_api_key", "pplx-", "pplx-", f"{_AN}{{32,}}"),
+    Format("replicate_token", "r8_", "r8_", f"{_AN}{{32,}}"),
+    Format("together_api_key", "tgp_v1_", "tgp_v1_", f"{_U}{{30,}}"),
+    Format("fireworks_api_key", "fw_", "fw_", f"{_AN}{{20,26}}", mixes_letters_and_digits),
+    Format("nvidia_api_key", "nvapi-", "nvapi-", f"{_U}{{40,}}"),
+    Format("langsmith_api_key", "lsv2_", "lsv2_(?:pt|sk)_", f"{_HEX}{{32}}_{_HEX}{{10}}"),
+    Format("pinecone_api_key", "pcsk_", "pcsk_", f"{_AN}{{4,8}}_{_AN}{{40,}}"),
+    Format("tavily_api_key", "tvly-", "tvly-(?:dev-|prod-)?", f"{_U}{{24,}}"),
+    Format("firecrawl_api_key", "fc-", "fc-", f"{_HEX}{{32}}"),
+    Format("e2b_api_key", "e2b_", "e2b_", f"{_HEX}{{32,}}"),
+    Format("jina_api_key", "jina_", "jina_", f"{_U}{{40,}}"),
+    Format("llamacloud_api_key", "llx-", "llx-", f"{_AN}{{40,}}"),
+    Format("voyage_api_key", "pa-", "pa-", f"{_U}{{43}}", mixes_letters_and_digits),
+    Format("logfire_token", "pylf_v", r"pylf_v\d_(?:[a-z]{2,4}_)?", f"{_AN}{{32,}}"),
+    # Clouds and platforms.
+    Format("aws_access_key", "a", "(?:AKIA|ASIA|ABIA|ACCA)", "[A-Z0-9]{16}"),
+    Format("aws_bedrock_key", "absk", "ABSK", f"{_B}{{80,}}={{0,2}}"),
+    Format("aws_bedrock_key", "bedrock-api-key-", "bedrock-api-key-", f"{_B}{{20,}}={{0,2}}"),
+    Format("azure_key", "jqqj99", f"{_AN}{{20,52}}JQQJ99", f"{_AN}{{10,}}"),
+    Format("azure_storage_key", "+ast", f"{_B}{{60,76}}\\+ASt", f"{_B}{{6}}(?:==)?"),
+    Format("azure_client_secret", "q~", f"{_U}{{3}}[0-9]Q~", r"[A-Za-z0-9_.~-]{28,40}"),
+    Format("digitalocean_token", "_v1_", "do[opr]_v1_", f"{_HEX}{{40,}}"),
+    Format("alibaba_access_key", "ltai", "LTAI", f"{_AN}{{16,24}}"),
+    Format("cloudflare_origin_key", "v1.0-", r"v1\.0-", f"{_HEX}{{24}}-{_HEX}{{100,}}"),
+    Format("heroku_api_key", "hrku-", "HRKU-", f"{_U}{{30,}}"),
+    Format("fly_token", "fm2_", "fm2_", f"{_B}{{80,}}={{0,2}}"),
+    Format("fly_token", "fo1_", "fo1_", f"{_U}{{40,}}"),
+    Format("netlify_token", "nfp_", "nfp_", f"{_AN}{{30,}}"),
+    Format("render_api_key", "rnd_", "rnd_", f"{_AN}{{28,}}"),
+    Format("supabase_token", "sbp_", "sbp_", f"{_HEX}{{40}}"),
+    Format("supabase_secret_key", "sb_secret_", "sb_secret_", f"{_U}{{16,}}"),
+    Format("planetscale_token", "pscale_", "pscale_(?:tkn|pw|oauth)_", r"[A-Za-z0-9_.=-]{30,}"),
+    Format("databricks_token", "dapi", "dapi", rf"{_HEX}{{32}}(?:-\d)?"),
+    Format("tailscale_key", "tskey-", "tskey-[a-z]{2,10}-", f"{_AN}{{6,}}-{_AN}{{10,}}"),
+    # Code hosting, packages, build and deployment.
+    Format("github_token", "gh", "gh[pousr]_", f"{_AN}{{30,}}"),
+    Format("github_token", "github_pat_", "github_pat_", f"[A-Za-z0-9_]{{50,}}"),
+    Format("gitlab_token", "gl", "gl(?:pat|dt|rt|rtr|ft|ptt|cbt|soat|oas|agent|imt|ffct)-", r"[A-Za-z0-9_-]{18,}(?:\.[a-z0-9]{2}\.?[a-z0-9]{7,9})?"),
+    Format("bitbucket_token", "atbb", "ATBB", f"{_U}{{28,}}"),
+    Format("atlassian_token", "atatt3", "ATATT3", f"{_U}{{60,}}=?[0-9A-Fa-f]{{0,8}}"),
+    Format("npm_token", "npm_", "npm_", f"{_AN}{{36}}"),
+    Format("pypi_token", "pypi-age", "pypi-AgE", f"{_U}{{40,}}"),
+    Format("rubygems_key", "rubygems_", "rubygems_", f"{_HEX}{{40,}}"),
+    Format("crates_io_token", "cio", "cio", f"{_AN}{{32}}", mixes_letters_and_digits),
+    Format("docker_token", "dckr_", "dckr_[po]at_", f"{_U}{{20,}}"),
+    Format("vault_token", "hv", r"hv[sbr]\.", f"{_U}{{24,}}"),
+    Format("terraform_token", ".atlasv1.", rf"{_AN}{{14}}\.atlasv1\.", f"{_U}{{50,}}"),
+    Format("doppler_token", "dp.", r"dp\.(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?", f"{_AN}{{40,44}}"),
+    Format("pulumi_token", "pul-", "pul-", f"{_HEX}{{40}}"),
+    Format("circleci_token", "ccipat_", "CCIPAT_", f"{_AN}{{20,24}}_{_HEX}{{40}}"),
+    Format("buildkite_token", "bkua_", "bkua_", f"{_HEX}{{40}}"),
+    Format("sonar_token", "sq", "sq[pua]_", f"{_HEX}{{40}}"),
+    Format("artifactory_token", "akcp", "AKCp", f"{_AN}{{60,}}"),
+    Format("artifactory_token", "cmvmd", "cmVmd", f"{_AN}{{59}}"),
+    # Applications.
+    Format("postman_api_key", "pmak-", "PMAK-", f"{_HEX}{{24}}-{_HEX}{{34}}"),
+    Format("figma_token", "figd_", "figd_", f"{_U}{{36,}}"),
+    Format("linear_api_key", "lin_", "lin_(?:api|oauth)_", f"{_AN}{{32,}}"),
+    Format("notion_token", "ntn_", "ntn_", f"{_AN}{{40,}}"),
+    Format("notion_token", "secret_", "secret_", f"{_AN}{{43}}"),
+    Format("airtable_token", "pat", "pat", rf"{_AN}{{14}}\.{_HEX}{{64}}"),
+    Format("asana_token", "2/", r"[12]/\d{16}/\d{16}:", f"{_HEX}{{32}}"),
+    Format("sentry_token", "sntry", "sntryu_", f"{_HEX}{{60,}}"),
+    Format("sentry_token", "sntrys_", "sntrys_eyJ", r"[A-Za-z0-9+/=]{20,}(?:_[A-Za-z0-9+/]{20,})?"),
+    Format("newrelic_api_key", "nrak-", "NRAK-", "[A-Z0-9]{24,}"),
+    Format("grafana_token", "glsa_", "glsa_", f"{_AN}{{32}}_[0-9A-Fa-f]{{8}}"),
+    Format("grafana_token", "glc_", "glc_", f"{_B}{{32,}}={{0,2}}"),
+    Format("dynatrace_token", "dt0", r"dt0[a-z]\d\d\.", r"[A-Z0-9]{24}\.[A-Z0-9]{64}"),
+    Format("posthog_key", "phx_", "phx_", f"{_AN}{{40,}}"),
+    Format("onepassword_token", "ops_eyj", "ops_eyJ", f"{_B}{{100,}}={{0,2}}"),
+    Format("age_secret_key", "age-secret-key-1", "AGE-SECRET-KEY-1", "[A-Z0-9]{50,}"),
+    Format("slack_token", "xox", r"xox[abeprs](?:\.xox[bp])?-", r"[A-Za-z0-9-]{16,}"),
+    Format("slack_token", "xapp-", r"xapp-\d-", r"[A-Za-z0-9-]{30,}"),
+    Format("slack_webhook", "hooks.slack.com/", r"(?<=hooks\.slack\.com/services/|ooks\.slack\.com/workflows/)", r"[A-Za-z0-9/]{20,}"),
+    Format("discord_webhook", "/api/webhooks/", r"(?<=/api/webhooks/)\d{10,25}/", f"{_U}{{40,}}"),
+    Format("teams_webhook", "webhook.office.com/", r"(?<=webhook\.office\.com/webhookb2/)", r"[A-Za-z0-9@/-]{40,}"),
+    Format("discord_token", ".", rf"[MNO]{_U}{{23,27}}\.{_U}{{6}}\.", f"{_U}{{27,38}}", is_discord),
+    Format("telegram_token", ":aa", r"\d{8,10}:AA", f"{_U}{{32,34}}"),
+    Format("twilio_key", "sk", "SK", f"{_HEX}{{32}}"),
+    Format("sendgrid_api_key", "sg.", r"SG\.", rf"{_U}{{16,24}}\.{_U}{{36,48}}"),
+    Format("mailgun_key", "key-", "key-", f"{_HEX}{{32}}"),
+    Format("mailchimp_key", "-us", rf"{_HEX}{{32}}-us", r"\d{1,2}"),
+    Format("resend_api_key", "re_", "re_", f"{_AN}{{8}}_{_AN}{{20,26}}", mixes_letters_and_digits),
+    Format("shopify_token", "shp", "shp(?:at|ca|pa|ss)_", "[0-9A-Fa-f]{32}"),
+    Format("hubspot_token", "pat-", "pat-(?:na|eu)[0-9]-", _UUID),
+    Format("stripe_key", "k_", "[sr]k_(?:live|test|prod)_", f"{_AN}{{16,}}"),
+    Format("stripe_webhook_secret", "whsec_", "whsec_", r"[A-Za-z0-9+/]{24,}={0,2}"),
+    Format("square_token", "eaaa", "EAAA", f"{_U}{{60}}", mixes_letters_and_digits),
+    Format("square_token", "sq0", "sq0(?:atp|csp|idp)-", f"{_U}{{20,}}"),
+    Format("braintree_token", "access_token$", r"access_token\$(?:production|sandbox)\$", r"[a-z0-9]{16}\$[0-9a-f]{32}"),
+    Format("plaid_token", "access-", "access-(?:production|sandbox|development)-", _UUID),
+    Format("facebook_token", "eaa", "EAA[A-Z]", f"{_AN}{{100,}}", mixes_letters_and_digits),
+    Format("x_bearer_token", "aaaaaaaaaaaaaaaaaaaaaa", "A{22}", "[A-Za-z0-9%]{60,}", mixes_letters_and_digits),
+    Format("dropbox_token", "sl.", r"sl\.(?:u\.)?", f"{_U}{{100,}}"),
+    Format("mapbox_token", "sk.eyj", r"sk\.eyJ", rf"{_U}{{20,}}\.{_U}{{18,}}"),
+    Format("contentful_token", "cfpat-", "CFPAT-", f"{_U}{{36,}}"),
+    Format("zhipu_api_key", ".", rf"{_HEX}{{32}}\.", f"{_AN}{{16}}", mixes_letters_and_digits),
+    # Tokens and keys that no provider owns.
+    Format("jwt", "eyj", "eyJ", rf"{_U}{{10,}}\.{_U}*\.{_U}*(?:\.{_U}*\.{_U}*)?", is_jwt),
+    Format("jwt", "eyj", "eyJ", rf"{_U}{{10,}}\.eyJ{_U}{{10,}}", is_jwt),
+    Format("private_key", "ls0tls1crudjti", "LS0tLS1CRUdJTi", r"[A-Za-z0-9+/=_-]{20,}", is_private_key),
+)

@@ -1,0 +1,211 @@
+"""Whether a name says that its value is secret, and whether a value looks like one: the same two questions for mappings, text, argv, headers.
+
+A name is split at separators and changes of case (`x-api-key`, `dbPasswd`, `OPENAI_API_KEY_V2`, `client secret`), qualifiers at its end are
+dropped, and the last one or two words decide. `next_page_token` and its relatives (page, sync, continuation) are cursors, not credentials: they stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from functools import lru_cache
+
+
+class Sensitivity(IntEnum):
+    """What a name says of its value."""
+
+    NONE = 0
+    WEAK = 1
+    """Secret where the value looks like a credential."""
+    STRONG = 2
+    """Secret whatever the value is, placeholders aside."""
+
+
+Classifier = Callable[[str], Sensitivity]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_QUALIFIERS = _words(
+    "old new current previous prev prod production dev development staging stage test testing live sandbox primary secondary confirm "
+    "confirmation confirmed again repeat repeated verify value values plain plaintext cleartext raw text string str hash hashed encrypted enc "
+    "b64 base64 pem backup override default header input main local global one two"
+)
+"""Words at the end of a name that say which one, not what it is."""
+_ALONE = _words(
+    "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pwds pw secret secrets credential credentials creds cred "
+    "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 "
+    "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd"
+)
+_WEAK_ALONE = _words("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken")
+_KEY_OWNERS = _words(
+    "api private secret signing signature encryption decryption master access account subscription storage license licence auth "
+    "authentication authorization deploy deployment ssh shared admin hmac symmetric webhook jwt gpg pgp rsa aes session crypto bearer role "
+    "apikey application"
+)
+_NOT_KEY_OWNERS = _words(
+    "primary foreign sort partition cache object s3 routing idempotency by answer legend translation project issue public host hot shortcut "
+    "row column index dict map group unique composite join shard message config setting event context lookup hash natural surrogate arrow "
+    "enter escape function modifier next prev start end min max last first any no all each per color data json i18n locale label metric state "
+    "storage_key scope field search query ssm bucket store blob registry kms log trace span dedup deduplication error widget react"
+)
+_TOKEN_OWNERS = _words(
+    "access refresh id auth authentication bearer bot deploy session csrf xsrf api security oauth oauth2 identity jwt secret app registration "
+    "reset invite invitation device webhook sas account admin personal service verification install installation user login magic "
+    "csrfmiddleware authenticity requestverification sso saml impersonation federation"
+)
+_NOT_TOKEN_OWNERS = _words(
+    "page next continuation sync stop eos bos pad unk mask cls sep special max min total input output prompt completion cached reasoning "
+    "budget cursor start end first last per num number cache read write creation used remaining available context new text audio image video "
+    "thinking thought candidates candidate billed estimated prev previous resume top current unknown begin tool accepted rejected prediction "
+    "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword"
+)
+_CODE_OWNERS = _words("mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime time passcode pin")
+_PASS_OWNERS = _words("db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi")
+_PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"), ("seed", "phrase"), ("recovery", "phrase"), ("pass", "word"),
+                    ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe")})  # fmt: skip
+_GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth)")
+_GLUED_LOOKALIKES = _words("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
+_SPLIT = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_REPETITION = re.compile(r"v?\d+")
+_MAX_NAME = 200
+
+
+def split_words(name: str) -> list[str]:
+    """The words of a name, in lower case."""
+    words: list[str] = []
+    for part in _SPLIT.findall(name):
+        if part.islower() or part.isupper():
+            words.append(part.lower())
+        else:
+            words.extend(word.lower() for word in _CAMEL.sub(" ", part).split())
+    return words
+
+
+@lru_cache(maxsize=8192)
+def classify(name: str) -> Sensitivity:
+    """What `name` says of its value, by the built-in tables."""
+    if len(name) > _MAX_NAME:
+        return Sensitivity.NONE
+    words = split_words(name)
+    while len(words) > 1 and (words[-1] in _QUALIFIERS or _REPETITION.fullmatch(words[-1])):
+        if len(words) > 1 and (words[-2], words[-1]) in _PAIRS:
+            break
+        words.pop()
+    if not words:
+        return Sensitivity.NONE
+    last = words[-1].rstrip("0123456789") or words[-1]
+    owner = words[-2] if len(words) > 1 else ""
+    if last in _ALONE or (owner, last) in _PAIRS or (len(words) > 2 and (words[-3], last) in _PAIRS):
+        return Sensitivity.STRONG
+    if last in ("key", "keys", "token", "tokens", "code", "codes", "pass"):
+        return _owned(owner, last, glued=False)
+    glued = _GLUED.fullmatch(last)
+    if glued is not None and last not in _GLUED_LOOKALIKES:
+        rest, stem = glued.groups()
+        if stem.startswith(("key", "token")):
+            return _owned(rest, stem, glued=True)
+        if stem == "auth":
+            return Sensitivity.WEAK
+        return Sensitivity.STRONG
+    return Sensitivity.WEAK if last in _WEAK_ALONE else Sensitivity.NONE
+
+
+def _owned(owner: str, last: str, *, glued: bool) -> Sensitivity:
+    """A word that is secret by its owner: whose key, token, code or pass it is."""
+    if last.startswith("key"):
+        if owner in _KEY_OWNERS:
+            return Sensitivity.STRONG
+        return Sensitivity.NONE if glued or not owner or owner in _NOT_KEY_OWNERS else Sensitivity.WEAK
+    if last.startswith("token"):
+        if owner in _NOT_TOKEN_OWNERS:
+            return Sensitivity.NONE
+        return Sensitivity.STRONG if owner in _TOKEN_OWNERS else Sensitivity.WEAK
+    if last.startswith("code"):
+        return Sensitivity.STRONG if owner in _CODE_OWNERS else Sensitivity.NONE
+    return Sensitivity.STRONG if owner in _PASS_OWNERS else Sensitivity.WEAK
+
+
+def classifier_with(extra_keys: Sequence[str]) -> Classifier:
+    """The classifier that also takes `extra_keys`, in any spelling, also behind a prefix."""
+    if not extra_keys:
+        return classify
+    extra = [tuple(split_words(key)) for key in extra_keys]
+    glued = frozenset("".join(words) for words in extra)
+
+    @lru_cache(maxsize=8192)
+    def classify_extra(name: str) -> Sensitivity:
+        words = tuple(split_words(name))
+        if "".join(words) in glued or any(words[-len(key) :] == key for key in extra):
+            return Sensitivity.STRONG
+        return classify(name)
+
+    return classify_extra
+
+
+# ── values ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_PLACEHOLDER = re.compile(
+    r"""(?ix)
+    \W*                                               # nothing but punctuation: ***, ..., --
+    | (?:x{3,}|X{3,}|0{3,}|y{3,}|\#{3,})[-x0]*        # xxxx, 0000
+    | \$\{.*|\$\(.*|\$env:.*|\$[A-Za-z_][\w.:>-]*|\$\{?\{.*  # ${X}, $TOKEN, $(cmd)
+    | \{\{.*|\{%.*|\{[\w.\[\]:!]*\}|%\w+%|%\(\w+\)s|%[sdrv]|\#\{.*|@\{.*|@\w+@   # template engines, format strings
+    | <[^<>\n]*>|&lt;.*|\[[^\[\]\n]{0,60}\]           # <your-key>, [REDACTED]
+    | (?:your|my|the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample)[-_ .].*(?:key|token|secret|passw|pwd|pass|here|credential|value|me|id)\w*[>\]]?
+    | your[-_\w]*|\w+[-_]here|placeholder|redacted|masked|hidden|filtered|removed|omitted|withheld|scrubbed
+    | none|null|nil|undefined|true|false|yes|no|on|off|n/?a|empty|unset|todo|tbd|optional|required|missing|invalid|unknown|never|always|disabled|enabled|expired|revoked
+    | str|string|text|bytes|int|integer|float|number|bool|boolean|object|array|dict|list|any|password|secret|token|secretstr|varchar(?:\(\d+\))?|type|void|self|include|omit|same-origin|inherit|basic|bearer|oauth2?|digest|jwt|iam|prompt|ask
+    | env:.*|os\.(?:environ|getenv).*|process\.env.*|(?:env|vault|secret|secrets|ssm|op|file|var|data|local|module|config|settings|self|this|args|params|options|opts|ctx|context|req|request|input|props|state)(?:\.|://|/)[\w./\[\]'"-]+
+    | ENV\[.*|getenv\(.*|System\.getenv.*|\w+\(.*\)|import\.meta.*|arn:aws:[\w:/.-]*
+    """,
+    re.DOTALL,
+)
+_MASKED = re.compile(r"\*{3,}|\.\.\.|…|•{3,}|x{6,}|X{6,}|\[(?:REDACTED|FILTERED|MASKED|HIDDEN|WITHHELD|SECRET)|<(?:redacted|hidden|masked|secret)")
+_INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_\d+\]")
+_CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
+_IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}")
+_NOT_CREDENTIAL = re.compile(
+    r"(?i)(?:https?|s3|gs|file|ftp|wss?|data)[:]//?\S*|data:.*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
+)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether `value` stands for a secret without being one: a variable, a template, a type, something masked already."""
+    value = value.strip().strip("\"'`\\").strip()
+    head = value[:300]
+    return not head or _PLACEHOLDER.fullmatch(head) is not None or _MASKED.search(head) is not None or _INDEXED.search(head) is not None
+
+
+def looks_like_credential(value: str) -> bool:
+    """Whether `value` has the shape of a generated key: one word, letters and digits mixed, neither an identifier, a path nor a date."""
+    if value[:7].lower() in ("bearer ", "basic c") or value[:6].lower() in ("basic ", "token "):
+        value = value.split(" ", 1)[1]
+    if _CREDENTIAL.fullmatch(value) is None or _IDENTIFIER.fullmatch(value) or _NOT_CREDENTIAL.fullmatch(value):
+        return False
+    digits = sum(map(str.isdigit, value))
+    lower = any(map(str.islower, value))
+    upper = any(map(str.isupper, value))
+    if len(value) >= 16:
+        return len(set(value)) >= 6 and ((digits >= 2 and (lower or upper)) or (lower and upper and digits > 0) or (lower and upper and len(value) >= 24 and "_" not in value))
+    return digits >= 2 and lower and upper and len(set(value)) >= 6
+
+
+def looks_like_password(value: str) -> bool:
+    """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, and is no code."""
+    if len(value) < 4 or _NOT_CREDENTIAL.fullmatch(value):
+        return False
+    if value.isdigit():
+        return True
+    if any(map(str.isdigit, value)):
+        return re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+|[a-z]+_?\d", value) is None
+    return re.search(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3,}[!@#$%^&*]$", value) is not None and re.search(r"[a-z]\.[a-z]", value) is None
+
+
+def is_path(value: str) -> bool:
+    """Whether `value` is a directory, as `pwd` and `oldpwd` hold."""
+    return re.match(r"[/~]|\.{1,2}/|[A-Za-z]:[\\/]", value) is not None

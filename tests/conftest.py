@@ -1,0 +1,60 @@
+"""Every test gets a clean environment, a state folder of its own, and no leftover configuration; contained errors are fatal."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spanbridge import containment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FOREIGN_VARIABLES = ("DD_", "OTEL_", "SPANBRIDGE_")
+_NAMED_VARIABLES = ("APP_ENV", "ENVIRONMENT", "ENV")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable, file or default store of the machine reaches a test."""
+    for name in os.environ:
+        if name.startswith(_FOREIGN_VARIABLES) or name in _NAMED_VARIABLES:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_leftover_configuration() -> Iterator[None]:
+    """What a test configured is shut down after it, and the module-level openers are no-ops again."""
+    yield
+    from spanbridge import observability  # noqa: PLC0415
+    from spanbridge.tracing.tracer import default_slot  # noqa: PLC0415
+
+    observability.shutdown(timeout=5)
+    observability._default = None
+    default_slot.tracer = None
+
+
+@pytest.fixture(autouse=True)
+def contained_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, BaseException]]]:
+    """What production contains fails the test, unless the test takes it: `contained_errors.clear()` after looking at it."""
+    errors: list[tuple[str, BaseException]] = []
+    contain = containment.contain
+
+    def record(place: str, error: BaseException) -> None:
+        errors.append((place, error))
+        contain(place, error)
+
+    # Modules hold their own reference to `contain`; the sink behind it is what they share.
+    import sys  # noqa: PLC0415
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("spanbridge.") and getattr(module, "contain", None) is contain:
+            monkeypatch.setattr(module, "contain", record)
+    monkeypatch.setattr(containment, "_last_logged", {})
+    yield errors
+    assert not errors, f"contained: {errors}"
