@@ -28,7 +28,8 @@ class StoreError(SpanbridgeError):
 
     Args:
         message: What happened, and the way out.
-        reason: One word for counters: "store_locked", "store_full", "store_read_only", "store_damaged" or "store_error".
+        reason: One word for counters: "store_locked", "store_full", "store_read_only", "store_damaged", "store_error", or
+            "invalid_span" (a value in the batch cannot be stored: trying again is no use).
     """
 
     def __init__(self, message: str, *, reason: str = "store_error") -> None:

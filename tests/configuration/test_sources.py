@@ -107,6 +107,15 @@ def test_a_folder_in_place_of_the_file(repository):
         find_configuration_file(repository)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are a POSIX notion")
+def test_a_pipe_in_place_of_the_file(repository):
+    """A planted pipe is an error at once; nothing waits for its writer."""
+    os.mkfifo(repository / "spanbridge.toml")
+
+    with pytest.raises(ConfigurationError, match="not a regular file"):
+        find_configuration_file(repository)
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="ownership is a POSIX notion")
 class TestForeignFiles:
     """A file that somebody else could have written is refused, whichever of the two it is."""

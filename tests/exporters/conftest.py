@@ -20,7 +20,7 @@ def make_span():
         *,
         parent: SpanRecord | None = None,
         trace_id: str = TRACE_ID,
-        type: SpanType = SpanType.GENERIC,  # noqa: A002 - the field's name
+        type: SpanType = SpanType.GENERIC,
         status: Status = Status.OK,
         span_id: str | None = None,
         phase: str = "ended",

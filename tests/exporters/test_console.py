@@ -228,6 +228,19 @@ def test_live_tree(make_span, terminal):
     assert final.rindex("\x1b[?25h") > final.rindex("\x1b[?25l")
 
 
+def test_live_can_be_switched_off(make_span, terminal):
+    """With live=False nothing is drawn before the root has ended, on a terminal neither."""
+    root = make_span("root", status=Status.RUNNING)
+    exporter = ConsoleExporter(terminal, live=False)
+
+    exporter.export([root])
+    before = terminal.getvalue()
+    exporter.export([make_span("root", span_id=root.span_id)])
+
+    assert before == ""
+    assert without_escapes(terminal.getvalue()).splitlines()[1:] == ["└── span root  20ms  ok"]
+
+
 def test_prints_of_the_application_survive(make_span, terminal, monkeypatch):
     """While a tree is live, the application's prints to the same terminal appear above it; afterwards its stream is its own."""
     monkeypatch.setattr(sys, "stdout", terminal)
@@ -235,7 +248,7 @@ def test_prints_of_the_application_survive(make_span, terminal, monkeypatch):
     root = make_span("support", status=Status.RUNNING)
     exporter.export([root])
 
-    print("hello from the application")
+    sys.stdout.write("hello from the application\n")
     during = without_escapes(terminal.getvalue())
     exporter.shutdown(DEADLINE)
 

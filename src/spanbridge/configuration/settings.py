@@ -51,7 +51,7 @@ class Setting(NamedTuple):
 def _setting(
     kind: values.Kind,
     default: Any,
-    help: str,  # noqa: A002 - the column's name
+    help: str,
     *,
     variables: tuple[Variable, ...] = (),
     default_text: str = "",

@@ -72,7 +72,8 @@ def find_configuration_file(folder: Path | None = None) -> ConfigurationFile | N
         found = _read_spanbridge_toml(place / "spanbridge.toml") or _read_pyproject(place / "pyproject.toml")
         if found is not None:
             return found
-        if any((place / marker).exists() for marker in _REPOSITORY_MARKERS):
+        # Unlike Path.exists this is False, not an error, where the folder may not be entered.
+        if any(os.path.exists(place / marker) for marker in _REPOSITORY_MARKERS):  # noqa: PTH110
             return None
     return None
 
@@ -110,7 +111,7 @@ def _read_pyproject(path: Path) -> ConfigurationFile | None:
 def _read(path: Path) -> tuple[dict[str, Any], os.stat_result] | None:
     """The tables of a TOML file, and the status of the very file that they were read from."""
     try:
-        file = path.open("rb")
+        file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115 - closed below
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -119,7 +120,15 @@ def _read(path: Path) -> tuple[dict[str, Any], os.stat_result] | None:
             return None
         raise ConfigurationError(f"The configuration file {path} cannot be read: {error.strerror}.") from error
     with file:
-        return _parse(path, file), os.fstat(file.fileno())
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ConfigurationError(f"The configuration file {path} cannot be read: it is not a regular file.")
+        return _parse(path, file), status
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Opens a pipe, too, at once: one that somebody planted would keep the application waiting for its writer."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _parse(path: Path, file: BinaryIO) -> dict[str, Any]:

@@ -31,29 +31,37 @@ FILE_WIDTH = 200
 class ConsoleExporter:
     """Prints each trace as a tree when its root has ended.
 
-    On a terminal the trees of running traces grow live below the output, and the application's own prints appear above
-    them. A span that comes after its trace was printed gets a line of its own. Memory is bounded: of more than 64 open
-    traces or 5,000 open spans the oldest trace is printed as it stands.
+    On a terminal the trees of running traces grow live below the output; meanwhile `sys.stdout` and `sys.stderr` are
+    redirected, so that the application's prints appear above them. What goes to the terminal past these two, as from a
+    log handler that was made before, may be drawn over: use `live=False` there.
+
+    A span that comes after its trace was printed gets a line of its own. Memory is bounded: of more than 64 open traces or
+    5,000 open spans the oldest trace is printed as it stands.
 
     Args:
         file: Where to print; default: standard output, as it is at each print.
         show_content: Whether the beginnings of input, output and error message are printed.
         width: Columns of a line; default: the terminal's, 200 where the output is not a terminal.
+        live: Whether running traces are drawn on a terminal; False: a tree is printed when its root has ended.
     """
 
     name = "console"
     accepts_running = True
 
-    def __init__(self, file: TextIO | None = None, show_content: bool = True, width: int | None = None) -> None:
+    def __init__(
+        self, file: TextIO | None = None, show_content: bool = True, width: int | None = None, live: bool = True
+    ) -> None:
         self._file = file
         self._show_content = show_content
         self._width = width
+        self._draws_live = live
         self._console: Console | None = None
         self._live: Live | None = None
         self._open: OrderedDict[str, dict[str, SpanLine]] = OrderedDict()
         """Lines by span id, by trace id; the trace that changed last is the last."""
         self._printed: OrderedDict[str, set[str]] = OrderedDict()
         """Span ids of traces that were printed."""
+        self._printed_spans = 0
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None:
         late = [line for record in batch if (line := self._apply(record)) is not None]
@@ -126,15 +134,17 @@ class ConsoleExporter:
         return closed
 
     def _remember(self, trace_id: str, span_ids: set[str]) -> None:
-        self._printed.setdefault(trace_id, set()).update(span_ids)
+        remembered = self._printed.setdefault(trace_id, set())
         self._printed.move_to_end(trace_id)
-        remembered = sum(map(len, self._printed.values()))
-        while remembered > MAX_REMEMBERED_SPANS and len(self._printed) > 1:
-            remembered -= len(self._printed.popitem(last=False)[1])
+        self._printed_spans -= len(remembered)
+        remembered |= span_ids
+        self._printed_spans += len(remembered)
+        while self._printed_spans > MAX_REMEMBERED_SPANS and len(self._printed) > 1:
+            self._printed_spans -= len(self._printed.popitem(last=False)[1])
 
     def _refresh(self, console: Console) -> None:
         """Draws the open traces below the output of a terminal."""
-        if not _is_live(console):
+        if not self._draws_live or not _is_terminal(console):
             return
         from rich.console import Group  # noqa: PLC0415 - heavy, and needed for output only
 
@@ -179,6 +189,6 @@ def _is_closed(console: Console) -> bool:
     return bool(getattr(console.file, "closed", False))
 
 
-def _is_live(console: Console) -> bool:
+def _is_terminal(console: Console) -> bool:
     # Not `console.is_terminal`: FORCE_COLOR makes that true for a file, and colours are all that is asked for then.
     return not _is_closed(console) and console.file.isatty() and not console.is_dumb_terminal

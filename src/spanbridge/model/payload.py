@@ -116,8 +116,8 @@ def larger_than(value: Any, max_bytes: int) -> int:
         return len(value) if len(value) > max_bytes else 0
     else:
         return 0
-    size = 2 * len(items)
-    if len(items) > _ITEMS_LOOKED_AT:
+    size = 2 * len(value)
+    if size > 2 * _ITEMS_LOOKED_AT:
         if size > max_bytes:
             return size
         items = islice(items, _ITEMS_LOOKED_AT)
@@ -126,7 +126,8 @@ def larger_than(value: Any, max_bytes: int) -> int:
         if cls is str:
             size += len(item)
         elif cls is dict:
-            for inner in item.values() if len(item) <= _ITEMS_LOOKED_AT else islice(item.values(), _ITEMS_LOOKED_AT):
+            inner_items = item.values() if len(item) <= _ITEMS_LOOKED_AT else islice(item.values(), _ITEMS_LOOKED_AT)
+            for inner in inner_items:
                 if type(inner) is str:
                     size += len(inner)
         elif cls is list or cls is bytes:

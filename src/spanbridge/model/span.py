@@ -269,9 +269,10 @@ class SpanRecord:
         self._content = {}
         self._encoded = None
 
-    def touch(self) -> None:
-        """Says that `content()` is about to be changed in place. For the pipeline."""
+    def touch(self, field: str) -> None:
+        """Says that a field of `content()` was changed in place. For the pipeline."""
         self._encoded = None
+        self.processed.discard(field)
 
     def replace_content(self, content: dict[str, Any]) -> None:
         """Replaces all content fields by snapshots. For the chain."""

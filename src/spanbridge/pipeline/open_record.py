@@ -76,45 +76,55 @@ class OpenRecord(SpanRecord):
             record.apply(rare)
         return record
 
+    def apply_set(self, attributes: dict[str, Any] | None, output: Any, changes: dict[str, Any] | None) -> None:
+        """What a SET event changed."""
+        if attributes:
+            self._merge("attributes", attributes)
+        if output is not None:
+            self._replace("output", output)
+        if changes:
+            self.apply(changes)
+
     def apply(self, changes: dict[str, Any]) -> None:
-        """What a SET or END event, or the rare options of a START, changed."""
-        content = self.content()
-        self.touch()
+        """What is rare in a SET event, and the rare options of a START."""
         for field, value in changes.items():
-            self.processed.discard(field)
-            if field in ("attributes", "metadata"):
-                merged = content.get(field)
-                if merged is None:
-                    content[field] = value
-                elif type(merged) is dict:
-                    merged.update(value)
-                else:  # a processor has changed it while it ran: it is encoded whole
-                    content[field] = {**decode(merged), **value}
+            if field == "metadata":
+                self._merge(field, value)
             elif field == "event":
                 name, time, attributes = value
-                events = content.get("events")
-                if type(events) is not list:
-                    events = content["events"] = [] if events is None else decode(events)
-                events.append({"name": name, "time": time, "attributes": attributes})
-                self.processed.discard("events")
+                events = self.content().get("events")
+                events = events if type(events) is list else decode(events) or []
+                self._replace("events", [*events, {"name": name, "time": time, "attributes": attributes}])
             elif field == "error":
-                content["error"] = encode(render_exception(value))
+                self._replace("error", encode(render_exception(value)))
             elif field == "is_event":
-                self.is_event = True
+                self.is_event = bool(value)
             elif field == "external_parent_span_id":
                 if self.parent_span_id is None:
                     self.external_parent_span_id = value
-            elif field == "tags":
-                if self.parent_span_id is None:
-                    content["tags"] = value
-            else:
-                content[field] = value
+            elif field != "tags" or self.parent_span_id is None:
+                self._replace(field, value)
+
+    def _replace(self, field: str, value: Any) -> None:
+        self.content()[field] = value
+        self.touch(field)
+
+    def _merge(self, field: str, values: dict[str, Any]) -> None:
+        content = self.content()
+        merged = content.get(field)
+        if merged is None:
+            content[field] = values
+        elif type(merged) is dict:
+            merged.update(values)
+        else:  # the chain has seen it while the span ran: it is encoded whole
+            content[field] = {**decode(merged), **values}
+        self.touch(field)
 
     def attributes_in_place(self) -> dict[str, Any]:
         """The attributes as a mapping of snapshots that may be changed."""
         content = self.content()
         attributes = content.get("attributes")
-        self.touch()
+        self.touch("attributes")
         if type(attributes) is not dict:
             attributes = content["attributes"] = {} if attributes is None else decode(attributes)
         return attributes

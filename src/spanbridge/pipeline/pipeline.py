@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MAX_OUTBOX_RECORDS = 256
 """Records handed on at once; more events may wait behind them."""
+CHILD_EXIT_TIMEOUT_S = 2.0
 MAX_REPARENTED = 10_000
 """Dropped spans whose late children still find their parent's parent."""
 
@@ -167,6 +168,13 @@ class Pipeline:
             return
         for runner in self.runners:
             runner.start()
+        self._flush_at_multiprocessing_exit()
+
+    def _flush_at_multiprocessing_exit(self) -> None:
+        """A child process of `multiprocessing` ends with `os._exit`: its finalizers run, atexit handlers do not."""
+        process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+        if process is not None and util is not None and process.parent_process() is not None:
+            util.Finalize(None, lambda: self.flush(time.monotonic() + CHILD_EXIT_TIMEOUT_S), exitpriority=-10)
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
@@ -231,26 +239,24 @@ class Pipeline:
             self._table[span_id] = record
             self._unwritten[span_id] = record
         elif kind == SET:
-            _, span_id, changes, size = event
+            _, span_id, attributes, output, changes, size = event
             record = self._table.get(span_id)
             if record is None:  # opened before a fork, in the parent
                 self.intake.pending_bytes -= size
                 return
             record.held_bytes += size
-            record.apply(changes)
+            record.apply_set(attributes, output, changes)
             if record.written:
                 self._changed[span_id] = record
         elif kind == END:
-            _, span_id, time_ns, status, changes, size = event
+            _, span_id, time_ns, status, error = event
             record = self._table.pop(span_id, None)
             if record is None:
-                self.intake.pending_bytes -= size
                 return
             self._unwritten.pop(span_id, None)
             self._changed.pop(span_id, None)
-            record.held_bytes += size
-            if changes:
-                record.apply(changes)
+            if error is not None:
+                record.apply({"error": error})
             record.ended_at = record.started_at if record.is_event else max(time_ns, record.started_at)
             record.status = _STATUSES[status]
             self._finish(record)

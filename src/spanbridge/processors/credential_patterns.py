@@ -29,14 +29,17 @@ class Format(NamedTuple):
     """A lower-case literal that every match holds."""
     head: str
     body: str
+    """With a group `v`, only that part is the secret."""
     check: Callable[[str], bool] | None = None
     """Tells a match that is a credential from a look-alike."""
+    own_probe: str = ""
+    """Stands for the probe made from head and body, where the head begins with anything or counts far."""
 
     @property
     def probe(self) -> str:
         """A pattern of bounded length without boundaries that matches wherever the format does."""
         first = re.match(r"(\[[^\]]*\])\{(\d+)", self.body)
-        return self.head + (f"{first[1]}{{{min(int(first[2]), 10)}}}" if first else "")
+        return self.own_probe or self.head + (f"{first[1]}{{{min(int(first[2]), 10)}}}" if first else "")
 
     @property
     def pattern(self) -> str:
@@ -92,7 +95,7 @@ _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 FORMATS: tuple[Format, ...] = (
     # Model providers and the tools around them.
     Format("openai_api_key", "sk-", "sk-(?:proj|svcacct|admin|None|service)-", f"{_U}{{20,}}"),
-    Format("openai_api_key", "t3blbkfj", f"sk-{_AN}{{10,40}}T3BlbkFJ", f"{_AN}{{10,}}"),
+    Format("openai_api_key", "t3blbkfj", f"sk-{_AN}{{10,40}}T3BlbkFJ", f"{_AN}{{10,}}", None, "T3BlbkFJ"),
     Format("anthropic_api_key", "sk-ant-", "sk-ant-", f"{_U}{{20,}}"),
     Format("openrouter_api_key", "sk-or-", "sk-or-", f"{_U}{{20,}}"),
     Format("langfuse_secret_key", "sk-lf-", "sk-lf-", _UUID),
@@ -125,9 +128,9 @@ FORMATS: tuple[Format, ...] = (
     Format("aws_access_key", "a", "(?:AKIA|ASIA|ABIA|ACCA)", "[A-Z0-9]{16}"),
     Format("aws_bedrock_key", "absk", "ABSK", f"{_B}{{80,}}={{0,2}}"),
     Format("aws_bedrock_key", "bedrock-api-key-", "bedrock-api-key-", f"{_B}{{20,}}={{0,2}}"),
-    Format("azure_key", "jqqj99", f"{_AN}{{20,52}}JQQJ99", f"{_AN}{{10,}}"),
-    Format("azure_storage_key", "+ast", f"{_B}{{60,76}}\\+ASt", f"{_B}{{6}}(?:==)?"),
-    Format("azure_client_secret", "q~", f"{_U}{{3}}[0-9]Q~", r"[A-Za-z0-9_.~-]{28,40}"),
+    Format("azure_key", "jqqj99", f"{_AN}{{20,52}}JQQJ99", f"{_AN}{{10,}}", None, f"JQQJ99{_AN}{{10}}"),
+    Format("azure_storage_key", "+ast", f"{_B}{{60,76}}\\+ASt", f"{_B}{{6}}(?:==)?", None, rf"\+ASt{_B}{{6}}"),
+    Format("azure_client_secret", "q~", f"{_U}{{3}}[0-9]Q~", r"[A-Za-z0-9_.~-]{28,40}", None, r"[0-9]Q~[A-Za-z0-9_.~-]{10}"),
     Format("digitalocean_token", "_v1_", "do[opr]_v1_", f"{_HEX}{{40,}}"),
     Format("alibaba_access_key", "ltai", "LTAI", f"{_AN}{{16,24}}"),
     Format("cloudflare_origin_key", "v1.0-", r"v1\.0-", f"{_HEX}{{24}}-{_HEX}{{100,}}"),
@@ -153,7 +156,7 @@ FORMATS: tuple[Format, ...] = (
     Format("crates_io_token", "cio", "cio", f"{_AN}{{32}}", mixes_letters_and_digits),
     Format("docker_token", "dckr_", "dckr_[po]at_", f"{_U}{{20,}}"),
     Format("vault_token", "hv", r"hv[sbr]\.", f"{_U}{{24,}}"),
-    Format("terraform_token", ".atlasv1.", rf"{_AN}{{14}}\.atlasv1\.", f"{_U}{{50,}}"),
+    Format("terraform_token", ".atlasv1.", rf"{_AN}{{14}}\.atlasv1\.", f"{_U}{{50,}}", None, r"\.atlasv1\."),
     Format("doppler_token", "dp.", r"dp\.(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?", f"{_AN}{{40,44}}"),
     Format("pulumi_token", "pul-", "pul-", f"{_HEX}{{40}}"),
     Format("circleci_token", "ccipat_", "CCIPAT_", f"{_AN}{{20,24}}_{_HEX}{{40}}"),
@@ -168,7 +171,7 @@ FORMATS: tuple[Format, ...] = (
     Format("notion_token", "ntn_", "ntn_", f"{_AN}{{40,}}"),
     Format("notion_token", "secret_", "secret_", f"{_AN}{{43}}"),
     Format("airtable_token", "pat", "pat", rf"{_AN}{{14}}\.{_HEX}{{64}}"),
-    Format("asana_token", "2/", r"[12]/\d{16}/\d{16}:", f"{_HEX}{{32}}"),
+    Format("asana_token", "2/", r"[12]/\d{16}/\d{16}:", f"{_HEX}{{32}}", None, r"/\d{16}/\d{16}:"),
     Format("sentry_token", "sntry", "sntryu_", f"{_HEX}{{60,}}"),
     Format("sentry_token", "sntrys_", "sntrys_eyJ", r"[A-Za-z0-9+/=]{20,}(?:_[A-Za-z0-9+/]{20,})?"),
     Format("newrelic_api_key", "nrak-", "NRAK-", "[A-Z0-9]{24,}"),
@@ -180,15 +183,15 @@ FORMATS: tuple[Format, ...] = (
     Format("age_secret_key", "age-secret-key-1", "AGE-SECRET-KEY-1", "[A-Z0-9]{50,}"),
     Format("slack_token", "xox", r"xox[abeprs](?:\.xox[bp])?-", r"[A-Za-z0-9-]{16,}"),
     Format("slack_token", "xapp-", r"xapp-\d-", r"[A-Za-z0-9-]{30,}"),
-    Format("slack_webhook", "hooks.slack.com/", r"(?<=hooks\.slack\.com/services/|ooks\.slack\.com/workflows/)", r"[A-Za-z0-9/]{20,}"),
-    Format("discord_webhook", "/api/webhooks/", r"(?<=/api/webhooks/)\d{10,25}/", f"{_U}{{40,}}"),
-    Format("teams_webhook", "webhook.office.com/", r"(?<=webhook\.office\.com/webhookb2/)", r"[A-Za-z0-9@/-]{40,}"),
-    Format("discord_token", ".", rf"[MNO]{_U}{{23,27}}\.{_U}{{6}}\.", f"{_U}{{27,38}}", is_discord),
-    Format("telegram_token", ":aa", r"\d{8,10}:AA", f"{_U}{{32,34}}"),
+    Format("slack_webhook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{0,60}/", r"(?P<v>[A-Za-z0-9]{16,})"),
+    Format("discord_webhook", "/api/webhooks/", r"discord(?:app)?\.com/api/webhooks/\d{10,25}/", f"(?P<v>{_U}{{40,}})"),
+    Format("teams_webhook", "webhook.office.com/", r"webhook\.office\.com/webhookb2/", r"(?P<v>[A-Za-z0-9@/-]{40,})"),
+    Format("discord_token", ".", rf"[MNO]{_U}{{23,27}}\.{_U}{{6}}\.", f"{_U}{{27,38}}", is_discord, rf"\.{_U}{{6}}\.{_U}{{10}}"),
+    Format("telegram_token", ":aa", r"\d{8,10}:AA", f"{_U}{{32,34}}", None, f":AA{_U}{{10}}"),
     Format("twilio_key", "sk", "SK", f"{_HEX}{{32}}"),
     Format("sendgrid_api_key", "sg.", r"SG\.", rf"{_U}{{16,24}}\.{_U}{{36,48}}"),
     Format("mailgun_key", "key-", "key-", f"{_HEX}{{32}}"),
-    Format("mailchimp_key", "-us", rf"{_HEX}{{32}}-us", r"\d{1,2}"),
+    Format("mailchimp_key", "-us", rf"{_HEX}{{32}}-us", r"\d{1,2}", None, r"[0-9a-f]-us\d"),
     Format("resend_api_key", "re_", "re_", f"{_AN}{{8}}_{_AN}{{20,26}}", mixes_letters_and_digits),
     Format("shopify_token", "shp", "shp(?:at|ca|pa|ss)_", "[0-9A-Fa-f]{32}"),
     Format("hubspot_token", "pat-", "pat-(?:na|eu)[0-9]-", _UUID),
@@ -203,7 +206,6 @@ FORMATS: tuple[Format, ...] = (
     Format("dropbox_token", "sl.", r"sl\.(?:u\.)?", f"{_U}{{100,}}"),
     Format("mapbox_token", "sk.eyj", r"sk\.eyJ", rf"{_U}{{20,}}\.{_U}{{18,}}"),
     Format("contentful_token", "cfpat-", "CFPAT-", f"{_U}{{36,}}"),
-    Format("zhipu_api_key", ".", rf"{_HEX}{{32}}\.", f"{_AN}{{16}}", mixes_letters_and_digits),
     # Tokens and keys that no provider owns.
     Format("jwt", "eyj", "eyJ", rf"{_U}{{10,}}\.{_U}*\.{_U}*(?:\.{_U}*\.{_U}*)?", is_jwt),
     Format("jwt", "eyj", "eyJ", rf"{_U}{{10,}}\.eyJ{_U}{{10,}}", is_jwt),

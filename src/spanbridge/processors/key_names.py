@@ -202,7 +202,7 @@ def looks_like_password(value: str) -> bool:
     if value.isdigit():
         return True
     if any(map(str.isdigit, value)):
-        return re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+|[a-z]+_?\d", value) is None
+        return re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+", value) is None
     return re.search(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3,}[!@#$%^&*]$", value) is not None and re.search(r"[a-z]\.[a-z]", value) is None
 
 

@@ -20,7 +20,7 @@ ENTRY_POINT_GROUP = "spanbridge.stores"
 
 def default_path() -> Path:
     """`traces.db` in the user's state directory, for example `~/.local/state/spanbridge/traces.db`."""
-    from platformdirs import user_state_path
+    from platformdirs import user_state_path  # noqa: PLC0415 - only for who names no store
 
     return user_state_path("spanbridge", appauthor=False) / "traces.db"
 
@@ -57,16 +57,26 @@ def open_store(address: str | None = None, *, create: bool = False) -> Any:
     """
     if address is None:
         address = default_address()
-    scheme = address.partition(":")[0] if ":" in address else ""
-    if scheme in {"", "sqlite"} or len(scheme) == 1:
-        from spanbridge.storage.sqlite import SQLiteStore
+    scheme = check_address(address)
+    if scheme == "sqlite":
+        from spanbridge.storage.sqlite import SQLiteStore  # noqa: PLC0415 - loads sqlite3
 
         return SQLiteStore(address, create=create)
     return _plugin(scheme)(address, create=create)
 
 
+def check_address(address: str) -> str:
+    """The scheme of an address; ConfigurationError where it is not one. Opens nothing and imports no plugin."""
+    scheme, separator, _ = address.partition("://")
+    if not separator or not scheme or scheme == "sqlite":
+        # Also what is no address at all: the message there tells the forms.
+        sqlite_path(address)
+        return "sqlite"
+    return scheme
+
+
 def _plugin(scheme: str) -> Callable[..., Any]:
-    from importlib.metadata import entry_points
+    from importlib.metadata import entry_points  # noqa: PLC0415 - only for plugins
 
     plugins = {plugin.name: plugin for plugin in entry_points(group=ENTRY_POINT_GROUP)}
     if scheme not in plugins:

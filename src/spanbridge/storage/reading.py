@@ -246,7 +246,7 @@ class TraceQuery:
         cls,
         *,
         status: str | None = None,
-        type: str | None = None,  # noqa: A002 - the field's name
+        type: str | None = None,
         name: str | None = None,
         entity_type: str | None = None,
         entity_id: str | None = None,

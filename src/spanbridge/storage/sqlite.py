@@ -325,6 +325,9 @@ class SQLiteStore:
         """Turns SQLite's errors into StoreError with the path and the reason."""
         try:
             yield
+        except (OverflowError, UnicodeEncodeError) as error:
+            # A number beyond 64 bits or half a surrogate pair: no later try will store it.
+            raise StoreError(f"cannot {action} the store {self.path}: {error}", reason="invalid_span") from error
         except sqlite3.Error as error:
             text = str(error)
             reason = next((reason for part, reason in _REASONS if part in text), "store_error")
@@ -356,7 +359,7 @@ _stores: weakref.WeakSet[SQLiteStore] = weakref.WeakSet()
 
 def _forget_parents() -> None:
     for store in list(_stores):
-        store._forget_parent()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the hook of this class
+        store._forget_parent()  # pyright: ignore[reportPrivateUsage] - the hook of this class
 
 
 if hasattr(os, "register_at_fork"):
@@ -365,7 +368,7 @@ if hasattr(os, "register_at_fork"):
 
 def _leak(value: object) -> None:
     """Keeps `value` alive for ever: even at the interpreter's end nothing closes it."""
-    import ctypes
+    import ctypes  # noqa: PLC0415 - only in a forked child
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
 
@@ -396,7 +399,7 @@ def _set_journal_mode(connection: sqlite3.Connection, mode: str) -> None:
             if current != mode:
                 connection.execute(f"PRAGMA journal_mode = {mode}").fetchone()
             return
-        except sqlite3.OperationalError as error:
+        except sqlite3.OperationalError as error:  # noqa: PERF203 - the loop waits
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)

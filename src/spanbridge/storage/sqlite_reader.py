@@ -76,14 +76,18 @@ def list_statement(query: TraceQuery) -> tuple[str, list[Any]]:
         where("tokens >= ?", query.min_tokens)
     if query.min_cost is not None:
         where("cost >= ?", query.min_cost)
-    column = _ORDER_COLUMNS[query.order]
+    column = order = _ORDER_COLUMNS[query.order]
+    if conditions and not (query.equal or query.tags or query.metadata or query.model or query.has_error is not None):
+        # Only ranges: SQLite would walk the whole index of the order to save a sort. The "+" takes that index from its choice.
+        ranges = {condition.partition(" ")[0] for condition in conditions}
+        order = column if column in ranges else f"+{column}"
     if query.position is not None:
         where(f"({column}, number) {'<' if query.descending else '>'} (?, ?)", *query.position)
     direction = "DESC" if query.descending else "ASC"
     statement = (
         f"SELECT {', '.join(_SUMMARY_COLUMNS)}, number, priced_count, {column} FROM traces"  # noqa: S608 - our own names
         + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
-        + f" ORDER BY {column} {direction}, number {direction} LIMIT ?"
+        + f" ORDER BY {order} {direction}, number {direction} LIMIT ?"
     )
     return statement, [*parameters, query.limit + 1]
 

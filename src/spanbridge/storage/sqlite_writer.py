@@ -81,8 +81,8 @@ _INSERT_TRACE = _insert("traces", ("number", "trace_id", *ROOT_COLUMNS, *SUM_COL
 _INSERT_TAG = _insert("trace_tags", ("trace_number", "tag"), verb="INSERT OR IGNORE")
 _INSERT_METADATA = _insert("trace_metadata", ("trace_number", "path", "value"), verb="INSERT OR REPLACE")
 _INSERT_MODEL = _insert("trace_models", ("trace_number", "model"), verb="INSERT OR IGNORE")
-_UPDATE_ROOT = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in ROOT_COLUMNS)} WHERE number = ?"
-_SET_SUMS = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in SUM_COLUMNS)} WHERE number = ?"
+_UPDATE_ROOT = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in ROOT_COLUMNS)} WHERE number = ?"  # noqa: S608 - our own names
+_SET_SUMS = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in SUM_COLUMNS)} WHERE number = ?"  # noqa: S608 - our own names
 # An UPDATE rewrites the entries of every index whose columns it names: sums that did not change are left out.
 _ADD_SPANS = "UPDATE traces SET span_count = span_count + ? WHERE number = ?"
 _ADD_ERRORS = "UPDATE traces SET error_count = error_count + ?1, has_error = error_count + ?1 > 0 WHERE number = ?2"
@@ -205,6 +205,7 @@ def write_batch(connection: sqlite3.Connection, batch: Iterable[SpanRecord]) -> 
             drops[key] = record
         elif record.phase == "ended" or key not in writes or writes[key].phase == "running":
             writes[key] = record
+            drops.pop(key, None)
     known = _read_known_traces(connection, {key[0] for key in (*writes, *drops)})
     rows = _read_known_spans(connection, known, (*writes, *drops)) if known else {}
     changes = _write_spans(connection, writes, known, rows)
@@ -282,10 +283,9 @@ def _write_spans(
             change.models.add(model)
         if record.cost is not None:
             change.priced_count += 1
-            change.cost += record.billed_cost
-        if record.input_tokens or record.output_tokens:
-            change.input_tokens += record.billed_input_tokens
-            change.output_tokens += record.billed_output_tokens
+        change.input_tokens += record.billed_input_tokens
+        change.output_tokens += record.billed_output_tokens
+        change.cost += record.billed_cost
         if change.first is None or started_at < change.first.started_at:
             change.first = record
         if parent_span_id is None and (change.root is None or started_at < change.root.started_at):

@@ -9,11 +9,12 @@ raises into the application, and a call that cannot be honoured is counted.
 
 from __future__ import annotations
 
+from itertools import islice
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from spanbridge.containment import contain
-from spanbridge.model.identifiers import is_span_id, is_trace_id, new_span_id, new_trace_id, span_id_hex, trace_id_hex
+from spanbridge.model.identifiers import getrandbits, is_span_id, is_trace_id, new_trace_id, span_id_hex, trace_id_hex
 from spanbridge.model.payload import Snapshot, decode, snapshot, string_bytes, truncated, type_marker
 from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS
 from spanbridge.tracing.clock import clock_offset_ns
@@ -38,49 +39,56 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _NEW, _RECORDING, _ENDED, _SILENT = range(4)
+_IDENTIFIED = frozenset({_RECORDING, _ENDED})
+_END_STATUSES = frozenset({"ok", "error", "cancelled"})
 _SMALL = frozenset({int, bool, type(None)})
+_CAPTURE_OPTIONS = ("capture_input", "capture_output", "ignore_arguments", "reduce_output")
+_RARE_OPTIONS = frozenset(
+    {
+        "metadata",
+        "output",
+        "parent",
+        "start_time",
+        "tags",
+        "links",
+        "hide_input",
+        "hide_output",
+        "is_event",
+        "trace_id",
+        "external_parent_span_id",
+        *ENTITY_FIELDS,
+        *CORRELATION_FIELDS,
+        *_CAPTURE_OPTIONS,
+    }
+)
+"""Options that few spans are given; looked for together, so that the others do not pay for them."""
 
 
 class Span:
     """One span: a context manager (`with`, `async with`), a decorator, or opened by hand and ended with `end()`.
 
-    Made by the openers (`spanbridge.agent_run`, `spanbridge.tool_call`, ...) and by `spanbridge.start_span`. All methods may be called from
-    any thread, at any time, also where nothing is recorded.
+    Made by the openers (`spanbridge.agent_run`, `spanbridge.tool_call`, ...) and by `spanbridge.start_span`. All methods may be called
+    from any thread, at any time, also where nothing is recorded.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_dropped_as",
-        "_entity",
-        "_error_status",
-        "_hidden",
-        "_id",
-        "_inherited",
-        "_opener",
-        "_options",
-        "_state",
-        "_token",
-        "_trace",
-        "_tracer",
-        "name",
-    )
-
+    # Defaults stand on the class: a span sets only what it needs.
     name: str | None
-    _dropped_as: str
+    _dropped_as = "internal_error"
     _entity: Entity | None
-    _error_status: str | None
-    _hidden: tuple[bool, bool]
+    _error_status: str | None = None
+    _hides_input = False
+    _hides_output = False
     _id: int
     _inherited: Inherited | None
-    _token: Token[Any]
+    _state = _NEW
+    _token: Token[Any] | None = None
     _trace: TraceState
-    _tracer: Tracer | None
+    _tracer: Tracer | None = None
 
     def __init__(self, opener: Opener, name: str | None, options: dict[str, Any]) -> None:
-        """For openers: `options` are the keyword arguments of `_start`."""
+        """For openers: `options` are the opener's keyword arguments; the span owns them."""
         self._opener = opener
         self._options = options
-        self._state = _NEW
         self.name = name
 
     # --- what it is -------------------------------------------------------------------------------------------------
@@ -121,12 +129,12 @@ class Span:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            ambient.reset(self._token)
-        except (ValueError, RuntimeError, AttributeError):
+            ambient.reset(self._token)  # pyright: ignore[reportArgumentType] - None, where it was not entered, is caught too
+        except (ValueError, RuntimeError, TypeError):
             self._leave_foreign_context()
         if self._state == _RECORDING:
             if exc is None:
-                self._end(self._error_status or "ok", None, 0, None)
+                self._end(self._error_status or "ok")
             else:
                 self._end_with(exc)
 
@@ -164,9 +172,30 @@ class Span:
             self._ignore("update")
             return
         try:
-            changes, size = self._capture(input, output, metadata, tags, name, attributes)
-            if changes:
-                self._emit(SET, changes, size)
+            max_bytes = self._tracer.max_payload_bytes  # pyright: ignore[reportOptionalMemberAccess]
+            size = EVENT_OVERHEAD_BYTES
+            if attributes:
+                size += _capture_mapping(attributes, max_bytes)
+            if output is not None:
+                output = None if self._hides_output else snapshot(output, max_bytes)
+                if type(output) is bytes:
+                    size += len(output)
+                elif type(output) is str:
+                    size += string_bytes(output)
+            changes: dict[str, Any] | None = None
+            if not (input is None and metadata is None and tags is None and name is None):
+                changes = {}
+                if input is not None and not self._hides_input:
+                    changes["input"] = data = snapshot(input, max_bytes)
+                    size += _size(data)
+                if metadata is not None:
+                    changes["metadata"] = owned = _own_mapping(metadata)
+                    size += _capture_mapping(owned, max_bytes)
+                if tags is not None:
+                    changes["tags"] = _tags(tags)
+                if name is not None:
+                    changes["name"] = self.name = _name(name)
+            self._emit(attributes, output, changes, size)
         except Exception as error:  # noqa: BLE001
             contain("span.set", error)
 
@@ -176,9 +205,9 @@ class Span:
             self._ignore("event")
             return
         try:
-            data = snapshot(dict(attributes or ()))
+            data = snapshot({} if attributes is None else attributes)
             at = time if type(time) is int else self._trace.clock_offset_ns + perf_counter_ns()
-            self._emit(SET, {"event": (_name(name), at, data)}, len(data) if type(data) is bytes else 0)
+            self._emit(None, None, {"event": (_name(name), at, data)}, EVENT_OVERHEAD_BYTES + _size(data))
         except Exception as error:  # noqa: BLE001
             contain("span.event", error)
 
@@ -188,13 +217,14 @@ class Span:
             self._ignore("error")
             return
         try:
+            self._error_status = "error"
             if isinstance(error, BaseException):
-                captured, self._error_status = capture_exception(error), "error"
+                captured = capture_exception(error)
             else:
-                captured, self._error_status = {"type": "Error", "message": _name(error)}, "error"
-            self._emit(SET, {"error": captured}, len(captured["message"]))
+                captured = {"type": "Error", "message": _name(error)}
+            self._emit(None, None, {"error": captured}, EVENT_OVERHEAD_BYTES + len(captured["message"]))
             if end:
-                self._end("error", None, 0, None)
+                self._end("error")
         except Exception as failure:  # noqa: BLE001
             contain("span.error", failure)
 
@@ -219,44 +249,34 @@ class Span:
         if self._state != _RECORDING:
             self._ignore("end")
             return
-        try:
-            changes, size = self._capture(input, output, metadata, tags, name, attributes)
-            if status not in _END_STATUSES:
-                status = None
-            self._end(status or self._error_status or "ok", changes, size, end_time)
-        except Exception as error:  # noqa: BLE001
-            contain("span.end", error)
+        if attributes or not (input is None and output is None and metadata is None and tags is None and name is None):
+            self.set(input=input, output=output, metadata=metadata, tags=tags, name=name, **attributes)
+        self._end(status if status in _END_STATUSES else self._error_status or "ok", end_time)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        options, self._options = self._options, {}
         self._state = _SILENT
-        self._dropped_as = "internal_error"
         self._tracer = tracer = self._opener.slot.tracer
         if tracer is None:
             return
         try:
-            self._start(tracer, **options)
+            self._start(tracer, self._options)
         except Exception as error:  # noqa: BLE001
             contain("span start", error)
             self._drop(tracer.intake, "internal_error")
 
-    def _start(
-        self,
-        tracer: Tracer,
-        /,
-        *,
-        input: Any = None,
-        metadata: Mapping[str, Any] | None = None,
-        parent: Any = None,
-        start_time: int | None = None,
-        **attributes: Any,
-    ) -> None:
-        """`attributes` holds the typed attributes and what few spans are given (`_RARE_OPTIONS`)."""
+    def _start(self, tracer: Tracer, attributes: dict[str, Any]) -> None:
+        """`attributes`: the opener's keyword arguments; without the options, taken out here, they are the typed attributes."""
         intake = tracer.intake
-        if parent is None:
-            parent = ambient.get()
+        input = metadata = start_time = rare = None
+        parent = ambient.get()
+        if attributes:
+            input = attributes.pop("input", None)
+            if not _RARE_OPTIONS.isdisjoint(attributes):
+                rare = {option: attributes.pop(option) for option in _RARE_OPTIONS if option in attributes}
+                metadata, start_time = rare.pop("metadata", None), rare.pop("start_time", None)
+                parent = _given_parent(rare.pop("parent", None)) or parent
         if parent is not None and (parent is SUPPRESSED or parent._tracer is not tracer or parent._state == _SILENT):
             if parent is SUPPRESSED:
                 return
@@ -269,14 +289,13 @@ class Span:
             return
 
         opener = self._opener
-        rare = None
-        if attributes and not _RARE_OPTIONS.isdisjoint(attributes):
-            rare = {option: attributes.pop(option) for option in _RARE_OPTIONS if option in attributes}
         name = self.name
         if type(name) is not str:
             self.name = name = opener.default_name(attributes) if name is None else _name(name)
+        size = SPAN_OVERHEAD_BYTES
         max_bytes = tracer.max_payload_bytes
-        size = _capture_mapping(attributes, max_bytes) if attributes else 0
+        if attributes:
+            size += _capture_mapping(attributes, max_bytes)
         if metadata is not None:
             metadata = _own_mapping(metadata)
             size += _capture_mapping(metadata, max_bytes)
@@ -292,47 +311,31 @@ class Span:
             inherited = parent._inherited
             entity = parent._entity
             self._trace = trace = parent._trace
-        entity_type = opener.info.entity_type
+        entity_type, entity_id_attribute = opener.entity
         if entity_type is not None:
-            entity = (entity_type, attributes.get(opener.info.entity_id_attribute or ""), name)
-        self._error_status = None
-        self._hidden = _NOTHING_HIDDEN
+            entity = (entity_type, attributes.get(entity_id_attribute), name)
         if rare is not None:
             inherited, entity, size = self._take_rare(rare, inherited, entity, name, size)
         self._inherited = inherited
         self._entity = entity
 
         if input is not None:
-            input = None if self._hidden[0] else snapshot(input, max_bytes)  # noqa: A001
+            input = None if self._hides_input else snapshot(input, max_bytes)
             if type(input) is bytes:
                 size += len(input)
             elif type(input) is str:
                 size += string_bytes(input)
-        time = start_time if type(start_time) is int else trace.clock_offset_ns + perf_counter_ns()
+        time = trace.clock_offset_ns + perf_counter_ns() if type(start_time) is not int else start_time
 
-        self._id = span_id = new_span_id()
+        self._id = span_id = getrandbits(64) or 1
         self._state = _RECORDING
-        size += SPAN_OVERHEAD_BYTES
         intake.started += 1
         intake.pending_bytes += size
+        # fmt: off
         intake.events.append(
-            (
-                START,
-                span_id,
-                trace,
-                parent_id,
-                opener.type,
-                name,
-                time,
-                inherited,
-                entity,
-                input,
-                attributes,
-                metadata,
-                rare,
-                size,
-            )
+            (START, span_id, trace, parent_id, opener.type, name, time, inherited, entity, input, attributes, metadata, rare, size)
         )
+        # fmt: on
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
 
@@ -351,18 +354,22 @@ class Span:
         correlation = {field: _name(rare.pop(field)) for field in CORRELATION_FIELDS if rare.get(field) is not None}
         if correlation:
             inherited = correlation if inherited is None else {**inherited, **correlation}
-        if not _ENTITY_OPTIONS.isdisjoint(rare):
-            given = [rare.pop(field, None) for field in ENTITY_FIELDS]
-            entity = (given[0] or self._opener.info.entity_type, given[1], given[2] or name)
-        self._hidden = (bool(rare.pop("hide_input", False)), bool(rare.pop("hide_output", False)))
+        given = [rare.pop(field, None) for field in ENTITY_FIELDS]
+        if given != [None, None, None]:
+            entity_type, entity_id, entity_name = (None if value is None else _name(value) for value in given)
+            entity = (entity_type or self._opener.info.entity_type, entity_id, entity_name or name)
+        self._hides_input = bool(rare.pop("hide_input", False))
+        self._hides_output = bool(rare.pop("hide_output", False))
         output = rare.pop("output", None)
-        if output is not None and not self._hidden[1]:
+        if output is not None and not self._hides_output:
             rare["output"] = data = snapshot(output, self._tracer.max_payload_bytes)  # pyright: ignore[reportOptionalMemberAccess]
-            size += len(data) if isinstance(data, (bytes, str)) else 0
-        if rare.get("tags"):
-            rare["tags"] = _tags(rare["tags"])
-        if rare.get("links"):
-            rare["links"] = [link for link in map(_link, rare["links"]) if link is not None]
+            size += _size(data)
+        tags, links = rare.pop("tags", None), rare.pop("links", None)
+        if tags:
+            rare["tags"] = _tags(tags)
+        if links:
+            links = links if isinstance(links, (list, tuple)) else [links]
+            rare["links"] = [link for link in map(_link, links) if link is not None]
         if not is_span_id(rare.get("external_parent_span_id")):
             rare.pop("external_parent_span_id", None)
         return inherited, entity, size
@@ -379,68 +386,28 @@ class Span:
         )
         return tracer.sample is None or tracer.sample(sampling_input)
 
-    def _capture(
-        self,
-        input: Any,
-        output: Any,
-        metadata: Any,
-        tags: Any,
-        name: Any,
-        attributes: dict[str, Any],
-    ) -> tuple[dict[str, Any], int]:
-        """Snapshots of what `set` and `end` were given, and their size in bytes."""
-        max_bytes = self._tracer.max_payload_bytes  # pyright: ignore[reportOptionalMemberAccess]
-        changes: dict[str, Any] = {}
-        size = 0
-        if output is not None and not self._hidden[1]:
-            changes["output"] = data = snapshot(output, max_bytes)
-            if type(data) is bytes:
-                size = len(data)
-            elif type(data) is str:
-                size = string_bytes(data)
-        if attributes:
-            size += _capture_mapping(attributes, max_bytes)
-            changes["attributes"] = attributes
-        if input is not None and not self._hidden[0]:
-            changes["input"] = data = snapshot(input, max_bytes)
-            size += len(data) if isinstance(data, (str, bytes)) else 0
-        if metadata is not None:
-            changes["metadata"] = owned = _own_mapping(metadata)
-            size += _capture_mapping(owned, max_bytes)
-        if tags is not None:
-            changes["tags"] = _tags(tags)
-        if name is not None:
-            changes["name"] = self.name = _name(name)
-        return changes, size
-
-    def _emit(self, kind: int, changes: dict[str, Any], size: int) -> None:
+    def _emit(self, attributes: dict[str, Any] | None, output: Snapshot, changes: dict[str, Any] | None, size: int) -> None:
         intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
         if intake.closed:
             intake.ignore("update_after_shutdown")
             return
-        if size > 1024 and intake.pending_bytes > intake.max_bytes:
-            changes = _without_payload(changes, size)
-            size = 0
+        if intake.pending_bytes > intake.max_bytes and size > 4 * EVENT_OVERHEAD_BYTES:
+            attributes, output, changes = _without_payload(output, changes, size)
+            size = EVENT_OVERHEAD_BYTES
             intake.ignore("payload_overflow")
-        size += EVENT_OVERHEAD_BYTES
         intake.pending_bytes += size
-        intake.events.append((kind, self._id, changes, size))
+        intake.events.append((SET, self._id, attributes, output, changes, size))
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
 
-    def _end(self, status: str, changes: dict[str, Any] | None, size: int, end_time: int | None) -> None:
+    def _end(self, status: str, end_time: int | None = None, error: dict[str, Any] | None = None) -> None:
         self._state = _ENDED
-        time = end_time if type(end_time) is int else self._trace.clock_offset_ns + perf_counter_ns()
         intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
         if intake.closed:
             intake.ignore("end_after_shutdown")
             return
-        if size > 1024 and intake.pending_bytes > intake.max_bytes:
-            changes = _without_payload(changes or {}, size)
-            size = 0
-            intake.ignore("payload_overflow")
-        intake.pending_bytes += size
-        intake.events.append((END, self._id, time, status, changes, size))
+        time = self._trace.clock_offset_ns + perf_counter_ns() if type(end_time) is not int else end_time
+        intake.events.append((END, self._id, time, status, error))
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
 
@@ -449,45 +416,29 @@ class Span:
         try:
             status = status_of(error)
             if status == "ok":
-                self._end(self._error_status or status, None, 0, None)
-                return
-            captured = capture_exception(error)
-            self._end(status, {"error": captured}, len(captured["message"]), None)
+                self._end(self._error_status or status)
+            else:
+                self._end(status, None, capture_exception(error))
         except Exception as failure:  # noqa: BLE001
             contain("span end", failure)
+            self._end("error")
 
     def _leave_foreign_context(self) -> None:
         """The block was left in another context than it was entered in: undo there only what is ours."""
-        self._ignore("wrong_context")
+        if self._tracer is not None:
+            self._tracer.intake.ignore("wrong_context")
         if ambient.get() is self:
             ambient.set(None)
 
     def _ignore(self, what: str) -> None:
         """Counts a call that changes nothing, unless nothing is recorded anyway."""
         if self._state == _ENDED:
-            self._tracer.intake.ignore(f"{what}_after_end" if what != "wrong_context" else what)  # pyright: ignore[reportOptionalMemberAccess]
+            self._tracer.intake.ignore(f"{what}_after_end")  # pyright: ignore[reportOptionalMemberAccess]
 
 
-_CAPTURE_OPTIONS = ("capture_input", "capture_output", "ignore_arguments", "reduce_output")
-_ENTITY_OPTIONS = frozenset(ENTITY_FIELDS)
-_RARE_OPTIONS = frozenset(
-    {
-        "output",
-        "tags",
-        "links",
-        "hide_input",
-        "hide_output",
-        "is_event",
-        "trace_id",
-        "external_parent_span_id",
-        *ENTITY_FIELDS,
-        *CORRELATION_FIELDS,
-        *_CAPTURE_OPTIONS,
-    }
-)
-_NOTHING_HIDDEN = (False, False)
-_IDENTIFIED = frozenset({_RECORDING, _ENDED})
-_END_STATUSES = frozenset({"ok", "error", "cancelled"})
+def _given_parent(value: Any) -> Span | None:
+    """The parent that the application gave; anything but a span that has started is passed over."""
+    return value if isinstance(value, Span) and value._state != _NEW else None
 
 
 def _trace_number(rare: dict[str, Any] | None) -> int:
@@ -499,7 +450,7 @@ def _trace_number(rare: dict[str, Any] | None) -> int:
 def _ancestor_of(tracer: Tracer, span: Any) -> Any:
     """The nearest entered span of `tracer`, looking outwards from one that another configuration made."""
     while span is not None and span is not SUPPRESSED and span._tracer is not tracer:
-        token = getattr(span, "_token", None)
+        token = span._token
         span = None if token is None or token.old_value is token.MISSING else token.old_value
     return None if span is SUPPRESSED else span
 
@@ -513,9 +464,14 @@ def _capture_mapping(values: dict[str, Any], max_bytes: int) -> int:
             size += len(value)
         elif cls not in _SMALL:
             values[key] = data = snapshot(value, max_bytes)
-            if type(data) is bytes:
-                size += len(data)
+            size += _size(data)
     return size
+
+
+def _size(data: Snapshot) -> int:
+    """Bytes that a snapshot holds."""
+    cls = type(data)
+    return len(data) if cls is bytes else string_bytes(data) if cls is str else 0  # pyright: ignore[reportArgumentType]
 
 
 def _own_mapping(values: Any) -> dict[str, Any]:
@@ -533,15 +489,10 @@ def _own_mapping(values: Any) -> dict[str, Any]:
 
 
 def _tags(tags: Any) -> list[str]:
-    """Up to 1,000 tags as strings; a single string is one tag."""
-    if isinstance(tags, str):
-        return [tags]
-    result: list[str] = []
-    for tag in tags:
-        result.append(_name(tag))
-        if len(result) == 1000:
-            break
-    return result
+    """Up to 1,000 tags as strings; what is no collection is one tag."""
+    if not isinstance(tags, (list, tuple, set, frozenset)):
+        return [_name(tags)]
+    return [_name(tag) for tag in islice(tags, 1000)]
 
 
 def _link(link: Any) -> Snapshot:
@@ -553,17 +504,20 @@ def _link(link: Any) -> Snapshot:
 
 def _name(value: Any) -> str:
     """A text from anything that should have been one."""
-    if type(value) is str:
+    cls = type(value)
+    if cls is str:
         return value
-    if type(value) in _SMALL or type(value) is float:
+    if cls in _SMALL or cls is float:
         return str(value)
     return str.__str__(value) if isinstance(value, str) else type_marker(value)
 
 
-def _without_payload(changes: dict[str, Any], size: int) -> dict[str, Any]:
+def _without_payload(
+    output: Snapshot, changes: dict[str, Any] | None, size: int
+) -> tuple[None, Snapshot, dict[str, Any]]:
     """The same change when memory is full: payloads withheld whole, the structure kept."""
+    changes = changes or {}
     kept = {key: value for key, value in changes.items() if key in {"name", "tags", "error"}}
-    for key in ("input", "output"):
-        if key in changes:
-            kept[key] = truncated(size)
-    return kept
+    if "input" in changes:
+        kept["input"] = truncated(size)
+    return None, None if output is None else truncated(size), kept

@@ -7,8 +7,8 @@ calls and backward jumps (`tests/tracing/test_intake.py` hammers it).
 Events are tuples, and carry only what changed:
 
     (START, span_id, trace, parent_id, type, name, time, inherited, entity, input, attributes, metadata, rare, size)
-    (SET, span_id, changes, size)
-    (END, span_id, time, status, changes, size)
+    (SET, span_id, attributes, output, changes, size)
+    (END, span_id, time, status, error)
     (FLUSH, reply)
 """
 

@@ -17,11 +17,12 @@ from spanbridge.tracing.tracer import TracerSlot, default_slot
 class Opener:
     """Opens spans of one type for the tracer in one slot."""
 
-    __slots__ = ("__name__", "info", "slot", "type")
+    __slots__ = ("__name__", "entity", "info", "slot", "type")
 
     def __init__(self, span_type: SpanType, slot: TracerSlot) -> None:
         self.type = span_type
         self.info = SPAN_TYPES[span_type]
+        self.entity = (self.info.entity_type, self.info.entity_id_attribute)
         self.slot = slot
         self.__name__ = span_type.value
 

@@ -1553,9 +1553,12 @@ class Openers:
         Args:
             agent_id: Stable id of the agent; becomes the span's `entity_id`.
             agent_version: Version of the agent's definition that ran.
+            conversation_id: The conversation that the run belongs to.
             instructions: The system prompt.
+            prompt: The user's prompt, where it is one text.
             available_tools: Names of the tools that the agent may call.
-            tripwire_abort: A processor that stopped a run.
+            max_steps: Upper bound of the agent's loop, in steps.
+            tripwire_abort: Set where a processor stopped the run.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -1618,13 +1621,19 @@ class Openers:
         Args:
             model: The model as requested: "gpt-5.4".
             provider: The provider as OpenTelemetry names it: "openai", "anthropic", "aws.bedrock".
-            usage: The tokens that a model call used.
-            cost_context: What a span's tokens cost. Written by spanbridge from its price table unless the
-                caller reports a cost.
-            parameters: The parameters of a model call, under the names that providers share. Others are
-                kept.
+            tools: The tools that the model was offered.
+            tool_choice: "auto", "none", "required", or the tool that was demanded.
+            result_type: What the generation was for.
+            usage: Tokens used; totals include their details.
+            cost_context: What the tokens cost; filled in where it is not given.
+            parameters: The parameters of the call.
+            streaming: Whether the answer was streamed.
+            finish_reason: Why the model stopped: "stop", "length", "tool_calls", ...
             completion_start_time: When the first token arrived, in nanoseconds since the epoch.
             response_model: The model that answered, where it differs from the one requested.
+            response_id: The provider's id of the answer.
+            server_address: Host that answered.
+            server_port: Its port.
             prompt_name: Name of the managed prompt that the input was made from.
             prompt_version: Version of that prompt.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
@@ -1684,10 +1693,12 @@ class Openers:
             model: The model as requested: "gpt-5.4".
             provider: The provider as OpenTelemetry names it: "openai", "anthropic", "aws.bedrock".
             step_index: Turn of the loop, from 0.
-            usage: The tokens that a model call used.
-            cost_context: What a span's tokens cost. Written by spanbridge from its price table unless the
-                caller reports a cost.
+            usage: Tokens used; totals include their details.
+            cost_context: What the tokens cost; filled in where it is not given.
+            finish_reason: Why the model stopped: "stop", "length", "tool_calls", ...
             is_continued: Whether another turn follows.
+            warnings: What the provider warned of.
+            message_id: Id of the message that the step produced.
             prompt_name: Name of the managed prompt that the input was made from.
             prompt_version: Version of that prompt.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
@@ -1756,14 +1767,21 @@ class Openers:
             model: The model as requested: "gpt-5.4".
             provider: The provider as OpenTelemetry names it: "openai", "anthropic", "aws.bedrock".
             step_index: Turn of the loop that this call belongs to, from 0.
-            usage: The tokens that a model call used.
-            cost_context: What a span's tokens cost. Written by spanbridge from its price table unless the
-                caller reports a cost.
+            usage: Tokens used; totals include their details.
+            cost_context: What the tokens cost; filled in where it is not given.
+            finish_reason: Why the model stopped: "stop", "length", "tool_calls", ...
+            streaming: Whether the answer was streamed.
             completion_start_time: When the first token arrived, in nanoseconds since the epoch.
+            warnings: What the provider warned of.
             response_model: The model that answered, where it differs from the one requested.
-            parameters: The parameters of a model call, under the names that providers share. Others are
-                kept.
-            available_tools: Names of the tools that the agent may call.
+            response_id: The provider's id of the answer.
+            parameters: The parameters of the call.
+            provider_options: Options that only this provider knows.
+            available_tools: Names of the tools that the model was offered.
+            tool_choice: "auto", "none", "required", or the tool that was demanded.
+            response_format: "text", "json", "json_schema", or the schema's description.
+            server_address: Host that answered.
+            server_port: Its port.
             prompt_name: Name of the managed prompt that the input was made from.
             prompt_version: Version of that prompt.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
@@ -1860,7 +1878,10 @@ class Openers:
         """A tool that ran in this application.
 
         Args:
+            tool_type: "function", "extension", or the framework's own word.
+            tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
+            success: Whether it did what it was asked to.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -1910,7 +1931,13 @@ class Openers:
 
         Args:
             mcp_server: Name or address of the MCP server.
+            server_version: Version of the MCP server.
+            mcp_protocol_version: Version of the protocol.
+            mcp_session_id: The MCP session.
+            tool_type: "function", "extension", or the framework's own word.
+            tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
+            success: Whether it did what it was asked to.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -1961,6 +1988,12 @@ class Openers:
         Args:
             mcp_method: "tools/call", "resources/list", ...
             mcp_server: Name or address of the MCP server.
+            target_name: The tool, prompt or resource that was asked for.
+            server_version: Version of the MCP server.
+            mcp_protocol_version: Version of the protocol.
+            mcp_session_id: The MCP session.
+            client_name: Name of the MCP client.
+            client_version: Version of the MCP client.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2008,7 +2041,10 @@ class Openers:
         """A tool that ran in the client (a browser, a device).
 
         Args:
+            tool_type: "function", "extension", or the framework's own word.
+            tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
+            client_environment: Where it ran: "browser", a device.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2056,7 +2092,10 @@ class Openers:
         """A tool that the model's provider ran.
 
         Args:
+            tool_type: "function", "extension", or the framework's own word.
+            tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
+            success: Whether it did what it was asked to.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2117,9 +2156,12 @@ class Openers:
         """A step that changes messages before or after a model.
 
         Args:
+            processor_executor: What ran the processor.
             processor_index: Position in the chain of processors, from 0.
-            hook_duration_ms: In milliseconds.
-            tripwire_abort: A processor that stopped a run.
+            processor_phase: Where in the chain it ran.
+            hook_duration_ms: Time in the processor's own code, in milliseconds.
+            message_list_mutations: What it changed in the list of messages.
+            tripwire_abort: Set where a processor stopped the run.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2214,7 +2256,10 @@ class Openers:
         """One step of a workflow.
 
         Args:
+            step_id: Id of the step in its workflow.
             status: The engine's own word for how the step stands.
+            entry_description: What the entry is for.
+            entry_metadata: What the workflow's author attached to it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2261,7 +2306,12 @@ class Openers:
         """A branch of a workflow, with all its conditions.
 
         Args:
+            condition_count: How many conditions the branch has.
             truthy_indexes: Positions of the conditions that held, from 0.
+            selected_steps: Ids of the steps that were chosen.
+            entry_id: Id of the entry in the workflow's graph.
+            entry_description: What the entry is for.
+            entry_metadata: What the workflow's author attached to it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2305,6 +2355,7 @@ class Openers:
 
         Args:
             condition_index: Position of the condition, from 0.
+            result: Whether the condition held.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2350,6 +2401,11 @@ class Openers:
         """Steps of a workflow that run side by side.
 
         Args:
+            branch_count: How many branches run.
+            parallel_steps: Ids of the steps that run.
+            entry_id: Id of the entry in the workflow's graph.
+            entry_description: What the entry is for.
+            entry_metadata: What the workflow's author attached to it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2400,7 +2456,13 @@ class Openers:
         """A loop of a workflow.
 
         Args:
+            loop_type: What kind of loop.
             iteration: The turn that this span is, from 0.
+            total_iterations: How many turns in all.
+            concurrency: How many turns may run at once.
+            entry_id: Id of the entry in the workflow's graph.
+            entry_description: What the entry is for.
+            entry_metadata: What the workflow's author attached to it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2450,8 +2512,12 @@ class Openers:
         """A pause of a workflow.
 
         Args:
-            duration_ms: In milliseconds.
+            duration_ms: Length of the pause, in milliseconds.
             until_date: End of the pause: a datetime, or ISO 8601.
+            sleep_type: Whether the pause was fixed or computed.
+            entry_id: Id of the entry in the workflow's graph.
+            entry_description: What the entry is for.
+            entry_metadata: What the workflow's author attached to it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2499,8 +2565,10 @@ class Openers:
         """A workflow that waits for an event.
 
         Args:
-            timeout_ms: In milliseconds.
-            wait_duration_ms: In milliseconds.
+            event_name: The event that is waited for.
+            timeout_ms: How long it may wait, in milliseconds.
+            event_received: Whether the event came.
+            wait_duration_ms: How long it waited, in milliseconds.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2571,10 +2639,22 @@ class Openers:
         """Reading or writing an agent's memory.
 
         Args:
+            operation_type: What was done with the memory.
+            message_count: How many messages were read or written.
+            embedding_tokens: Tokens that were embedded for it.
+            semantic_recall_enabled: Whether messages were searched by meaning.
+            vector_result_count: How many messages the search found.
+            working_memory_enabled: Whether working memory was used.
             last_messages: How many recent messages were asked for; False: none.
+            input_tokens: Tokens of the messages that were looked at.
+            selected_model: The model that observed or reflected.
+            multi_thread: Whether more than one thread was read.
+            processor_executor: What ran the processor.
             processor_index: Position in the chain of processors, from 0.
-            hook_duration_ms: In milliseconds.
-            tripwire_abort: A processor that stopped a run.
+            processor_phase: Where in the chain it ran.
+            hook_duration_ms: Time in the processor's own code, in milliseconds.
+            message_list_mutations: What it changed in the list of messages.
+            tripwire_abort: Set where a processor stopped the run.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2638,9 +2718,18 @@ class Openers:
         """An action on a workspace: files, a sandbox, a search, a computer.
 
         Args:
+            category: What kind of action.
+            workspace_id: Id of the workspace.
+            workspace_name: Name of the workspace.
+            sandbox_provider: What runs the sandbox.
+            filesystem_provider: What holds the files.
+            success: Whether it did what it was asked to.
+            processor_executor: What ran the processor.
             processor_index: Position in the chain of processors, from 0.
-            hook_duration_ms: In milliseconds.
-            tripwire_abort: A processor that stopped a run.
+            processor_phase: Where in the chain it ran.
+            hook_duration_ms: Time in the processor's own code, in milliseconds.
+            message_list_mutations: What it changed in the list of messages.
+            tripwire_abort: Set where a processor stopped the run.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2690,6 +2779,12 @@ class Openers:
         """A pipeline that fills a vector store.
 
         Args:
+            pipeline_name: Name of the pipeline; becomes the span's `entity_id`.
+            source_count: How many sources went in.
+            vector_store: The store that is filled.
+            index_name: The index in the vector store.
+            embedding_model: The model that embeds.
+            embedding_provider: Its provider.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2742,10 +2837,11 @@ class Openers:
         Args:
             model: The model as requested: "gpt-5.4".
             provider: The provider as OpenTelemetry names it: "openai", "anthropic", "aws.bedrock".
+            dimensions: Length of a vector.
             input_count: How many texts were embedded.
-            usage: The tokens that a model call used.
-            cost_context: What a span's tokens cost. Written by spanbridge from its price table unless the
-                caller reports a cost.
+            mode: What the vectors are for.
+            usage: Tokens used; totals include their details.
+            cost_context: What the tokens cost; filled in where it is not given.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2791,6 +2887,11 @@ class Openers:
         """A query or a write of a vector store.
 
         Args:
+            operation: What was done.
+            store: The vector store.
+            index_name: The index in the vector store.
+            top_k: How many neighbours were asked for.
+            dimensions: Length of a vector.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2841,11 +2942,16 @@ class Openers:
         """Chunking, metadata extraction or reranking.
 
         Args:
+            action: What was done; it decides which attributes apply.
             strategy: chunk: how the text was cut.
+            chunk_size: chunk: upper bound of a piece, in the strategy's unit.
+            chunk_overlap: chunk: how much two pieces share, in the strategy's unit.
             extractor: extract_metadata: what ran, with `model` and `provider`.
             model: The model as requested: "gpt-5.4".
             provider: The provider as OpenTelemetry names it: "openai", "anthropic", "aws.bedrock".
             candidate_count: rerank: how many went in.
+            top_n: rerank: how many were kept.
+            scorer: rerank: what scored them.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2892,6 +2998,12 @@ class Openers:
         """Building, changing or walking a graph.
 
         Args:
+            action: What was done with the graph.
+            node_count: Nodes of the graph.
+            edge_count: Edges of the graph.
+            threshold: Similarity above which two nodes are joined.
+            start_nodes: Where the walk began.
+            max_depth: How far it may go, in edges.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2942,6 +3054,11 @@ class Openers:
 
         Args:
             scorer_id: Stable id of the scorer; becomes the span's `entity_id`.
+            scorer_name: Name of the scorer.
+            score_source: What is scored: live traffic, a stored trace, an experiment.
+            target_scope: Whether a span or a whole trajectory is scored.
+            target_entity_type: The kind of entity that is scored.
+            scorer_definition: Where the scorer is defined.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -2989,6 +3106,10 @@ class Openers:
         """One step of a scorer.
 
         Args:
+            step: Name of the step.
+            step_type: Whether it runs code or asks a model.
+            prompt: The prompt of a step that asks a model.
+            judge_model: The model that is asked.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -3044,12 +3165,18 @@ class Openers:
         """A classifier model that answers questions.
 
         Args:
+            classifier_id: Stable id of the classifier.
             model: The model as requested: "gpt-5.4".
             provider: The provider as OpenTelemetry names it: "openai", "anthropic", "aws.bedrock".
-            duration_ms: In milliseconds.
-            usage: The tokens that a model call used.
-            cost_context: What a span's tokens cost. Written by spanbridge from its price table unless the
-                caller reports a cost.
+            question_count: How many questions were asked.
+            question_types: Their kinds.
+            max_retries: How often the call may be tried again.
+            attempt_count: How many attempts were made.
+            retry_count: How many of them were retries.
+            duration_ms: Time of the evaluation, in milliseconds.
+            usage: Tokens used; totals include their details.
+            cost_context: What the tokens cost; filled in where it is not given.
+            error_type: Kind of failure, where it failed.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -3160,10 +3287,18 @@ class Openers:
         """Finding, reading or activating a skill.
 
         Args:
-            agent_id: Stable id of the agent; becomes the span's `entity_id`.
+            operation: What was done with the skill.
+            agent_id: The agent that uses the skill.
+            skill_count: How many skills were found.
+            skill_format: Format of the skill's description.
+            skill_name: Name of the skill.
+            success: Whether it did what it was asked to.
+            processor_executor: What ran the processor.
             processor_index: Position in the chain of processors, from 0.
-            hook_duration_ms: In milliseconds.
-            tripwire_abort: A processor that stopped a run.
+            processor_phase: Where in the chain it ran.
+            hook_duration_ms: Time in the processor's own code, in milliseconds.
+            message_list_mutations: What it changed in the list of messages.
+            tripwire_abort: Set where a processor stopped the run.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """
@@ -3211,6 +3346,10 @@ class Openers:
         """A signal that an agent received.
 
         Args:
+            state_id: Id of the state that the signal is about.
+            mode: Whether it carries a whole state or a change.
+            tag_name: Tag of the signal.
+            processor_id: The processor that sent it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
         """

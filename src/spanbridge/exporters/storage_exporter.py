@@ -1,0 +1,67 @@
+"""From the pipeline to a store: the exit that is on by default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.errors import StoreError
+from spanbridge.protocols import Delivered, ExportResult, Rejected, Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spanbridge.model.span import SpanRecord
+
+
+class StorageExporter:
+    """Writes spans, running ones too, to a store.
+
+    Args:
+        store: An address (`sqlite:///traces.db`; absent: the file in the user's state directory), or a store that is open already.
+
+    An address is opened at the first batch, and created where nothing is there. A store that cannot be opened or written gives `Retry`
+    with its reason, and is tried again with the next batch: it never stops the other exporters. A batch with a value that no try will
+    store (a number beyond 64 bits) is `Rejected("invalid_span")`.
+    """
+
+    name = "store"
+    accepts_running = True
+
+    def __init__(self, store: str | Any = None) -> None:
+        if store is None or isinstance(store, str):
+            from spanbridge.storage.location import check_address, default_address  # noqa: PLC0415 - only for an address
+
+            self.address: str = store or default_address()
+            self._store: Any = None
+            check_address(self.address)
+        else:
+            self.address = getattr(store, "address", type(store).__name__)
+            self._store = store
+
+    @property
+    def store(self) -> Any:
+        """The store behind it, opened now if it was not yet; StoreError where that fails."""
+        if self._store is None:
+            from spanbridge.storage.location import open_store  # noqa: PLC0415 - as above
+
+            self._store = open_store(self.address, create=True)
+        return self._store
+
+    def export(self, batch: Sequence[SpanRecord]) -> ExportResult:
+        """Writes the batch, whole or not at all."""
+        try:
+            self.store.write(batch)
+        except StoreError as error:
+            return Rejected(error.reason) if error.reason == "invalid_span" else Retry(reason=error.reason)
+        return Delivered()
+
+    def flush(self, deadline: float) -> None:
+        """Nothing to do: a batch is in the store when `export` returns."""
+
+    def shutdown(self, deadline: float) -> None:  # noqa: ARG002 - the contract's
+        """Closes the store; it may be opened again to read."""
+        if self._store is not None:
+            self._store.close()
+
+    def __repr__(self) -> str:
+        return f"StorageExporter({self.address!r})"

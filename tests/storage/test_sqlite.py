@@ -1,0 +1,504 @@
+"""The SQLite store: the contract of all stores, and what only files have."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanbridge.errors import StoreError
+from spanbridge.storage import migrations, sqlite
+from spanbridge.storage.migrations import SCHEMA_VERSION
+from spanbridge.storage.reading import TraceQuery
+from spanbridge.storage.sqlite import SQLiteStore
+from spanbridge.storage.sqlite_reader import DAMAGED_KEY, list_statement
+
+from .contract import MATCHING, TRACE, StoreContract, hex_id, span, trace_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "traces.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SQLiteStore]:
+    with SQLiteStore(path, create=True) as store:
+        yield store
+
+
+def execute(path: Path, statement: str, *parameters: Any) -> list[Any]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        return connection.execute(statement, parameters).fetchall()
+    finally:
+        connection.close()
+
+
+class TestContract(StoreContract):
+    @pytest.fixture
+    def store(self, store: SQLiteStore) -> SQLiteStore:
+        return store
+
+
+class TestIndexes:
+    @pytest.mark.parametrize("order", ["-started_at", "duration", "-tokens", "cost"])
+    @pytest.mark.parametrize("key", [*MATCHING, "started_before"])
+    def test_every_filter_uses_an_index(self, path: Path, store: SQLiteStore, key: str, order: str) -> None:
+        """No filter reads all traces, on the first page and on later ones."""
+        store.write([span(trace_id=hex_id(number)) for number in (1, 2)])
+        value = MATCHING.get(key, 1)
+        cursor = store.list_traces(order=order, limit=1).next_cursor
+
+        for position in (None, cursor):
+            query = TraceQuery.from_arguments(**{key: value}, order=order, cursor=position)
+            statement, parameters = list_statement(query)
+            plan = [row[-1] for row in execute(path, f"EXPLAIN QUERY PLAN {statement}", *parameters)]
+            assert not [step for step in plan if step.startswith("SCAN")], plan
+
+    @pytest.mark.parametrize("order", ["-started_at", "duration", "-tokens", "cost"])
+    def test_every_order_comes_from_an_index(self, path: Path, store: SQLiteStore, order: str) -> None:
+        """An unfiltered list sorts nothing: it reads as many rows as it shows."""
+        store.write([span()])
+
+        statement, parameters = list_statement(TraceQuery.from_arguments(order=order))
+        plan = [row[-1] for row in execute(path, f"EXPLAIN QUERY PLAN {statement}", *parameters)]
+        assert not [step for step in plan if "TEMP B-TREE" in step or "USING INDEX" not in step], plan
+
+
+class TestSums:
+    @given(
+        st.lists(
+            st.lists(
+                st.builds(
+                    span,
+                    st.integers(1, 4),
+                    trace_id=st.sampled_from([hex_id(1), hex_id(2)]),
+                    parent=st.sampled_from([None, 1, 2]),
+                    at=st.integers(0, 3),
+                    status=st.sampled_from(["ok", "error", "running"]),
+                    model=st.sampled_from([None, "a", "b"]),
+                    tokens=st.none() | st.tuples(st.integers(0, 3), st.integers(0, 3)),
+                    cost=st.none() | st.sampled_from([0.25, 0.5]),
+                    phase=st.sampled_from([None, None, None, "dropped"]),
+                    tags=st.lists(st.sampled_from(["x", "y"]), max_size=2),
+                ),
+                min_size=1,
+                max_size=4,
+            ),
+            max_size=6,
+        )
+    )
+    def test_increments_agree_with_the_spans(
+        self, tmp_path_factory: pytest.TempPathFactory, batches: list[Any]
+    ) -> None:
+        """After any series of writes, rewrites and drops a trace's row is what its spans add up to."""
+        with SQLiteStore(tmp_path_factory.mktemp("sums") / "traces.db", create=True) as store:
+            for batch in batches:
+                store.write(batch)
+
+            summaries = list(store.list_traces())
+            assert len(summaries) == len(set(trace_ids(summaries)))
+            for summary in summaries:
+                trace = store.get_trace(summary.trace_id)
+                roots = [item for item in trace.spans if item.parent_span_id is None]
+                assert summary.span_count == len(trace.spans)
+                assert summary.error_count == sum(item.status == "error" for item in trace.spans)
+                assert (summary.input_tokens, summary.output_tokens) == trace.usage
+                assert summary.cost == trace.cost
+                assert summary.models == tuple(sorted({item.model for item in trace.spans} - {None}))
+                assert summary.started_at == (roots or trace.spans)[0].started_at
+                shown = next(item for item in trace.spans if item.span_id == summary.span_id)
+                assert (shown.parent_span_id is None) == bool(roots)
+                assert summary.status == (shown.status if roots else "running")
+                assert list(summary.tags) == sorted(set(shown.tags))
+            assert store.aggregate().spans == sum(summary.span_count for summary in summaries)
+            assert len(store.tail(0).spans) == store.aggregate().spans
+
+
+class TestFiles:
+    def test_files_are_private_whatever_the_umask(self, tmp_path: Path) -> None:
+        """The file and its log have mode 0600, a folder that had to be made 0700."""
+        path = tmp_path / "new" / "deeper" / "traces.db"
+        before = os.umask(0)
+        try:
+            with SQLiteStore(path, create=True) as store:
+                store.write([span()])
+                modes = {item.name: stat.S_IMODE(item.stat().st_mode) for item in (*path.parent.iterdir(), path.parent)}
+        finally:
+            os.umask(before)
+
+        assert modes == {"traces.db": 0o600, "traces.db-wal": 0o600, "traces.db-shm": 0o600, "deeper": 0o700}
+        assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+    @pytest.mark.parametrize("target_exists", [True, False])
+    def test_a_symbolic_link_is_refused(self, tmp_path: Path, path: Path, target_exists: bool) -> None:
+        """A planted link never makes the store write elsewhere."""
+        target = tmp_path / "target"
+        if target_exists:
+            target.touch()
+        path.symlink_to(target)
+
+        with pytest.raises(StoreError, match="symbolic link"):
+            SQLiteStore(path, create=True).write([span()])
+        assert not target_exists or target.read_bytes() == b""
+        assert target.exists() == target_exists
+
+    def test_a_folder_is_refused(self, tmp_path: Path) -> None:
+        """A path that is no regular file is named as such."""
+        with pytest.raises(StoreError, match="not a regular file"):
+            SQLiteStore(tmp_path, create=True).write([span()])
+
+    def test_a_missing_file_is_an_error_that_says_what_to_do(self, path: Path) -> None:
+        """Reading never creates a file by accident."""
+        with pytest.raises(StoreError, match=r"no store at .*traces\.db: run an application"):
+            SQLiteStore(path)
+        assert not path.exists()
+
+    def test_a_new_store_can_be_read_before_it_is_written(self, store: SQLiteStore) -> None:
+        """With `create` the first read makes an empty store."""
+        assert len(store.list_traces()) == 0
+
+    @pytest.mark.parametrize("action", ["delete", "replace"])
+    def test_a_file_that_goes_away_is_made_again(self, path: Path, store: SQLiteStore, action: str) -> None:
+        """What is written after the file was deleted or replaced is in the file that is there now."""
+        store.write([span(1)])
+        store.list_traces()
+        if action == "delete":
+            for name in ("traces.db", "traces.db-wal", "traces.db-shm"):
+                (path.parent / name).unlink()
+        else:
+            other = path.with_name("other.db")
+            with SQLiteStore(other, create=True) as replacement:
+                replacement.write([span(1, trace_id=hex_id(3))])
+            path.with_name("traces.db-wal").unlink()
+            path.with_name("traces.db-shm").unlink()
+            other.replace(path)
+        store.write([span(1, trace_id=hex_id(2))])
+
+        expected = {hex_id(2)} | ({hex_id(3)} if action == "replace" else set())
+        assert set(trace_ids(store.list_traces())) == expected
+        with SQLiteStore(path) as reader:
+            assert set(trace_ids(reader.list_traces())) == expected
+
+    def test_a_shared_file_system_gets_no_write_ahead_log(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+        """WAL needs memory that all processes share; elsewhere the rollback journal is used."""
+        monkeypatch.setattr(sqlite, "is_local", lambda path: False)
+        with SQLiteStore(path, create=True) as store:
+            store.write([span()])
+
+            # The file does not say which rollback journal its writers use.
+            assert execute(path, "PRAGMA journal_mode") == [("delete",)]
+            assert store._writer.connection.execute("PRAGMA journal_mode").fetchone() == ("truncate",)
+            assert trace_ids(store.list_traces()) == [TRACE]
+
+    def test_a_local_file_uses_wal_and_large_pages(self, path: Path, store: SQLiteStore) -> None:
+        """The settings that make a write cheap are really on."""
+        store.write([span()])
+
+        assert execute(path, "PRAGMA page_size") == [(16384,)]
+        assert execute(path, "PRAGMA journal_mode") in ([("wal",)], [("truncate",)])
+
+
+class TestSchema:
+    def test_a_newer_schema_is_refused(self, path: Path, store: SQLiteStore) -> None:
+        """A file of a newer version is left alone, for reading and for writing."""
+        store.write([span()])
+        store.close()
+        execute(path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+
+        for use in (lambda: store.write([span(2)]), store.list_traces):
+            with pytest.raises(StoreError, match="newer spanbridge"):
+                use()
+        assert execute(path, "SELECT count(*) FROM spans") == [(1,)]
+
+    def test_a_foreign_database_is_refused(self, path: Path) -> None:
+        """Another program's file is never changed."""
+        execute(path, "CREATE TABLE mine (x)")
+
+        with SQLiteStore(path, create=True) as store, pytest.raises(StoreError, match="another program"):
+            store.write([span()])
+        assert execute(path, "SELECT name FROM sqlite_master") == [("mine",)]
+
+    def test_a_file_that_is_no_database_is_refused(self, path: Path) -> None:
+        """The reason tells it apart from a full disk or a lock."""
+        path.write_bytes(b"not a database, and longer than a header of SQLite" * 100)
+
+        with SQLiteStore(path) as store:
+            for use in (lambda: store.write([span()]), store.list_traces):
+                with pytest.raises(StoreError, match="not a database") as caught:
+                    use()
+                assert caught.value.reason == "store_damaged"
+
+    def test_a_later_step_is_applied_to_an_older_file(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path, store: SQLiteStore
+    ) -> None:
+        """A reader of an older file brings it up to date, and keeps what it holds."""
+        store.write([span()])
+        store.close()
+        steps = (*migrations.MIGRATIONS, ("CREATE TABLE later (x)",))
+        monkeypatch.setattr(migrations, "MIGRATIONS", steps)
+        monkeypatch.setattr(migrations, "SCHEMA_VERSION", len(steps))
+        monkeypatch.setattr(sqlite, "SCHEMA_VERSION", len(steps))
+
+        with SQLiteStore(path) as reader:
+            assert trace_ids(reader.list_traces()) == [TRACE]
+        assert execute(path, "PRAGMA user_version") == [(len(steps),)]
+        assert execute(path, "SELECT count(*) FROM later") == [(0,)]
+
+    def test_a_step_that_fails_changes_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path, store: SQLiteStore
+    ) -> None:
+        """Each step is one transaction."""
+        store.write([span()])
+        store.close()
+        steps = (*migrations.MIGRATIONS, ("CREATE TABLE later (x)", "CREATE TABLE later (x)"))
+        monkeypatch.setattr(migrations, "MIGRATIONS", steps)
+        monkeypatch.setattr(migrations, "SCHEMA_VERSION", len(steps))
+
+        with pytest.raises(StoreError, match="already exists"):
+            store.write([span(2)])
+        assert execute(path, "PRAGMA user_version") == [(1,)]
+        assert execute(path, "SELECT count(*) FROM sqlite_master WHERE name = 'later'") == [(0,)]
+
+    def test_threads_that_open_a_new_file_at_once_agree(self, path: Path) -> None:
+        """However many open an empty file together, its schema is made once and every batch arrives."""
+        stores = [SQLiteStore(path, create=True) for _ in range(6)]
+        start = threading.Barrier(len(stores))
+        errors: list[Exception] = []
+
+        def write(store: SQLiteStore, number: int) -> None:
+            start.wait()
+            try:
+                store.write([span(trace_id=hex_id(number))])
+            except Exception as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=write, args=(store, n)) for n, store in enumerate(stores, start=1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for store in stores:
+            store.close()
+
+        assert errors == []
+        with SQLiteStore(path) as reader:
+            assert len(reader.list_traces()) == len(stores)
+
+
+WRITER = """
+import sys
+sys.path[:0] = sys.argv[3:]
+from storage.contract import hex_id, span
+from spanbridge.storage.sqlite import SQLiteStore
+
+first = int(sys.argv[2])
+with SQLiteStore("sqlite:///" + sys.argv[1], create=True) as store:
+    sys.stdin.readline()
+    for number in range(first, first + 30):
+        store.write([span(1, trace_id=hex_id(1), tokens=(1, 0)), span(2, parent=1, trace_id=hex_id(number), tokens=(1, 0))])
+        store.write([span(1, trace_id=hex_id(number), tokens=(1, 0))])
+"""
+
+
+class TestProcesses:
+    def test_processes_write_the_same_file(self, path: Path) -> None:
+        """Three processes write at once; nothing fails, nothing is lost, and what all of them write counts once."""
+        tests = str(Path(__file__).parents[1])
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", WRITER, str(path), str(first), tests, *sys.path], stdin=subprocess.PIPE
+            )
+            for first in (1000, 2000, 3000)
+        ]
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(b"go\n")
+            process.stdin.flush()
+        for process in processes:
+            process.communicate(timeout=60)
+
+        assert [process.returncode for process in processes] == [0, 0, 0]
+        with SQLiteStore(path) as store:
+            summary = store.aggregate()
+            assert (summary.traces, summary.spans, summary.input_tokens) == (91, 181, 181)
+            assert len(store.tail(0).spans) == 181
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+    @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+    def test_a_forked_child_uses_its_own_connections(self, store: SQLiteStore) -> None:
+        """Parent and child go on writing and reading, even when the fork came while another thread held the store's locks."""
+        store.write([span(trace_id=hex_id(1))])
+        store.list_traces()
+        inherited = (store._writer, store._reader)
+        with store._write_lock, store._read_lock:
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    store.write([span(trace_id=hex_id(2))])
+                    fresh = store._writer is not inherited[0] and inherited[0].connection.total_changes > 0
+                    store.close()
+                    status = 0 if fresh and len(store.list_traces()) == 2 else 2
+                finally:
+                    os._exit(status)
+        _, code = os.waitpid(child, 0)
+        store.write([span(trace_id=hex_id(3))])
+
+        assert os.waitstatus_to_exitcode(code) == 0
+        assert (store._writer, store._reader) == inherited
+        assert len(store.list_traces()) == 3
+
+    def test_threads_read_and_write_one_store(self, store: SQLiteStore) -> None:
+        """Readers never see half a batch, whichever threads they run in."""
+        store.write([span(trace_id=hex_id(1))])
+        done = threading.Event()
+        seen: list[int] = []
+        errors: list[Exception] = []
+
+        def read() -> None:
+            try:
+                while not done.is_set():
+                    seen.append(store.aggregate().spans)
+            except Exception as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=read) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for number in range(20):
+            store.write([span(n + 10 * number, parent=1, trace_id=hex_id(1)) for n in range(10, 20)])
+        done.set()
+        for thread in threads:
+            thread.join()
+
+        assert errors == []
+        assert {count % 10 for count in seen} == {1}
+
+
+class TestFaults:
+    def test_a_locked_store_says_so_and_keeps_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path, store: SQLiteStore
+    ) -> None:
+        """Another process that holds the file gives a StoreError with path and reason; afterwards all is well."""
+        monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.01)
+        store.write([span(1)])
+        holder = sqlite3.connect(path, isolation_level=None)
+        try:
+            holder.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match=r"traces\.db: database is locked") as caught:
+                store.write([span(2, parent=1)])
+            holder.execute("ROLLBACK")
+        finally:
+            holder.close()
+
+        assert caught.value.reason == "store_locked"
+        store.write([span(3, parent=1)])
+        assert [item.name for item in store.get_trace(TRACE).spans] == ["span 1", "span 3"]
+
+    def test_a_full_disk_says_so_and_keeps_nothing(self, store: SQLiteStore) -> None:
+        """A batch is written whole or not at all."""
+        store.write([span(1)])
+        connection = store._writer.connection
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+        with pytest.raises(StoreError, match="full") as caught:
+            store.write([span(2, parent=1), span(3, parent=1, output="x" * 200_000)])
+        connection.execute("PRAGMA max_page_count = 1000000")
+
+        assert caught.value.reason == "store_full"
+        assert [item.name for item in store.get_trace(TRACE).spans] == ["span 1"]
+        store.write([span(2, parent=1)])
+        assert store.list_traces()[0].span_count == 2
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "UPDATE payloads SET document = replace(CAST(document AS TEXT), 'secret', 'sacred') WHERE sequence = 2",
+            "UPDATE payloads SET crc32 = crc32 + 1 WHERE sequence = 2",
+            "DELETE FROM payloads WHERE sequence = 2",
+            "UPDATE spans SET type = 'nonsense' WHERE sequence = 2",
+            "UPDATE spans SET status = x'ff' WHERE sequence = 2",
+            "UPDATE spans SET redactions = '{' WHERE sequence = 2",
+        ],
+    )
+    def test_a_damaged_row_is_shown_as_damaged(self, path: Path, store: SQLiteStore, damage: str) -> None:
+        """One bad row never hides the others, and what it held wrongly is never shown as if it were right."""
+        store.write([span(1), span(2, parent=1, output="secret"), span(3, parent=1)])
+        execute(path, damage)
+
+        spans = store.get_trace(TRACE).spans
+        assert [item.span_id for item in spans] == [f"{number:016x}" for number in (1, 2, 3)]
+        assert [DAMAGED_KEY in item.metadata for item in spans] == [False, True, False]
+        assert spans[1].output in {None, "secret"}
+        assert spans[1].to_dict()["attributes"] == {}
+
+    def test_a_batch_with_a_value_that_cannot_be_stored_is_refused_whole(self, store: SQLiteStore) -> None:
+        """A number beyond 64 bits is an error with a reason, not a half-written batch."""
+        store.write([span(1)])
+        with pytest.raises(StoreError, match="cannot write") as caught:
+            store.write([span(2, parent=1), span(3, parent=1, tokens=(2**70, 1))])
+
+        assert caught.value.reason == "invalid_span"
+        assert store.list_traces()[0].span_count == 1
+
+
+class TestRetention:
+    def test_the_oldest_ended_traces_go_first(self, path: Path) -> None:
+        """The file stays within its bound: running traces and the newest stay, pages are used again, and the loss is counted."""
+        bound = 2_000_000
+        with SQLiteStore(path, create=True, max_bytes=bound) as store:
+            store.write([span(1, trace_id=hex_id(1), status="running", output="x" * 20_000)])
+            written = 1
+            for _ in range(40):
+                batch = [
+                    span(1, trace_id=hex_id(n), at=n, output="x" * 20_000, tags=["t"], metadata={"a": 1}, model="m")
+                    for n in range(written + 1, written + 11)
+                ]
+                store.write(batch)
+                written += 10
+            store.close()
+
+            kept = [int(trace_id, 16) for trace_id in trace_ids(store.list_traces(order="started_at", limit=1000))]
+            assert store.expired_count == written - len(kept) > 0
+            assert kept == [1, *range(written - len(kept) + 2, written + 1)]
+            assert path.stat().st_size < bound * 1.5
+            assert execute(path, "SELECT count(*) FROM spans") == [(len(kept),)]
+            assert execute(path, "SELECT count(*) FROM payloads") == [(len(kept),)]
+            for table in ("trace_tags", "trace_metadata", "trace_models"):
+                assert execute(path, f"SELECT count(*) FROM {table}") == [(len(kept) - 1,)]
+
+    def test_traces_that_never_end_are_bounded_too(self, path: Path) -> None:
+        """Where nothing has ended the oldest running traces go: the bound holds whatever was left behind by crashes."""
+        with SQLiteStore(path, create=True, max_bytes=1_000_000) as store:
+            for number in range(1, 101):
+                store.write([span(1, trace_id=hex_id(number), at=number, status="running", output="x" * 20_000)])
+
+            kept = trace_ids(store.list_traces(order="started_at"))
+            assert 0 < len(kept) < 100
+            assert kept[-1] == hex_id(100)
+
+    def test_one_write_deletes_a_bounded_number(self, path: Path) -> None:
+        """A bound that shrank is reached over several writes, not by one long one."""
+        with SQLiteStore(path, create=True) as store:
+            store.write([span(1, trace_id=hex_id(n), at=n) for n in range(1, 3001)])
+            store.max_bytes = 1
+            store.write([span(1, trace_id=hex_id(9999), at=9999)])
+            first = store.expired_count
+
+            assert 0 < first < 2000
+            store.write([span(1, trace_id=hex_id(9999), at=9999)])
+            assert store.expired_count > first
