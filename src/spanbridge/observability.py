@@ -6,6 +6,7 @@ import atexit
 import os
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -18,6 +19,8 @@ from spanbridge.tracing.sampling import contained_sampler
 from spanbridge.tracing.tracer import Tracer, TracerSlot, default_slot
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from spanbridge.pipeline.pipeline import Pipeline
     from spanbridge.protocols import Store
 
@@ -114,12 +117,25 @@ def configure(**settings: Any) -> Observability:
     """Configures the default instance, which the module-level functions use; see `spanbridge.configure`."""
     global _default  # noqa: PLW0603 - the one default instance
     with _configuring:
-        # Wrong settings are found first: the configuration in force stays in force.
-        resolved = resolve_settings(settings)
-        if _default is not None:
-            _default.shutdown(resolved.exit_timeout_s)
-        _default = Observability._in_slot(resolved, default_slot)  # pyright: ignore[reportPrivateUsage]
+        before = _default
+        # Wrong settings raise here, and leave what is in force as it is. The new tracer is in its slot before the old one stops: no gap.
+        _default = Observability._in_slot(resolve_settings(settings), default_slot)  # pyright: ignore[reportPrivateUsage]
+        if before is not None:
+            before.shutdown(before.settings.exit_timeout_s)
         return _default
+
+
+@contextmanager
+def temporarily(**settings: Any) -> Generator[Observability]:
+    """Another default instance for a block; what was in force before is untouched, and in force again after it."""
+    global _default  # noqa: PLW0603
+    before, tracer_before = _default, default_slot.tracer
+    _default = None  # `configure` would shut it down
+    try:
+        yield configure(**settings)
+    finally:
+        shutdown()  # whatever is in force now: the block may have configured another
+        _default, default_slot.tracer = before, tracer_before
 
 
 def default_observability() -> Observability | None:

@@ -82,9 +82,8 @@ def capture_spans(**settings: Any) -> Generator[CapturedSpans]:
     `spanbridge.configure` and come before these; all others are the application's own, from its variables and files.
     An application that calls `spanbridge.configure` itself inside the block ends the capture.
     """
-    from spanbridge import observability as module  # noqa: PLC0415 - loads with the first use
-    from spanbridge.exporters.memory import InMemoryExporter  # noqa: PLC0415
-    from spanbridge.tracing.tracer import default_slot  # noqa: PLC0415
+    from spanbridge.exporters.memory import InMemoryExporter  # noqa: PLC0415 - loads with the first use
+    from spanbridge.observability import temporarily  # noqa: PLC0415
 
     exporter = InMemoryExporter()
     defaults: dict[str, Any] = {
@@ -96,17 +95,8 @@ def capture_spans(**settings: Any) -> Generator[CapturedSpans]:
         "disabled": False,
     }
     exporters = [exporter, *settings.pop("exporters", ())]
-    before, tracer_before = module.default_observability(), default_slot.tracer
-    # Out of sight while this one is in force: `configure` would shut it down.
-    module._default = None  # pyright: ignore[reportPrivateUsage]
-    try:
-        with module.configure(**{**defaults, **settings, "exporters": exporters}) as observability:
-            yield CapturedSpans(observability, exporter)
-    finally:
-        # Whatever is in force now: the block may have configured another.
-        module.shutdown()
-        module._default = before  # pyright: ignore[reportPrivateUsage]
-        default_slot.tracer = tracer_before
+    with temporarily(**{**defaults, **settings, "exporters": exporters}) as observability:
+        yield CapturedSpans(observability, exporter)
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.configuration.plugins import load_exporter
+from spanbridge.configuration.plugins import load_bridge, load_exporter
+from spanbridge.errors import ConfigurationError
 from spanbridge.pipeline.chain import Chain
 from spanbridge.pipeline.delivery import Runner
 from spanbridge.pipeline.pipeline import Pipeline
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def build_pipeline(settings: Settings) -> Pipeline:
     """The pipeline of a configuration, its threads not yet started."""
+    refuse_what_is_not_there(settings)
     store_exporter = build_store_exporter(settings)
     exporters = build_exporters(settings)
     chain = Chain(build_processors(settings), build_limits(settings))
@@ -41,6 +43,19 @@ def build_pipeline(settings: Settings) -> Pipeline:
         max_bytes=settings.queue_max_bytes,
         validate=_attribute_check() if settings.strict_attributes else None,
     )
+
+
+def refuse_what_is_not_there(settings: Settings) -> None:
+    """Raises ConfigurationError for settings that this version reads and has no part for: none is ignored in silence."""
+    if settings.bridge is not None:
+        if isinstance(settings.bridge, str):
+            load_bridge(settings.bridge)
+        raise ConfigurationError(f"bridge: {settings.bridge!r} cannot be used: this version has no bridges; remove the setting.")
+    if settings.request_context_keys:
+        raise ConfigurationError(
+            f"request_context_keys: {settings.request_context_keys!r} cannot be used: this version has no request context; "
+            "remove the setting."
+        )
 
 
 def build_store_exporter(settings: Settings) -> Any:

@@ -168,7 +168,7 @@ _PLACEHOLDER = re.compile(
 _MASKED = re.compile(r"\*{3,}|\.\.\.|…|•{3,}|x{6,}|X{6,}|\[(?:REDACTED|FILTERED|MASKED|HIDDEN|WITHHELD|SECRET)|<(?:redacted|hidden|masked|secret)")
 _INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_\d+\]")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
-_IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}")
+_IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}")
 _NOT_CREDENTIAL = re.compile(
     r"(?i)(?:https?|s3|gs|file|ftp|wss?|data)[:]//?\S*|data:.*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
 )

@@ -69,7 +69,8 @@ _HEADER_VALUE = re.compile(
     r"""(?:(?:Bearer|Basic|Token|Bot|ApiKey|Api-Key|SSWS|Digest|Negotiate|NTLM|Key|OAuth|GoogleLogin|AWS4-HMAC-SHA256|[A-Z][\w-]{2,24})(?:[ ]{1,3}|%20|\+))?(?P<v>[^\s"'`\\<>]{6,4096})""", re.IGNORECASE
 )
 _HEADER_REST = re.compile(r"""(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk)[ ]+(?P<v>(?:[^\n\r"'\\]|\\?"){8,4096})""", re.IGNORECASE)
-_COOKIE_VALUE = re.compile(r"""[\w.$!%*~-]{1,80}=(?P<v>[^\n\r"'`\\]{4,4096})""")
+_COOKIES = re.compile(r"""(?P<n>[\w.$!*~-]{1,80})=(?P<v>[^\s"'`\\;,]{4,4096})|[^\s"'`\\;,=]{1,80}(?==?[;\s])""")
+_SESSION_COOKIE = re.compile(r"(?i)sess|sid|auth|token|csrf|xsrf|login|jwt|remember|identity")
 _STEMS = re.compile(
     r"passw|pass|pwd|(?<![a-z])pw(?![a-z])|secret|credential|creds?(?![a-z])|token|key|cookie|authorization|auth(?![a-z])|jwt|otp(?![a-z])|dsn"
     r"|(?<![a-z])pat(?![a-z])|codes?(?![a-z])|connection.?string|connstr|bearer|(?<![a-z])(?:recovery|seed) phrase|kennwort|mdp|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호",
@@ -135,7 +136,7 @@ def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity
         op = "=" if annotated else operator["op"] or ">"
         lowered = name.lower()
         if lowered.endswith(("authorization", "cookie")) and op in (":", "=", "=>"):
-            yield from _header(text, at, "cookie" in lowered)
+            yield from _header(text, at, "cookie" in lowered, op)
             return
         if op == ">":
             end = text.find("<", at, at + MAX_QUOTED)
@@ -278,28 +279,33 @@ def _names_itself(value: str) -> bool:
     ) is not None
 
 
-def _header(text: str, at: int, cookie: bool) -> Iterator[tuple[int, int]]:
+def _header(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[int, int]]:
     """The value of an Authorization or Cookie header in text."""
     opening = _QUOTE.match(text, at)
     limit = len(text)
     if opening is not None:
         at = opening.end()
         limit = _closing(text, at, opening[1], opening[2])
-    pattern = _COOKIE_VALUE if cookie else _HEADER_REST
-    match = pattern.match(text, at, limit) or (None if cookie else _HEADER_VALUE.match(text, at, limit))
+    if cookie:
+        for pair in _COOKIES.finditer(text, at, limit):
+            if pair.start() > at and text[pair.start() - 1] not in "; ,":
+                continue
+            value = pair["v"]
+            if not is_placeholder(value) and (looks_like_credential(value) or len(value) >= 20 or _SESSION_COOKIE.search(pair["n"])):
+                yield pair.span("v")
+            if pair.end() - at > MAX_QUOTED or text[pair.end() : pair.end() + 1] != ";":
+                return
+        return
+    match = _HEADER_REST.match(text, at, limit) or _HEADER_VALUE.match(text, at, limit)
     if match is None:
         return
     start, end = match.span("v")
-    if cookie:
-        first, _, attributes = text[start:end].partition(";")
-        if re.match(r"(?i)\s*(?:path|expires|max-age|domain|httponly|secure|samesite)\b", attributes):
-            end = start + len(first)
     value = text[start:end]
-    if is_placeholder(value) or _names_itself(value.rstrip(".,:;")):
+    if is_placeholder(value) or _names_itself(value.rstrip(".,:;")) or (op == "=" and re.match(r"[A-Za-z_][\w.]*[(\[]", value)):
         return
-    if cookie or opening is not None or start > at or looks_like_password(value) or looks_like_credential(value):
-        if start > at and not cookie and re.fullmatch(r"[a-z]+[.,:;!?]?", value):
-            return
+    if start > at and re.fullmatch(r"[a-z]+[.,:;!?]?", value):
+        return
+    if opening is not None or start > at or looks_like_password(value) or looks_like_credential(value):
         yield start, end
 
 
@@ -485,7 +491,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("command_line", (Probe(("redis-cli",), r"redis-cli[^\n|;]{0,128} -a "),), r"redis-cli(?: (?!-a)[^\s|;]{1,64}){0,8} -a \\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
     pattern_rule("command_line", (Probe(("docker", "sqlcmd", "pgcli", "az ", "mongo", "ldap", "podman", "helm"), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo|mongosh|mongodump|ldapsearch|az login)[^\n|;]{0,200} -(?:p|P|w) "),), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo(?:sh|dump|restore)?|ldapsearch|az login)(?: (?!-[pPw] )[^\s|;]{1,128}){0,16} -[pPw] \\{0,3}['\"]?(?P<v>[^\s'\"\\]{3,128})", None, 0),
     pattern_rule("command_line", (Probe(("echo", "printf"), r"(?:echo|printf)[^\n|]{1,200}\|[^\n]{0,80}(?:--password-stdin|sudo -S|chpasswd)"),), r"(?:echo|printf)(?: -[ne]{1,2})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{0,3}['\"]?(?P<v>[^\s'\"|\\]{2,200})\\{0,3}['\"]? ?\|[^\n]{0,80}?(?:--password-stdin|sudo -S|chpasswd)", None, 0),
-    pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"identified (?:with [\w'\"]{1,40} )?by (?:password )?\\{0,3}['\"]?(?P<v>[^\s'\"\\;]{2,128})"),
+    pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"identified (?:with [\w'\"]{1,40} )?by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
     pattern_rule("form_password", (Probe(("password",), r"(?i)type=[\\\"']{0,4}password[^>]{0,200}value="),), r"type=\\{0,3}[\"']?password\\{0,3}[\"']?[^>]{0,200}?value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})"),
     pattern_rule("form_password", (Probe(("password",), r"(?i)value=[^>]{0,200}type=[\\\"']{0,4}password"),), r"value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})\\{0,3}[\"'][^>]{0,200}?type=\\{0,3}[\"']?password"),
     pattern_rule("pgpass", (Probe((":",), r":(?:5432|543[0-9]|6432):[^: \n]{1,64}:[^: \n]{1,64}:[^ \n]"),), r"(?:^|\n|\\n)[^\s:/]{1,128}:(?:\d{4,5}|\*):[^:\s]{1,64}:[^:\s]{1,64}:(?P<v>[^\s\"\\]{2,128})"),
