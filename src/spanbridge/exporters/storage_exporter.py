@@ -18,6 +18,7 @@ class StorageExporter:
 
     Args:
         store: An address (`sqlite:///traces.db`; absent: the file in the user's state directory), or a store that is open already.
+        max_bytes: With an address, the size above which the oldest ended traces go; absent: the store's own default.
 
     An address is opened at the first batch, and created where nothing is there. A store that cannot be opened or written gives `Retry`
     with its reason, and is tried again with the next batch: it never stops the other exporters. A batch with a value that no try will
@@ -27,7 +28,8 @@ class StorageExporter:
     name = "store"
     accepts_running = True
 
-    def __init__(self, store: str | Any = None) -> None:
+    def __init__(self, store: str | Any = None, *, max_bytes: int | None = None) -> None:
+        self._max_bytes = max_bytes
         if store is None or isinstance(store, str):
             from spanbridge.storage.location import check_address, default_address  # noqa: PLC0415 - only for an address
 
@@ -44,7 +46,7 @@ class StorageExporter:
         if self._store is None:
             from spanbridge.storage.location import open_store  # noqa: PLC0415 - as above
 
-            self._store = open_store(self.address, create=True)
+            self._store = open_store(self.address, create=True, max_bytes=self._max_bytes)
         return self._store
 
     def export(self, batch: Sequence[SpanRecord]) -> ExportResult:

@@ -44,12 +44,13 @@ def sqlite_path(address: str) -> Path:
     return Path(path).absolute()
 
 
-def open_store(address: str | None = None, *, create: bool = False) -> Any:
+def open_store(address: str | None = None, *, create: bool = False, max_bytes: int | None = None) -> Any:
     """Opens the store at `address` (default: the file in the user's state directory).
 
     Args:
         address: `sqlite:///...` or the address of an installed store plugin.
         create: Whether a store that does not exist is created; otherwise it is an error that says so.
+        max_bytes: The size above which a write deletes the oldest ended traces; absent: the store's own default.
 
     Raises:
         ConfigurationError: The address is not understood; the message names it and the fix.
@@ -58,11 +59,12 @@ def open_store(address: str | None = None, *, create: bool = False) -> Any:
     if address is None:
         address = default_address()
     scheme = check_address(address)
+    options = {} if max_bytes is None else {"max_bytes": max_bytes}
     if scheme == "sqlite":
         from spanbridge.storage.sqlite import SQLiteStore  # noqa: PLC0415 - loads sqlite3
 
-        return SQLiteStore(address, create=create)
-    return _plugin(scheme)(address, create=create)
+        return SQLiteStore(address, create=create, **options)
+    return _plugin(scheme)(address, create=create, **options)
 
 
 def check_address(address: str) -> str:

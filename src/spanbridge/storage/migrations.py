@@ -1,9 +1,7 @@
 """The schema of the SQLite store: numbered steps, one transaction each; `PRAGMA user_version` is the number of the last one.
 
     traces           one row per trace: its root's fields and the sums of its spans; all that a list reads
-    trace_tags       the root's tags
-    trace_metadata   the root's metadata: dotted path -> scalar as text
-    trace_models     the models that the trace's spans used
+    trace_terms      what a trace can have several of, by field: "tag" (of the root), "model" (of all spans), "metadata.<dotted path>"
     spans            one narrow row per span
     payloads         the span's content, one JSON document with its CRC32
     counters         `sequence`: the last number given to a span row
@@ -121,16 +119,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             f"CREATE INDEX traces_by_{field} ON traces ({field}, started_at) WHERE {field} IS NOT NULL"
             for field in _OPTIONAL_FIELDS
         ),
-        "CREATE TABLE trace_tags (trace_number INTEGER, tag TEXT, PRIMARY KEY (trace_number, tag)) WITHOUT ROWID",
-        "CREATE INDEX trace_tags_by_tag ON trace_tags (tag, trace_number)",
         """
-        CREATE TABLE trace_metadata (
-            trace_number INTEGER, path TEXT, value TEXT NOT NULL, PRIMARY KEY (trace_number, path)
+        CREATE TABLE trace_terms (
+            trace_number INTEGER, field TEXT, value TEXT, PRIMARY KEY (trace_number, field, value)
         ) WITHOUT ROWID
         """,
-        "CREATE INDEX trace_metadata_by_value ON trace_metadata (path, value, trace_number)",
-        "CREATE TABLE trace_models (trace_number INTEGER, model TEXT, PRIMARY KEY (trace_number, model)) WITHOUT ROWID",
-        "CREATE INDEX trace_models_by_model ON trace_models (model, trace_number)",
+        "CREATE INDEX trace_terms_by_value ON trace_terms (field, value, trace_number)",
         f"PRAGMA application_id = {APPLICATION_ID}",
     ),
 )

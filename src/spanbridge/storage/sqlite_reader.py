@@ -56,14 +56,12 @@ def list_statement(query: TraceQuery) -> tuple[str, list[Any]]:
 
     for column, value in query.equal.items():
         where(f"{column} = ?", value)
-    for tag in query.tags:
-        where("number IN (SELECT trace_number FROM trace_tags WHERE tag = ?)", tag)
-    for path, text in query.metadata:
-        where(
-            "number IN (SELECT trace_number FROM trace_metadata WHERE path = ? AND value = ?)", path, indexed_text(text)
-        )
+    terms = [("tag", tag) for tag in query.tags]
+    terms += [(f"metadata.{path}", indexed_text(text)) for path, text in query.metadata]
     if query.model is not None:
-        where("number IN (SELECT trace_number FROM trace_models WHERE model = ?)", query.model)
+        terms.append(("model", query.model))
+    for term in terms:
+        where("number IN (SELECT trace_number FROM trace_terms WHERE field = ? AND value = ?)", *term)
     if query.has_error is not None:
         where("has_error = ?", query.has_error)
     if query.started_after is not None:
@@ -77,7 +75,7 @@ def list_statement(query: TraceQuery) -> tuple[str, list[Any]]:
     if query.min_cost is not None:
         where("cost >= ?", query.min_cost)
     column = order = _ORDER_COLUMNS[query.order]
-    if conditions and not (query.equal or query.tags or query.metadata or query.model or query.has_error is not None):
+    if conditions and not (query.equal or terms or query.has_error is not None):
         # Only ranges: SQLite would walk the whole index of the order to save a sort. The "+" takes that index from its choice.
         ranges = {condition.partition(" ")[0] for condition in conditions}
         order = column if column in ranges else f"+{column}"
@@ -100,8 +98,8 @@ def list_traces(connection: sqlite3.Connection, query: TraceQuery) -> Page:
         rows.pop()
         next_cursor = query.cursor(Position(rows[-1][-1], rows[-1][-3]))
     numbers = orjson.dumps([row[-3] for row in rows]).decode()
-    tags = _grouped(connection, "tag", "trace_tags", numbers)
-    models = _grouped(connection, "model", "trace_models", numbers)
+    tags = _terms(connection, "tag", numbers)
+    models = _terms(connection, "model", numbers)
     traces: list[TraceSummary] = []
     for *values, number, priced_count, _ in rows:
         fields = dict(zip(_SUMMARY_COLUMNS, values, strict=True))
@@ -113,11 +111,11 @@ def list_traces(connection: sqlite3.Connection, query: TraceQuery) -> Page:
     return Page(traces, next_cursor)
 
 
-def _grouped(connection: sqlite3.Connection, column: str, table: str, numbers: str) -> dict[int, tuple[str, ...]]:
+def _terms(connection: sqlite3.Connection, field: str, numbers: str) -> dict[int, tuple[str, ...]]:
     rows = connection.execute(
-        f"SELECT trace_number, {column} FROM json_each(?) AS wanted CROSS JOIN {table} "  # noqa: S608 - our own names
-        f"ON trace_number = wanted.value ORDER BY trace_number, {column}",
-        (numbers,),
+        "SELECT trace_number, trace_terms.value FROM json_each(?) AS wanted CROSS JOIN trace_terms "
+        "ON trace_number = wanted.value AND field = ? ORDER BY trace_number, trace_terms.value",
+        (numbers, field),
     )
     result: dict[int, tuple[str, ...]] = {}
     for number, value in rows:

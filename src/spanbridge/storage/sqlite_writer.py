@@ -78,9 +78,7 @@ def _insert(table: str, columns: Sequence[str], *, verb: str = "INSERT") -> str:
 _INSERT_SPAN = _insert("spans", SPAN_COLUMNS)
 _INSERT_PAYLOAD = _insert("payloads", ("sequence", "crc32", "document"))
 _INSERT_TRACE = _insert("traces", ("number", "trace_id", *ROOT_COLUMNS, *SUM_COLUMNS))
-_INSERT_TAG = _insert("trace_tags", ("trace_number", "tag"), verb="INSERT OR IGNORE")
-_INSERT_METADATA = _insert("trace_metadata", ("trace_number", "path", "value"), verb="INSERT OR REPLACE")
-_INSERT_MODEL = _insert("trace_models", ("trace_number", "model"), verb="INSERT OR IGNORE")
+_INSERT_TERM = _insert("trace_terms", ("trace_number", "field", "value"), verb="INSERT OR IGNORE")
 _UPDATE_ROOT = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in ROOT_COLUMNS)} WHERE number = ?"  # noqa: S608 - our own names
 _SET_SUMS = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in SUM_COLUMNS)} WHERE number = ?"  # noqa: S608 - our own names
 # An UPDATE rewrites the entries of every index whose columns it names: sums that did not change are left out.
@@ -100,8 +98,6 @@ _KNOWN_SPANS = """
     FROM json_each(?) AS wanted CROSS JOIN spans
     ON spans.trace_number = json_extract(wanted.value, '$[0]') AND spans.span_id = json_extract(wanted.value, '$[1]')
 """
-
-TRACE_TABLES = ("trace_tags", "trace_metadata", "trace_models")
 
 
 class _KnownTrace(NamedTuple):
@@ -335,19 +331,18 @@ def _drop_spans(
 def _write_traces(connection: sqlite3.Connection, changes: dict[str, _TraceChange]) -> None:
     inserted: list[tuple[Any, ...]] = []
     updated: list[tuple[Any, ...]] = []
-    roots: list[tuple[int, dict[str, Any]]] = []
     spans: list[tuple[int, int]] = []
     errors: list[tuple[int, int]] = []
     billed: list[tuple[Any, ...]] = []
-    models: list[tuple[int, str]] = []
+    terms: list[tuple[int, str, str]] = []
     recomputed: list[int] = []
     for trace_id, change in changes.items():
         number = change.number
-        models += [(number, model) for model in change.models]
+        terms += [(number, "model", model) for model in change.models]
         record = change.new_root()
         if record is not None:
             content: dict[str, Any] = orjson.loads(record.document)
-            roots.append((number, content))
+            terms += _root_terms(number, content)
             if change.known is None:
                 inserted.append((number, trace_id, *_root_fields(record, content), *change.sums()))
             else:
@@ -364,27 +359,25 @@ def _write_traces(connection: sqlite3.Connection, changes: dict[str, _TraceChang
     connection.executemany(_INSERT_TRACE, inserted)
     if updated:
         connection.executemany(_UPDATE_ROOT, updated)
-        numbers = [row[-1:] for row in updated]
-        connection.executemany("DELETE FROM trace_tags WHERE trace_number = ?", numbers)
-        connection.executemany("DELETE FROM trace_metadata WHERE trace_number = ?", numbers)
+        connection.executemany(
+            "DELETE FROM trace_terms WHERE trace_number = ? AND field <> 'model'", [row[-1:] for row in updated]
+        )
     connection.executemany(_ADD_SPANS, spans)
     connection.executemany(_ADD_ERRORS, errors)
     connection.executemany(_ADD_BILLED, billed)
-    connection.executemany(_INSERT_MODEL, models)
-    _write_tags_and_metadata(connection, roots)
+    connection.executemany(_INSERT_TERM, terms)
     for number in recomputed:
         _recompute_trace(connection, number)
 
 
-def _write_tags_and_metadata(connection: sqlite3.Connection, roots: list[tuple[int, dict[str, Any]]]) -> None:
-    tags = [(number, scalar_text(tag)) for number, content in roots for tag in content.get("tags") or ()]
-    metadata = [
-        (number, path, indexed_text(value))
-        for number, content in roots
-        for path, value in metadata_paths(content.get("metadata") or {})[:MAX_METADATA_PATHS]
-    ]
-    connection.executemany(_INSERT_TAG, tags)
-    connection.executemany(_INSERT_METADATA, metadata)
+def _root_terms(number: int, content: dict[str, Any]) -> list[tuple[int, str, str]]:
+    """The rows of `trace_terms` that come from the root's content."""
+    terms = [(number, "tag", scalar_text(tag)) for tag in content.get("tags", ())]
+    metadata = content.get("metadata")
+    if metadata:
+        paths = metadata_paths(metadata)[:MAX_METADATA_PATHS]
+        terms += [(number, f"metadata.{path}", indexed_text(value)) for path, value in paths]
+    return terms
 
 
 def _root_fields(record: SpanRecord, content: dict[str, Any]) -> tuple[Any, ...]:
@@ -452,11 +445,11 @@ def _recompute_trace(connection: sqlite3.Connection, number: int) -> None:
     content = decode_or_empty(row[9])
     connection.execute(_UPDATE_ROOT, (*_root_fields(record, content), number))
     connection.execute(_SET_SUMS, (*sums, number))
-    for table in TRACE_TABLES:
-        connection.execute(f"DELETE FROM {table} WHERE trace_number = ?", (number,))  # noqa: S608 - our own names
-    _write_tags_and_metadata(connection, [(number, content)])
+    connection.execute("DELETE FROM trace_terms WHERE trace_number = ?", (number,))
+    connection.executemany(_INSERT_TERM, _root_terms(number, content))
     connection.execute(
-        "INSERT INTO trace_models SELECT DISTINCT trace_number, model FROM spans WHERE trace_number = ? AND model IS NOT NULL",
+        "INSERT INTO trace_terms SELECT DISTINCT trace_number, 'model', model FROM spans "
+        "WHERE trace_number = ? AND model IS NOT NULL",
         (number,),
     )
 
@@ -476,6 +469,6 @@ def delete_traces(connection: sqlite3.Connection, numbers: Sequence[int]) -> Non
     connection.executemany(
         "DELETE FROM payloads WHERE sequence IN (SELECT sequence FROM spans WHERE trace_number = ?)", keys
     )
-    for table in ("spans", *TRACE_TABLES):
-        connection.executemany(f"DELETE FROM {table} WHERE trace_number = ?", keys)  # noqa: S608 - our own names
+    connection.executemany("DELETE FROM spans WHERE trace_number = ?", keys)
+    connection.executemany("DELETE FROM trace_terms WHERE trace_number = ?", keys)
     connection.executemany("DELETE FROM traces WHERE number = ?", keys)
