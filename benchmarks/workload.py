@@ -9,13 +9,14 @@
     ├── model_generation    answers
     └── memory_operation    save
 
-The 128 variants differ in every text and number and are the same on every machine. Two of each 16 hold secrets, which are made up as the workload is.
+The 128 variants differ in every text and number, and are the same on every machine. Two of each 16 hold secrets, made up like the rest.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 from typing import Any, NamedTuple
 
 VARIANTS = 128
@@ -29,11 +30,14 @@ INSTRUCTIONS = (
     'and hand over to a colleague if the customer asks for one.\nAnswer in the customer\'s language; say "I do not know" if you do not.'
 )
 
-_WORDS = (
-    "order parcel delivery customer address invoice refund warehouse courier tracking label return exchange size colour "
-    "jacket boots tent stove lamp bottle the a of to in for with and or not was is will has been arrived left yesterday "
-    "today tomorrow morning evening Monday Friday damaged missing complete partial waiting confirmed cancelled"
-).split()
+_WORDS = re.findall(
+    r"\w+",
+    """
+    order parcel delivery customer address invoice refund warehouse courier tracking label return exchange size colour jacket boots tent
+    stove lamp bottle the a of to in for with and or not was is will has been arrived left yesterday today tomorrow morning evening
+    Monday Friday damaged missing complete partial waiting confirmed cancelled
+    """,
+)
 _ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -91,17 +95,22 @@ def payload_bytes(turn: Turn) -> int:
 
 def fresh_copy(turn: Turn) -> Turn:
     """An equal turn that shares no payload with `turn`, as each turn of an application is."""
-    values = json.loads(json.dumps(turn))
+    session_id, tenant, question, recall, choice, step_input, tools, step_output, answer, save, reply = json.loads(
+        json.dumps(turn)
+    )
+    first, second = tools
     return Turn(
-        *values[:3],
-        MemoryOperation(*values[3]),
-        ModelCall(*values[4]),
-        values[5],
-        (ToolCall(*values[6][0]), ToolCall(*values[6][1])),
-        values[7],
-        ModelCall(*values[8]),
-        MemoryOperation(*values[9]),
-        values[10],
+        session_id,
+        tenant,
+        question,
+        MemoryOperation(*recall),
+        ModelCall(*choice),
+        step_input,
+        (ToolCall(*first), ToolCall(*second)),
+        step_output,
+        ModelCall(*answer),
+        MemoryOperation(*save),
+        reply,
     )
 
 
@@ -109,7 +118,8 @@ def _make_turn(index: int) -> Turn:
     source = random.Random(index)
     question = _text(source, 45)
     history = [
-        {"role": role, "content": _text(source, words)} for role, words in (("user", 60), ("assistant", 90), ("user", 40))
+        {"role": role, "content": _text(source, words)}
+        for role, words in (("user", 50), ("assistant", 65), ("user", 35))
     ]
     notes = [{"id": _code(source, "mem", 12), "text": _text(source, 25), "score": _fraction(source)} for _ in range(3)]
     order_id = _code(source, "ord", 10)
@@ -122,17 +132,24 @@ def _make_turn(index: int) -> Turn:
     search = ToolCall(
         "search_articles",
         _code(source, "call", 16),
-        {"query": _text(source, 12), "limit": 4, "filters": {"category": source.choice(_WORDS), "updated_after": _date(source)}},
+        {
+            "query": _text(source, 12),
+            "limit": 4,
+            "filters": {"category": source.choice(_WORDS), "updated_after": _date(source)},
+        },
         [_article(source) for _ in range(4)],
     )
     if index % 16 in SECRET_BEARING:
         order, history = _with_secrets(source, order, history)
     messages = [{"role": "system", "content": INSTRUCTIONS}, *history, {"role": "user", "content": question}]
-    calls = [{"id": tool.call_id, "name": tool.name, "arguments": json.dumps(tool.arguments)} for tool in (order, search)]
+    calls = [
+        {"id": tool.call_id, "name": tool.name, "arguments": json.dumps(tool.arguments)} for tool in (order, search)
+    ]
     choice = ModelCall(messages, {"role": "assistant", "content": None, "tool_calls": calls}, 612, 58, "tool_calls")
     reply = _text(source, 110)
     results = [
-        {"role": "tool", "tool_call_id": tool.call_id, "content": json.dumps(tool.result)[:700]} for tool in (order, search)
+        {"role": "tool", "tool_call_id": tool.call_id, "content": json.dumps(tool.result)[:700]}
+        for tool in (order, search)
     ]
     answer = ModelCall([*messages, *results], {"role": "assistant", "content": reply}, 1180, 143, "stop")
     return Turn(
@@ -145,7 +162,9 @@ def _make_turn(index: int) -> Turn:
         tools=(order, search),
         step_output={"found": len(order.result), "articles": [article["title"] for article in search.result]},
         answer=answer,
-        save=MemoryOperation({"messages": [{"role": "assistant", "content": reply}]}, {"saved": 1, "id": _code(source, "mem", 12)}),
+        save=MemoryOperation(
+            {"messages": [{"role": "assistant", "content": reply}]}, {"saved": 1, "id": _code(source, "mem", 12)}
+        ),
         reply=reply,
     )
 

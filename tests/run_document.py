@@ -7,7 +7,7 @@
 `toml`     is written to the file that its first line names.
 `shell`    runs in bash and must succeed.
 `text`     right after a `python` or `shell` block is that block's output: `...` stands for any text within a line, a line of `...`
-           for any number of lines.
+           for any number of lines. Anywhere else it is a picture.
 
 A block below the comment `<!-- run by .ci/run -->` is not run: it installs things, or starts the tests that start this. The first
 block that fails ends the run with exit code 1, its place, and what it printed.
@@ -90,9 +90,15 @@ def output_matches(expected: str, actual: str) -> bool:
     return re.fullmatch(r"\n*" + pattern + r"\n*", actual.rstrip("\n") + "\n") is not None
 
 
+def code_blocks(document: Path) -> list[Block]:
+    """The blocks of a document that are run here."""
+    blocks = read_blocks(document.read_text(encoding="utf-8"))
+    return [block for block in blocks if not block.run_elsewhere and block.language != "text"]
+
+
 def run(document: Path) -> int:
     """Runs a document's blocks and returns how many ran. Raises DocumentError."""
-    blocks = [block for block in read_blocks(document.read_text(encoding="utf-8")) if not block.run_elsewhere]
+    blocks = code_blocks(document)
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks:
         place = f"{document.name}:{block.line}"
@@ -133,6 +139,6 @@ def _run_shell(block: Block, place: str) -> str:
 
 if __name__ == "__main__":
     try:
-        print(run(Path(sys.argv[1])))
+        sys.stdout.write(f"{run(Path(sys.argv[1]))}\n")
     except DocumentError as failure:
         sys.exit(str(failure))

@@ -10,9 +10,9 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from run_document import output_matches, read_blocks
 
 import spanbridge
+from run_document import code_blocks, output_matches, read_blocks
 from spanbridge.configuration.environment import environment_variables_markdown
 from spanbridge.configuration.settings import settings_markdown
 
@@ -30,12 +30,7 @@ def page_name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def with_code(page: Path) -> bool:
-    """Whether a page has blocks that run."""
-    return any(not block.run_elsewhere for block in read_blocks(page.read_text()))
-
-
-@pytest.mark.parametrize("document", [page for page in DOCUMENTS if with_code(page)], ids=page_name)
+@pytest.mark.parametrize("document", [page for page in DOCUMENTS if code_blocks(page)], ids=page_name)
 def test_code_blocks_run_and_print_what_is_shown(document: Path, tmp_path: Path) -> None:
     """Whoever types a document's blocks into an empty folder, in order, gets the output that it shows."""
     scripts = sysconfig.get_path("scripts")
@@ -66,7 +61,7 @@ def test_code_blocks_run_and_print_what_is_shown(document: Path, tmp_path: Path)
 @pytest.mark.parametrize("document", DOCUMENTS, ids=page_name)
 def test_files_in_blocks_are_used(document: Path) -> None:
     """A block that is written to a Python file is run by a later block, or imported by one."""
-    blocks = read_blocks(document.read_text())
+    blocks = read_blocks(document.read_text(encoding="utf-8"))
     for number, block in enumerate(blocks):
         if block.file_name is not None and block.language == "python":
             module = block.file_name.removesuffix(".py")
@@ -80,11 +75,11 @@ def test_commands_that_are_not_run_here_are_run_by_the_checks() -> None:
     elsewhere = [
         line
         for page in ALL_PAGES
-        for block in read_blocks(page.read_text())
+        for block in read_blocks(page.read_text(encoding="utf-8"))
         if block.run_elsewhere
         for line in block.text.splitlines()
     ]
-    checks = (ROOT / ".ci/run").read_text()
+    checks = (ROOT / ".ci/run").read_text(encoding="utf-8")
 
     assert len(elsewhere) > 1
     assert [line for line in elsewhere if line not in checks] == []
@@ -92,17 +87,17 @@ def test_commands_that_are_not_run_here_are_run_by_the_checks() -> None:
 
 def test_settings_table_is_current() -> None:
     """The documentation holds the table of settings as the code has it."""
-    assert settings_markdown() in (ROOT / "docs/configuration.md").read_text()
+    assert settings_markdown() in (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 
 
 def test_environment_table_is_current() -> None:
     """The documentation holds the ordered list of variables that name the environment, as the code has it."""
-    assert environment_variables_markdown() in (ROOT / "docs/configuration.md").read_text()
+    assert environment_variables_markdown() in (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 
 
 def test_every_public_name_is_documented() -> None:
     """docs/api.md names every public name, and no name that does not exist."""
-    text = (ROOT / "docs/api.md").read_text()
+    text = (ROOT / "docs/api.md").read_text(encoding="utf-8")
     first_cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     named = {name for cell in first_cells for name in _NAMED.findall(cell)}
 
@@ -112,20 +107,20 @@ def test_every_public_name_is_documented() -> None:
 @pytest.mark.parametrize("page", ALL_PAGES, ids=page_name)
 def test_names_in_the_text_exist(page: Path) -> None:
     """Every `sb.name` that a page mentions is public."""
-    assert set(_USED_NAME.findall(page.read_text())) <= set(spanbridge.__all__)
+    assert set(_USED_NAME.findall(page.read_text(encoding="utf-8"))) <= set(spanbridge.__all__)
 
 
 @pytest.mark.parametrize("page", ALL_PAGES, ids=page_name)
 def test_relative_links_lead_somewhere(page: Path) -> None:
     """Every relative link leads to a file of the repository and, where it names one, to a heading in it."""
-    for target, anchor in _LINK.findall(page.read_text()):
+    for target, anchor in _LINK.findall(page.read_text(encoding="utf-8")):
         if target.startswith(("https://", "http://", "mailto:")):
             continue
         file = page if not target else page.parent / target
 
         assert file.exists(), target
         if anchor:
-            assert anchor in headings(file.read_text()), f"{target}#{anchor}"
+            assert anchor in headings(file.read_text(encoding="utf-8")), f"{target}#{anchor}"
 
 
 def headings(text: str) -> set[str]:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanbridge.errors import StoreError
-from spanbridge.storage import migrations, sqlite
+from spanbridge.storage import migrations, sqlite, sqlite_writer
 from spanbridge.storage.migrations import SCHEMA_VERSION
 from spanbridge.storage.reading import TraceQuery
 from spanbridge.storage.sqlite import SQLiteStore
@@ -47,10 +47,20 @@ def execute(path: Path, statement: str, *parameters: Any) -> list[Any]:
         connection.close()
 
 
+@pytest.fixture(params=["indexed", "recent"])
+def store_in_each_state(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, store: SQLiteStore
+) -> SQLiteStore:
+    """A store whose traces enter the indexes at once, and one whose traces are all recent."""
+    if request.param == "indexed":
+        monkeypatch.setattr(sqlite_writer, "RECENT_TRACES", 0)
+    return store
+
+
 class TestContract(StoreContract):
     @pytest.fixture
-    def store(self, store: SQLiteStore) -> SQLiteStore:
-        return store
+    def store(self, store_in_each_state: SQLiteStore) -> SQLiteStore:
+        return store_in_each_state
 
 
 class TestIndexes:
@@ -66,7 +76,8 @@ class TestIndexes:
             query = TraceQuery.from_arguments(**{key: value}, order=order, cursor=position)
             statement, parameters = list_statement(query)
             plan = [row[-1] for row in execute(path, f"EXPLAIN QUERY PLAN {statement}", *parameters)]
-            assert not [step for step in plan if step.startswith("SCAN")], plan
+            scans = [step for step in plan if step.startswith("SCAN traces") and "traces_recent" not in step]
+            assert not scans, plan
 
     @pytest.mark.parametrize("order", ["-started_at", "duration", "-tokens", "cost"])
     def test_every_order_comes_from_an_index(self, path: Path, store: SQLiteStore, order: str) -> None:
@@ -75,10 +86,23 @@ class TestIndexes:
 
         statement, parameters = list_statement(TraceQuery.from_arguments(order=order))
         plan = [row[-1] for row in execute(path, f"EXPLAIN QUERY PLAN {statement}", *parameters)]
-        assert not [step for step in plan if "TEMP B-TREE" in step or "USING INDEX" not in step], plan
+        indexed_arm = plan[: plan.index("SCAN (subquery-1)")]
+        assert [step for step in indexed_arm if step.startswith("SCAN traces USING INDEX")], plan
+        assert not [step for step in indexed_arm if "TEMP B-TREE" in step], plan
+
+    def test_recent_traces_enter_the_indexes_together(self, path: Path, store: SQLiteStore) -> None:
+        """However many are written, only a few stand outside the indexes."""
+        for first in range(1, 2001, 100):
+            store.write([span(trace_id=hex_id(number)) for number in range(first, first + 100)])
+
+        ((recent,),) = execute(path, "SELECT count(*) FROM traces WHERE is_indexed = 0")
+        assert recent <= sqlite_writer.RECENT_TRACES
+        assert len(store.list_traces(status="ok", limit=1000)) == 1000
 
 
 class TestSums:
+    # No deadline: each example makes a file, and a busy disk is not a failure.
+    @settings(max_examples=40, deadline=None)
     @given(
         st.lists(
             st.lists(

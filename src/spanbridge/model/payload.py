@@ -50,7 +50,7 @@ _PLAIN_CONTAINERS = frozenset({dict, list})
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _MAX_INT = 2**63 - 1
 _ITEMS_LOOKED_AT = 1000
-_NON_FINITE_SEARCH_BYTES = 512
+_NON_FINITE_SEARCH_BYTES = 128
 """Payloads above this size are not searched for NaN and infinities: they keep orjson's null for them."""
 
 
@@ -59,15 +59,32 @@ def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
     cls = type(value)
     if cls is str:
         return value if len(value) <= max_bytes else truncated(string_bytes(value))
-    if cls in _SCALARS:
+    if cls is dict or cls is list:
+        size = 0
+        try:
+            # Whether it is too large must show before it is encoded: strings within two levels tell.
+            for item in value.values() if cls is dict else value:
+                cls = type(item)
+                if cls is str:
+                    size += len(item)
+                elif cls is dict:
+                    for inner in item.values():
+                        if type(inner) is str:
+                            size += len(inner)
+                if size > max_bytes:
+                    return truncated(size)
+            data = dumps(value, _encode_unknown)
+        except Exception:  # noqa: BLE001 - any class of foreign error may come out of a payload
+            return _encode_slowly(value, max_bytes)
+    elif cls in _SCALARS:
         return value if cls is not float or isfinite(value) else dumps(_non_finite(value))
-    try:
-        size = larger_than(value, max_bytes)
-        if size:
-            return truncated(size)
-        data = dumps(value, _encode_unknown)
-    except Exception:  # noqa: BLE001 - any class of foreign error may come out of a payload
-        return _encode_slowly(value, max_bytes)
+    else:
+        try:
+            if isinstance(value, (bytes, bytearray, list, tuple, dict)) and len(value) > max_bytes:
+                return truncated(len(value))
+            data = dumps(value, _encode_unknown)
+        except Exception:  # noqa: BLE001
+            return _encode_slowly(value, max_bytes)
     if len(data) > max_bytes:
         return truncated(len(data))
     if len(data) < _NON_FINITE_SEARCH_BYTES and b"null" in data and _holds_non_finite(value):

@@ -13,8 +13,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LEFT = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f][0-9A-Fa-f])|(?<=\\u[0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f][0-9A-Fa-f]))"
 """An ASCII word boundary that also stands after an escape (`\\n`, `\\u003d`) or a percent code of encoded text."""
@@ -26,7 +28,7 @@ class Format(NamedTuple):
 
     rule: str
     gate: str
-    """A lower-case literal that every match holds."""
+    """Lower-case literals, divided by `|`, of which every match holds one."""
     head: str
     body: str
     """With a group `v`, only that part is the secret."""
@@ -42,6 +44,14 @@ class Format(NamedTuple):
         return self.own_probe or self.head + (f"{first[1]}{{{min(int(first[2]), 10)}}}" if first else "")
 
     @property
+    def reach(self) -> int | None:
+        """How far before its gate a match of the probe starts, where that is fixed."""
+        if self.rule == "stripe_key":
+            return 1
+        probe = self.probe.lower().replace("\\", "")
+        return 0 if "|" in self.gate or probe.startswith(self.gate) else None
+
+    @property
     def pattern(self) -> str:
         """The exact pattern."""
         return f"{LEFT}(?:{self.head}){self.body}{RIGHT}"
@@ -50,7 +60,11 @@ class Format(NamedTuple):
 def is_jwt(text: str) -> bool:
     """Whether the first part of `text` is a JOSE header."""
     header = decode_base64(text.split(".", 1)[0])
-    return header is not None and header.lstrip()[:1] == b"{" and (b'"alg"' in header or b'"typ"' in header or b'"enc"' in header)
+    return (
+        header is not None
+        and header.lstrip()[:1] == b"{"
+        and (b'"alg"' in header or b'"typ"' in header or b'"enc"' in header)
+    )
 
 
 def is_basic(text: str) -> bool:
@@ -72,8 +86,8 @@ def is_discord(text: str) -> bool:
 
 
 def mixes_letters_and_digits(text: str) -> bool:
-    """Whether `text` holds at least two digits and two letters, as random characters do."""
-    return sum(map(str.isdigit, text)) >= 2 and sum(map(str.isalpha, text)) >= 2
+    """Whether `text` holds digits and letters, as random characters do."""
+    return any(map(str.isdigit, text)) and any(map(str.isalpha, text))
 
 
 def decode_base64(text: str) -> bytes | None:
@@ -125,13 +139,15 @@ FORMATS: tuple[Format, ...] = (
     Format("voyage_api_key", "pa-", "pa-", f"{_U}{{43}}", mixes_letters_and_digits),
     Format("logfire_token", "pylf_v", r"pylf_v\d_(?:[a-z]{2,4}_)?", f"{_AN}{{32,}}"),
     # Clouds and platforms.
-    Format("aws_access_key", "a", "(?:AKIA|ASIA|ABIA|ACCA)", "[A-Z0-9]{16}"),
+    Format("aws_access_key", "akia|asia|abia|acca", "(?:AKIA|ASIA|ABIA|ACCA)", "[A-Z0-9]{16}"),
     Format("aws_bedrock_key", "absk", "ABSK", f"{_B}{{80,}}={{0,2}}"),
     Format("aws_bedrock_key", "bedrock-api-key-", "bedrock-api-key-", f"{_B}{{20,}}={{0,2}}"),
     Format("azure_key", "jqqj99", f"{_AN}{{20,52}}JQQJ99", f"{_AN}{{10,}}", None, f"JQQJ99{_AN}{{10}}"),
     Format("azure_storage_key", "+ast", f"{_B}{{60,76}}\\+ASt", f"{_B}{{6}}(?:==)?", None, rf"\+ASt{_B}{{6}}"),
-    Format("azure_client_secret", "q~", f"{_U}{{3}}[0-9]Q~", r"[A-Za-z0-9_.~-]{28,40}", None, r"[0-9]Q~[A-Za-z0-9_.~-]{10}"),
-    Format("digitalocean_token", "_v1_", "do[opr]_v1_", f"{_HEX}{{40,}}"),
+    Format(
+        "azure_client_secret", "q~", f"{_U}{{3}}[0-9]Q~", r"[A-Za-z0-9_.~-]{28,40}", None, r"[0-9]Q~[A-Za-z0-9_.~-]{10}"
+    ),
+    Format("digitalocean_token", "dop_v1_|doo_v1_|dor_v1_", "do[opr]_v1_", f"{_HEX}{{40,}}"),
     Format("alibaba_access_key", "ltai", "LTAI", f"{_AN}{{16,24}}"),
     Format("cloudflare_origin_key", "v1.0-", r"v1\.0-", f"{_HEX}{{24}}-{_HEX}{{100,}}"),
     Format("heroku_api_key", "hrku-", "HRKU-", f"{_U}{{30,}}"),
@@ -145,9 +161,14 @@ FORMATS: tuple[Format, ...] = (
     Format("databricks_token", "dapi", "dapi", rf"{_HEX}{{32}}(?:-\d)?"),
     Format("tailscale_key", "tskey-", "tskey-[a-z]{2,10}-", f"{_AN}{{6,}}-{_AN}{{10,}}"),
     # Code hosting, packages, build and deployment.
-    Format("github_token", "gh", "gh[pousr]_", f"{_AN}{{30,}}"),
-    Format("github_token", "github_pat_", "github_pat_", f"[A-Za-z0-9_]{{50,}}"),
-    Format("gitlab_token", "gl", "gl(?:pat|dt|rt|rtr|ft|ptt|cbt|soat|oas|agent|imt|ffct)-", r"[A-Za-z0-9_-]{18,}(?:\.[a-z0-9]{2}\.?[a-z0-9]{7,9})?"),
+    Format("github_token", "ghp_|gho_|ghu_|ghs_|ghr_", "gh[pousr]_", f"{_AN}{{30,}}"),
+    Format("github_token", "github_pat_", "github_pat_", "[A-Za-z0-9_]{50,}"),
+    Format(
+        "gitlab_token",
+        "glpat-|gldt-|glrt-|glrtr-|glft-|glptt-|glcbt-|glsoat-|gloas-|glagent-|glimt-|glffct-",
+        "gl(?:pat|dt|rt|rtr|ft|ptt|cbt|soat|oas|agent|imt|ffct)-",
+        r"[A-Za-z0-9_-]{18,}(?:\.[a-z0-9]{2}\.?[a-z0-9]{7,9})?",
+    ),
     Format("bitbucket_token", "atbb", "ATBB", f"{_U}{{28,}}"),
     Format("atlassian_token", "atatt3", "ATATT3", f"{_U}{{60,}}=?[0-9A-Fa-f]{{0,8}}"),
     Format("npm_token", "npm_", "npm_", f"{_AN}{{36}}"),
@@ -155,13 +176,13 @@ FORMATS: tuple[Format, ...] = (
     Format("rubygems_key", "rubygems_", "rubygems_", f"{_HEX}{{40,}}"),
     Format("crates_io_token", "cio", "cio", f"{_AN}{{32}}", mixes_letters_and_digits),
     Format("docker_token", "dckr_", "dckr_[po]at_", f"{_U}{{20,}}"),
-    Format("vault_token", "hv", r"hv[sbr]\.", f"{_U}{{24,}}"),
+    Format("vault_token", "hvs.|hvb.|hvr.", r"hv[sbr]\.", f"{_U}{{24,}}"),
     Format("terraform_token", ".atlasv1.", rf"{_AN}{{14}}\.atlasv1\.", f"{_U}{{50,}}", None, r"\.atlasv1\."),
     Format("doppler_token", "dp.", r"dp\.(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?", f"{_AN}{{40,44}}"),
     Format("pulumi_token", "pul-", "pul-", f"{_HEX}{{40}}"),
     Format("circleci_token", "ccipat_", "CCIPAT_", f"{_AN}{{20,24}}_{_HEX}{{40}}"),
     Format("buildkite_token", "bkua_", "bkua_", f"{_HEX}{{40}}"),
-    Format("sonar_token", "sq", "sq[pua]_", f"{_HEX}{{40}}"),
+    Format("sonar_token", "sqp_|squ_|sqa_", "sq[pua]_", f"{_HEX}{{40}}"),
     Format("artifactory_token", "akcp", "AKCp", f"{_AN}{{60,}}"),
     Format("artifactory_token", "cmvmd", "cmVmd", f"{_AN}{{59}}"),
     # Applications.
@@ -171,7 +192,7 @@ FORMATS: tuple[Format, ...] = (
     Format("notion_token", "ntn_", "ntn_", f"{_AN}{{40,}}"),
     Format("notion_token", "secret_", "secret_", f"{_AN}{{43}}"),
     Format("airtable_token", "pat", "pat", rf"{_AN}{{14}}\.{_HEX}{{64}}"),
-    Format("asana_token", "2/", r"[12]/\d{16}/\d{16}:", f"{_HEX}{{32}}", None, r"/\d{16}/\d{16}:"),
+    Format("asana_token", ":", r"[12]/\d{16}/\d{16}:", f"{_HEX}{{32}}", None, r"/\d{16}/\d{16}:"),
     Format("sentry_token", "sntry", "sntryu_", f"{_HEX}{{60,}}"),
     Format("sentry_token", "sntrys_", "sntrys_eyJ", r"[A-Za-z0-9+/=]{20,}(?:_[A-Za-z0-9+/]{20,})?"),
     Format("newrelic_api_key", "nrak-", "NRAK-", "[A-Z0-9]{24,}"),
@@ -183,10 +204,22 @@ FORMATS: tuple[Format, ...] = (
     Format("age_secret_key", "age-secret-key-1", "AGE-SECRET-KEY-1", "[A-Z0-9]{50,}"),
     Format("slack_token", "xox", r"xox[abeprs](?:\.xox[bp])?-", r"[A-Za-z0-9-]{16,}"),
     Format("slack_token", "xapp-", r"xapp-\d-", r"[A-Za-z0-9-]{30,}"),
-    Format("slack_webhook", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{0,60}/", r"(?P<v>[A-Za-z0-9]{16,})"),
-    Format("discord_webhook", "/api/webhooks/", r"discord(?:app)?\.com/api/webhooks/\d{10,25}/", f"(?P<v>{_U}{{40,}})"),
+    Format(
+        "slack_webhook",
+        "hooks.slack.com/",
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{0,60}/",
+        r"(?P<v>[A-Za-z0-9]{16,})",
+    ),
+    Format("discord_webhook", "discord", r"discord(?:app)?\.com/api/webhooks/\d{10,25}/", f"(?P<v>{_U}{{40,}})"),
     Format("teams_webhook", "webhook.office.com/", r"webhook\.office\.com/webhookb2/", r"(?P<v>[A-Za-z0-9@/-]{40,})"),
-    Format("discord_token", ".", rf"[MNO]{_U}{{23,27}}\.{_U}{{6}}\.", f"{_U}{{27,38}}", is_discord, rf"\.{_U}{{6}}\.{_U}{{10}}"),
+    Format(
+        "discord_token",
+        ".",
+        rf"[MNO]{_U}{{23,27}}\.{_U}{{6}}\.",
+        f"{_U}{{27,38}}",
+        is_discord,
+        rf"\.{_U}{{6}}\.{_U}{{10}}",
+    ),
     Format("telegram_token", ":aa", r"\d{8,10}:AA", f"{_U}{{32,34}}", None, f":AA{_U}{{10}}"),
     Format("twilio_key", "sk", "SK", f"{_HEX}{{32}}"),
     Format("sendgrid_api_key", "sg.", r"SG\.", rf"{_U}{{16,24}}\.{_U}{{36,48}}"),
@@ -195,11 +228,13 @@ FORMATS: tuple[Format, ...] = (
     Format("resend_api_key", "re_", "re_", f"{_AN}{{8}}_{_AN}{{20,26}}", mixes_letters_and_digits),
     Format("shopify_token", "shp", "shp(?:at|ca|pa|ss)_", "[0-9A-Fa-f]{32}"),
     Format("hubspot_token", "pat-", "pat-(?:na|eu)[0-9]-", _UUID),
-    Format("stripe_key", "k_", "[sr]k_(?:live|test|prod)_", f"{_AN}{{16,}}"),
+    Format("stripe_key", "k_live_|k_test_|k_prod_", "[sr]k_(?:live|test|prod)_", f"{_AN}{{16,}}"),
     Format("stripe_webhook_secret", "whsec_", "whsec_", r"[A-Za-z0-9+/]{24,}={0,2}"),
     Format("square_token", "eaaa", "EAAA", f"{_U}{{60}}", mixes_letters_and_digits),
     Format("square_token", "sq0", "sq0(?:atp|csp|idp)-", f"{_U}{{20,}}"),
-    Format("braintree_token", "access_token$", r"access_token\$(?:production|sandbox)\$", r"[a-z0-9]{16}\$[0-9a-f]{32}"),
+    Format(
+        "braintree_token", "access_token$", r"access_token\$(?:production|sandbox)\$", r"[a-z0-9]{16}\$[0-9a-f]{32}"
+    ),
     Format("plaid_token", "access-", "access-(?:production|sandbox|development)-", _UUID),
     Format("facebook_token", "eaa", "EAA[A-Z]", f"{_AN}{{100,}}", mixes_letters_and_digits),
     Format("x_bearer_token", "aaaaaaaaaaaaaaaaaaaaaa", "A{22}", "[A-Za-z0-9%]{60,}", mixes_letters_and_digits),

@@ -1,4 +1,4 @@
-"""JSON inside text: found, read, and changed only where a value changed; numbers, white space, key order and escapes elsewhere stay as written."""
+"""JSON inside text: found, read, and changed only where a value changed; everything else stays as it was written."""
 
 from __future__ import annotations
 
@@ -69,7 +69,11 @@ def _splice_mapping(text: str, start: int, old: dict[str, Any], new: dict[str, A
         at = _space(text, at + 1, parts)
         value = _DECODER.raw_decode(text, at)[0]
         # Of a repeated key `old` holds the last value only: the others are redacted as they are met.
-        part, at = splice(text, at, old[key], new[name], visit) if value == old[key] else splice(text, at, value, visit({key: value})[key], visit)
+        part, at = (
+            splice(text, at, old[key], new[name], visit)
+            if value == old[key]
+            else splice(text, at, value, visit({key: value})[key], visit)
+        )
         parts.append(part)
         at = _punctuation(text, at, parts)
         if parts[-1] == "}":

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table is one line
 """Whether a name says that its value is secret, and whether a value looks like one: the same two questions for mappings, text, argv, headers.
 
 A name is split at separators and changes of case (`x-api-key`, `dbPasswd`, `OPENAI_API_KEY_V2`, `client secret`), qualifiers at its end are
@@ -63,8 +64,12 @@ _NOT_TOKEN_OWNERS = _words(
     "thinking thought candidates candidate billed estimated prev previous resume top current unknown begin tool accepted rejected prediction "
     "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword"
 )
-_CODE_OWNERS = _words("mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime time passcode pin")
-_PASS_OWNERS = _words("db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi")
+_CODE_OWNERS = _words(
+    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime time passcode pin"
+)
+_PASS_OWNERS = _words(
+    "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi"
+)
 _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"), ("seed", "phrase"), ("recovery", "phrase"), ("pass", "word"),
                     ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe")})  # fmt: skip
 _GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth)")
@@ -156,7 +161,7 @@ _PLACEHOLDER = re.compile(
     | \$\{.*|\$\(.*|\$env:.*|\$[A-Za-z_][\w.:>-]*|\$\{?\{.*  # ${X}, $TOKEN, $(cmd)
     | \{\{.*|\{%.*|\{[\w.\[\]:!]*\}|%\w+%|%\(\w+\)s|%[sdrv]|\#\{.*|@\{.*|@\w+@   # template engines, format strings
     | <[^<>\n]*>|&lt;.*|\[[^\[\]\n]{0,60}\]           # <your-key>, [REDACTED]
-    | (?:your|my|the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample)[-_ .].*(?:key|token|secret|passw|pwd|pass|here|credential|value|me|id)\w*[>\]]?
+    | (?:your|my|the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample)[-_ .].*(?:key|token|secret|passw|pwd|pass|here|credential)\w*[>\]]?
     | your[-_\w]*|\w+[-_]here|placeholder|redacted|masked|hidden|filtered|removed|omitted|withheld|scrubbed
     | none|null|nil|undefined|true|false|yes|no|on|off|n/?a|empty|unset|todo|tbd|optional|required|missing|invalid|unknown|never|always|disabled|enabled|expired|revoked
     | str|string|text|bytes|int|integer|float|number|bool|boolean|object|array|dict|list|any|password|secret|token|secretstr|varchar(?:\(\d+\))?|type|void|self|include|omit|same-origin|inherit|basic|bearer|oauth2?|digest|jwt|iam|prompt|ask
@@ -165,10 +170,14 @@ _PLACEHOLDER = re.compile(
     """,
     re.DOTALL,
 )
-_MASKED = re.compile(r"\*{3,}|\.\.\.|…|•{3,}|x{6,}|X{6,}|\[(?:REDACTED|FILTERED|MASKED|HIDDEN|WITHHELD|SECRET)|<(?:redacted|hidden|masked|secret)")
+_MASKED = re.compile(
+    r"\*{3,}|\.\.\.|…|•{3,}|x{6,}|X{6,}|\[(?:REDACTED|FILTERED|MASKED|HIDDEN|WITHHELD|SECRET)|<(?:redacted|hidden|masked|secret)"
+)
 _INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_\d+\]")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
-_IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}")
+_IDENTIFIER = re.compile(
+    r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
+)
 _NOT_CREDENTIAL = re.compile(
     r"(?i)(?:https?|s3|gs|file|ftp|wss?|data)[:]//?\S*|data:.*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
 )
@@ -178,7 +187,12 @@ def is_placeholder(value: str) -> bool:
     """Whether `value` stands for a secret without being one: a variable, a template, a type, something masked already."""
     value = value.strip().strip("\"'`\\").strip()
     head = value[:300]
-    return not head or _PLACEHOLDER.fullmatch(head) is not None or _MASKED.search(head) is not None or _INDEXED.search(head) is not None
+    return (
+        not head
+        or _PLACEHOLDER.fullmatch(head) is not None
+        or _MASKED.search(head) is not None
+        or _INDEXED.search(head) is not None
+    )
 
 
 def looks_like_credential(value: str) -> bool:
@@ -191,7 +205,11 @@ def looks_like_credential(value: str) -> bool:
     lower = any(map(str.islower, value))
     upper = any(map(str.isupper, value))
     if len(value) >= 16:
-        return len(set(value)) >= 6 and ((digits >= 2 and (lower or upper)) or (lower and upper and digits > 0) or (lower and upper and len(value) >= 24 and "_" not in value))
+        return len(set(value)) >= 6 and (
+            (digits >= 2 and (lower or upper))
+            or (lower and upper and digits > 0)
+            or (lower and upper and len(value) >= 24 and "_" not in value)
+        )
     return digits >= 2 and lower and upper and len(set(value)) >= 6
 
 
@@ -203,7 +221,10 @@ def looks_like_password(value: str) -> bool:
         return True
     if any(map(str.isdigit, value)):
         return re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+", value) is None
-    return re.search(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3,}[!@#$%^&*]$", value) is not None and re.search(r"[a-z]\.[a-z]", value) is None
+    return (
+        re.search(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3,}[!@#$%^&*]$", value) is not None
+        and re.search(r"[a-z]\.[a-z]", value) is None
+    )
 
 
 def is_path(value: str) -> bool:

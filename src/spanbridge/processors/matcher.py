@@ -1,16 +1,19 @@
 """The prefilter: one pass over encoded bytes that tells which rules may match there.
 
-Two engines, the same verdicts: google-re2's `Set` (linear time, all probes at once, the interpreter lock released) and, where it has no wheel, the
-standard library's `re` behind literal gates. Probes are patterns of bounded length without boundaries or look-around, so that one search
+Two engines, the same verdicts: google-re2's `Set` (linear time, all probes at once, the interpreter lock released) and, where it has no
+wheel, the standard library's `re` behind literal gates. Probes are patterns of bounded length without boundaries or look-around, so that one search
 serves decoded text and JSON alike, in which a line break before a word is the letter `n` and a quote may hide behind backslashes.
 """
 
 from __future__ import annotations
 
+import importlib
 import re
 import time
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CHUNK_BYTES = 32 * 1024
 """How much `re` searches before it lets other threads run: it holds the interpreter lock for a whole call."""
@@ -26,21 +29,24 @@ class Probe(NamedTuple):
     """Lower-case literals; every match holds one of them."""
     pattern: str
     """Matched case-sensitively unless it begins with `(?i)`; then it is ASCII."""
+    reach: int | None = None
+    """How far before a gate a match can start, which lets `re` try those few places only; None: anywhere."""
+    rest: str = ""
+    """The part of the pattern from the gate on, where `reach` is not 0: `re` tries it first."""
 
 
 class Prefilter(Protocol):
-    """Which probes match somewhere in `data`: their indexes, in order; empty for clean data."""
+    """Which probes match somewhere in `data`: their indexes, in any order; empty or None for clean data."""
 
-    def match(self, data: bytes, /) -> Sequence[int]: ...
+    def match(self, data: bytes, /) -> Sequence[int] | None: ...
 
 
 class Re2Prefilter:
     """All probes in one automaton."""
 
     def __init__(self, probes: Sequence[Probe]) -> None:
-        import re2  # noqa: PLC0415 - 8 ms of imports, only for who filters
-
-        module: Any = re2
+        # By name, because the package has no types; here, because it takes milliseconds that only who filters should pay.
+        module: Any = importlib.import_module("re2")
         options = module.Options()
         options.encoding = module.Options.Encoding.LATIN1
         options.max_mem = _RE2_MEMORY_BYTES
@@ -56,29 +62,80 @@ class RePrefilter:
     """Each probe on its own, run only on chunks that hold one of its literals."""
 
     def __init__(self, probes: Sequence[Probe]) -> None:
-        self._gated: list[tuple[int, tuple[bytes, ...], re.Pattern[bytes]]] = []
-        for index, (gates, pattern) in enumerate(probes):
-            self._gated.append((index, tuple(gate.encode() for gate in gates), re.compile(pattern.encode())))
+        gates = sorted({gate for probe in probes for gate in probe.gates})
+        self._gates: list[tuple[bytes, bytes, list[_Gated]]] = []
+        for gate in gates:
+            gated = [
+                _Gated(
+                    index,
+                    probe.reach,
+                    re.compile(probe.pattern.encode()),
+                    re.compile(probe.rest.encode()) if probe.rest else None,
+                )
+                for index, probe in enumerate(probes)
+                if gate in probe.gates
+            ]
+            self._gates.append((gate.encode(), _hint(gate.encode()), gated))
 
     def match(self, data: bytes) -> list[int]:
+        """As `Prefilter.match`."""
+        found: set[int] = set()
         if len(data) <= CHUNK_BYTES:
-            return [index for index in self._chunk(data, frozenset())]
-        found: frozenset[int] = frozenset()
-        for start in range(0, len(data), CHUNK_BYTES):
-            found = found.union(self._chunk(data[start : start + CHUNK_BYTES + MAX_MATCH_BYTES], found))
-            time.sleep(0)
+            self._search(data, found)
+        else:
+            for start in range(0, len(data), CHUNK_BYTES):
+                self._search(data[start : start + CHUNK_BYTES + MAX_MATCH_BYTES], found)
+                time.sleep(0)
         return sorted(found)
 
-    def _chunk(self, data: bytes, found: frozenset[int]) -> list[int]:
+    def _search(self, data: bytes, found: set[int]) -> None:
         lower = data.lower()
-        matched: list[int] = []
-        for index, gates, pattern in self._gated:
-            for gate in gates:
-                if gate in lower:
-                    if index not in found and pattern.search(data):
-                        matched.append(index)
-                    break
-        return matched
+        # Most gates end a word by one of these: looking at the words' ends once is far less than a search for each gate.
+        hints = {part[-2:] + separator for separator in _SEPARATORS for part in lower.split(separator)[:-1]}
+        if not data.isascii():
+            hints.add(_NOT_ASCII)
+        hints.add(b"")
+        for gate, hint, probes in self._gates:
+            if hint not in hints or gate not in lower:
+                continue
+            for probe in probes:
+                if probe.number not in found and (
+                    probe.pattern.search(data) if probe.reach is None else _near(data, lower, gate, probe)
+                ):
+                    found.add(probe.number)
+
+
+class _Gated(NamedTuple):
+    """A probe behind one of its gates."""
+
+    number: int
+    reach: int | None
+    pattern: re.Pattern[bytes]
+    rest: re.Pattern[bytes] | None
+
+
+_SEPARATORS = (b"_", b"-", b".", b"=", b"/", b"@")
+_NOT_ASCII = b"\x80"
+
+
+def _hint(gate: bytes) -> bytes:
+    """What is cheap to know of data that holds `gate`: two letters and a separator, or that it is not ASCII."""
+    if not gate.isascii():
+        return _NOT_ASCII
+    at = min((gate.find(separator) for separator in _SEPARATORS if gate.find(separator) >= 2), default=-1)
+    return gate[at - 2 : at + 1] if at >= 0 and gate[at - 2 : at].isalnum() else b""
+
+
+def _near(data: bytes, lower: bytes, gate: bytes, probe: _Gated) -> bool:
+    """Whether a probe matches at most its reach before some place where `gate` stands."""
+    at = lower.find(gate)
+    while at >= 0:
+        if probe.rest is None or probe.rest.match(data, at):
+            for start in range(max(0, at - (probe.reach or 0)), at + 1):
+                if probe.pattern.match(data, start):
+                    return True
+        at = lower.find(gate, at + 1)
+    return False
 
 
 def make_prefilter(probes: Sequence[Probe]) -> Prefilter:

@@ -107,30 +107,33 @@ class SQLiteStore:
 
     def _expire(self, connection: sqlite3.Connection, max_spans: int) -> None:
         """Deletes the oldest ended traces while the file is above its bound, some `max_spans` spans at most: the next write goes on."""
-        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
-        while max_spans > 0:
-            (pages,) = connection.execute("PRAGMA page_count").fetchone()
-            (free_pages,) = connection.execute("PRAGMA freelist_count").fetchone()
-            if (pages - free_pages) * page_bytes <= self.max_bytes:
-                return
+        while max_spans > 0 and self._is_too_large(connection):
             with _transaction(connection):
-                oldest = "SELECT number, span_count FROM traces {} ORDER BY started_at LIMIT 50"
-                rows = connection.execute(oldest.format("WHERE status <> 'running'")).fetchall()
-                if not rows:
-                    # Traces that never ended must not make the file grow without a bound.
-                    rows = connection.execute(oldest.format("")).fetchall()
-                if not rows:
-                    return
-                numbers: list[int] = []
-                spans = 0
-                for number, span_count in rows:
-                    numbers.append(number)
-                    spans += span_count
-                    if spans >= _EXPIRE_SPANS_PER_TRANSACTION:
+                # Traces that never ended come last, but they come: no crash makes the file grow without a bound.
+                for condition in ("is_indexed = 1 AND status <> 'running'", "status <> 'running'", "1"):
+                    rows = connection.execute(
+                        f"SELECT number, span_count FROM traces WHERE {condition} ORDER BY started_at LIMIT 50"  # noqa: S608 - ours
+                    ).fetchall()
+                    if rows:
                         break
-                delete_traces(connection, numbers)
-            self.expired_count += len(numbers)
+                deleted = spans = 0
+                for number, span_count in rows:
+                    delete_traces(connection, [number])
+                    deleted += 1
+                    spans += span_count
+                    if spans >= _EXPIRE_SPANS_PER_TRANSACTION or not self._is_too_large(connection):
+                        break
+            if not deleted:
+                return
+            self.expired_count += deleted
             max_spans -= spans
+
+    def _is_too_large(self, connection: sqlite3.Connection) -> bool:
+        """Whether the pages in use exceed the bound; free ones will be used again."""
+        page_bytes, pages, free_pages = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
+        )
+        return (pages - free_pages) * page_bytes > self.max_bytes
 
     # Reading
 

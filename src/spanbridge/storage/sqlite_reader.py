@@ -82,12 +82,15 @@ def list_statement(query: TraceQuery) -> tuple[str, list[Any]]:
     if query.position is not None:
         where(f"({column}, number) {'<' if query.descending else '>'} (?, ?)", *query.position)
     direction = "DESC" if query.descending else "ASC"
-    statement = (
-        f"SELECT {', '.join(_SUMMARY_COLUMNS)}, number, priced_count, {column} FROM traces"  # noqa: S608 - our own names
-        + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
-        + f" ORDER BY {order} {direction}, number {direction} LIMIT ?"
+    columns = f"{', '.join(_SUMMARY_COLUMNS)}, number, priced_count, {column} AS position"
+    indexed, recent = (
+        f"SELECT * FROM (SELECT {columns} FROM traces WHERE {' AND '.join((f'is_indexed = {flag}', *conditions))} "  # noqa: S608 - our own names
+        f"ORDER BY {by} {direction}, number {direction} LIMIT ?)"
+        for flag, by in ((1, order), (0, column))
     )
-    return statement, [*parameters, query.limit + 1]
+    statement = f"{indexed} UNION ALL {recent} ORDER BY position {direction}, number {direction} LIMIT ?"
+    arm = [*parameters, query.limit + 1]
+    return statement, [*arm, *arm, query.limit + 1]
 
 
 def list_traces(connection: sqlite3.Connection, query: TraceQuery) -> Page:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 RUNNING_DURATION = -1
 """`traces.duration_ns` of a trace whose root has not ended: a number, so that lists can be ordered by it and continued."""
+RECENT_TRACES = 500
+"""How many traces may stand outside the indexes behind the filters; see `migrations`."""
 MAX_METADATA_PATHS = 256
 """How many metadata values of one trace can be found by a filter; all of them are stored."""
 
@@ -77,7 +79,7 @@ def _insert(table: str, columns: Sequence[str], *, verb: str = "INSERT") -> str:
 
 _INSERT_SPAN = _insert("spans", SPAN_COLUMNS)
 _INSERT_PAYLOAD = _insert("payloads", ("sequence", "crc32", "document"))
-_INSERT_TRACE = _insert("traces", ("number", "trace_id", *ROOT_COLUMNS, *SUM_COLUMNS))
+_INSERT_TRACE = _insert("traces", ("number", "trace_id", *ROOT_COLUMNS, *SUM_COLUMNS, "is_indexed"))
 _INSERT_TERM = _insert("trace_terms", ("trace_number", "field", "value"), verb="INSERT OR IGNORE")
 _UPDATE_ROOT = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in ROOT_COLUMNS)} WHERE number = ?"  # noqa: S608 - our own names
 _SET_SUMS = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in SUM_COLUMNS)} WHERE number = ?"  # noqa: S608 - our own names
@@ -344,7 +346,7 @@ def _write_traces(connection: sqlite3.Connection, changes: dict[str, _TraceChang
             content: dict[str, Any] = orjson.loads(record.document)
             terms += _root_terms(number, content)
             if change.known is None:
-                inserted.append((number, trace_id, *_root_fields(record, content), *change.sums()))
+                inserted.append((number, trace_id, *_root_fields(record, content), *change.sums(), 0))
             else:
                 updated.append((*_root_fields(record, content), number))
         if change.recompute:
@@ -357,6 +359,10 @@ def _write_traces(connection: sqlite3.Connection, changes: dict[str, _TraceChang
             if change.input_tokens or change.output_tokens or change.cost or change.priced_count:
                 billed.append((change.input_tokens, change.output_tokens, change.cost, change.priced_count, number))
     connection.executemany(_INSERT_TRACE, inserted)
+    if inserted:
+        (recent_count,) = connection.execute("SELECT count(*) FROM traces WHERE is_indexed = 0").fetchone()
+        if recent_count > RECENT_TRACES:
+            connection.execute("UPDATE traces SET is_indexed = 1 WHERE is_indexed = 0")
     if updated:
         connection.executemany(_UPDATE_ROOT, updated)
         connection.executemany(

@@ -1,0 +1,95 @@
+"""The table of credential formats, row by row, on credentials made from the patterns themselves."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spanbridge.processors.credential_patterns import FORMATS, Format, is_basic, is_jwt
+from spanbridge.processors.sensitive_data import SensitiveDataFilter
+
+FILTER = SensitiveDataFilter()
+
+
+def example(row: Format) -> str:
+    """A credential of this format, none that was ever issued."""
+    chance = random.Random(row.head + row.body)
+    if row.rule == "jwt":
+        part = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').decode().rstrip("=")
+        return f"{part}.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlMTIzNDU2Nzg5MA"
+    if row.rule == "private_key":
+        return base64.b64encode(b"-----BEGIN PRIVATE KEY-----\nMIIEpAIBAAKCAQEA1c7\n").decode()
+    if row.rule == "discord_token":
+        return base64.b64encode(b"123456789012345678").decode() + ".GaBcDe." + "aB3_" * 7
+    text = ""
+    for token in re.finditer(r"\(\?(?:P<v>|:)|\)\??|\||(\\.|\[[^\]]*\]|[^\\])(?:\{(\d+)(?:,\d*)?\}|([?*]))?", row.head + row.body):
+        text = _append(text, token, chance)
+        if token[0] in (")", ")?"):
+            text = _close(text, chance, optional=token[0] == ")?")
+    assert re.fullmatch(f"(?:{row.head}){row.body}", text), (row, text)
+    return text
+
+
+OPEN, BAR = "\0", "\1"
+
+
+def _append(text: str, token: re.Match[str], chance: random.Random) -> str:
+    if token[0].startswith("(?"):
+        return text + OPEN
+    if token[0] == "|":
+        return text + BAR
+    if token[1] is None or token[3] is not None:
+        return text
+    unit, count = token[1], int(token[2] or 1)
+    if unit.startswith("["):
+        alphabet = [c for c in map(chr, range(33, 127)) if re.fullmatch(unit, c) and (c.isalnum() or not re.fullmatch(unit, "a"))]
+        return text + "".join(chance.choice(alphabet) for _ in range(count))
+    if unit == "\\d":
+        return text + "".join(chance.choice("123456789") for _ in range(count))
+    return text + unit.removeprefix("\\") * count
+
+
+def _close(text: str, chance: random.Random, *, optional: bool) -> str:
+    before, _, group = text.rpartition(OPEN)
+    return before if optional else before + chance.choice(group.split(BAR))
+
+
+@pytest.mark.parametrize("row", FORMATS, ids=lambda row: f"{row.rule}:{row.gate}")
+def test_each_format_is_found_in_prose_in_json_and_after_an_escape(row: Format) -> None:
+    """The secret part is gone and counted under the row's rule, whatever stands before it."""
+    secret = example(row)
+    body = secret[-20:]
+
+    for value in (f"it is {secret} there", json.dumps({"a": f"\n{secret}\n"}), {"x": [secret]}, f"密{secret}。"):
+        redacted = json.dumps(FILTER.redact(value), ensure_ascii=False)
+        assert body not in redacted
+        assert "[REDACTED]" in redacted
+
+
+@pytest.mark.parametrize("row", FORMATS, ids=lambda row: f"{row.rule}:{row.gate}")
+def test_each_row_is_consistent(row: Format) -> None:
+    """A match holds one of the row's gates in lower case, and the row's probe matches it."""
+    secret = example(row)
+
+    assert any(gate in secret.lower() for gate in row.gate.split("|"))
+    assert re.search(row.probe, secret)
+
+
+@given(user=st.text(alphabet="abcxyz", min_size=1, max_size=8), password=st.text(alphabet="abc123!", min_size=3, max_size=12))
+@settings(deadline=None)
+def test_basic_credentials_decode_to_a_user_and_a_password(user: str, password: str) -> None:
+    """Base64 is Basic authentication only if a colon and readable text are behind it."""
+    assert is_basic(base64.b64encode(f"{user}:{password}".encode()).decode())
+    assert not is_basic(base64.b64encode(f"{user}{password}".encode()).decode())
+
+
+def test_a_jwt_needs_a_jose_header() -> None:
+    """Text that merely begins with `eyJ` is not enough."""
+    assert is_jwt("eyJhbGciOiJIUzI1NiJ9.e30.c2ln")
+    assert not is_jwt("eyJmb28iOiJiYXIifQ.e30.c2ln")
