@@ -28,7 +28,9 @@ def example(row: Format) -> str:
     if row.rule == "discord_token":
         return base64.b64encode(b"123456789012345678").decode() + ".GaBcDe." + "aB3_" * 7
     text = ""
-    for token in re.finditer(r"\(\?(?:P<v>|:)|\)\??|\||(\\.|\[[^\]]*\]|[^\\])(?:\{(\d+)(?:,\d*)?\}|([?*]))?", row.head + row.body):
+    for token in re.finditer(
+        r"\(\?(?:P<v>|:)|\)\??|\||(\\.|\[[^\]]*\]|[^\\])(?:\{(\d+)(?:,\d*)?\}|([?*]))?", row.head + row.body
+    ):
         text = _append(text, token, chance)
         if token[0] in (")", ")?"):
             text = _close(text, chance, optional=token[0] == ")?")
@@ -48,7 +50,11 @@ def _append(text: str, token: re.Match[str], chance: random.Random) -> str:
         return text
     unit, count = token[1], int(token[2] or 1)
     if unit.startswith("["):
-        alphabet = [c for c in map(chr, range(33, 127)) if re.fullmatch(unit, c) and (c.isalnum() or not re.fullmatch(unit, "a"))]
+        alphabet = [
+            c
+            for c in map(chr, range(33, 127))
+            if re.fullmatch(unit, c) and (c.isalnum() or not re.fullmatch(unit, "a"))
+        ]
         return text + "".join(chance.choice(alphabet) for _ in range(count))
     if unit == "\\d":
         return text + "".join(chance.choice("123456789") for _ in range(count))
@@ -81,7 +87,10 @@ def test_each_row_is_consistent(row: Format) -> None:
     assert re.search(row.probe, secret)
 
 
-@given(user=st.text(alphabet="abcxyz", min_size=1, max_size=8), password=st.text(alphabet="abc123!", min_size=3, max_size=12))
+@given(
+    user=st.text(alphabet="abcxyz", min_size=1, max_size=8),
+    password=st.text(alphabet="abc123!", min_size=3, max_size=12),
+)
 @settings(deadline=None)
 def test_basic_credentials_decode_to_a_user_and_a_password(user: str, password: str) -> None:
     """Base64 is Basic authentication only if a colon and readable text are behind it."""

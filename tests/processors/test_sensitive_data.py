@@ -15,6 +15,7 @@ from spanbridge.model.payload import snapshot
 from spanbridge.model.span import SpanRecord
 from spanbridge.model.span_types import SpanType
 from spanbridge.processors import sensitive_data
+from spanbridge.processors.key_names import CODE_OWNERS, KEY_OWNERS, PASS_OWNERS, TOKEN_OWNERS
 from spanbridge.processors.matcher import Re2Prefilter, RePrefilter
 from spanbridge.processors.sensitive_data import SensitiveDataFilter
 
@@ -28,14 +29,44 @@ def make_record(trace_id: str = "a" * 32, **content: Any) -> SpanRecord:
     return SpanRecord(type=SpanType.TOOL_CALL, started_at=1, trace_id=trace_id, span_id="b" * 16, content=content)
 
 
-# ── names ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── names ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
     "name",
-    "password passwd db_passwd dbPassword DB_PASSWORD PASSWORD_PROD user-password api_key apiKey X-Api-Key APIKEY x.api.key client_secret "
-    "clientSecret accessToken access_token_v2 refresh-token Authorization proxy_authorization Cookie Set-Cookie credentials "
-    "AWS_SECRET_ACCESS_KEY privateKey otp mfa_code connectionString service.role.key SMTP_PASS jwt secretKey".split(),
+    [
+        "password",
+        "passwd",
+        "db_passwd",
+        "dbPassword",
+        "DB_PASSWORD",
+        "PASSWORD_PROD",
+        "user-password",
+        "api_key",
+        "apiKey",
+        "X-Api-Key",
+        "APIKEY",
+        "x.api.key",
+        "client_secret",
+        "clientSecret",
+        "accessToken",
+        "access_token_v2",
+        "refresh-token",
+        "Authorization",
+        "proxy_authorization",
+        "Cookie",
+        "Set-Cookie",
+        "credentials",
+        "AWS_SECRET_ACCESS_KEY",
+        "privateKey",
+        "otp",
+        "mfa_code",
+        "connectionString",
+        "service.role.key",
+        "SMTP_PASS",
+        "jwt",
+        "secretKey",
+    ],
 )
 def test_a_value_under_a_name_that_says_secret_goes_whole(name: str) -> None:
     """Names count in any spelling, prefixed and suffixed; the key and the neighbours stay."""
@@ -46,14 +77,72 @@ def test_a_value_under_a_name_that_says_secret_goes_whole(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    "max_tokens input_tokens token_count next_page_token eos_token tokenizer author authority keyboard monkey secretary primary_key sort_key "
-    "idempotency_key public_key key cache_key secret_name password_policy token_type api_key_id passwordResetUrl credentials_expiry tokens_used".split(),
+    [
+        "max_tokens",
+        "input_tokens",
+        "token_count",
+        "next_page_token",
+        "eos_token",
+        "tokenizer",
+        "author",
+        "authority",
+        "keyboard",
+        "monkey",
+        "secretary",
+        "primary_key",
+        "sort_key",
+        "idempotency_key",
+        "public_key",
+        "key",
+        "cache_key",
+        "secret_name",
+        "password_policy",
+        "token_type",
+        "api_key_id",
+        "passwordResetUrl",
+        "credentials_expiry",
+        "tokens_used",
+    ],
 )
 def test_a_name_that_only_looks_sensitive_leaves_its_value(name: str) -> None:
     """Limits, ids, types, cursors and words that merely contain such a word are no secrets."""
     value = {name: "v2Xk9ZpQ47LmT3"}
 
     assert FILTER.redact(value) == value
+
+
+@pytest.mark.parametrize(
+    ("word", "owners"), [("Key", KEY_OWNERS), ("Token", TOKEN_OWNERS), ("Code", CODE_OWNERS), ("Pass", PASS_OWNERS)]
+)
+def test_every_owner_in_the_tables_makes_its_word_secret(word: str, owners: frozenset[str]) -> None:
+    """The prefilter knows every name that the classifier knows."""
+    names = [f"{owner}{join}" for owner in owners for join in (word, f"_{word.lower()}", f"-{word.upper()}")]
+
+    assert {name for name in names if FILTER.redact({name: "a b c"}) == {name: "a b c"}} == set()
+
+
+def test_what_stands_beside_messages_is_no_label() -> None:
+    """Only a mapping under `errors`, `messages` and the like holds text about its keys, not the items of a list."""
+    value = {"messages": [{"role": "user", "credentials": {"a": "b c"}, "password": "two words"}]}
+
+    assert FILTER.redact(value) == {
+        "messages": [{"role": "user", "credentials": "[REDACTED]", "password": "[REDACTED]"}]
+    }
+
+
+def test_a_container_of_credentials_keeps_what_is_none() -> None:
+    """Below `auth`, `tokens` and `cookies` names and values decide together."""
+    value = {
+        "auth": {"user": "bob", "pass": "x y"},
+        "tokens": {"access": "abc", "total": 12},
+        "cookies": {"theme": "dark"},
+    }
+
+    assert FILTER.redact(value) == {
+        "auth": {"user": "bob", "pass": "[REDACTED]"},
+        "tokens": {"access": "[REDACTED]", "total": 12},
+        "cookies": {"theme": "dark"},
+    }
 
 
 def test_a_container_under_a_sensitive_name_goes_whole() -> None:
@@ -63,7 +152,25 @@ def test_a_container_under_a_sensitive_name_goes_whole() -> None:
     assert FILTER.redact(value) == {"credentials": "[REDACTED]", "api_keys": "[REDACTED]", "page": [1]}
 
 
-@pytest.mark.parametrize("placeholder", [None, "", True, False, "${API_KEY}", "$TOKEN", "{{ key }}", "<your-key>", "YOUR_API_KEY", "***", "[REDACTED]", "xxxx", "sk-..."])
+@pytest.mark.parametrize(
+    "placeholder",
+    [
+        None,
+        "",
+        True,
+        False,
+        "${API_KEY}",
+        "$TOKEN",
+        "{{ key }}",
+        "<your-key>",
+        "YOUR_API_KEY",
+        "***",
+        "Bearer ${TOKEN}",
+        "[REDACTED]",
+        "xxxx",
+        "sk-...",
+    ],
+)
 def test_a_placeholder_stays(placeholder: Any) -> None:
     """What stands for a secret without being one is left as it is."""
     assert FILTER.redact({"api_key": placeholder}) == {"api_key": placeholder}
@@ -79,11 +186,15 @@ def test_a_placeholder_stays(placeholder: Any) -> None:
         ({"type": "password", "value": "hunter2"}, {"type": "password", "value": "[REDACTED]"}),
         ({"kty": "RSA", "n": "public", "d": "a1B2c3D4e5F6g7H8i9"}, {"kty": "RSA", "n": "public", "d": "[REDACTED]"}),
         ({"password": 123456, "n": 123456}, {"password": "[REDACTED]", "n": 123456}),
+        ({"tokens": ["aB3dE5fG7hI9kL2m", "Hello"]}, {"tokens": ["[REDACTED]", "Hello"]}),
         ({"name": "color", "value": "red"}, {"name": "color", "value": "red"}),
         ({"required": ["token", "secret", "password"]}, {"required": ["token", "secret", "password"]}),
         ({"password": {"type": "string", "minLength": 8}}, {"password": {"type": "string", "minLength": 8}}),
         ({"pwd": "/home/bob"}, {"pwd": "/home/bob"}),
-        ({"errors": {"password": "must be at least 8 characters"}}, {"errors": {"password": "must be at least 8 characters"}}),
+        (
+            {"errors": {"password": "must be at least 8 characters"}},
+            {"errors": {"password": "must be at least 8 characters"}},
+        ),
     ],
 )
 def test_structures_that_name_their_value_elsewhere(value: Any, expected: Any) -> None:
@@ -91,7 +202,7 @@ def test_structures_that_name_their_value_elsewhere(value: Any, expected: Any) -
     assert FILTER.redact(value) == expected
 
 
-# ── text ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -114,6 +225,8 @@ def test_structures_that_name_their_value_elsewhere(value: Any, expected: Any) -
         ("Server=x;User Id=sa;Password=Str0ng!;Encrypt=true", "Str0ng!"),
         ("AccountName=x;AccountKey=abc123def456==;EndpointSuffix=y", "abc123def456=="),
         ("run --password hunter2 --verbose", "hunter2"),
+        ("client.set_password('hunter2')", "hunter2"),
+        ("docker run -e POSTGRES_PASSWORD=mysecret pg", "mysecret"),
         ("mysql -u root -pS3cret db", "S3cret"),
         ("curl -u bob:hunter2 http://x", "hunter2"),
         ("<password>hunter2</password>", "hunter2"),
@@ -219,7 +332,7 @@ def test_surrogates_and_unicode_around_a_secret_stay() -> None:
     assert FILTER.redact({"a": text}) == {"a": text.replace(GITHUB, "[REDACTED]")}
 
 
-# ── styles ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── styles ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_partial_shows_three_characters_at_each_end_of_a_long_value() -> None:
@@ -233,7 +346,9 @@ def test_partial_shows_three_characters_at_each_end_of_a_long_value() -> None:
 def test_indexed_gives_the_same_token_to_the_same_value_of_one_trace() -> None:
     """Tokens count within a trace and start anew in the next."""
     indexed = SensitiveDataFilter(style="indexed")
-    first = make_record(input=snapshot({"a_password": "one", "b_password": "two"}), output=snapshot({"c_password": "one"}))
+    first = make_record(
+        input=snapshot({"a_password": "one", "b_password": "two"}), output=snapshot({"c_password": "one"})
+    )
     second = make_record("c" * 32, input=snapshot({"a_password": "two"}))
 
     indexed.process(first)
@@ -252,7 +367,7 @@ def test_a_trace_has_at_most_a_thousand_tokens() -> None:
     assert redacted[1000] == {"password": "[REDACTED]"}
 
 
-# ── options ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── options ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -272,7 +387,18 @@ def test_personal_data_is_an_option(kind: str, text: str, value: str) -> None:
     assert SensitiveDataFilter(pii=True).redact(text) == text.replace(value, "[REDACTED]")
 
 
-@pytest.mark.parametrize("text", ["card 4111 1111 1111 1112", "ssn 000-12-3456", "127.0.0.1", "version 1.2.3", "1732186200123456", "took 123-45 ms", "DE89 3704 0044 0532 0130 01"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "card 4111 1111 1111 1112",
+        "ssn 000-12-3456",
+        "127.0.0.1",
+        "version 1.2.3",
+        "1732186200123456",
+        "took 123-45 ms",
+        "DE89 3704 0044 0532 0130 01",
+    ],
+)
 def test_look_alikes_of_personal_data_stay(text: str) -> None:
     """Check digits, number ranges and context tell personal data from other numbers."""
     assert SensitiveDataFilter(pii=True).redact(text) == text
@@ -280,7 +406,9 @@ def test_look_alikes_of_personal_data_stay(text: str) -> None:
 
 def test_own_keys_and_patterns() -> None:
     """An application adds names in any spelling, and formats."""
-    own = SensitiveDataFilter(extra_keys=["tax number"], extra_patterns={"employee": r"\bEMP-\d{6}\b", "ticket": r"T-[0-9]{4}"})
+    own = SensitiveDataFilter(
+        extra_keys=["tax number"], extra_patterns={"employee": r"\bEMP-\d{6}\b", "ticket": r"T-[0-9]{4}"}
+    )
     record = make_record(input=snapshot({"customerTaxNumber": "x1", "note": "line\nEMP-123456 T-1234"}))
 
     own.process(record)
@@ -310,7 +438,7 @@ def test_a_bad_option_is_an_error_that_names_key_value_and_fix(options: dict[str
         SensitiveDataFilter(**options)
 
 
-# ── records ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── records ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_every_field_of_a_record_is_covered_and_counted() -> None:
@@ -334,7 +462,11 @@ def test_every_field_of_a_record_is_covered_and_counted() -> None:
     assert GITHUB.encode() not in record.encode_fields()
     assert record.name == "call [REDACTED]"
     assert record.input == {"password": "[REDACTED]"}
-    assert record.attributes == {"api_key": "[REDACTED]", "model": "m", "nested": {"token_count": 3, "access_token": "[REDACTED]"}}
+    assert record.attributes == {
+        "api_key": "[REDACTED]",
+        "model": "m",
+        "nested": {"token_count": 3, "access_token": "[REDACTED]"},
+    }
     assert record.tags == ["vip", "[REDACTED]"]
     assert record.error["message"] == "bad password='[REDACTED]'"
     assert record.events[0]["attributes"] == {"secret": "[REDACTED]"}
@@ -374,7 +506,9 @@ def raising(text: str) -> Any:
 def test_a_rule_that_raises_withholds_the_field_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail closed: the whole field goes, with the error's class and without its message; other fields are redacted as usual."""
     monkeypatch.setattr(sensitive_data.json_text, "regions", raising)
-    record = make_record(input=snapshot({"a": '{"password": "one"}'}), output=snapshot({"password": "x"}), name='{"password": "two"}')
+    record = make_record(
+        input=snapshot({"a": '{"password": "one"}'}), output=snapshot({"password": "x"}), name='{"password": "two"}'
+    )
 
     FILTER.process(record)
 
@@ -382,7 +516,9 @@ def test_a_rule_that_raises_withholds_the_field_and_says_why(monkeypatch: pytest
     assert record.output == {"password": "[REDACTED]"}
     assert record.name == "[WITHHELD]"
     assert record.redactions == {"withheld": 2, "key_name": 1}
-    assert FILTER.redact(['{"password": "one"}']) == {"withheld": {"processor": "sensitive_data", "reason": "ValueError"}}
+    assert FILTER.redact(['{"password": "one"}']) == {
+        "withheld": {"processor": "sensitive_data", "reason": "ValueError"}
+    }
 
 
 @pytest.mark.parametrize(("field", "content"), [("tags", ["[WITHHELD]"]), ("links", []), ("user_id", "[WITHHELD]")])
@@ -412,16 +548,41 @@ def test_what_is_too_much_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     """A field with more values than the budget allows does not leave half redacted."""
     monkeypatch.setattr(sensitive_data, "MAX_VALUES", 100)
 
-    assert FILTER.redact([{"password": "x"}] * 200) == {"withheld": {"processor": "sensitive_data", "reason": "LimitExceeded"}}
+    assert FILTER.redact([{"password": "x"}] * 200) == {
+        "withheld": {"processor": "sensitive_data", "reason": "LimitExceeded"}
+    }
 
 
-# ── properties ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── properties ──────────────────────────────────────────────────────────────────────────────────────────
 
-SECRETS = st.sampled_from([GITHUB, OPENAI, JWT, "hunter2", "Bearer abc123def456", "password=hunter2", 'api_key: "x1y2"', '{"token": "aB3dE5fG7hI9", "n": 1.0}'])
-NAMES = st.sampled_from(["password", "apiKey", "tokens", "auth", "max_tokens", "name", "value", "note", "Set-Cookie", "errors"])
+SECRETS = st.sampled_from(
+    [
+        GITHUB,
+        OPENAI,
+        JWT,
+        "hunter2",
+        "Bearer abc123def456",
+        "password=hunter2",
+        'api_key: "x1y2"',
+        '{"token": "aB3dE5fG7hI9", "n": 1.0}',
+    ]
+)
+NAMES = st.sampled_from(
+    ["password", "apiKey", "tokens", "auth", "max_tokens", "name", "value", "note", "Set-Cookie", "errors"]
+)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | SECRETS | st.tuples(st.text(max_size=8), SECRETS, st.text(max_size=8)).map("".join),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES | st.text(max_size=5), inner, max_size=4) | st.builds(json.dumps, inner),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
+    | SECRETS
+    | st.tuples(st.text(max_size=8), SECRETS, st.text(max_size=8)).map(" ".join),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(NAMES | st.text(max_size=5), inner, max_size=4)
+        | st.builds(json.dumps, inner)
+    ),
     max_leaves=12,
 )
 
@@ -494,17 +655,31 @@ def engines() -> tuple[Re2Prefilter, RePrefilter]:
     return Re2Prefilter(probes), RePrefilter(probes)
 
 
-@given(text=st.lists(st.text(max_size=20) | SECRETS | NAMES | st.sampled_from([": ", "=", '"', "\\", " is ", "\n", "--", "://", "@"]), max_size=12).map("".join))
+@given(
+    text=st.lists(
+        st.text(max_size=20)
+        | SECRETS
+        | NAMES
+        | st.sampled_from([": ", "=", '"', "\\", " is ", "\n", "--", "://", "@"]),
+        max_size=12,
+    ).map("".join)
+)
 @settings(max_examples=200, deadline=None)
 def test_both_engines_say_the_same(engines: tuple[Re2Prefilter, RePrefilter], text: str) -> None:
     """The standard library's engine finds the probes that re2 finds, in text and in its encoding."""
     fast, slow = engines
-    for data in (text.encode(), json.dumps({"k": text}).encode(), json.dumps(json.dumps([text]), ensure_ascii=False).encode()):
+    for data in (
+        text.encode(),
+        json.dumps({"k": text}).encode(),
+        json.dumps(json.dumps([text]), ensure_ascii=False).encode(),
+    ):
         assert sorted(fast.match(data) or ()) == slow.match(data)
 
 
 @pytest.mark.parametrize("offset", [0, 31_000, 32_760, 32_768, 65_530, 100_000])
-def test_the_standard_engine_finds_what_spans_its_chunks(engines: tuple[Re2Prefilter, RePrefilter], offset: int) -> None:
+def test_the_standard_engine_finds_what_spans_its_chunks(
+    engines: tuple[Re2Prefilter, RePrefilter], offset: int
+) -> None:
     """Chunks overlap by more than the longest match."""
     data = b"." * offset + b' "db_password": "x" ' + GITHUB.encode() + b" " * 50_000
     fast, slow = engines
@@ -516,6 +691,11 @@ def test_without_re2_the_filter_runs_on_the_standard_library(monkeypatch: pytest
     """Where re2 cannot be imported the same rules run on `re`, with the same results."""
     monkeypatch.setitem(__import__("sys").modules, "re2", None)
     standard = SensitiveDataFilter()
-    value = {"text": f"a {GITHUB} https://u:pw12@h", "password": "x", "max_tokens": 5, "long": "clean " * 20_000 + OPENAI}
+    value = {
+        "text": f"a {GITHUB} https://u:pw12@h",
+        "password": "x",
+        "max_tokens": 5,
+        "long": "clean " * 20_000 + OPENAI,
+    }
 
     assert standard.redact(value) == FILTER.redact(value) != value

@@ -20,16 +20,19 @@ from __future__ import annotations
 import sys
 import time
 from collections import ChainMap, UserDict, UserList, UserString, deque
-from datetime import timedelta
+from contextlib import suppress
+from datetime import date, timedelta
+from datetime import time as clock_time
 from decimal import Decimal
 from enum import Enum
 from itertools import islice
 from math import isfinite, isnan
 from pathlib import PurePath
-from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType
+from types import BuiltinFunctionType, FunctionType, MappingProxyType, MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
 
-from orjson import Fragment, dumps, loads  # pyright: ignore[reportAttributeAccessIssue] - Fragment is missing in its stubs
+from orjson import OPT_PASSTHROUGH_DATACLASS, OPT_PASSTHROUGH_DATETIME, Fragment, dumps, loads  # pyright: ignore[reportAttributeAccessIssue] - Fragment is missing in its stubs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +49,13 @@ SLOW_PATH_BUDGET_S = 0.020
 ARRAY_PREVIEW = 32
 """How many values of a numpy array are kept."""
 
+# orjson's own way with these ends the process where an attribute or a time zone raises.
+_OPTIONS = OPT_PASSTHROUGH_DATACLASS | OPT_PASSTHROUGH_DATETIME
 _PLAIN_CONTAINERS = frozenset({dict, list})
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _MAX_INT = 2**63 - 1
 _ITEMS_LOOKED_AT = 1000
+_LARGE_BYTES = 1024 * 1024
 _NON_FINITE_SEARCH_BYTES = 128
 """Payloads above this size are not searched for NaN and infinities: they keep orjson's null for them."""
 
@@ -59,35 +65,20 @@ def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
     cls = type(value)
     if cls is str:
         return value if len(value) <= max_bytes else truncated(string_bytes(value))
-    if cls is dict or cls is list:
-        size = 0
-        try:
-            # Whether it is too large must show before it is encoded: strings within two levels tell.
-            for item in value.values() if cls is dict else value:
-                cls = type(item)
-                if cls is str:
-                    size += len(item)
-                elif cls is dict:
-                    for inner in item.values():
-                        if type(inner) is str:
-                            size += len(inner)
-                if size > max_bytes:
-                    return truncated(size)
-            data = dumps(value, _encode_unknown)
-        except Exception:  # noqa: BLE001 - any class of foreign error may come out of a payload
-            return _encode_slowly(value, max_bytes)
-    elif cls in _SCALARS:
+    if cls in _SCALARS:
         return value if cls is not float or isfinite(value) else dumps(_non_finite(value))
-    else:
-        try:
-            if isinstance(value, (bytes, bytearray, list, tuple, dict)) and len(value) > max_bytes:
-                return truncated(len(value))
-            data = dumps(value, _encode_unknown)
-        except Exception:  # noqa: BLE001
-            return _encode_slowly(value, max_bytes)
-    if len(data) > max_bytes:
-        return truncated(len(data))
-    if len(data) < _NON_FINITE_SEARCH_BYTES and b"null" in data and _holds_non_finite(value):
+    try:
+        if _large_payloads.seen and (size := _size_within_two_levels(value)) > max_bytes:
+            return truncated(size)
+        data = dumps(value, _encode_unknown, _OPTIONS)
+    except Exception:  # noqa: BLE001 - any class of foreign error may come out of a payload
+        return _encode_slowly(value, max_bytes)
+    size = len(data)
+    if size > _LARGE_BYTES:
+        _large_payloads.seen = True
+        if size > max_bytes:
+            return truncated(size)
+    elif size < _NON_FINITE_SEARCH_BYTES and b"null" in data and _holds_non_finite(value):
         return _encode_slowly(value, max_bytes)
     # orjson's result keeps a buffer of several KB alive, however short it is; the copy does not.
     return b"%b" % data
@@ -119,37 +110,37 @@ def string_bytes(value: str) -> int:
     return len(value) if value.isascii() else value.__sizeof__()
 
 
-def larger_than(value: Any, max_bytes: int) -> int:
-    """A lower bound of the encoded size of `value` if it shows within two levels that it exceeds `max_bytes`, else 0.
+class _LargePayloads:
+    """Whether this process has met a payload of over 1 MiB.
 
-    Bounded like everything here: it looks at the first 1,000 items of a level and leaves the rest to the encoder.
+    Looking through a payload costs as much as encoding it, and few applications record large ones: so the first large one is noticed
+    by its encoding (some 50 ms for 50 MB), and from then on all are looked through before.
     """
+
+    seen = False
+
+
+_large_payloads = _LargePayloads()
+
+
+def _size_within_two_levels(value: Any) -> int:
+    """A lower bound of the encoded size: the strings and the number of items in a container and in the containers within."""
     cls = type(value)
-    if cls is dict:
-        items = value.values()
-    elif cls is list or cls is tuple:
-        items = value
-    elif cls is bytes or cls is bytearray:
-        return len(value) if len(value) > max_bytes else 0
-    else:
+    if cls is bytes or cls is bytearray:
+        return len(value)
+    if cls is not dict and cls is not list and cls is not tuple:
         return 0
     size = 2 * len(value)
-    if size > 2 * _ITEMS_LOOKED_AT:
-        if size > max_bytes:
-            return size
-        items = islice(items, _ITEMS_LOOKED_AT)
-    for item in items:
+    for item in islice(value.values() if cls is dict else value, _ITEMS_LOOKED_AT):
         cls = type(item)
-        if cls is str:
+        if cls is str or cls is bytes:
             size += len(item)
-        elif cls is dict:
-            inner_items = item.values() if len(item) <= _ITEMS_LOOKED_AT else islice(item.values(), _ITEMS_LOOKED_AT)
-            for inner in inner_items:
+        elif cls is dict or cls is list:
+            size += 2 * len(item)
+            for inner in islice(item.values() if cls is dict else item, _ITEMS_LOOKED_AT):
                 if type(inner) is str:
                     size += len(inner)
-        elif cls is list or cls is bytes:
-            size += len(item)
-    return size if size > max_bytes else 0
+    return size
 
 
 def _splice(value: Any) -> Any:
@@ -198,6 +189,7 @@ class _Walk:
     def __init__(self, max_bytes: int) -> None:
         self.bytes_left = max_bytes
         self._deadline = time.perf_counter() + SLOW_PATH_BUDGET_S
+        self._is_late = False
         self._path: set[int] = set()
         self._visited = 0
 
@@ -213,7 +205,9 @@ class _Walk:
         if cls is bool or value is None:
             return value
         self._visited += 1
-        if self.bytes_left < 0 or (self._visited & 63 == 0 and time.perf_counter() > self._deadline):
+        if self._visited & 63 == 0 and time.perf_counter() > self._deadline:
+            self._is_late = True
+        if self._is_late or self.bytes_left < 0:
             return "<unserialised>"
         if depth >= MAX_DEPTH:
             return {"truncated": {"depth": MAX_DEPTH}}
@@ -258,11 +252,7 @@ def _plain(value: Any) -> Any:
         return dict(zip(names, value, strict=False))
     fields = getattr(cls, "__attrs_attrs__", None) or getattr(cls, "__dataclass_fields__", None)
     if fields is not None:
-        names = [field if isinstance(field, str) else field.name for field in fields]
-        instance = getattr(value, "__dict__", None)
-        if instance is not None:
-            return {name: instance[name] for name in names if name in instance}
-        return {name: object.__getattribute__(value, name) for name in names}
+        return _fields(value, [field if isinstance(field, str) else field.name for field in fields])
     serializer = getattr(cls, "__pydantic_serializer__", None)
     if serializer is not None:
         try:
@@ -272,6 +262,22 @@ def _plain(value: Any) -> Any:
     if issubclass(cls, (type, FunctionType, BuiltinFunctionType, MethodType)):
         return f"<{value.__module__}.{value.__qualname__}>"
     return f"<{cls.__module__}.{cls.__qualname__}>"
+
+
+def _fields(value: Any, names: list[str]) -> dict[str, Any]:
+    """The fields that are set, without running code of the class; names that begin with an underscore are private."""
+    cls = type(value)
+    instance: dict[str, Any] = object.__getattribute__(value, "__dict__") if cls.__dictoffset__ else {}
+    result: dict[str, Any] = {}
+    for name in names:
+        if name.startswith("_"):
+            continue
+        if name in instance:
+            result[name] = instance[name]
+        elif type(slot := getattr(cls, name, None)) is MemberDescriptorType:
+            with suppress(AttributeError):  # not set yet
+                result[name] = slot.__get__(value, cls)
+    return result
 
 
 def _bytes(value: bytes | bytearray | memoryview) -> Any:
@@ -301,11 +307,13 @@ _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (bool, bool),
     (int, lambda value: int.__add__(value, 0)),
     (float, lambda value: float.__add__(value, 0.0)),
-    (Enum, lambda value: value.name),
+    (Enum, lambda value: value.value),
     (BaseException, _exception),
     ((set, frozenset, deque, UserList), list),
     ((MappingProxyType, UserDict, ChainMap), dict),
     ((Decimal, PurePath, UserString, complex), str),
+    ((date, clock_time), lambda value: value.isoformat()),
+    (UUID, str),
     (timedelta, lambda value: value.total_seconds()),
     (range, lambda value: {"start": value.start, "stop": value.stop, "step": value.step}),
 )
@@ -321,13 +329,19 @@ def exception_message(value: BaseException) -> str:
 
 def type_name(cls: type) -> str:
     """`ValueError` for a built-in class, `package.module.Class` for any other."""
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    try:
+        return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    except Exception:  # noqa: BLE001 - a metaclass may answer anything
+        return "unknown"
 
 
 def type_marker(value: Any) -> str:
     """What stands for a value that cannot be recorded: its class."""
     cls = type(value)
-    return f"<{cls.__module__}.{cls.__qualname__}>"
+    try:
+        return f"<{cls.__module__}.{cls.__qualname__}>"
+    except Exception:  # noqa: BLE001 - a metaclass may answer anything
+        return "<unknown>"
 
 
 def _non_finite(value: float) -> str:
@@ -358,4 +372,4 @@ def _key(key: Any) -> str:
     if cls is int:
         return _large_int(key)
     plain = _plain(key)
-    return plain if isinstance(plain, str) else str(plain)
+    return _text(plain) if type(plain) is str else encode(plain).decode()

@@ -209,11 +209,7 @@ class SpanRecord:
         if field in live:
             return live[field]
         if self.document:
-            # Complete before it is shown: exporters on other threads read the same record.
-            decoded: dict[str, Any] = {name: empty() for name, empty in _EMPTY.items()}
-            decoded.update(decode(self.document))
-            self._live = decoded
-            return decoded.get(field)
+            return self._decode_document().get(field)
         value = self._content.get(field)
         if value is None:
             if field not in _EMPTY:
@@ -233,7 +229,7 @@ class SpanRecord:
     def set_content(self, field: str, value: Any) -> None:
         """Replaces a content field; any value is taken, as in `span.set`."""
         self.processed.discard(field)
-        self._live[field] = value
+        (self._decode_document() if self.document else self._live)[field] = value
 
     def encoded(self, field: str) -> Snapshot | dict[str, Snapshot] | list[Any]:
         """A content field as it is held: a snapshot, or (attributes, metadata) a mapping of snapshots. For the chain; do not change it."""
@@ -309,6 +305,15 @@ class SpanRecord:
 
     def __repr__(self) -> str:
         return f"<SpanRecord {self.type.value} {self.trace_id}/{self.span_id} {self.status.value}>"
+
+    def _decode_document(self) -> dict[str, Any]:
+        """All content fields of a finished record, decoded once."""
+        if not self._live:
+            # Complete before it is shown: exporters on other threads read the same record.
+            decoded: dict[str, Any] = {name: empty() for name, empty in _EMPTY.items()}
+            decoded.update(decode(self.document))
+            self._live = decoded
+        return self._live
 
     def _encode_live(self) -> None:
         """Turns what was read or assigned back into snapshots."""

@@ -66,7 +66,7 @@ class Usage:
 def normalize_usage(usage: object) -> UsageDict | None:
     """Plain usage with its totals filled in; None where `usage` holds no count.
 
-    Only whole numbers that are not negative count; anything else is left out.
+    Only whole numbers from 0 to `MAX_TOKENS` count; anything else is left out.
     """
     if isinstance(usage, Usage):
         usage = vars(usage)
@@ -95,11 +95,14 @@ def normalize_usage(usage: object) -> UsageDict | None:
     return result or None
 
 
+MAX_TOKENS = 10**12
+"""A larger number is no count of tokens, and sums of such numbers would not fit into 64 bits."""
+
 _PARTS_OF_CACHE_WRITE = frozenset({"cache_write_5m", "cache_write_1h"})
 
 
 def _count(value: Any) -> int | None:
-    return value if type(value) is int and value >= 0 else None
+    return value if type(value) is int and 0 <= value <= MAX_TOKENS else None
 
 
 def _counts(details: Any) -> dict[str, int]:

@@ -27,6 +27,7 @@ class Chain:
     def run(self, record: SpanRecord) -> SpanRecord | None:
         """The record as it may leave, its `document` written; None: a processor dropped it. Never raises."""
         result: Any = record
+        phase = record.phase
         name = "limits"
         try:
             for step, process in self._steps:
@@ -37,11 +38,12 @@ class Chain:
                 _require_record(result)
             name = "limits"
             self._limits.apply(result)
-        except Exception as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001 - a processor may raise SystemExit or CancelledError: nobody waits for them here
             contain(f"processor {name}", error)
             result = record
             withhold(record, name, type(error).__name__)
             record.encode_document()
+        result.phase = phase  # the pipeline's, whatever a processor made of it: the account depends on it
         return result
 
 

@@ -20,7 +20,7 @@ from spanbridge.model.span import SpanRecord
 from spanbridge.pipeline.accounting import ExitAccount
 
 if TYPE_CHECKING:
-    from spanbridge.protocols import Exporter
+    from spanbridge.protocols import Exporter, ExportResult
 
 MAX_BATCH_RECORDS = 512
 MAX_BATCH_BYTES = 4 * 1024 * 1024
@@ -190,42 +190,48 @@ class Runner:
 
     def _deliver(self, batch: list[SpanRecord]) -> str | None:
         """Tries until the batch is delivered (None), rejected or given up (the reason)."""
-        from spanbridge.protocols import Delivered, Rejected, Retry  # noqa: PLC0415 - loads with the first delivery
+        from spanbridge.protocols import Rejected, Retry  # noqa: PLC0415 - loads with the first delivery
 
         first_failure: float | None = None
         pause_s = FIRST_RETRY_S
         while True:
-            try:
-                result: Any = self.exporter.export(batch)
-            except Exception as error:  # noqa: BLE001
-                contain(f"exporter {self.name}", error)
-                result = Retry()
-            if result is None or isinstance(result, Delivered):
-                return None
+            result = self._export(batch)
             if isinstance(result, Rejected):
                 warn(f"{self.name} rejects", f"exporter {self.name} rejected {len(batch)} records: {result.reason}")
-                return result.reason
+                return str(result.reason)
             if not isinstance(result, Retry):
-                contain(f"exporter {self.name}", TypeError("export returns Delivered, Retry, Rejected or None"))
-                result = Retry()
+                return None
             warn(f"{self.name} retries", f"exporter {self.name} retries {len(batch)} records: {result.reason}")
             now = time.monotonic()
             first_failure = now if first_failure is None else first_failure
             if self._expiry_s is not None and now - first_failure > self._expiry_s:
                 return "expired"
             jittered_s = pause_s * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, keeps no secret
-            requested_s = None if result.after_s is None else min(result.after_s, MAX_REQUESTED_PAUSE_S)
-            if not self._pause(jittered_s, requested_s):
+            if not self._pause(jittered_s, _requested_pause_s(result.after_s)):
                 return "shutdown_deadline"
             pause_s = min(2 * pause_s, MAX_RETRY_S)
 
-    def _pause(self, wait_s: float, requested_s: float | None) -> bool:
+    def _export(self, batch: list[SpanRecord]) -> ExportResult | None:
+        """One try: what the exporter returned; an exception, and what is no result, mean `Retry`."""
+        from spanbridge.protocols import Delivered, Rejected, Retry  # noqa: PLC0415 - as above
+
+        try:
+            result: Any = self.exporter.export(batch)
+        except BaseException as error:  # noqa: BLE001 - SystemExit or CancelledError would end this thread
+            contain(f"exporter {self.name}", error)
+            return Retry()
+        if result is None or isinstance(result, (Delivered, Rejected, Retry)):
+            return result
+        contain(f"exporter {self.name}", TypeError("export returns Delivered, Retry, Rejected or None"))
+        return Retry()
+
+    def _pause(self, wait_s: float, requested_s: float) -> bool:
         """Waits before the next try; False when there is no time for one. When closing, own waits get short, requested ones do not."""
         start = time.monotonic()
         with self._state:
             while True:
                 own_s = min(wait_s, CLOSING_RETRY_S) if self._closing else wait_s
-                until = start + max(own_s, requested_s or 0.0)
+                until = start + max(own_s, requested_s)
                 now = time.monotonic()
                 if self._deadline is not None and (now >= self._deadline or until >= self._deadline):
                     return False
@@ -249,3 +255,10 @@ class Runner:
                 account.rejected[reason] += len(ended)
         if self.settled is not None:
             self.settled(ended, reason)
+
+
+def _requested_pause_s(after_s: Any) -> float:
+    """The pause that the other side asked for, within bounds; 0.0 where it asked for none, or for nonsense."""
+    if isinstance(after_s, (int, float)) and after_s > 0:
+        return min(after_s, MAX_REQUESTED_PAUSE_S)
+    return 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from threading import Event, Thread, current_thread
+from threading import Event, Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain, logger
@@ -17,7 +17,7 @@ from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SPAN_TYPES
 from spanbridge.pipeline.accounting import SpanAccount
 from spanbridge.pipeline.open_record import OpenRecord
-from spanbridge.pipeline.usage import Price, account_usage, reports_to
+from spanbridge.pipeline.usage import Price, account_usage, model_of, reports_to
 from spanbridge.tracing.clock import now_ns
 from spanbridge.tracing.intake import END, FLUSH, SET, START, Intake
 
@@ -89,6 +89,7 @@ class Pipeline:
         self._reset()
 
     def _reset(self) -> None:
+        self._starting = Lock()
         self._table: dict[int, OpenRecord] = {}
         self._unwritten: dict[int, OpenRecord] = {}
         self._changed: dict[int, OpenRecord] = {}
@@ -111,7 +112,7 @@ class Pipeline:
                 self._turn()
             if not reply.done.wait(max(0.0, deadline - time.monotonic())):
                 return False
-        return all(runner.flush(deadline) for runner in self.runners)
+        return all([runner.flush(deadline) for runner in self.runners])  # noqa: C419 - one that fails must not keep the others waiting
 
     def shutdown(self, deadline: float) -> bool:
         """Ends what is open as abandoned, delivers what it can until `deadline`, and counts the rest; whether all went out."""
@@ -124,14 +125,16 @@ class Pipeline:
         if thread is not None and thread.is_alive() and thread is not current_thread():
             thread.join(max(0.0, deadline - time.monotonic()))
         if thread is None or not thread.is_alive():
-            self._drain()
+            replies = self._drain()
             self._abandon_open()
             self._hand_on()
+            for reply in replies:
+                reply.done.set()
         else:
             logger.warning("the pipeline did not stop in time; spans that it still held are lost")
         for runner in self.runners:
             runner.close(deadline)
-        complete = all(runner.shutdown(deadline) for runner in self.runners)
+        complete = all([runner.shutdown(deadline) for runner in self.runners])  # noqa: C419 - as in `flush`
         self._report()
         return complete and not self._table
 
@@ -156,19 +159,25 @@ class Pipeline:
             runner.after_fork_in_child()
 
     def _start_threads(self) -> None:
-        if (self._thread is not None and self._thread.is_alive()) or self._closing or sys.is_finalizing():
+        # Only tried: another caller, or the code that this signal handler interrupted, is starting them.
+        starting = self._starting
+        if not starting.acquire(blocking=False):
             return
-        thread = Thread(target=self._run, name="spanbridge-pipeline", daemon=True)
-        self._thread = thread
         try:
-            thread.start()
-        except RuntimeError as error:  # no thread can be started: `shutdown` does the work
-            self._thread = None
-            contain("starting the pipeline's thread", error)
-            return
-        for runner in self.runners:
-            runner.start()
-        self._flush_at_multiprocessing_exit()
+            if (self._thread is not None and self._thread.is_alive()) or self._closing or sys.is_finalizing():
+                return
+            self._thread = thread = Thread(target=self._run, name="spanbridge-pipeline", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # no thread can be started: `shutdown` does the work
+                self._thread = None
+                contain("starting the pipeline's thread", error)
+                return
+            for runner in self.runners:
+                runner.start()
+            self._flush_at_multiprocessing_exit()
+        finally:
+            starting.release()
 
     def _flush_at_multiprocessing_exit(self) -> None:
         """A child process of `multiprocessing` ends with `os._exit`: its finalizers run, atexit handlers do not."""
@@ -221,8 +230,10 @@ class Pipeline:
                 self._apply(event)
             except Exception as error:  # noqa: BLE001
                 contain("applying an event", error)
-                if event[0] != SET:
+                if event[0] == START:
                     self._table.pop(event[1], None)
+                    self._unwritten.pop(event[1], None)
+                    self.intake.pending_bytes -= event[-1]
                     self.account.add_dropped("internal_error")
             if len(self._outbox) >= MAX_OUTBOX_RECORDS:
                 self._hand_on()
@@ -255,11 +266,22 @@ class Pipeline:
                 return
             self._unwritten.pop(span_id, None)
             self._changed.pop(span_id, None)
+            self._end(record, time_ns, _STATUSES[status], error)
+
+    def _end(self, record: OpenRecord, ended_at: int, status: Status, error: dict[str, Any] | None = None) -> None:
+        """Ends a record and runs it through the chain; one on which spanbridge itself fails is counted as dropped."""
+        held_bytes = record.held_bytes
+        try:
             if error is not None:
                 record.apply({"error": error})
-            record.ended_at = record.started_at if record.is_event else max(time_ns, record.started_at)
-            record.status = _STATUSES[status]
+            record.ended_at = record.started_at if record.is_event else max(ended_at, record.started_at)
+            record.status = status
             self._finish(record)
+        except Exception as failure:  # noqa: BLE001
+            contain("ending a span", failure)
+            self.account.add_dropped("internal_error")
+        finally:
+            self.intake.pending_bytes -= held_bytes
 
     def _finish(self, record: OpenRecord) -> None:
         """Runs an ended record through the chain and puts it into the outbox."""
@@ -268,20 +290,23 @@ class Pipeline:
             account_usage(record, self._price)
         if self._validate is not None:
             self._check(record)
-        written, held_bytes, span_id = record.written, record.held_bytes, record.span_id
+        # Taken before the processors see the record: they may change it.
+        written, span_id, parent_span_id = record.written, record.span_id, record.parent_span_id
         result = self._chain.run(record)
-        self.intake.pending_bytes -= held_bytes
         if result is None:
             self.account.add_dropped("processor")
-            self._reparented[span_id] = record.parent_span_id
+            self._reparented[span_id] = parent_span_id
             if len(self._reparented) > MAX_REPARENTED:
                 del self._reparented[next(iter(self._reparented))]
             if not written:
                 return
             record.phase = "dropped"
+            record.model = None
             record.replace_content({"name": record.type.value})
             record.encode_document()
             result = record
+        elif result.model is not None:
+            result.model = model_of(result)  # as the chain left it: the filter may have withheld it
         result.release_content()
         self._outbox.append(result)
 
@@ -326,9 +351,7 @@ class Pipeline:
         """Ends what the application left open when the pipeline shuts down."""
         end = now_ns()
         for record in self._table.values():
-            record.ended_at = max(end, record.started_at)
-            record.status = Status.ABANDONED
-            self._finish(record)
+            self._end(record, end, Status.ABANDONED)
         self._table.clear()
         self._unwritten.clear()
         self._changed.clear()

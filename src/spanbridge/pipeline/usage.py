@@ -14,6 +14,7 @@ from spanbridge.model.usage import normalize_usage
 
 if TYPE_CHECKING:
     from spanbridge.model.attributes import CostContext
+    from spanbridge.model.span import SpanRecord
     from spanbridge.pipeline.open_record import OpenRecord
 
 Price = Callable[..., "CostContext"]
@@ -36,7 +37,7 @@ def account_usage(record: OpenRecord, price: Price) -> None:
     """Normalises `usage` of an ended model span, prices it, and settles what the span adds to its trace's sums."""
     attributes = record.attributes_in_place()
     model = _text(attributes.get("model"))
-    record.model = model or _text(attributes.get("response_model"))
+    record.model = model_of(record)
     usage = normalize_usage(decode(attributes["usage"])) if "usage" in attributes else None
     cost: Any = decode(attributes.get("cost_context"))
     reported = isinstance(cost, dict) and _is_number(cost.get("estimated_cost"))  # pyright: ignore[reportUnknownMemberType]
@@ -60,8 +61,18 @@ def account_usage(record: OpenRecord, price: Price) -> None:
     attributes["cost_context"] = encode(cost)
     record.input_tokens = usage.get("input_tokens")
     record.output_tokens = usage.get("output_tokens")
-    record.cost = cost["estimated_cost"]
+    record.cost = None if cost["estimated_cost"] is None else float(cost["estimated_cost"])
     _bill(record, (record.input_tokens or 0, record.output_tokens or 0, record.cost or 0.0))
+
+
+def model_of(record: SpanRecord) -> str | None:
+    """The model that the record's attributes name."""
+    attributes: Any = record.content().get("attributes")
+    if isinstance(attributes, bytes):
+        attributes = decode(attributes)
+    if not isinstance(attributes, dict):
+        return None
+    return _text(decode(attributes.get("model"))) or _text(decode(attributes.get("response_model")))
 
 
 def _bill(record: OpenRecord, amount: tuple[int, int, float]) -> None:

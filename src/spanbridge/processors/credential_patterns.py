@@ -202,7 +202,9 @@ FORMATS: tuple[Format, ...] = (
     Format("posthog_key", "phx_", "phx_", f"{_AN}{{40,}}"),
     Format("onepassword_token", "ops_eyj", "ops_eyJ", f"{_B}{{100,}}={{0,2}}"),
     Format("age_secret_key", "age-secret-key-1", "AGE-SECRET-KEY-1", "[A-Z0-9]{50,}"),
-    Format("slack_token", "xox", r"xox[abeprs](?:\.xox[bp])?-", r"[A-Za-z0-9-]{16,}"),
+    Format(
+        "slack_token", "xoxa-|xoxb-|xoxe-|xoxp-|xoxr-|xoxs-|xoxe.", r"xox[abeprs](?:\.xox[bp])?-", r"[A-Za-z0-9-]{16,}"
+    ),
     Format("slack_token", "xapp-", r"xapp-\d-", r"[A-Za-z0-9-]{30,}"),
     Format(
         "slack_webhook",

@@ -42,7 +42,7 @@ _ALONE = _words(
     "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd"
 )
 _WEAK_ALONE = _words("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken")
-_KEY_OWNERS = _words(
+KEY_OWNERS = _words(
     "api private secret signing signature encryption decryption master access account subscription storage license licence auth "
     "authentication authorization deploy deployment ssh shared admin hmac symmetric webhook jwt gpg pgp rsa aes session crypto bearer role "
     "apikey application"
@@ -53,7 +53,7 @@ _NOT_KEY_OWNERS = _words(
     "enter escape function modifier next prev start end min max last first any no all each per color data json i18n locale label metric state "
     "storage_key scope field search query ssm bucket store blob registry kms log trace span dedup deduplication error widget react"
 )
-_TOKEN_OWNERS = _words(
+TOKEN_OWNERS = _words(
     "access refresh id auth authentication bearer bot deploy session csrf xsrf api security oauth oauth2 identity jwt secret app registration "
     "reset invite invitation device webhook sas account admin personal service verification install installation user login magic "
     "csrfmiddleware authenticity requestverification sso saml impersonation federation"
@@ -64,10 +64,10 @@ _NOT_TOKEN_OWNERS = _words(
     "thinking thought candidates candidate billed estimated prev previous resume top current unknown begin tool accepted rejected prediction "
     "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword"
 )
-_CODE_OWNERS = _words(
+CODE_OWNERS = _words(
     "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime time passcode pin"
 )
-_PASS_OWNERS = _words(
+PASS_OWNERS = _words(
     "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi"
 )
 _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"), ("seed", "phrase"), ("recovery", "phrase"), ("pass", "word"),
@@ -123,16 +123,16 @@ def classify(name: str) -> Sensitivity:
 def _owned(owner: str, last: str, *, glued: bool) -> Sensitivity:
     """A word that is secret by its owner: whose key, token, code or pass it is."""
     if last.startswith("key"):
-        if owner in _KEY_OWNERS:
+        if owner in KEY_OWNERS:
             return Sensitivity.STRONG
         return Sensitivity.NONE if glued or not owner or owner in _NOT_KEY_OWNERS else Sensitivity.WEAK
     if last.startswith("token"):
         if owner in _NOT_TOKEN_OWNERS:
             return Sensitivity.NONE
-        return Sensitivity.STRONG if owner in _TOKEN_OWNERS else Sensitivity.WEAK
+        return Sensitivity.STRONG if owner in TOKEN_OWNERS else Sensitivity.WEAK
     if last.startswith("code"):
-        return Sensitivity.STRONG if owner in _CODE_OWNERS else Sensitivity.NONE
-    return Sensitivity.STRONG if owner in _PASS_OWNERS else Sensitivity.WEAK
+        return Sensitivity.STRONG if owner in CODE_OWNERS else Sensitivity.NONE
+    return Sensitivity.STRONG if owner in PASS_OWNERS else Sensitivity.WEAK
 
 
 def classifier_with(extra_keys: Sequence[str]) -> Classifier:

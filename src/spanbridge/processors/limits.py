@@ -6,6 +6,7 @@ Cuts are visible: a string ends with `…[N more characters]`, a list with `"…
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ from spanbridge.model.payload import decode, encode, truncated
 if TYPE_CHECKING:
     from spanbridge.model.span import SpanRecord
 
+# A span that was written while it ran comes again: what was cut then is not cut again.
+_CUT_STRING = re.compile(r"…\[\d{1,12} more characters\]")
+_CUT_LIST = re.compile(r"…\[\d{1,12} more items\]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _DEPTH_CHANGE = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
 
@@ -65,7 +69,8 @@ class Limits:
                 encoded[field] = after
             else:
                 encoded[field] = before
-        excess = sum(map(len, encoded.values())) - self.max_span_bytes
+        # As they stand in the document: `"field":value,`.
+        excess = 1 + sum(len(field) + 4 + len(value) for field, value in encoded.items()) - self.max_span_bytes
         for field in sorted(encoded, key=lambda name: len(encoded[name]), reverse=True):
             if excess <= 0:
                 return
@@ -78,11 +83,15 @@ class Limits:
     def _trim(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
             extra = len(value) - self.max_string_length
-            return value if extra <= 0 else f"{value[: self.max_string_length]}…[{extra} more characters]"
+            if extra <= 0 or _CUT_STRING.fullmatch(value, self.max_string_length):
+                return value
+            return f"{value[: self.max_string_length]}…[{extra} more characters]"
         if isinstance(value, (list, dict)) and depth >= self.max_depth:
             return {"truncated": {"depth": self.max_depth}}
         if isinstance(value, list):
             items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+            if len(items) == self.max_items + 1 and isinstance(items[-1], str) and _CUT_LIST.fullmatch(items[-1]):
+                return [*(self._trim(item, depth + 1) for item in items[:-1]), items[-1]]
             kept = [self._trim(item, depth + 1) for item in items[: self.max_items]]
             return kept if len(items) == len(kept) else [*kept, f"…[{len(items) - len(kept)} more items]"]
         if isinstance(value, dict):
@@ -90,6 +99,9 @@ class Limits:
             members: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
             for key, item in members.items():
                 if len(result) == self.max_items:
+                    if key == "…" and len(members) == self.max_items + 1:
+                        result[key] = item
+                        break
                     result["…"] = f"[{len(members) - self.max_items} more keys]"
                     break
                 result[key] = self._trim(item, depth + 1)

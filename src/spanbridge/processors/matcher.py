@@ -1,8 +1,8 @@
 """The prefilter: one pass over encoded bytes that tells which rules may match there.
 
 Two engines, the same verdicts: google-re2's `Set` (linear time, all probes at once, the interpreter lock released) and, where it has no
-wheel, the standard library's `re` behind literal gates. Probes are patterns of bounded length without boundaries or look-around, so that one search
-serves decoded text and JSON alike, in which a line break before a word is the letter `n` and a quote may hide behind backslashes.
+wheel, the standard library's `re` behind literal gates. Probes are patterns of bounded length without boundaries or look-around, so that
+one search serves decoded text and JSON alike, in which a line break before a word is the letter `n` and quotes hide behind backslashes.
 """
 
 from __future__ import annotations

@@ -8,14 +8,13 @@ inside strings is read and changed in place (`json_text.py`). What fails or take
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from orjson import dumps
 
-from spanbridge.errors import ConfigurationError
 from spanbridge.model.payload import decode, encode
 from spanbridge.processors import json_text
+from spanbridge.processors.filter_options import check_options, checked_patterns, own_rule
 from spanbridge.processors.key_names import (
     Classifier,
     Sensitivity,
@@ -26,7 +25,7 @@ from spanbridge.processors.key_names import (
     looks_like_password,
     split_words,
 )
-from spanbridge.processors.masking_styles import STYLES, Masker, Tokens
+from spanbridge.processors.masking_styles import Masker, Tokens
 from spanbridge.processors.matcher import Prefilter, Probe, make_prefilter
 from spanbridge.processors.text_rules import (
     FORMAT_RULES,
@@ -38,6 +37,8 @@ from spanbridge.processors.text_rules import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
     from spanbridge.model.span import SpanRecord
 
 MAX_DEPTH = 64
@@ -79,10 +80,10 @@ class SensitiveDataFilter:
         extra_keys: Sequence[str] = (),
         extra_patterns: Mapping[str, str] = {},
     ) -> None:
-        _check_options(pii, style, marker, extra_keys)
+        check_options(pii, style, marker, extra_keys)
         self._masker = Masker(style, marker)
         self._classify = classifier_with(extra_keys)
-        own = tuple(_own_rule(name, pattern) for name, pattern in _checked_patterns(extra_patterns))
+        own = tuple(own_rule(name, pattern) for name, pattern in checked_patterns(extra_patterns))
         stems = "|".join(r"[\W_]?".join(map(re.escape, split_words(key))) for key in extra_keys)
         self._rules: tuple[TextRule, ...] = (
             *own,
@@ -133,7 +134,7 @@ class SensitiveDataFilter:
                 return
             value = decode(encoded)
             counts: dict[str, int] = {}
-            redacted = _Walk(self, self._masker.tokens(record.trace_id), counts).value(value, 0, field)
+            redacted = _Walk(self, self._masker.tokens(record.trace_id), counts).value(value, 0)
             if redacted is value:
                 return
             replacement = redacted if isinstance(redacted, str) else encode(redacted)
@@ -236,7 +237,7 @@ class _Walk:
         self._counts[rule] = self._counts.get(rule, 0) + 1
         return self._owner.mask(rule, value, self._tokens)
 
-    # ── text ────────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _text(self, text: str) -> str:
         if len(text) < 6:
@@ -284,10 +285,10 @@ class _Walk:
         parts.append(text[at:])
         return "".join(parts)
 
-    # ── mappings ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── mappings ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _mapping(self, value: dict[Any, Any], depth: int, parent: str) -> dict[Any, Any]:
-        labels = parent != "" and split_words(parent)[-1:] != [] and split_words(parent)[-1] in _LABEL_PARENTS
+        labels = not _LABEL_PARENTS.isdisjoint(split_words(parent)[-1:])
         named = self._named_value(value)
         key_set = "kty" in value
         result: dict[Any, Any] | None = None
@@ -357,7 +358,12 @@ class _Walk:
         words = split_words(name)
         token = bool(words) and words[-1].startswith("token")
         if isinstance(value, str):
-            if is_placeholder(value) or self._owner.is_masked(value):
+            scheme, _, rest = value.partition(" ")
+            if (
+                is_placeholder(value)
+                or self._owner.is_masked(value)
+                or (rest and scheme.isalpha() and _IS_VARIABLE.match(rest))
+            ):
                 return self.value(value, depth + 1, name) if len(value) > 64 else value
             if level is Sensitivity.WEAK:
                 return self._mask(rule, value) if looks_like_credential(value) else self.value(value, depth + 1, name)
@@ -373,7 +379,7 @@ class _Walk:
             )
         if not value or level is Sensitivity.WEAK or _is_schema(value):
             return (
-                self._weak_items(value, name, depth)
+                self._weak_items(cast("list[Any]", value), name, depth)
                 if isinstance(value, list) and level
                 else self.value(value, depth + 1, name)
             )
@@ -387,7 +393,7 @@ class _Walk:
         )
         return items if all(new is old for new, old in zip(result, items, strict=True)) else result
 
-    # ── sequences ───────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── sequences ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
         result: list[Any] | None = None
@@ -397,7 +403,7 @@ class _Walk:
             before = items[index - 1] if index else None
             if isinstance(before, str) and isinstance(item, str):
                 level = self._argument(before, item, items)
-                if pair and not level and parent != _NO_PAIR:
+                if pair and not level:
                     named = self._classify(before)
                     level = (
                         named
@@ -416,9 +422,10 @@ class _Walk:
 
     @staticmethod
     def _item_parent(items: Sequence[Any], parent: str, item: Any) -> str:
+        """What an item of a list is told about the name that the list stands under."""
         if type(item) is list or type(item) is tuple:
-            return _PAIRS if all(isinstance(other, (list, tuple)) and len(other) == 2 for other in items[:8]) else ""  # pyright: ignore[reportUnknownArgumentType]
-        return parent
+            return _PAIRS if all(type(other) in (list, tuple) and len(other) == 2 for other in items[:8]) else ""
+        return parent if _names_credentials(parent) else ""
 
     def _argument(self, flag: str, value: str, items: Sequence[Any]) -> Sensitivity:
         """How secret an argument is that follows `flag` on a command line."""
@@ -432,19 +439,43 @@ class _Walk:
 
 
 _PAIRS = "\0pairs"
-_NO_PAIR = "\0text"
-_SHORT_FLAGS = {"sshpass": ("-p",), "redis-cli": ("-a",), "sqlcmd": ("-P",), "ldapsearch": ("-w",), "mongo": ("-p",), "mongosh": ("-p",), "docker": ("-p",), "plink": ("-pw",)}  # fmt: skip
-_NAME_KEYS = ("name", "key", "header", "field", "label", "selector", "id", "variable", "parameter", "param", "element", "locator", "property", "k", "target")  # fmt: skip
+_SHORT_FLAGS = {
+    "sshpass": ("-p",),
+    "redis-cli": ("-a",),
+    "sqlcmd": ("-P",),
+    "ldapsearch": ("-w",),
+    "mongo": ("-p",),
+    "mongosh": ("-p",),
+    "docker": ("-p",),
+    "plink": ("-pw",),
+}
+"""Programs and their flags that a password follows."""
+_NAME_KEYS = (
+    "name",
+    "key",
+    "header",
+    "field",
+    "label",
+    "selector",
+    "id",
+    "variable",
+    "parameter",
+    "param",
+    "element",
+    "locator",
+    "property",
+    "k",
+    "target",
+)
 _VALUE_KEYS = ("value", "val", "v", "text", "content")
 _JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 _LABEL_PARENTS = frozenset(
-    [
+    {
         "errors",
         "error",
         "labels",
         "label",
         "messages",
-        "message",
         "validation",
         "translations",
         "i18n",
@@ -455,21 +486,22 @@ _LABEL_PARENTS = frozenset(
         "properties",
         "tooltips",
         "titles",
-        "required",
-        "columns",
-        "types",
-        "rules",
         "locales",
-        "texts",
-        "strings",
-        "fields",
-    ]
+    }
 )
+"""Names of mappings whose values are text about their keys."""
+_IS_VARIABLE = re.compile(r"\$\{?[\w.]+\}?\Z|\{\{?[^{}]*\}\}?\Z|<[^<>]*>\Z")
+"""A variable behind the scheme of a header: `Bearer ${TOKEN}`."""
 _CONTEXT_RULES = frozenset({"assignment", "authorization", "cookie"})
 _SCHEMA_TYPES = frozenset(
     {"string", "object", "array", "integer", "number", "boolean", "null", "password", "text", "str"}
 )
 _STRUCTURE_PROBES = (Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"), Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]"))
+
+
+def _names_credentials(parent: str) -> bool:
+    """Whether a mapping under this name holds credentials beside other things: `auth`, `tokens`, `cookies`."""
+    return parent.rstrip("s").lower().endswith(("token", "auth", "cookie"))
 
 
 def _is_schema(value: Any) -> bool:
@@ -500,66 +532,3 @@ def _withheld(field: str, reason: dict[str, str], record: SpanRecord) -> str | b
     if field == "links":
         return b"[]"
     return dumps([WITHHELD]) if field == "tags" else WITHHELD
-
-
-# ── options ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _check_options(pii: Any, style: Any, marker: Any, extra_keys: Any) -> None:
-    if not isinstance(pii, bool):
-        raise ConfigurationError(f"pii={pii!r} is not a bool; use True or False")
-    if style not in STYLES:
-        raise ConfigurationError(f"style={style!r} is unknown; use one of {', '.join(map(repr, STYLES))}")
-    if not isinstance(marker, str) or re.fullmatch(r"[^\s\"'`\\]{1,64}", marker) is None or not marker.isprintable():
-        raise ConfigurationError(
-            f"marker={marker!r} is not usable; use 1 to 64 characters without white space, quotes and backslashes"
-        )
-    if isinstance(extra_keys, str) or not isinstance(extra_keys, Sequence):
-        raise ConfigurationError(f"extra_keys={extra_keys!r} is not a list of names; use extra_keys=[...]")
-    for key in extra_keys:  # pyright: ignore[reportUnknownVariableType]
-        if not isinstance(key, str) or not split_words(key):
-            raise ConfigurationError(f"extra_keys holds {key!r}, which is no name; use words such as 'tax_number'")
-
-
-_REFUSED = re.compile(r"[+*}]\??\)[+*{]|[+*][+*]")
-_ENCODING_DEPENDENT = re.compile(r"\\[^dw.+*?()\[\]{}|-]|[\"/^$]|[^ -~]|\(\?|\[\^|\.(?=[*+?{])")
-
-
-def _checked_patterns(patterns: Any) -> list[tuple[str, str]]:
-    if not isinstance(patterns, Mapping):
-        raise ConfigurationError(
-            f"extra_patterns={patterns!r} is not a mapping; use extra_patterns={{'rule': r'pattern'}}"
-        )
-    checked: list[tuple[str, str]] = []
-    for rule, pattern in patterns.items():  # pyright: ignore[reportUnknownVariableType]
-        place = f"extra_patterns[{rule!r}]={pattern!r}"
-        if not isinstance(rule, str) or re.fullmatch(r"[a-z][a-z0-9_]{0,63}", rule) is None:
-            raise ConfigurationError(
-                f"{place}: the rule's name is not usable; use lower-case letters, digits and underscores"
-            )
-        try:
-            compiled = re.compile(pattern)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType, reportCallIssue]
-        except (re.error, TypeError) as error:
-            raise ConfigurationError(f"{place} is no regular expression ({error}); correct it") from error
-        if compiled.search("") is not None:  # pyright: ignore[reportUnknownMemberType]
-            raise ConfigurationError(f"{place} matches the empty text; make it match at least one character")
-        if _REFUSED.search(pattern) or re.search(r"\(\?<?[=!]|\\[1-9]|\(\?P=", pattern):  # pyright: ignore[reportUnknownArgumentType]
-            raise ConfigurationError(
-                f"{place} repeats a repetition, looks around or refers back, so it can run away; rewrite it without"
-            )
-        checked.append((rule, pattern))  # pyright: ignore[reportUnknownArgumentType]
-    return checked
-
-
-def _own_rule(rule: str, pattern: str) -> TextRule:
-    """An application's own format. Without a probe that encoding cannot hide from, it is tried on every text."""
-    compiled = re.compile(pattern)
-
-    def find(text: str) -> Any:
-        for match in compiled.finditer(text):
-            if match.end() > match.start():
-                yield Span(match.start(), match.end(), rule)
-
-    core = pattern.removeprefix(r"\b").removesuffix(r"\b")
-    probes = () if _ENCODING_DEPENDENT.search(core) else (Probe(("",), core),)
-    return TextRule(probes, find)

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a pattern that is broken over lines can neither be read nor searched
+# ruff: noqa: E501, RUF001 - a pattern broken over lines can neither be read nor searched; full-width signs are what some languages write
 r"""The exact rules for text: where in a string secrets stand.
 
 Each rule has probes for the prefilter and a `find` that yields the spans of values. Most secrets are found from a word: an identifier that says
@@ -14,6 +14,10 @@ from typing import NamedTuple
 
 from spanbridge.processors.credential_patterns import FORMATS, LEFT, Format, is_basic
 from spanbridge.processors.key_names import (
+    CODE_OWNERS,
+    KEY_OWNERS,
+    PASS_OWNERS,
+    TOKEN_OWNERS,
     Classifier,
     Sensitivity,
     is_path,
@@ -72,6 +76,7 @@ _UNQUOTED_PARAMETER = re.compile(r"""[^\s"'`\\<>&;#]{1,2048}""")
 _LINE_START = re.compile(
     r"""(?:^|[\n\r]|\\[nr])[ \t+-]{0,40}(?:(?:export|set|ENV|ARG|SET|setx|declare -x|env|-)[ ]|\$env:)?["']?\Z"""
 )
+_ENVIRONMENT = re.compile(r"(?:^|\s)(?:export|setx?|env|-e|--env|--build-arg|ENV|ARG)[ ][\"']?\Z")
 _LINE_END = re.compile(r"(?:[ \t]*(?:\#[^\n]*)?(?:$|[\n\r]|\\[nr]))|\\{0,15}[\"']")
 _HEADER_VALUE = re.compile(
     r"""(?:(?:Bearer|Basic|Token|Bot|ApiKey|Api-Key|SSWS|Digest|Negotiate|NTLM|Key|OAuth|GoogleLogin|AWS4-HMAC-SHA256|[A-Z][\w-]{2,24})(?:[ ]{1,3}|%20|\+))?(?P<v>[^\s"'`\\<>]{6,4096})""",
@@ -163,7 +168,7 @@ def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity
     ):
         at = operator.end()
         op = "=" if annotated else operator["op"] or ">"
-        lowered = name.lower()
+        lowered = name.lower().rstrip("0123456789")
         if lowered.endswith(("authorization", "cookie")) and op in (":", "=", "=>"):
             yield from _header(text, at, "cookie" in lowered, op)
             return
@@ -172,15 +177,13 @@ def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity
             if end > at and _accept_quoted(text[at:end], level, name):
                 yield at, end
             return
-        yield from _operand(
-            text, at, op, left, right, name, level, head, spaced=not annotated and bool(operator["space"])
-        )
+        yield from _operand(text, at, op, right, name, level, head, spaced=not annotated and bool(operator["space"]))
         return
     if head.endswith("-") and text[right : right + 1] == " ":
         yield from _flag(text, right, level)
         return
     call = _CALL.match(text, right)
-    if call is not None and (head.endswith(".") or name.lower().startswith(("set", "with", "using"))):
+    if call is not None and ("." in f"{head[-1:]}{name}" or name.lower().startswith(("set", "with", "using"))):
         yield from _quoted(text, call.end(), level, name, strict=True)
         return
     if _CALL_NAME.search(head):
@@ -210,7 +213,7 @@ def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity
 
 
 def _operand(
-    text: str, at: int, op: str, left: int, right: int, name: str, level: Sensitivity, head: str, *, spaced: bool
+    text: str, at: int, op: str, right: int, name: str, level: Sensitivity, head: str, *, spaced: bool
 ) -> Iterator[tuple[int, int]]:
     """The value behind `=`, `:` and their relatives."""
     if _QUOTE.match(text, at):
@@ -219,7 +222,7 @@ def _operand(
     if op in ("==", "===", "!=", "!==", "|"):
         return
     native = not name.isascii() or _NATIVE.search(name) is not None
-    line = _LINE_START.search(head) is not None
+    line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
     parameter = head.endswith(("?", "&", ";", "&amp;")) or text[right:at] in ("%3D", "%3A")
     pattern = _UNQUOTED_PARAMETER if parameter else _UNQUOTED_LINE if line and op == "=" and not spaced else _UNQUOTED
     match = pattern.match(text, at)
@@ -247,7 +250,7 @@ def _operand(
     if token and value.replace(".", "").isdigit():
         return
     if level is Sensitivity.WEAK or (native and op == "|"):
-        if looks_like_credential(value):
+        if looks_like_credential(value) or (environment and len(value) >= 8 and looks_like_password(value)):
             yield start, end
         return
     if is_path(value) and ("pwd" in name.lower() or "/" in value[1:]):
@@ -456,6 +459,11 @@ def _probes_for(words: str, gates: tuple[str, ...], reach: int) -> tuple[Probe, 
     )
 
 
+def _owned_probes(word: str, owners: frozenset[str]) -> tuple[Probe, ...]:
+    """A word that is secret by its owner, in any spelling of the two."""
+    return _probes_for(f"(?:{'|'.join(sorted(owners))})[ _.-]?{word}", (word,), max(map(len, owners)) + 1)
+
+
 _WORDS = ("passphrase", "passcode", "kennwort", "pwd", "secret", "credential", "creds", "authorization", "cookie", "senha", "wachtwoord",
           "jwt", "otp", "mot de passe", "connstr", "mdp")  # fmt: skip
 _NATIVE_WORDS = (
@@ -463,6 +471,7 @@ _NATIVE_WORDS = (
     "密碼",
     "パスワード",
     "비밀번호",
+    "hasło",
     "пароль",
     "Пароль",
     "ПАРОЛЬ",
@@ -473,10 +482,11 @@ _NATIVE_WORDS = (
 )
 _KEYWORD_PROBES = (
     *_probes_for("passw(?:or)?[dt]|" + "|".join(_WORDS), ("passw", *_WORDS), 0),
-    *_probes_for("contrase.{1,2}a|connection.?string|(?:recovery|seed)[ _-]?phrase", ("contrase", "connection", "recovery", "seed"), 0),
-    *_probes_for("(?:api|private|secret|sign|signing|signature|encryption|decryption|master|access|account|subscription|storage|license|licence|auth|authentication|deploy|deployment|ssh|shared|admin|hmac|symmetric|webhook|service|role|bearer|session|application|crypto|aes|rsa|pgp|gpg)[ _.-]?key", ("key",), 16),
-    *_probes_for("(?:mfa|totp|2fa|recovery|backup|security|auth|access|verification|authorization|scratch|time|sms|pin)[ _-]?code", ("code",), 15),
-    *_probes_for("(?:db|database|user|smtp|mail|email|ftp|redis|mysql|pg|postgres|admin|root|login|proxy|ldap|imap|mongo|auth|http|ssh|vpn|wifi)[ _.-]?pass", ("pass",), 10),
+    *_probes_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed"), 0),
+    *_owned_probes("key", KEY_OWNERS),
+    *_owned_probes("token", TOKEN_OWNERS),
+    *_owned_probes("code", CODE_OWNERS),
+    *_owned_probes("pass", PASS_OWNERS),
     Probe(("login", "user"), r"(?i)(?:login|user)[ \t\\nr]{1,4}[^ \t\n\"]{1,80}[ \t\n\\nr]{1,8}password[ \t]", 0),
     Probe(("passw", "secret", "token", "key", "auth", "pwd", "credential", "pass"), r"(?i)-[A-Za-z0-9-]{0,24}(?:passw(?:or)?d|passphrase|pass|pwd|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]{1,9}[^ ]"),
     Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]|%3[Dd])[ \t\\n]{{0,4}}[\\\"'`bBrR({{]{{0,9}}(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
@@ -614,7 +624,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("command_line", (Probe(("mysql", "mariadb", "7z"), r"(?:mysql|mariadb|7z)[^\n\"|;]{0,128} -p"),), r"(?:(?:mysql|mariadb)[a-z]{0,8}|7z)(?: (?!-p)[^\s|;]{1,64}){0,12} -p\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})|(?!)", None, 0),
     pattern_rule("command_line", (Probe(("sshpass",), r"sshpass -p"),), r"sshpass -p ?\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
     pattern_rule("command_line", (Probe(("redis-cli",), r"redis-cli[^\n|;]{0,128} -a "),), r"redis-cli(?: (?!-a)[^\s|;]{1,64}){0,8} -a \\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
-    pattern_rule("command_line", (Probe(("docker", "sqlcmd", "pgcli", "az ", "mongo", "ldap", "podman", "helm"), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo|mongosh|mongodump|ldapsearch|az login)[^\n|;]{0,200} -(?:p|P|w) "),), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo(?:sh|dump|restore)?|ldapsearch|az login)(?: (?!-[pPw] )[^\s|;]{1,128}){0,16} -[pPw] \\{0,3}['\"]?(?P<v>[^\s'\"\\]{3,128})", None, 0),
+    pattern_rule("command_line", (Probe(("docker", "sqlcmd", "pgcli", "az login", "mongo", "ldap", "podman", "helm registry"), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo|mongosh|mongodump|ldapsearch|az login)[^\n|;]{0,200} -(?:p|P|w) "),), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo(?:sh|dump|restore)?|ldapsearch|az login)(?: (?!-[pPw] )[^\s|;]{1,128}){0,16} -[pPw] \\{0,3}['\"]?(?P<v>[^\s'\"\\]{3,128})", None, 0),
     pattern_rule("command_line", (Probe(("echo", "printf"), r"(?:echo|printf)[^\n|]{1,200}\|[^\n]{0,80}(?:--password-stdin|sudo -S|chpasswd)"),), r"(?:echo|printf)(?: -[ne]{1,2})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{0,3}['\"]?(?P<v>[^\s'\"|\\]{2,200})\\{0,3}['\"]? ?\|[^\n]{0,80}?(?:--password-stdin|sudo -S|chpasswd)", None, 0),
     pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"identified (?:with [\w'\"]{1,40} )?by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
     pattern_rule("form_password", (Probe(("password",), r"(?i)type=[\\\"']{0,4}password[^>]{0,200}value="),), r"type=\\{0,3}[\"']?password\\{0,3}[\"']?[^>]{0,200}?value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})"),

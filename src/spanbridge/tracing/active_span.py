@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_NEW, _RECORDING, _ENDED, _SILENT = range(4)
+_NEW, _RECORDING, _ENDED, _SILENT, _SUPPRESSED = range(5)
 _IDENTIFIED = frozenset({_RECORDING, _ENDED})
 _END_STATUSES = frozenset({"ok", "error", "cancelled"})
 _SMALL = frozenset({int, bool, type(None)})
@@ -114,7 +114,7 @@ class Span:
         return self._state == _RECORDING
 
     def __repr__(self) -> str:
-        state = ("not started", "recording", "ended", "not recorded")[self._state]
+        state = ("not started", "recording", "ended", "not recorded", "not recorded")[self._state]
         return f"<Span {self._opener.type.value} {self.name!r} {state}>"
 
     # --- context manager and decorator ------------------------------------------------------------------------------
@@ -122,7 +122,8 @@ class Span:
     def __enter__(self) -> Self:
         if self._state == _NEW:
             self._open()
-        self._token = ambient.set(self)
+        # What starts inside a suppressed span is suppressed too, also for another configuration.
+        self._token = ambient.set(self if self._state != _SUPPRESSED else SUPPRESSED)
         return self
 
     def __exit__(
@@ -134,7 +135,16 @@ class Span:
             self._leave_foreign_context()
         if self._state == _RECORDING:
             if exc is None:
-                self._end(self._error_status or "ok")
+                # What self._end("ok") does, without the call.
+                self._state = _ENDED
+                intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
+                time = self._trace.clock_offset_ns + perf_counter_ns()
+                if intake.closed:
+                    intake.ignore("end_after_shutdown")
+                    return
+                intake.events.append((END, self._id, time, self._error_status or "ok", None))
+                if intake.pending_bytes > intake.wake_bytes:
+                    intake.wake()
             else:
                 self._end_with(exc)
 
@@ -192,9 +202,11 @@ class Span:
                     changes["metadata"] = owned = _own_mapping(metadata)
                     size += _capture_mapping(owned, max_bytes)
                 if tags is not None:
-                    changes["tags"] = _tags(tags)
+                    changes["tags"] = tags = _tags(tags)
+                    size += sum(map(len, tags))
                 if name is not None:
-                    changes["name"] = self.name = _name(name)
+                    changes["name"] = self.name = name = _name(name)
+                    size += len(name)
             self._emit(attributes, output, changes, size)
         except Exception as error:  # noqa: BLE001
             contain("span.set", error)
@@ -205,8 +217,8 @@ class Span:
             self._ignore("event")
             return
         try:
-            data = snapshot({} if attributes is None else attributes)
-            at = time if type(time) is int else self._trace.clock_offset_ns + perf_counter_ns()
+            data = snapshot({} if attributes is None else attributes, self._tracer.max_payload_bytes)  # pyright: ignore[reportOptionalMemberAccess]
+            at = time if _is_time(time) else self._trace.clock_offset_ns + perf_counter_ns()
             self._emit(None, None, {"event": (_name(name), at, data)}, EVENT_OVERHEAD_BYTES + _size(data))
         except Exception as error:  # noqa: BLE001
             contain("span.event", error)
@@ -251,7 +263,8 @@ class Span:
             return
         if attributes or not (input is None and output is None and metadata is None and tags is None and name is None):
             self.set(input=input, output=output, metadata=metadata, tags=tags, name=name, **attributes)
-        self._end(status if status in _END_STATUSES else self._error_status or "ok", end_time)
+        given = isinstance(status, str) and status in _END_STATUSES
+        self._end(str(status) if given else self._error_status or "ok", end_time)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -261,14 +274,15 @@ class Span:
         if tracer is None:
             return
         try:
-            self._start(tracer, self._options)
+            self._start(tracer)
         except Exception as error:  # noqa: BLE001
             contain("span start", error)
             self._drop(tracer.intake, "internal_error")
 
-    def _start(self, tracer: Tracer, attributes: dict[str, Any]) -> None:
-        """`attributes`: the opener's keyword arguments; without the options, taken out here, they are the typed attributes."""
+    def _start(self, tracer: Tracer) -> None:
         intake = tracer.intake
+        # The opener's keyword arguments; without the options, taken out here, they are the typed attributes.
+        attributes = self._options
         input = metadata = start_time = rare = None
         parent = ambient.get()
         if attributes:
@@ -276,11 +290,14 @@ class Span:
             if not _RARE_OPTIONS.isdisjoint(attributes):
                 rare = {option: attributes.pop(option) for option in _RARE_OPTIONS if option in attributes}
                 metadata, start_time = rare.pop("metadata", None), rare.pop("start_time", None)
-                parent = _given_parent(rare.pop("parent", None)) or parent
+                given = rare.pop("parent", None)
+                if given is not None and parent is not SUPPRESSED:
+                    parent = _given_parent(given) or parent
         if parent is not None and (parent is SUPPRESSED or parent._tracer is not tracer or parent._state == _SILENT):
-            if parent is SUPPRESSED:
-                return
             parent = _ancestor_of(tracer, parent)
+            if parent is SUPPRESSED:
+                self._state = _SUPPRESSED
+                return
             if parent is not None and parent._state == _SILENT:
                 self._drop(intake, parent._dropped_as)
                 return
@@ -292,7 +309,7 @@ class Span:
         name = self.name
         if type(name) is not str:
             self.name = name = opener.default_name(attributes) if name is None else _name(name)
-        size = SPAN_OVERHEAD_BYTES
+        size = SPAN_OVERHEAD_BYTES + len(name)
         max_bytes = tracer.max_payload_bytes
         if attributes:
             size += _capture_mapping(attributes, max_bytes)
@@ -325,7 +342,9 @@ class Span:
                 size += len(input)
             elif type(input) is str:
                 size += string_bytes(input)
-        time = trace.clock_offset_ns + perf_counter_ns() if type(start_time) is not int else start_time
+        time = (
+            trace.clock_offset_ns + perf_counter_ns() if start_time is None or not _is_time(start_time) else start_time
+        )
 
         self._id = span_id = getrandbits(64) or 1
         self._state = _RECORDING
@@ -354,6 +373,7 @@ class Span:
         correlation = {field: _name(rare.pop(field)) for field in CORRELATION_FIELDS if rare.get(field) is not None}
         if correlation:
             inherited = correlation if inherited is None else {**inherited, **correlation}
+            size += sum(map(len, correlation.values()))
         given = [rare.pop(field, None) for field in ENTITY_FIELDS]
         if given != [None, None, None]:
             entity_type, entity_id, entity_name = (None if value is None else _name(value) for value in given)
@@ -365,11 +385,14 @@ class Span:
             rare["output"] = data = snapshot(output, self._tracer.max_payload_bytes)  # pyright: ignore[reportOptionalMemberAccess]
             size += _size(data)
         tags, links = rare.pop("tags", None), rare.pop("links", None)
-        if tags:
-            rare["tags"] = _tags(tags)
-        if links:
+        if tags is not None and (tags := _tags(tags)):
+            rare["tags"] = tags
+            size += sum(map(len, tags))
+        if links is not None:
             links = links if isinstance(links, (list, tuple)) else [links]
-            rare["links"] = [link for link in map(_link, links) if link is not None]
+            if links := [link for link in map(_link, links) if link is not None]:
+                rare["links"] = links
+                size += sum(map(_size, links))
         if not is_span_id(rare.get("external_parent_span_id")):
             rare.pop("external_parent_span_id", None)
         return inherited, entity, size
@@ -386,7 +409,9 @@ class Span:
         )
         return tracer.sample is None or tracer.sample(sampling_input)
 
-    def _emit(self, attributes: dict[str, Any] | None, output: Snapshot, changes: dict[str, Any] | None, size: int) -> None:
+    def _emit(
+        self, attributes: dict[str, Any] | None, output: Snapshot, changes: dict[str, Any] | None, size: int
+    ) -> None:
         intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
         if intake.closed:
             intake.ignore("update_after_shutdown")
@@ -406,7 +431,9 @@ class Span:
         if intake.closed:
             intake.ignore("end_after_shutdown")
             return
-        time = self._trace.clock_offset_ns + perf_counter_ns() if type(end_time) is not int else end_time
+        time = (
+            self._trace.clock_offset_ns + perf_counter_ns() if end_time is None or not _is_time(end_time) else end_time
+        )
         intake.events.append((END, self._id, time, status, error))
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
@@ -441,6 +468,11 @@ def _given_parent(value: Any) -> Span | None:
     return value if isinstance(value, Span) and value._state != _NEW else None
 
 
+def _is_time(value: Any) -> bool:
+    """Whether `value` is nanoseconds since the epoch that every store can hold."""
+    return type(value) is int and 0 <= value < 2**63
+
+
 def _trace_number(rare: dict[str, Any] | None) -> int:
     """The trace id that the application gave, or a new one."""
     given: Any = None if rare is None else rare.pop("trace_id", None)
@@ -448,11 +480,11 @@ def _trace_number(rare: dict[str, Any] | None) -> int:
 
 
 def _ancestor_of(tracer: Tracer, span: Any) -> Any:
-    """The nearest entered span of `tracer`, looking outwards from one that another configuration made."""
+    """The nearest entered span of `tracer` (or `SUPPRESSED`), looking outwards from one that another configuration made."""
     while span is not None and span is not SUPPRESSED and span._tracer is not tracer:
         token = span._token
         span = None if token is None or token.old_value is token.MISSING else token.old_value
-    return None if span is SUPPRESSED else span
+    return span
 
 
 def _capture_mapping(values: dict[str, Any], max_bytes: int) -> int:

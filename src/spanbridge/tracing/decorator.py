@@ -28,7 +28,7 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
     options = dict(options)
     capture_input: bool = options.pop("capture_input", True) and "input" not in options
     capture_output: bool = options.pop("capture_output", True)
-    ignored = frozenset(options.pop("ignore_arguments", ()))
+    ignored = _names(options.pop("ignore_arguments", ()))
     reduce_output: Callable[[Any], Any] | None = options.pop("reduce_output", None)
     plain = function.__func__ if isinstance(function, (classmethod, staticmethod)) else function
     arguments = _Arguments(plain, ignored) if capture_input else None
@@ -78,6 +78,7 @@ class _Arguments:
         self._positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self._rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         self._keywords = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
+        self._by_keyword = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
         self._names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
         self._defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
         self._ignored = ignored
@@ -87,21 +88,30 @@ class _Arguments:
         positional = self._positional[1:] if bound else self._positional
         given = dict(zip(positional, args, strict=False))
         rest = args[len(positional) :]
-        if kwargs:
-            given.update(kwargs)
+        others: dict[str, Any] = {}
+        for name, value in kwargs.items():
+            # A name that is taken by position goes to **kwargs: the parameter is positional-only.
+            (others if name in given or name not in self._by_keyword else given)[name] = value
         result: dict[str, Any] = {}
         for name in self._names:
             if name in given:
-                result[name] = given.pop(name)
+                result[name] = given[name]
             elif name in self._defaults:
                 result[name] = self._defaults[name]
         if rest:
             result[self._rest or "args"] = list(rest)
-        if given:
-            result[self._keywords or "kwargs"] = given
-        for name in self._ignored:
-            result.pop(name, None)
+        if self._ignored:
+            for name in self._ignored:
+                result.pop(name, None)
+                others.pop(name, None)
+        if others:
+            result[self._keywords or "kwargs"] = others
         return result
+
+
+def _names(names: Any) -> frozenset[str]:
+    """The names that `ignore_arguments` lists; one name may stand for itself."""
+    return frozenset([names] if isinstance(names, str) else names)
 
 
 def _parameters(function: Any) -> list[inspect.Parameter]:

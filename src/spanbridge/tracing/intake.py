@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-from collections import deque
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ class Intake:
         self.events: deque[tuple[Any, ...]] = deque()
         self.pending_bytes = 0
         self.started = 0
-        self.dropped: dict[str, int] = {}
-        self.ignored: dict[str, int] = {}
+        # `counts[reason] += 1` on a defaultdict is not interrupted either; `counts.get(...)` would be a call.
+        self.dropped: dict[str, int] = defaultdict(int)
+        self.ignored: dict[str, int] = defaultdict(int)
         self.closed = False
         self.wake_bytes = -1
         """Backlog above which a caller wakes the pipeline; -1 while the pipeline is parked or not started."""
@@ -51,11 +52,11 @@ class Intake:
 
     def drop(self, reason: str) -> None:
         """Counts a span that will not be recorded."""
-        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        self.dropped[reason] += 1
 
     def ignore(self, reason: str) -> None:
         """Counts a call that changed nothing."""
-        self.ignored[reason] = self.ignored.get(reason, 0) + 1
+        self.ignored[reason] += 1
 
     def wake(self) -> None:
         """Called by whoever appended an event and found `pending_bytes > wake_bytes`."""

@@ -7,6 +7,7 @@ span = spanbridge.start_span(SpanType.TOOL_CALL, "search")         # by hand; sp
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from spanbridge.model.span_types import SPAN_TYPES, SpanType
@@ -15,21 +16,15 @@ from spanbridge.tracing.tracer import TracerSlot, default_slot
 
 
 class Opener:
-    """Opens spans of one type for the tracer in one slot."""
+    """What an opener knows: its span type, and the slot that holds the tracer in force."""
 
-    __slots__ = ("__name__", "entity", "info", "slot", "type")
+    __slots__ = ("entity", "info", "slot", "type")
 
     def __init__(self, span_type: SpanType, slot: TracerSlot) -> None:
         self.type = span_type
         self.info = SPAN_TYPES[span_type]
         self.entity = (self.info.entity_type, self.info.entity_id_attribute)
         self.slot = slot
-        self.__name__ = span_type.value
-
-    def __call__(self, name: Any = None, /, **options: Any) -> Any:
-        if name is not None and type(name) is not str and (callable(name) or hasattr(name, "__get__")):
-            return Span(self, None, options)(name)  # pyright: ignore[reportArgumentType] - the stub's Opener is this class
-        return Span(self, name, options)  # pyright: ignore[reportArgumentType]
 
     def default_name(self, attributes: dict[str, Any]) -> str:
         """The name of a span that was given none."""
@@ -37,15 +32,31 @@ class Opener:
             return f"chat {model}" if self.type is SpanType.MODEL_GENERATION else f"{self.type.value} {model}"
         return self.type.value
 
-    def __repr__(self) -> str:
-        return f"<opener of {self.type.value} spans>"
+
+def _opener_function(opener: Opener) -> Callable[..., Any]:
+    """The public opener: a function, because calling one costs less than calling an object."""
+    new = object.__new__
+
+    def open_span(name: Any = None, /, **options: Any) -> Any:
+        if name is not None and type(name) is not str and (callable(name) or hasattr(name, "__get__")):
+            return Span(opener, None, options)(name)
+        # What Span(opener, name, options) does, without the detour through type.__call__.
+        span = new(Span)
+        span._opener = opener
+        span._options = options
+        span.name = name
+        return span
+
+    open_span.__name__ = open_span.__qualname__ = opener.type.value
+    open_span.__doc__ = opener.info.description
+    return open_span
 
 
 class Openers:
     """All openers of one configuration, as methods: `agent_run`, `tool_call`, ..., `span`, `start_span`."""
 
     def __init__(self, slot: TracerSlot) -> None:
-        self._openers = {span_type: Opener(span_type, slot) for span_type in SpanType}
+        self._openers = {span_type: _opener_function(Opener(span_type, slot)) for span_type in SpanType}
         for span_type, opener in self._openers.items():
             setattr(self, span_type.value, opener)
 

@@ -1,0 +1,203 @@
+"""The doctor's canary: a span with a planted secret, through the real chain to every exit.
+
+The pipeline is built from the configuration as `configure` builds it, with two changes: every trace is kept, and the span is stored in
+a file of its own that is deleted afterwards. It lies beside the user's store, on the same file system under the same rules; in the
+user's store itself nothing is written, since a secret that did get through would stay in the free pages of its file. A store of another
+kind gets no canary, for it could not be taken out again. Exporters get theirs: a span named "spanbridge doctor canary" arrives where they
+send.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import time
+from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.configuration.assembly import build_exporters, build_pipeline
+from spanbridge.configuration.doctor import Check, nearest_folder, store_address
+from spanbridge.errors import SpanbridgeError
+from spanbridge.exporters.storage_exporter import StorageExporter
+from spanbridge.protocols import Delivered, Rejected, Retry
+from spanbridge.storage.location import open_store, sqlite_path
+from spanbridge.tracing.openers import Openers
+from spanbridge.tracing.tracer import Tracer, TracerSlot
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spanbridge.configuration.settings import Settings
+    from spanbridge.model.span import SpanRecord
+    from spanbridge.protocols import Exporter, ExportResult
+
+DELIVERY_TIMEOUT_S = 3.0
+SHUTDOWN_TIMEOUT_S = 1.0
+NAME = "spanbridge doctor canary"
+_UNREDACTED_FIX = "switch the sensitive-data filter on, and look at processors and exporters that add content"
+
+_OUTCOMES = {Retry: f"it was tried again until {DELIVERY_TIMEOUT_S:.0f} s were over", Rejected: "it was rejected"}
+
+
+def send_canary(settings: Settings) -> list[Check]:
+    """What arrived at each exit, within a few seconds. Exporters are built, or used as they are, and shut down."""
+    # In the form of a provider's key, made up anew each time.
+    secret = f"sk-proj-{secrets.token_hex(24)}"
+    try:
+        watched = {name: _Watched(exporter, secret) for name, exporter in build_exporters(settings).items()}
+    except Exception as error:  # noqa: BLE001 - an exporter's constructor may raise anything
+        return [
+            Check(
+                "canary", "problem", f"an exporter cannot be made: {_described(error, secret)}", "see its check above"
+            )
+        ]
+    if settings.store is False or not store_address(settings).startswith("sqlite:"):
+        checks = _send(settings, watched, None, secret)
+        if settings.store is not False:
+            checks.append(
+                Check("canary in the store", "off", "not sent: it could not be taken out of this store again")
+            )
+        return checks
+    folder = nearest_folder(sqlite_path(store_address(settings)))
+    # Where the folder cannot be written, the check of the store has said so.
+    with TemporaryDirectory(prefix=".spanbridge-doctor-", dir=folder if os.access(folder, os.W_OK) else None) as name:
+        return _send(settings, watched, Path(name) / "canary.db", secret)
+
+
+def _send(settings: Settings, watched: dict[str, _Watched], path: Path | None, secret: str) -> list[Check]:
+    store = False if path is None else StorageExporter(f"sqlite:///{path}")
+    # Exporters print to the terminal: here it is looked at, and belongs to the report.
+    with redirect_stdout(io.StringIO()) as printed:
+        pipeline = build_pipeline(replace(settings, store=store, exporters=list(watched.values())))
+        _record(Openers(TracerSlot(Tracer(pipeline.intake, None, settings.max_payload_bytes))), secret)
+        pipeline.flush(time.monotonic() + DELIVERY_TIMEOUT_S)
+        dropped = pipeline.stats()["spans"]["dropped"]
+        pipeline.shutdown(time.monotonic() + SHUTDOWN_TIMEOUT_S)
+    if dropped:
+        reasons = ", ".join(dropped)
+        return [
+            Check(
+                "canary",
+                "off",
+                f"dropped on its way ({reasons}): nothing could be checked",
+                "let the processors pass it",
+            )
+        ]
+    checks = [] if path is None else [_check_stored(path, secret)]
+    checks += [exporter.check(name) for name, exporter in watched.items()]
+    if secret in printed.getvalue():
+        checks.append(Check("canary on standard output", "problem", "the secret was printed", _UNREDACTED_FIX))
+    return checks
+
+
+def _record(openers: Any, secret: str) -> None:
+    """One span with the secret in everything that a span holds."""
+    span = openers.tool_call(
+        f"{NAME} {secret}",
+        input={
+            "api_key": secret,
+            "command": f"curl -H 'Authorization: Bearer {secret}' https://user:{secret}@example.com/",
+        },
+        tool_description=f"password={secret}",
+        metadata={"credentials": {"token": secret}},
+        tags=[f"key {secret}"],
+        session_id=f"session {secret}",
+    )
+    with span:
+        span.event(f"used {secret}", {"client_secret": secret})
+        span.set(output=[f"the key is {secret}"])
+        span.error(PermissionError(f"the key {secret} was refused"))
+
+
+class _Watched:
+    """An exporter whose deliveries are looked at as they go out."""
+
+    def __init__(self, exporter: Exporter, secret: str) -> None:
+        self.name = str(getattr(exporter, "name", None) or type(exporter).__name__)
+        self.accepts_running = bool(getattr(exporter, "accepts_running", False))
+        self._exporter = exporter
+        self._secret = secret
+        self._outcome = f"nothing was delivered within {DELIVERY_TIMEOUT_S:.0f} s"
+        self._record: SpanRecord | None = None
+        self._delivered = False
+
+    def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None:
+        self._record = batch[-1]
+        try:
+            result = self._exporter.export(batch)
+        except Exception as error:
+            self._outcome = f"it raised {_described(error, self._secret)}"
+            raise
+        if result is None or isinstance(result, Delivered):
+            self._delivered = True
+        else:
+            words = _OUTCOMES.get(type(result), "it returned what is no result")
+            self._outcome = f"{words}: {getattr(result, 'reason', type(result).__name__)}"
+        return result
+
+    def flush(self, deadline: float, /) -> Any:
+        return self._exporter.flush(deadline)
+
+    def shutdown(self, deadline: float, /) -> Any:
+        return self._exporter.shutdown(deadline)
+
+    def check(self, name: str) -> Check:
+        """What became of the canary."""
+        part = f"canary at {name}"
+        if self._record is not None and (check := _check_content(part, self._record, self._secret)):
+            return check
+        if not self._delivered or self._record is None:
+            return Check(
+                part, "problem", self._outcome, "see whether the exporter's endpoint and credentials are right"
+            )
+        return Check(part, "on", f"delivered, redacted: {_count(self._record)}")
+
+
+def _check_stored(path: Path, secret: str) -> Check:
+    """Reads the canary back, and looks for the secret in every byte of the store's files."""
+    part = "canary in the store"
+    try:
+        with open_store(f"sqlite:///{path}") as store:
+            (summary,) = store.list_traces()
+            record: SpanRecord = store.get_trace(summary.trace_id).root
+            found = [file.name for file in path.parent.iterdir() if secret.encode() in file.read_bytes()]
+    except (SpanbridgeError, ValueError) as error:
+        return Check(part, "problem", f"it was not stored: {error}", "see the check of the store above")
+    if found:
+        return Check(
+            part, "problem", f"the secret arrived unredacted (in the bytes of {', '.join(found)})", _UNREDACTED_FIX
+        )
+    return _check_content(part, record, secret) or Check(
+        part, "on", f"read back, redacted: {_count(record)}; no byte of the secret in a file of the same kind beside it"
+    )
+
+
+def _check_content(part: str, record: SpanRecord, secret: str) -> Check | None:
+    """What is wrong with the canary as it went out; None where nothing is."""
+    fields = sorted(field for field, value in record.to_dict().items() if secret in str(value))
+    if fields:
+        return Check(part, "problem", f"the secret went out unredacted, in {', '.join(fields)}", _UNREDACTED_FIX)
+    withheld = record.attributes.get("withheld")
+    if withheld:
+        return Check(
+            part,
+            "problem",
+            f"a processor failed, and the content was withheld: {withheld.get('processor')} ({withheld.get('reason')})",
+            "correct the processor",
+        )
+    return None
+
+
+def _count(record: SpanRecord) -> str:
+    count = sum(record.redactions.values())
+    return f"{count} values by {', '.join(sorted(record.redactions))}" if count else "by a processor"
+
+
+def _described(error: BaseException, secret: str) -> str:
+    """An error for the report. Its message may quote what was sent."""
+    message = str(error).replace(secret, "[REDACTED]")
+    return f"{type(error).__name__}: {message}"
