@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -32,7 +31,7 @@ def command(*arguments: str) -> list[str]:
 @pytest.fixture(scope="session")
 def demo_store(tmp_path_factory) -> str:
     """The address of a store that holds the trace of one run of the demo."""
-    folder: Path = tmp_path_factory.mktemp("demo")
+    folder = tmp_path_factory.mktemp("demo")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
     address = f"sqlite:///{folder}/demo.db"
     subprocess.run(command("demo", "--store", address), cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL)
