@@ -234,24 +234,13 @@ from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from spanbridge.model.attributes import {attribute_types}
 from spanbridge.model.span import Link
-from spanbridge.model.span_types import SpanType, SpanTypeInfo
+from spanbridge.model.span_types import SpanType
 from spanbridge.model.usage import Usage, UsageDict
 from spanbridge.tracing.active_span import Span
 from spanbridge.tracing.tracer import TracerSlot
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-class Opener:
-    """Opens spans of one type for the tracer in one slot."""
-
-    __name__: str
-    type: SpanType
-    info: SpanTypeInfo
-    slot: TracerSlot
-    def __init__(self, span_type: SpanType, slot: TracerSlot) -> None: ...
-    def __call__(self, name: Any = None, /, **options: Any) -> Any: ...
-    def default_name(self, attributes: dict[str, Any]) -> str: ...
 
 '''
 

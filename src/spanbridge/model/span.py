@@ -147,6 +147,9 @@ class SpanRecord:
     document: bytes = b""
     """All content fields as one JSON object; set when the chain is done."""
 
+    _encoded: bytes | None = None
+    """`encode_fields()` of all fields, while nothing has changed since."""
+
     name = _ContentField()
     input = _ContentField()
     output = _ContentField()
@@ -168,14 +171,7 @@ class SpanRecord:
     resource_id = _ContentField()
 
     def __init__(
-        self,
-        *,
-        trace_id: str,
-        span_id: str,
-        type: SpanType,
-        started_at: int,
-        content: dict[str, Any],
-        **fields: Any,
+        self, trace_id: str, span_id: str, type: SpanType, started_at: int, content: dict[str, Any], **fields: Any
     ) -> None:
         """`content` maps content fields to snapshots (see `model.payload`), absent fields are empty; the record owns it. `fields` are the
         other fields by name."""
@@ -185,7 +181,6 @@ class SpanRecord:
         self.started_at = started_at
         self._content = content
         self._live: dict[str, Any] = {}
-        self._encoded: bytes | None = None
         self.processed = set()
         self.redactions = {}
         if fields:
@@ -231,11 +226,6 @@ class SpanRecord:
         self.processed.discard(field)
         (self._decode_document() if self.document else self._live)[field] = value
 
-    def encoded(self, field: str) -> Snapshot | dict[str, Snapshot] | list[Any]:
-        """A content field as it is held: a snapshot, or (attributes, metadata) a mapping of snapshots. For the chain; do not change it."""
-        self._encode_live()
-        return self._content.get(field)
-
     def replace_encoded(self, field: str, value: Snapshot) -> None:
         """Replaces a content field by a snapshot and marks it as processed. For the sensitive-data filter."""
         self._live.pop(field, None)
@@ -279,7 +269,8 @@ class SpanRecord:
 
     def content(self) -> dict[str, Any]:
         """All content fields that are present, as held. For the chain."""
-        self._encode_live()
+        if self._live:
+            self._encode_live()
         return self._content
 
     def to_dict(self) -> dict[str, Any]:
@@ -317,7 +308,7 @@ class SpanRecord:
 
     def _encode_live(self) -> None:
         """Turns what was read or assigned back into snapshots."""
-        if self._live and not self.document:
+        if not self.document:
             self._encoded = None
             for field, value in self._live.items():
                 if value is None or ((value in ([], {})) and field in _EMPTY):

@@ -63,7 +63,7 @@ class Usage:
     output_details: OutputTokenDetails | None = None
 
 
-def normalize_usage(usage: object) -> UsageDict | None:
+def normalize_usage(usage: Any) -> UsageDict | None:
     """Plain usage with its totals filled in; None where `usage` holds no count.
 
     Only whole numbers from 0 to `MAX_TOKENS` count; anything else is left out.
@@ -72,27 +72,18 @@ def normalize_usage(usage: object) -> UsageDict | None:
         usage = vars(usage)
     if not isinstance(usage, dict):
         return None
-    result = UsageDict()
-    input_details = _counts(usage.get("input_details"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    output_details = _counts(usage.get("output_details"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    input_tokens = _count(usage.get("input_tokens"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    output_tokens = _count(usage.get("output_tokens"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    lifetimes = input_details.get("cache_write_5m", 0) + input_details.get("cache_write_1h", 0)
-    if lifetimes > input_details.get("cache_write", 0):
-        input_details["cache_write"] = lifetimes
-    if input_tokens is None and input_details:
-        input_tokens = sum(count for name, count in input_details.items() if name not in _PARTS_OF_CACHE_WRITE)
-    if output_tokens is None and output_details:
-        output_tokens = sum(output_details.values())
-    if input_tokens is not None:
-        result["input_tokens"] = input_tokens
-    if output_tokens is not None:
-        result["output_tokens"] = output_tokens
-    if input_details:
-        result["input_details"] = input_details  # pyright: ignore[reportGeneralTypeIssues]
-    if output_details:
-        result["output_details"] = output_details  # pyright: ignore[reportGeneralTypeIssues]
-    return result or None
+    given: dict[str, Any] = usage  # pyright: ignore[reportUnknownVariableType]
+    result: dict[str, Any] = {}
+    for total, details in (("input_tokens", "input_details"), ("output_tokens", "output_details")):
+        count = _count(given.get(total))
+        counts = _counts(given[details]) if given.get(details) else None
+        if counts:
+            if count is None:
+                count = sum(part for name, part in counts.items() if name not in _PARTS_OF_CACHE_WRITE)
+            result[details] = counts
+        if count is not None:
+            result[total] = count
+    return result or None  # pyright: ignore[reportReturnType] - built by its keys
 
 
 MAX_TOKENS = 10**12
@@ -108,4 +99,8 @@ def _count(value: Any) -> int | None:
 def _counts(details: Any) -> dict[str, int]:
     if not isinstance(details, dict):
         return {}
-    return {name: count for name, count in details.items() if _count(count) is not None}  # pyright: ignore[reportUnknownVariableType]
+    counts: dict[str, int] = {name: count for name, count in details.items() if _count(count) is not None}  # pyright: ignore[reportUnknownVariableType]
+    lifetimes = counts.get("cache_write_5m", 0) + counts.get("cache_write_1h", 0)
+    if lifetimes > counts.get("cache_write", 0):
+        counts["cache_write"] = lifetimes
+    return counts

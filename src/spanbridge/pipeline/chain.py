@@ -22,6 +22,8 @@ class Chain:
         self._steps: list[tuple[str, Process]] = [
             (processor_name(processor), getattr(processor, "process", processor)) for processor in processors
         ]
+        self.has_own_processors = any(name != "sensitive_data" for name, _ in self._steps)
+        """Whether processors of the application may change what the filter lets through."""
         self._limits = limits
 
     def run(self, record: SpanRecord) -> SpanRecord | None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from spanbridge.model.identifiers import span_id_hex, trace_id_hex
+from spanbridge.model.identifiers import span_id_hex
 from spanbridge.model.payload import decode, encode
 from spanbridge.model.span import SpanRecord, Status
+from spanbridge.model.usage import Usage, normalize_usage
 from spanbridge.tracing.exceptions import render_exception
 
 
@@ -30,47 +31,33 @@ class OpenRecord(SpanRecord):
     """Tokens and cost that children reported to it."""
 
     @classmethod
-    def from_event(cls, event: tuple[Any, ...], service_name: str, environment: str) -> OpenRecord:
-        """The record that a START event opens."""
-        (
-            _,
-            span_id,
-            trace,
-            parent_id,
-            span_type,
-            name,
-            time,
-            inherited,
-            entity,
-            input_,
-            attributes,
-            metadata,
-            rare,
-            size,
-        ) = event
+    def from_event(
+        cls, event: tuple[Any, ...], parent: OpenRecord | None, service_name: str, environment: str
+    ) -> OpenRecord:
+        """The record that a START event opens; `parent` where it is open too."""
+        # fmt: off
+        (_, span_id, trace, parent_id, span_type, name, time, inherited, entity, input_, attributes, metadata, rare, size) = event
+        # fmt: on
         content: dict[str, Any] = {"name": name}
         if input_ is not None:
             content["input"] = input_
         if attributes:
-            content["attributes"] = attributes
+            content["attributes"] = _with_plain_usage(attributes)
         if metadata:
             content["metadata"] = metadata
         if entity is not None:
-            content["entity_type"], entity_id, content["entity_name"] = entity
-            content["entity_id"] = entity_id or content["entity_name"]
+            content["entity_type"], entity_id, entity_name = entity
+            content["entity_id"] = entity_id or entity_name
+            content["entity_name"] = entity_name
         if inherited is not None:
             content.update(inherited)
-        record = cls(
-            trace_id=trace_id_hex(trace.trace_id),
-            span_id=span_id_hex(span_id),
-            type=span_type,
-            started_at=time,
-            content=content,
-        )
+        record = cls(trace.trace_id_hex, span_id_hex(span_id), span_type, time, content)
         record.service_name = service_name
         record.environment = environment
         record.held_bytes = size
-        if parent_id is not None:
+        if parent is not None:
+            record.parent_span_id = parent.span_id
+        elif parent_id is not None:
             record.parent_span_id = span_id_hex(parent_id)
         if rare:
             record.apply(rare)
@@ -79,7 +66,7 @@ class OpenRecord(SpanRecord):
     def apply_set(self, attributes: dict[str, Any] | None, output: Any, changes: dict[str, Any] | None) -> None:
         """What a SET event changed."""
         if attributes:
-            self._merge("attributes", attributes)
+            self._merge("attributes", _with_plain_usage(attributes))
         if output is not None:
             self._replace("output", output)
         if changes:
@@ -92,7 +79,7 @@ class OpenRecord(SpanRecord):
                 self._merge(field, value)
             elif field == "event":
                 name, time, attributes = value
-                events = self.content().get("events")
+                events = self._content.get("events")
                 events = events if type(events) is list else decode(events) or []
                 # In place: a copy for every event would take time quadratic in their number.
                 events.append({"name": name, "time": time, "attributes": attributes})
@@ -108,11 +95,12 @@ class OpenRecord(SpanRecord):
                 self._replace(field, value)
 
     def _replace(self, field: str, value: Any) -> None:
-        self.content()[field] = value
-        self.touch(field)
+        self._content[field] = value
+        if self.written:
+            self.touch(field)
 
     def _merge(self, field: str, values: dict[str, Any]) -> None:
-        content = self.content()
+        content = self._content
         merged = content.get(field)
         if merged is None:
             content[field] = values
@@ -120,11 +108,12 @@ class OpenRecord(SpanRecord):
             merged.update(values)
         else:  # the chain has seen it while the span ran: it is encoded whole
             content[field] = {**decode(merged), **values}
-        self.touch(field)
+        if self.written:
+            self.touch(field)
 
     def attributes_in_place(self) -> dict[str, Any]:
         """The attributes as a mapping of snapshots that may be changed."""
-        content = self.content()
+        content = self._content
         attributes = content.get("attributes")
         self.touch("attributes")
         if type(attributes) is not dict:
@@ -151,3 +140,10 @@ class OpenRecord(SpanRecord):
         self.replace_content(dict(processed.content()))
         self.processed = set(processed.processed)
         self.redactions = processed.redactions
+
+
+def _with_plain_usage(attributes: dict[str, Any]) -> dict[str, Any]:
+    """The same mapping, its `Usage` as plain data."""
+    if type(usage := attributes.get("usage")) is Usage:
+        attributes["usage"] = normalize_usage(usage) or {}
+    return attributes

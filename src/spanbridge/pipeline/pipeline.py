@@ -243,9 +243,10 @@ class Pipeline:
         kind = event[0]
         if kind == START:
             span_id = event[1]
-            record = OpenRecord.from_event(event, self._service_name, self._environment)
-            if self._is_model[record.type]:
-                record.reports_to = reports_to(record, self._table.get(event[3]))
+            parent = None if event[3] is None else self._table.get(event[3])
+            record = OpenRecord.from_event(event, parent, self._service_name, self._environment)
+            if parent is not None and self._is_model[record.type]:
+                record.reports_to = reports_to(record, parent)
             record.seen_at_ns = self._now_ns
             self._table[span_id] = record
             self._unwritten[span_id] = record
@@ -305,8 +306,8 @@ class Pipeline:
             record.replace_content({"name": record.type.value})
             record.encode_document()
             result = record
-        elif result.model is not None:
-            result.model = model_of(result)  # as the chain left it: the filter may have withheld it
+        elif result.model is not None and (result.redactions or self._chain.has_own_processors):
+            result.model = model_of(result)  # as the chain left it
         result.release_content()
         self._outbox.append(result)
 

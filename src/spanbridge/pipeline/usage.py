@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.model.payload import decode, encode
+from spanbridge.model.payload import decode
 from spanbridge.model.span_types import SpanType
 from spanbridge.model.usage import normalize_usage
 
@@ -26,9 +26,9 @@ _ROLLS_UP_TO = {
 """A step's tokens are part of its generation's, an inference's of its step's or generation's: the outermost that reports them counts."""
 
 
-def reports_to(record: OpenRecord, parent: OpenRecord | None) -> OpenRecord | None:
-    """The parent whose usage already includes the usage of `record`, if there is one."""
-    if parent is not None and parent.type in _ROLLS_UP_TO.get(record.type, ()):
+def reports_to(record: OpenRecord, parent: OpenRecord) -> OpenRecord | None:
+    """The parent, if its usage already includes the usage of `record`."""
+    if parent.type in _ROLLS_UP_TO.get(record.type, ()):
         return parent
     return None
 
@@ -49,7 +49,7 @@ def account_usage(record: OpenRecord, price: Price) -> None:
         return
     usage = usage or {}
     if usage:
-        attributes["usage"] = encode(usage)
+        attributes["usage"] = usage
     if reported:
         cost = {"cost_unit": "usd", "reason": None, "source": "provider", **cost}
     else:
@@ -58,7 +58,7 @@ def account_usage(record: OpenRecord, price: Price) -> None:
         cost = price(model=response_model or model, provider=provider, usage=usage, started_at=record.started_at)
         if cost["estimated_cost"] is None and response_model and model and model != response_model:
             cost = price(model=model, provider=provider, usage=usage, started_at=record.started_at)
-    attributes["cost_context"] = encode(cost)
+    attributes["cost_context"] = cost
     record.input_tokens = usage.get("input_tokens")
     record.output_tokens = usage.get("output_tokens")
     record.cost = None if cost["estimated_cost"] is None else float(cost["estimated_cost"])

@@ -40,8 +40,7 @@ class Limits:
 
     def apply(self, record: SpanRecord) -> None:
         """Cuts what exceeds a limit, and writes the record's document."""
-        document = record.encode_fields()
-        if self._may_exceed(document):
+        if self._may_exceed(record.encode_fields()):
             self._cut(record)
         record.encode_document()
 
@@ -51,10 +50,11 @@ class Limits:
             return True
         if len(document) > 2 * self.max_items and document.count(b",") >= self.max_items:
             return True
-        if document.count(b"{") + document.count(b"[") <= self.max_depth:
+        brackets = document.translate(None, _NOT_BRACKETS)
+        if len(brackets) <= 2 * self.max_depth:
             return False
         depth = deepest = 0
-        for bracket in document.translate(None, _NOT_BRACKETS):
+        for bracket in brackets:
             depth += _DEPTH_CHANGE[bracket]
             deepest = max(deepest, depth)
         return deepest > self.max_depth

@@ -14,9 +14,10 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from spanbridge.containment import contain
-from spanbridge.model.identifiers import getrandbits, is_span_id, is_trace_id, new_trace_id, span_id_hex, trace_id_hex
+from spanbridge.model.identifiers import getrandbits, is_span_id, is_trace_id, new_trace_id, span_id_hex
 from spanbridge.model.payload import Snapshot, decode, snapshot, string_bytes, truncated, type_marker
 from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS
+from spanbridge.model.usage import Usage
 from spanbridge.tracing.clock import clock_offset_ns
 from spanbridge.tracing.context import SUPPRESSED, ambient
 from spanbridge.tracing.exceptions import capture_exception, status_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from spanbridge.model.span_types import SpanType
     from spanbridge.tracing.intake import Intake
-    from spanbridge.tracing.openers import Opener
+    from spanbridge.tracing.opener import Opener
     from spanbridge.tracing.tracer import Entity, Inherited, Tracer
 
 P = ParamSpec("P")
@@ -41,7 +42,8 @@ R = TypeVar("R")
 _NEW, _RECORDING, _ENDED, _SILENT, _SUPPRESSED = range(5)
 _IDENTIFIED = frozenset({_RECORDING, _ENDED})
 _END_STATUSES = frozenset({"ok", "error", "cancelled"})
-_SMALL = frozenset({int, bool, type(None)})
+_SMALL = frozenset({int, bool, type(None), Usage})
+"""Immutable values that are kept by reference and count for nothing."""
 _CAPTURE_OPTIONS = ("capture_input", "capture_output", "ignore_arguments", "reduce_output")
 _RARE_OPTIONS = frozenset(
     {
@@ -101,7 +103,7 @@ class Span:
     @property
     def trace_id(self) -> str | None:
         """32 hex characters; None where nothing is recorded."""
-        return trace_id_hex(self._trace.trace_id) if self._state in _IDENTIFIED else None
+        return self._trace.trace_id_hex if self._state in _IDENTIFIED else None
 
     @property
     def span_id(self) -> str | None:
@@ -230,10 +232,8 @@ class Span:
             return
         try:
             self._error_status = "error"
-            if isinstance(error, BaseException):
-                captured = capture_exception(error)
-            else:
-                captured = {"type": "Error", "message": _name(error)}
+            is_exception = isinstance(error, BaseException)
+            captured = capture_exception(error) if is_exception else {"type": "Error", "message": _name(error)}
             self._emit(None, None, {"error": captured}, EVENT_OVERHEAD_BYTES + len(captured["message"]))
             if end:
                 self._end("error")
@@ -308,6 +308,8 @@ class Span:
         opener = self._opener
         name = self.name
         if type(name) is not str:
+            if name is None:
+                name = attributes.pop("name", None)  # given by keyword
             self.name = name = opener.default_name(attributes) if name is None else _name(name)
         size = SPAN_OVERHEAD_BYTES + len(name)
         max_bytes = tracer.max_payload_bytes
@@ -375,11 +377,13 @@ class Span:
             inherited = correlation if inherited is None else {**inherited, **correlation}
             size += sum(map(len, correlation.values()))
         given = [rare.pop(field, None) for field in ENTITY_FIELDS]
-        if given != [None, None, None]:
+        if any(value is not None for value in given):
             entity_type, entity_id, entity_name = (None if value is None else _name(value) for value in given)
             entity = (entity_type or self._opener.info.entity_type, entity_id, entity_name or name)
-        self._hides_input = bool(rare.pop("hide_input", False))
-        self._hides_output = bool(rare.pop("hide_output", False))
+        self._hides_input = _is_on(rare.pop("hide_input", False))
+        self._hides_output = _is_on(rare.pop("hide_output", False))
+        if "is_event" in rare:
+            rare["is_event"] = _is_on(rare["is_event"])
         output = rare.pop("output", None)
         if output is not None and not self._hides_output:
             rare["output"] = data = snapshot(output, self._tracer.max_payload_bytes)  # pyright: ignore[reportOptionalMemberAccess]
@@ -401,7 +405,7 @@ class Span:
         from spanbridge.protocols import SamplingInput  # noqa: PLC0415 - loads with the first sampler
 
         sampling_input = SamplingInput(
-            trace_id_hex(self._trace.trace_id),
+            self._trace.trace_id_hex,
             name,
             self._opener.type,
             {key: decode(value) for key, value in attributes.items()},
@@ -465,12 +469,20 @@ class Span:
 
 def _given_parent(value: Any) -> Span | None:
     """The parent that the application gave; anything but a span that has started is passed over."""
-    return value if isinstance(value, Span) and value._state != _NEW else None
+    return value if isinstance(value, Span) and value._state != _NEW else None  # pyright: ignore[reportPrivateUsage]
 
 
 def _is_time(value: Any) -> bool:
     """Whether `value` is nanoseconds since the epoch that every store can hold."""
     return type(value) is int and 0 <= value < 2**63
+
+
+def _is_on(value: Any) -> bool:
+    """Whether an option is switched on; one that has no truth value is: what may have been meant to be hidden stays hidden."""
+    try:
+        return bool(value)
+    except Exception:  # noqa: BLE001
+        return True
 
 
 def _trace_number(rare: dict[str, Any] | None) -> int:
@@ -539,7 +551,7 @@ def _name(value: Any) -> str:
     cls = type(value)
     if cls is str:
         return value
-    if cls in _SMALL or cls is float:
+    if cls is int or cls is float or cls is bool:
         return str(value)
     return str.__str__(value) if isinstance(value, str) else type_marker(value)
 

@@ -16,7 +16,7 @@ from spanbridge.tracing.active_span import Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from spanbridge.tracing.openers import Opener
+    from spanbridge.tracing.opener import Opener
 
 
 def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str, Any]) -> Any:
@@ -32,6 +32,8 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
     reduce_output: Callable[[Any], Any] | None = options.pop("reduce_output", None)
     plain = function.__func__ if isinstance(function, (classmethod, staticmethod)) else function
     arguments = _Arguments(plain, ignored) if capture_input else None
+    if name is None:
+        name = options.pop("name", None)
     if name is None and not ("model" in options and opener.info.is_model):
         name = getattr(plain, "__name__", None)
 

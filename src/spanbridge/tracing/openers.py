@@ -7,30 +7,15 @@ span = spanbridge.start_span(SpanType.TOOL_CALL, "search")         # by hand; sp
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from spanbridge.model.span_types import SPAN_TYPES, SpanType
+from spanbridge.model.span_types import SpanType
 from spanbridge.tracing.active_span import Span
+from spanbridge.tracing.opener import Opener
 from spanbridge.tracing.tracer import TracerSlot, default_slot
 
-
-class Opener:
-    """What an opener knows: its span type, and the slot that holds the tracer in force."""
-
-    __slots__ = ("entity", "info", "slot", "type")
-
-    def __init__(self, span_type: SpanType, slot: TracerSlot) -> None:
-        self.type = span_type
-        self.info = SPAN_TYPES[span_type]
-        self.entity = (self.info.entity_type, self.info.entity_id_attribute)
-        self.slot = slot
-
-    def default_name(self, attributes: dict[str, Any]) -> str:
-        """The name of a span that was given none."""
-        if self.info.is_model and isinstance(model := attributes.get("model"), str):
-            return f"chat {model}" if self.type is SpanType.MODEL_GENERATION else f"{self.type.value} {model}"
-        return self.type.value
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _opener_function(opener: Opener) -> Callable[..., Any]:
@@ -42,8 +27,8 @@ def _opener_function(opener: Opener) -> Callable[..., Any]:
             return Span(opener, None, options)(name)
         # What Span(opener, name, options) does, without the detour through type.__call__.
         span = new(Span)
-        span._opener = opener
-        span._options = options
+        span._opener = opener  # pyright: ignore[reportPrivateUsage]
+        span._options = options  # pyright: ignore[reportPrivateUsage]
         span.name = name
         return span
 

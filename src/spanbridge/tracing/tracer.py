@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.model.identifiers import trace_id_hex
 from spanbridge.model.payload import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
@@ -41,11 +42,20 @@ class TracerSlot:
 class TraceState:
     """What the spans of one trace in this process share."""
 
-    __slots__ = ("clock_offset_ns", "trace_id")
+    __slots__ = ("_trace_id_hex", "clock_offset_ns", "trace_id")
 
     def __init__(self, trace_id: int, clock_offset_ns: int) -> None:
         self.trace_id = trace_id
         self.clock_offset_ns = clock_offset_ns
+
+    @property
+    def trace_id_hex(self) -> str:
+        """The trace id as text, written once."""
+        try:
+            return self._trace_id_hex
+        except AttributeError:
+            self._trace_id_hex = text = trace_id_hex(self.trace_id)
+            return text
 
 
 default_slot = TracerSlot()

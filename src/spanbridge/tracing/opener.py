@@ -1,0 +1,28 @@
+"""What all spans of one type and one configuration share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.model.span_types import SPAN_TYPES, SpanType
+
+if TYPE_CHECKING:
+    from spanbridge.tracing.tracer import TracerSlot
+
+
+class Opener:
+    """What an opener knows: its span type, and the slot that holds the tracer in force."""
+
+    __slots__ = ("entity", "info", "slot", "type")
+
+    def __init__(self, span_type: SpanType, slot: TracerSlot) -> None:
+        self.type = span_type
+        self.info = SPAN_TYPES[span_type]
+        self.entity = (self.info.entity_type, self.info.entity_id_attribute or "")
+        self.slot = slot
+
+    def default_name(self, attributes: dict[str, Any]) -> str:
+        """The name of a span that was given none."""
+        if self.info.is_model and isinstance(model := attributes.get("model"), str):
+            return f"chat {model}" if self.type is SpanType.MODEL_GENERATION else f"{self.type.value} {model}"
+        return self.type.value
