@@ -15,7 +15,7 @@ BURST_TURNS = 100
 def measure(variant: str, quick: bool) -> Figures:
     """Microseconds per span on the caller's thread ("caller") and in the whole process, background work and flush included ("process")."""
     turns = make_turns()
-    bursts = 2 if quick else 20
+    bursts = 2 if quick else 10
     peer = peers.open_peer(variant)
     for turn in turns:
         peer.turn(turn)

@@ -6,6 +6,7 @@ import gc
 import os
 from pathlib import Path
 from threading import Event
+from time import process_time, sleep
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import peers
@@ -15,6 +16,8 @@ from benchmarks.workload import fresh_copy, make_turns, payload_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SETTLED_CPU_S = 0.01
+"""CPU within 0.2 s below which a process is at rest."""
 BEHIND_PROCESSOR = "spanbridge, behind a processor"
 BEHIND_EXPORTER = "spanbridge, behind an exporter"
 BEHIND_OTEL_EXPORTER = "otel, behind an exporter"
@@ -89,6 +92,7 @@ def measure(variant: str, quick: bool) -> Figures:
     before = _resident_bytes()
     for index in range(count):
         peer.turn(fresh_copy(turns[index % len(turns)]))
+    _settle()
     gc.collect()
     grown = _resident_bytes() - before
     gate.open()
@@ -98,6 +102,14 @@ def measure(variant: str, quick: bool) -> Figures:
         raise RuntimeError(f"{variant} did not hold all spans: {peer.account()}")
     payload = sum(payload_bytes(turns[index % len(turns)]) for index in range(count))
     return {"held": grown / payload}
+
+
+def _settle() -> None:
+    """Waits until the background threads have gone as far as they get: none of them uses the processor any more."""
+    used = -1.0
+    while process_time() - used > SETTLED_CPU_S:
+        used = process_time()
+        sleep(0.2)
 
 
 def _resident_bytes() -> int:

@@ -49,4 +49,5 @@ SUBJECT = Subject(
         )
         for variant in VARIANTS
     ),
+    max_rounds=3,
 )

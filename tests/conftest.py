@@ -48,7 +48,9 @@ def contained_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str
 
     def record(place: str, message: str) -> None:
         # Modules hold their own reference to `contain`, those that load later too; what all share is the `warn` behind it.
-        errors.append((place, sys._getframe(1).f_locals["error"]))
+        caller = sys._getframe(1)
+        if caller.f_code is containment.contain.__code__:
+            errors.append((place, caller.f_locals["error"]))
         warn(place, message)
 
     monkeypatch.setattr(containment, "warn", record)

@@ -7,8 +7,8 @@ import sys
 import pytest
 from click.testing import CliRunner, Result
 
-import spanbridge as sb
 from spanbridge.cli.application import application
+from spanbridge.observability import Observability
 
 FOREIGN_VARIABLES = ("DD_", "OTEL_", "SPANBRIDGE_")
 
@@ -42,7 +42,7 @@ def demo_store(tmp_path_factory) -> str:
 def recorded():
     """Opens a configuration that writes to an address; what was recorded is in the store when the block ends."""
 
-    def record(address: str) -> sb.Observability:
-        return sb.Observability(store=address, service_name="tests", environment="test")
+    def record(address: str) -> Observability:
+        return Observability(store=address, service_name="tests", environment="test")
 
     return record

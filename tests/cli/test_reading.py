@@ -281,9 +281,10 @@ def test_a_missing_store(cli, tmp_path, arguments):
         ["tail", "--count", "0"],
         ["demo", "--questions", "99"],
         ["demo", "--secret", " "],
+        ["demo", "--secret", "\udcff"],
         ["fly"],
     ],
-    ids=" ".join,
+    ids=lambda arguments: ascii(" ".join(arguments)),
 )
 def test_a_wrong_command_line(cli, arguments):
     """Exit code 2, and nothing on standard output."""

@@ -100,6 +100,17 @@ def test_what_is_no_json_object_is_refused(server, body, headers):
     assert status == 400
 
 
+@pytest.mark.parametrize(("error", "is_reported"), [(ConnectionResetError(), False), (ValueError("a fault"), True)])
+def test_a_client_that_goes_away_is_no_error(server, capsys, error, is_reported):
+    """Faults of the server are reported, a connection that was cut is not."""
+    try:
+        raise error
+    except (ConnectionError, ValueError):
+        server.handle_error(None, ("127.0.0.1", 1))
+
+    assert (capsys.readouterr().err != "") is is_reported
+
+
 def test_an_unknown_path(server):
     """There is nothing else."""
     with pytest.raises(ServerError, match="HTTP 404"):

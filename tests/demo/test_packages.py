@@ -30,10 +30,13 @@ def test_the_installed_distributions_are_read(tmp_path, monkeypatch):
     )
     (info / "RECORD").write_text('odd.py,sha256=x,1200\n"a,b.py",sha256=y,34\nodd-name.dist-info/RECORD,,\n')
     (tmp_path / "broken-1.dist-info").mkdir()
+    (tmp_path / "bare-1.dist-info").mkdir()
+    (tmp_path / "bare-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: bare\n")
     monkeypatch.syspath_prepend(tmp_path)
     packages = {package.name: package for package in installed_packages()}
 
     assert packages["odd-name"] == Package("odd-name", "4.2", "An odd one", 3, 1234, ["click-thing"])
+    assert packages["bare"] == Package("bare", "", "", 0, 0, [])
     assert packages["pytest"].version == version("pytest")
 
 

@@ -14,7 +14,7 @@ from spanbridge.errors import ConfigurationError
 from spanbridge.model.payload import snapshot
 from spanbridge.model.span import SpanRecord
 from spanbridge.model.span_types import SpanType
-from spanbridge.processors import sensitive_data
+from spanbridge.processors import json_text, walk
 from spanbridge.processors.key_names import CODE_OWNERS, KEY_OWNERS, PASS_OWNERS, TOKEN_OWNERS
 from spanbridge.processors.matcher import Re2Prefilter, RePrefilter
 from spanbridge.processors.sensitive_data import SensitiveDataFilter
@@ -505,7 +505,7 @@ def raising(text: str) -> Any:
 
 def test_a_rule_that_raises_withholds_the_field_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail closed: the whole field goes, with the error's class and without its message; other fields are redacted as usual."""
-    monkeypatch.setattr(sensitive_data.json_text, "regions", raising)
+    monkeypatch.setattr(json_text, "regions", raising)
     record = make_record(
         input=snapshot({"a": '{"password": "one"}'}), output=snapshot({"password": "x"}), name='{"password": "two"}'
     )
@@ -524,7 +524,7 @@ def test_a_rule_that_raises_withholds_the_field_and_says_why(monkeypatch: pytest
 @pytest.mark.parametrize(("field", "content"), [("tags", ["[WITHHELD]"]), ("links", []), ("user_id", "[WITHHELD]")])
 def test_a_withheld_field_keeps_its_shape(field: str, content: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exporters find a list where a list belongs, and text where text does."""
-    monkeypatch.setattr(sensitive_data.json_text, "regions", raising)
+    monkeypatch.setattr(json_text, "regions", raising)
     text = '{"password": "one"}'
     values: dict[str, Any] = {"tags": [text], "links": [{"attributes": {"x": text}}], "user_id": text}
     record = make_record(**{field: values[field]})
@@ -546,7 +546,7 @@ def test_what_is_too_deep_is_withheld(depth: int) -> None:
 
 def test_what_is_too_much_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     """A field with more values than the budget allows does not leave half redacted."""
-    monkeypatch.setattr(sensitive_data, "MAX_VALUES", 100)
+    monkeypatch.setattr(walk, "MAX_VALUES", 100)
 
     assert FILTER.redact([{"password": "x"}] * 200) == {
         "withheld": {"processor": "sensitive_data", "reason": "LimitExceeded"}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spanbridge.observability import Observability
 
 MAX_QUESTIONS = 4
+SHUTDOWN_TIMEOUT_S = 5.0
 
 
 @click.command()
@@ -39,8 +40,9 @@ def demo(address: str | None, questions: int, secret: str | None) -> None:
     Its model is a small server on 127.0.0.1; no key and no network is needed. One of its tools fails and is tried again, and is called
     with a secret, which is recorded nowhere.
     """
-    if secret is not None and not secret.strip():
-        raise click.BadParameter("give a text that is not blank", param_hint="--secret")
+    # Bytes that are no UTF-8 reach Python as lone surrogates; a header cannot carry them.
+    if secret is not None and (not secret.strip() or not secret.isprintable()):
+        raise click.BadParameter("give a text on one line that is not blank", param_hint="--secret")
     # Made up anew each time, in the form of a provider's key.
     secret = secret or f"sk-{secrets.token_hex(24)}"
     result, stored_at = _run(address, questions, secret)
@@ -65,9 +67,11 @@ def _run(address: str | None, questions: int, secret: str) -> tuple[Result, str]
     )
     _require_recording(observability)
     try:
+        # Creates the file, or says at once why that cannot be.
+        observability.store.list_traces(limit=1)
         result = run_demo(questions, secret)
     finally:
-        sb.shutdown()
+        sb.shutdown(SHUTDOWN_TIMEOUT_S)
     spans = sb.stats()["spans"]
     if spans["stored"] < spans["started"]:
         raise StoreError("the trace was not written whole; `spanbridge doctor` says whether the store can be used")

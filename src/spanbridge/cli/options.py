@@ -55,20 +55,14 @@ def configured_address() -> str | None:
     return settings.store
 
 
-class Age(click.ParamType[int]):
-    """A time ago, such as 90s, 30m, 2h, 7d or 1w; converted to seconds."""
-
-    name = "age"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        match = re.fullmatch(r"([0-9]{1,9})([smhdw])", str(value))
-        if match is None:
-            self.fail(
-                f"{value!r} is not a time ago: write a whole number and a unit, as in 90s, 30m, 2h, 7d or 1w",
-                param,
-                ctx,
-            )
-        return int(match[1]) * _UNIT_SECONDS[match[2]]
+def seconds_ago(_context: click.Context, _option: click.Parameter, value: str | None) -> int | None:
+    """For an option's `callback`: the seconds of a time ago such as 90s, 30m, 2h, 7d or 1w."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,9})([smhdw])", value)
+    if match is None:
+        raise click.BadParameter(f"{value!r}: write a whole number and a unit, as in 90s, 30m, 2h, 7d or 1w")
+    return int(match[1]) * _UNIT_SECONDS[match[2]]
 
 
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spanbridge.cli.options import Age, opened_store, reading_options
+from spanbridge.cli.options import opened_store, reading_options, seconds_ago
 from spanbridge.cli.output import ID_CHARACTERS, cell, local_time, make_console, print_json
 from spanbridge.exporters.span_tree import STATUS_STYLES, format_cost, format_duration
 from spanbridge.model.span import Status
@@ -54,7 +54,7 @@ _FIGURES = frozenset({"duration", "spans", "errors", "tokens", "cost"})
 @click.option("--min-duration", "min_duration_s", type=click.FloatRange(min=0), metavar="S", help="At least S seconds.")
 @click.option("--min-tokens", type=click.IntRange(min=0), metavar="N", help="At least N tokens, input and output.")
 @click.option("--min-cost", type=click.FloatRange(min=0), metavar="X", help="At least this estimated cost.")
-@click.option("--since", type=Age(), metavar="AGE", help="Started at most so long ago: 90s, 30m, 2h, 7d, 1w.")
+@click.option("--since", callback=seconds_ago, metavar="AGE", help="Started at most so long ago: 90s, 30m, 2h, 7d, 1w.")
 @click.option("--limit", type=click.IntRange(1, MAX_LIMIT), default=20, show_default=True, help="Traces in the list.")
 @click.option(
     "--order",

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.configuration.assembly import build_exporters, build_pipeline
 from spanbridge.configuration.doctor import Check, nearest_folder, store_address
-from spanbridge.errors import SpanbridgeError
+from spanbridge.errors import ConfigurationError, SpanbridgeError
 from spanbridge.exporters.storage_exporter import StorageExporter
 from spanbridge.protocols import Delivered, Rejected, Retry
 from spanbridge.storage.location import open_store, sqlite_path
@@ -40,7 +40,7 @@ SHUTDOWN_TIMEOUT_S = 1.0
 NAME = "spanbridge doctor canary"
 _UNREDACTED_FIX = "switch the sensitive-data filter on, and look at processors and exporters that add content"
 
-_OUTCOMES = {Retry: f"it was tried again until {DELIVERY_TIMEOUT_S:.0f} s were over", Rejected: "it was rejected"}
+_OUTCOMES = {Retry: "it was tried again until the time was over", Rejected: "it was rejected"}
 
 
 def send_canary(settings: Settings) -> list[Check]:
@@ -70,9 +70,14 @@ def send_canary(settings: Settings) -> list[Check]:
 
 def _send(settings: Settings, watched: dict[str, _Watched], path: Path | None, secret: str) -> list[Check]:
     store = False if path is None else StorageExporter(f"sqlite:///{path}")
+    try:
+        pipeline = build_pipeline(replace(settings, store=store, exporters=list(watched.values())))
+    except ConfigurationError as error:
+        return [
+            Check("canary", "problem", f"spanbridge.configure(...) refuses it: {error}", "correct the configuration")
+        ]
     # Exporters print to the terminal: here it is looked at, and belongs to the report.
     with redirect_stdout(io.StringIO()) as printed:
-        pipeline = build_pipeline(replace(settings, store=store, exporters=list(watched.values())))
         _record(Openers(TracerSlot(Tracer(pipeline.intake, None, settings.max_payload_bytes))), secret)
         pipeline.flush(time.monotonic() + DELIVERY_TIMEOUT_S)
         dropped = pipeline.stats()["spans"]["dropped"]

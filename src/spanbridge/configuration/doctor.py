@@ -180,8 +180,6 @@ def _writable_schema(path: Path) -> int:
         # Takes the lock that a write takes, and writes nothing.
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
-        if connection.execute("PRAGMA query_only").fetchone()[0] or not os.access(path, os.W_OK):
-            raise sqlite3.OperationalError("the file is read-only")
     return found
 
 
@@ -228,7 +226,8 @@ def check_exporters(settings: Settings) -> Iterator[Check]:
         yield Check("exporters", "off", f"none beside the store ({origin})")
     for exporter in settings.exporters:
         if not isinstance(exporter, str):
-            yield Check(f"exporter {type(exporter).__name__}", "on", f"({origin})")
+            name = getattr(exporter, "name", None) or type(exporter).__name__
+            yield Check(f"exporter {name}", "on", f"({origin})")
             continue
         try:
             load_exporter(exporter)

@@ -6,6 +6,7 @@ Token counts come from the length of the text; a prompt that begins like an earl
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -56,6 +57,11 @@ class ModelServer(ThreadingHTTPServer):
     @property
     def port(self) -> int:
         return int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of a client that went away."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     def complete(self, request: dict[str, Any]) -> dict[str, Any]:
         """The reply to a chat completion request. Raises KeyError, TypeError or ValueError where the request is none."""

@@ -38,7 +38,7 @@ def installed_packages() -> Iterator[Package]:
     seen: set[str] = set()
     for distribution in distributions():
         # A damaged installation has no name.
-        name = distribution.metadata["Name"]
+        name = _field(distribution, "Name")
         if name and normalize(name) not in seen:
             seen.add(normalize(name))
             yield _package(normalize(name), distribution)
@@ -47,6 +47,12 @@ def installed_packages() -> Iterator[Package]:
 def normalize(name: str) -> str:
     """A distribution's name in the one spelling that all of its spellings share."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _field(distribution: Distribution, field: str) -> str:
+    """A field of the metadata; empty where it is not there."""
+    metadata = distribution.metadata
+    return metadata[field] if field in metadata else ""  # noqa: SIM401 - the metadata of Python 3.10 and 3.11 has no `get`
 
 
 def _package(name: str, distribution: Distribution) -> Package:
@@ -59,7 +65,7 @@ def _package(name: str, distribution: Distribution) -> Package:
         if required and "extra ==" not in requirement:
             requires.add(normalize(required[0]))
     return Package(
-        name, distribution.version, distribution.metadata["Summary"] or "", len(sizes), sum(sizes), sorted(requires)
+        name, _field(distribution, "Version"), _field(distribution, "Summary"), len(sizes), sum(sizes), sorted(requires)
     )
 
 

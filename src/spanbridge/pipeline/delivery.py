@@ -70,6 +70,9 @@ class Runner:
         self._thread: Thread | None = None
         self._closing = False
         self._deadline: float | None = None
+        self._cut_short = False
+        """Whether a batch was given up because the deadline came."""
+        self._stopped = False
 
     # --- called from the pipeline's thread ---------------------------------------------------------------------------
 
@@ -137,7 +140,8 @@ class Runner:
         self.close(deadline)
         thread = self._thread
         if thread is None or not thread.is_alive():
-            self._run()
+            if not self._stopped:
+                self._run()
         elif thread is not current_thread():
             thread.join(max(0.0, deadline - time.monotonic()))
         with self._state:
@@ -146,7 +150,7 @@ class Runner:
             self._in_flight = None
             self._queued_bytes = 0
         self._settle(left, "shutdown_deadline")
-        return not left
+        return not left and not self._cut_short
 
     def after_fork_in_child(self) -> None:
         """The parent's records, thread and counters are the parent's."""
@@ -165,11 +169,13 @@ class Runner:
                 batch = self._in_flight = self._take_batch()
             reason = self._deliver(batch)
             with self._state:
+                self._cut_short = reason == "shutdown_deadline"
                 settles = self._in_flight is batch
                 if settles:
                     self._settle(batch, reason)
                     self._in_flight = None
                 self._state.notify_all()
+        self._stopped = True
         try:
             self.exporter.shutdown(self._deadline or time.monotonic())
         except Exception as error:  # noqa: BLE001

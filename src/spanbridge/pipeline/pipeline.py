@@ -221,7 +221,9 @@ class Pipeline:
         self._now_ns = time.perf_counter_ns()
         events = self.intake.events
         replies: list[_FlushReply] = []
-        for _ in range(len(events)):
+        for count in range(len(events)):
+            if count & _YIELD_MASK == 0:
+                time.sleep(0)  # lets go of the interpreter, for whoever waits for it
             event = events.popleft()
             if event[0] == FLUSH:
                 replies.append(event[1])
@@ -391,4 +393,6 @@ class Pipeline:
 
 
 _WAKE_BYTES = 1024 * 1024
+_YIELD_MASK = 31
+"""Events between two moments at which another thread may run: some 0.1 ms."""
 _STATUSES = {status.value: status for status in Status}

@@ -10,7 +10,7 @@ from spanbridge.errors import ConfigurationError
 from spanbridge.processors.key_names import split_words
 from spanbridge.processors.masking_styles import STYLES
 from spanbridge.processors.matcher import Probe
-from spanbridge.processors.text_rules import Span, TextRule
+from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
 
 
 def check_options(pii: Any, style: Any, marker: Any, extra_keys: Any) -> None:
@@ -65,8 +65,8 @@ def own_rule(rule: str, pattern: str) -> TextRule:
     """An application's own format. Without a probe that encoding cannot hide from, it is tried on every text."""
     compiled = re.compile(pattern)
 
-    def find(text: str) -> Iterator[Span]:
-        for match in compiled.finditer(text):
+    def find(text: str, budget: Budget) -> Iterator[Span]:
+        for match in matches(compiled, text, budget):
             if match.end() > match.start():
                 yield Span(match.start(), match.end(), rule)
 

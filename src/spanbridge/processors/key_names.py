@@ -178,6 +178,7 @@ _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
 _IDENTIFIER = re.compile(
     r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
+_DIGIT = re.compile("[0-9]")
 _NOT_CREDENTIAL = re.compile(
     r"(?i)(?:https?|s3|gs|file|ftp|wss?|data)[:]//?\S*|data:.*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
 )
@@ -201,9 +202,9 @@ def looks_like_credential(value: str) -> bool:
         value = value.split(" ", 1)[1]
     if _CREDENTIAL.fullmatch(value) is None or _IDENTIFIER.fullmatch(value) or _NOT_CREDENTIAL.fullmatch(value):
         return False
-    digits = sum(map(str.isdigit, value))
-    lower = any(map(str.islower, value))
-    upper = any(map(str.isupper, value))
+    digits = len(_DIGIT.findall(value))
+    lower = value != value.upper()
+    upper = value != value.lower()
     if len(value) >= 16:
         return len(set(value)) >= 6 and (
             (digits >= 2 and (lower or upper))

@@ -13,13 +13,15 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 CHUNK_BYTES = 32 * 1024
 """How much `re` searches before it lets other threads run: it holds the interpreter lock for a whole call."""
 MAX_MATCH_BYTES = 1024
 """No probe matches more; chunks overlap by as much."""
 _RE2_MEMORY_BYTES = 64 * 1024 * 1024
+_CANARY = b"\xff\xfe\xff"
+"""No UTF-8 holds these bytes."""
 
 
 class Probe(NamedTuple):
@@ -41,21 +43,34 @@ class Prefilter(Protocol):
     def match(self, data: bytes, /) -> Sequence[int] | None: ...
 
 
+class EngineUnusable(Exception):  # noqa: N818 - the caller takes the other engine
+    """This engine cannot search for these probes."""
+
+
 class Re2Prefilter:
     """All probes in one automaton."""
 
-    def __init__(self, probes: Sequence[Probe]) -> None:
+    def __init__(self, probes: Sequence[Probe], max_mem: int = _RE2_MEMORY_BYTES) -> None:
         # By name, because the package has no types; here, because it takes milliseconds that only who filters should pay.
         module: Any = importlib.import_module("re2")
         options = module.Options()
         options.encoding = module.Options.Encoding.LATIN1
-        options.max_mem = _RE2_MEMORY_BYTES
+        options.max_mem = max_mem
         options.log_errors = False
         automaton = module.Set.SearchSet(options)
-        for probe in probes:
-            automaton.Add(probe.pattern.encode())
-        automaton.Compile()
-        self.match = automaton.Match
+        try:
+            for probe in probes:
+                automaton.Add(probe.pattern.encode())
+            automaton.Add(_CANARY)
+            automaton.Compile()
+        except module.error as error:
+            raise EngineUnusable from error
+        # The wrapper around the native set costs as much as the search of a short text.
+        self.match: Callable[[bytes], Sequence[int]] = getattr(automaton, "_set", automaton).Match
+        # A set whose memory is too small says "no match" to everything, without an error. That depends on the patterns alone: a search
+        # that runs out of memory while it runs starts its cache anew and goes on (re2/dfa.cc: only too small a budget at the start fails).
+        if len(probes) not in self.match(_CANARY):
+            raise EngineUnusable
 
 
 class RePrefilter:
@@ -142,5 +157,5 @@ def make_prefilter(probes: Sequence[Probe]) -> Prefilter:
     """The fast engine where it can be imported, else the other."""
     try:
         return Re2Prefilter(probes)
-    except ImportError:
+    except (ImportError, EngineUnusable):
         return RePrefilter(probes)

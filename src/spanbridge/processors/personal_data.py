@@ -7,7 +7,7 @@ import ipaddress
 import re
 
 from spanbridge.processors.matcher import Probe
-from spanbridge.processors.text_rules import TextRule, pattern_rule
+from spanbridge.processors.text_rule import TextRule, pattern_rule
 
 _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6(?:011|4[4-9]\d|5\d\d|2\d\d)\d{12,15}"

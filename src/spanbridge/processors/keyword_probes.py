@@ -1,0 +1,63 @@
+# ruff: noqa: E501 - a pattern broken over lines can neither be read nor searched
+"""What the prefilter looks for on behalf of the keyword rule: the words, and how a value may follow them."""
+
+from __future__ import annotations
+
+from spanbridge.processors.key_names import CODE_OWNERS, KEY_OWNERS, PASS_OWNERS, TOKEN_OWNERS
+from spanbridge.processors.matcher import Probe
+
+_TAIL = r"[A-Za-z0-9_.-]{0,24}"
+_CLOSE = r"(?:[\\\"'`\])]|&quot;|&#34;|%22){0,9}"
+
+
+def _probes_for(words: str, gates: tuple[str, ...], reach: int) -> tuple[Probe, ...]:
+    """How a value may follow one of `words`: operator, next item, prose, quote or bracket."""
+    tails = (
+        rf"{_TAIL}(?: [A-Za-z0-9()]{{1,12}})?{_CLOSE}[ \t]{{0,8}}(?:[:=>|]|%3[AaDd])",
+        r"[A-Za-z0-9_.-]{0,24}[\\\"'`\])>]{1,9}[ \t]{0,4},",
+        rf"{_TAIL}[\"'`]?(?: (?:for|of|to)(?: [A-Za-z0-9.@'_-]{{1,40}}){{1,4}})? {{1,2}}(?:is|was|are|ist|lautet|es|est|to|now|will be|set to|equals)[: ](?:now|set to|currently|still)?[: ]{{0,3}}(?:[\\\"'`*]|[^ \\\"]{{0,40}}[0-9!@#$%^&*_])",
+        rf"{_TAIL}(?:[ \t]{{1,4}}(?:by |as )?|\([ \t]{{0,2}})\\{{0,7}}[\"'`]",
+    )
+    rest = "|".join(gates) if reach else ""
+    return tuple(
+        Probe(gates, f"(?i)(?:{words}){tail}", reach, f"(?i)(?:{rest}){tail}" if rest else "") for tail in tails
+    )
+
+
+def _owned_probes(word: str, owners: frozenset[str]) -> tuple[Probe, ...]:
+    """A word that is secret by its owner, in any spelling of the two."""
+    return _probes_for(f"(?:{'|'.join(sorted(owners))})[ _.-]?{word}", (word,), max(map(len, owners)) + 1)
+
+
+_WORDS = ("passphrase", "passcode", "kennwort", "pwd", "secret", "credential", "creds", "authorization", "cookie", "senha", "wachtwoord",
+          "jwt", "otp", "mot de passe", "connstr", "mdp")  # fmt: skip
+_NATIVE_WORDS = (
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+    "hasło",
+    "пароль",
+    "Пароль",
+    "ПАРОЛЬ",
+    "lösenord",
+    "Lösenord",
+    "contraseña",
+    "Contraseña",
+)
+KEYWORD_PROBES = (
+    *_probes_for("passw(?:or)?[dt]|" + "|".join(_WORDS), ("passw", *_WORDS), 0),
+    *_probes_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed"), 0),
+    *_owned_probes("key", KEY_OWNERS),
+    *_owned_probes("token", TOKEN_OWNERS),
+    *_owned_probes("code", CODE_OWNERS),
+    *_owned_probes("pass", PASS_OWNERS),
+    Probe(("login", "user"), r"(?i)(?:login|user)[ \t\\nr]{1,4}[^ \t\n\"]{1,80}[ \t\n\\nr]{1,8}password[ \t]", 0),
+    Probe(("passw", "secret", "token", "key", "auth", "pwd", "credential", "pass"), r"(?i)-[A-Za-z0-9-]{0,24}(?:passw(?:or)?d|passphrase|pass|pwd|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]{1,9}[^ ]"),
+    Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]|%3[Dd])[ \t\\n]{{0,4}}[\\\"'`bBrR({{]{{0,9}}(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
+    Probe(("token",), r"(?i)token (?:is|was|to|now|=|:)[: ]{1,2}[^ ]{0,40}[0-9]", 0),
+    Probe(("token",), r"(?i)tokens?[\\\"']{1,9}[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
+    Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t]{{0,4}}[\\\"'`bBrR(]{{0,9}}[A-Za-z0-9+/_.~=:-]{{16}}", 0),
+    Probe(("auth", "dsn", "pass", "pat", "bearer", "sid", "pw"), rf"(?i)(?:auths?|dsn|pass|pat|bearer|sid|pw){_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]{{0,9}}[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 0),
+    Probe(tuple(sorted({word.lower() if word.isascii() else word for word in _NATIVE_WORDS})), "|".join(_NATIVE_WORDS), 0),
+)  # fmt: skip

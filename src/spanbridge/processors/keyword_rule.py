@@ -1,0 +1,165 @@
+# ruff: noqa: E501, RUF001 - a pattern broken over lines can neither be read nor searched; full-width signs are what some languages write
+"""Secrets that stand after a word: an identifier that says "secret" (`key_names.py`), an operator (`password = `, `"apiKey": `,
+`--token `, `password is `, `<password>`), then a value (`following_values.py`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from spanbridge.processors.following_values import (
+    MAX_QUOTED,
+    NATIVE,
+    accepts_quoted,
+    flag_value,
+    header_value,
+    operand,
+    prose_value,
+    quoted_value,
+)
+from spanbridge.processors.key_names import Classifier, Sensitivity, split_words
+from spanbridge.processors.keyword_probes import KEYWORD_PROBES
+from spanbridge.processors.matcher import Probe
+from spanbridge.processors.text_rule import Budget, Span, TextRule, slices
+
+_LEFT = 64
+_IDENTIFIER_END = re.compile(r"[A-Za-z0-9_.\-$]{0,64}\Z")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-$]{0,48}")
+_PREVIOUS_WORD = re.compile(r"([A-Za-z]{2,20})[ ]\Z")
+_OPERATOR = re.compile(
+    r"""(?P<close>\\{0,15}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?)[ \t]{0,8}(?:(?P<op>===?|!==?|=>|:=|\?=|\+=|=|:(?!:)|：|＝|%3D|%3A|\|)|(?P<xml>>))(?P<space>(?:\s|\\[nrt]){0,4})"""
+)
+_ANNOTATED = re.compile(r"[ \t]{0,3}:[ \t]{0,3}[A-Za-z][\w.\[\]| ,?]{0,40}?[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}[\"'])")
+_PROSE = re.compile(
+    r"""["'`]?(?:[ ](?:for|of|to)[ ][\w.@'-]{1,40}(?:[ ][\w.@'-]{1,40}){0,3}?)?[ ]{1,2}(?:is|was|are|ist|lautet|es|est|é|è|now|to|will be|set to|equals)(?:[ ](?:now|set to|currently|still))?:?[ ]{1,2}|(?:是|は|为|為|입니다|는|은)[：: ]{0,2}"""
+)
+_SPACE_QUOTED = re.compile(r"""[ \t]{1,4}(?:AS[ ]|BY[ ])?(?=\\{0,7}['"`])""")
+_CALL = re.compile(r"""\([ \t]{0,2}(?=\\{0,7}["'])""")
+_CALL_PAIR = re.compile(r"""\\{0,7}["'][ \t]{0,2},[ \t]{0,2}(?=\\{0,7}["'])""")
+_CALL_NAME = re.compile(
+    r"(?:set|put|add|append|setdefault|setenv|header|putenv|property|setitem|with\w*|set\w*)\(\s{0,2}\\{0,7}[\"']\Z",
+    re.IGNORECASE,
+)
+_STEMS = (
+    "p(?:assw?|wd?|at)|se(?:cret|ed phrase|nha)|c(?:red|o(?:okie|de|nn(?:ection.?string)?|ntrase[nñ]a))|token|ke(?:y|nnwort)|auth|jwt|otp|dsn"
+    "|bearer|recovery phrase|m(?:dp|ot de passe)|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호"
+)
+"""In lower case and each with a first letter of its own, so that `re` skips from one possible start to the next."""
+_MAX_STEM = 1024
+"""Characters of the longest stem, the application's own included."""
+
+
+def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
+    """Values that stand after a word that says "secret"."""
+    stems = re.compile(f"{_STEMS}|{extra_stems}" if extra_stems else _STEMS)
+    stems_of_any_case = re.compile(stems.pattern, re.IGNORECASE)
+
+    def find(text: str, budget: Budget) -> Iterator[Span]:
+        done = -1
+        for offset, stop, end in slices(text, _MAX_STEM):
+            if offset:
+                budget.pause()
+            part = text[offset:end]
+            lower = part.lower()
+            # A few letters change their length with their case; positions must be those of the text.
+            for stem in stems.finditer(lower) if len(lower) == len(part) else stems_of_any_case.finditer(part):
+                at = offset + stem.start()
+                if at >= stop:
+                    break
+                if at < done:
+                    continue
+                left, right = _identifier(text, at, offset + stem.end())
+                name = text[left:right]
+                done = right
+                level = _level(classify, text, left, name, stem[0])
+                if level is Sensitivity.NONE:
+                    continue
+                for value_start, value_end in _value_after(text, left, right, name, level):
+                    yield Span(value_start, value_end, _rule(name))
+                    done = max(done, value_end)
+
+    return TextRule(KEYWORD_PROBES + ((Probe(("",), f"(?i)(?:{extra_stems})"),) if extra_stems else ()), find)
+
+
+def _rule(name: str) -> str:
+    name = name.lower()
+    return next((rule for rule in ("authorization", "cookie") if name.endswith(rule)), "assignment")
+
+
+def _identifier(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where the whole identifier around a stem starts and ends."""
+    before = _IDENTIFIER_END.search(text[max(0, start - _LEFT) : start])
+    left = start - len(before[0] if before else "")
+    after = _IDENTIFIER.match(text, end)
+    right = after.end() if after else end
+    while right > end and text[right - 1] in ".-$":
+        right -= 1
+    if left and text[left - 1] == "\\" and left < start and text[left] in "nrtbf":
+        left += 1
+    while left < start and text[left] in ".-$":
+        left += 1
+    return left, right
+
+
+def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> Sensitivity:
+    if NATIVE.fullmatch(stem):
+        return Sensitivity.STRONG
+    level = classify(name)
+    previous = _PREVIOUS_WORD.search(text[max(0, left - 21) : left])
+    if previous is not None and level is not Sensitivity.STRONG:
+        level = max(level, classify(f"{previous[1]} {name}")) if level or len(split_words(name)) == 1 else level
+    return level
+
+
+def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity) -> Iterator[tuple[int, int]]:
+    """The span of the value that follows an identifier, if one does."""
+    head = text[max(0, left - 48) : left]
+    annotated = _ANNOTATED.match(text, right)
+    operator = annotated or _OPERATOR.match(text, right)
+    if operator is not None and (
+        annotated or operator["op"] or (operator["xml"] and head.rstrip("!").endswith(("<", ":")))
+    ):
+        at = operator.end()
+        op = "=" if annotated else operator["op"] or ">"
+        lowered = name.lower().rstrip("0123456789")
+        if lowered.endswith(("authorization", "cookie")) and op in (":", "=", "=>"):
+            yield from header_value(text, at, "cookie" in lowered, op)
+            return
+        if op == ">":
+            end = text.find("<", at, at + MAX_QUOTED)
+            if end > at and accepts_quoted(text[at:end], level, name):
+                yield at, end
+            return
+        yield from operand(text, at, op, right, name, level, head, spaced=not annotated and bool(operator["space"]))
+        return
+    if head.endswith("-") and text[right : right + 1] == " ":
+        yield from flag_value(text, right, level)
+        return
+    call = _CALL.match(text, right)
+    if call is not None and ("." in f"{head[-1:]}{name}" or name.lower().startswith(("set", "with", "using"))):
+        yield from quoted_value(text, call.end(), level, name, strict=True)
+        return
+    if head.endswith(("'", '"')) and _CALL_NAME.search(head):
+        pair = _CALL_PAIR.match(text, right)
+        if pair is not None:
+            yield from quoted_value(text, pair.end(), level, name, strict=True)
+        return
+    quoted = _SPACE_QUOTED.match(text, right)
+    if (
+        quoted is not None
+        and level is Sensitivity.STRONG
+        and (name.isupper() or re.search(r"(?i)(?:with|set|encrypted|user|alter)\s\Z", head))
+    ):
+        yield from quoted_value(text, quoted.end(), level, name, strict=True)
+        return
+    prose = _PROSE.match(text, right)
+    if prose is not None:
+        yield from prose_value(text, prose.end(), level)
+        return
+    netrc = (
+        re.compile(r"[ \t]{1,4}(\S{3,200})").match(text, right)
+        if re.search(r"(?:login|user)\s{1,4}\S{1,80}\s{1,8}\Z", head)
+        else None
+    )
+    if netrc is not None and level is Sensitivity.STRONG:
+        yield netrc.span(1)

@@ -1,0 +1,88 @@
+"""Structures that say elsewhere what a value is: pairs of name and value, schemas, labels, argument lists."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_password, split_words
+from spanbridge.processors.matcher import Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STRUCTURE_PROBES = (Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"), Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]"))
+JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
+"""Members of a JSON Web Key that are private (RFC 7518, section 6)."""
+_VALUE_KEYS = ("value", "val", "v", "text", "content")
+_VALUE_KEY_SET = frozenset(_VALUE_KEYS)
+_NAME_KEYS = frozenset(
+    "name key header field label selector id variable parameter param element locator property k target".split()
+)
+_IS_TEXT = re.compile(r"[\s{]")
+_LABEL_PARENTS = frozenset(
+    "errors error labels label messages validation translations i18n descriptions placeholders hints help properties tooltips titles "
+    "locales".split()
+)
+_SCHEMA_TYPES = frozenset("string object array integer number boolean null password text str".split())
+_SHORT_FLAGS = {
+    "sshpass": "-p",
+    "redis-cli": "-a",
+    "sqlcmd": "-P",
+    "ldapsearch": "-w",
+    "mongo": "-p",
+    "mongosh": "-p",
+    "docker": "-p",
+    "plink": "-pw",
+}
+"""Programs and their flags that a password follows."""
+
+
+@lru_cache(maxsize=1024)
+def holds_labels(parent: str) -> bool:
+    """Whether the values of a mapping under this name are text about their keys."""
+    return not _LABEL_PARENTS.isdisjoint(split_words(parent)[-1:])
+
+
+def names_credentials(parent: str) -> bool:
+    """Whether a mapping under this name holds credentials beside other things: `auth`, `tokens`, `cookies`."""
+    return parent.rstrip("s").lower().endswith(("token", "auth", "cookie"))
+
+
+def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[str, Sensitivity] | None:
+    """Which key of `{"name": K, "value": V}` holds a value that K says is secret, and how surely."""
+    if len(value) > 12 or _VALUE_KEY_SET.isdisjoint(value):
+        return None
+    target = next(key for key in _VALUE_KEYS if key in value)
+    item = value[target]
+    if target in ("content", "text") and (not isinstance(item, str) or _IS_TEXT.search(item)):
+        return None
+    level = Sensitivity.STRONG if value.get("type") == "password" else Sensitivity.NONE
+    for key, name in value.items():
+        if key in _NAME_KEYS and isinstance(name, str):
+            level = max(level, classify(name))
+    return (target, level) if level else None
+
+
+def is_schema(value: Any) -> bool:
+    """Whether a mapping describes a value instead of holding one."""
+    if not isinstance(value, dict):
+        return False
+    kind: Any = value.get("type")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return (
+        (isinstance(kind, str) and kind.lower() in _SCHEMA_TYPES and "value" not in value)
+        or "$ref" in value
+        or "anyOf" in value
+    )
+
+
+def argument_level(flag: str, value: str, items: Sequence[Any], classify: Classifier) -> Sensitivity:
+    """How secret an argument is that follows `flag` on the command line `items`."""
+    if not flag.startswith("-") or value.startswith("-") or len(flag) > 64:
+        return Sensitivity.NONE
+    if flag.startswith("--") or len(flag) > 3:
+        level = classify(flag.lstrip("-")) if "=" not in flag else Sensitivity.NONE
+        return Sensitivity.STRONG if level and looks_like_password(value) else level
+    program = str(items[0]).rsplit("/", 1)[-1]
+    return Sensitivity.STRONG if flag == _SHORT_FLAGS.get(program) else Sensitivity.NONE

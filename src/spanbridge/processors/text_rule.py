@@ -1,0 +1,113 @@
+"""What a text rule is, the two common ways to make one, and how rules search long texts without holding other threads up."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from spanbridge.processors.credential_patterns import Format
+from spanbridge.processors.key_names import is_placeholder
+from spanbridge.processors.matcher import Probe
+
+SLICE = 64 * 1024
+"""Characters that one call searches for starts of matches; `re` holds the interpreter lock for a whole call."""
+OVERLAP = 64 * 1024
+"""Characters beyond its slice in which a match may end; one that reaches further is matched again without an end."""
+_LOOKAHEAD = 64
+
+
+class Span(NamedTuple):
+    """A secret in a text: where it starts, where it ends, and the rule that found it."""
+
+    start: int
+    end: int
+    rule: str
+
+
+class BudgetExceeded(Exception):  # noqa: N818 - it states a fact, as the withheld field does
+    """Looking at a span took more time than it is given."""
+
+
+class Budget:
+    """Processor time that this thread may spend on one span; None: without bound."""
+
+    def __init__(self, seconds: float | None) -> None:
+        # Of this thread alone: a busy machine does not make a span's content be withheld.
+        self._end = None if seconds is None else time.thread_time() + seconds
+
+    def pause(self) -> None:
+        """Lets other threads run; raises BudgetExceeded when the time is spent."""
+        time.sleep(0)
+        if self._end is not None and time.thread_time() > self._end:
+            raise BudgetExceeded
+
+
+Find = Callable[[str, Budget], Iterator[Span]]
+
+
+class TextRule(NamedTuple):
+    """One way to find secrets in a text."""
+
+    probes: tuple[Probe, ...]
+    find: Find
+
+
+def slices(text: str, overlap: int = OVERLAP) -> Iterator[tuple[int, int, int]]:
+    """A text as (start, stop, end): starts of matches are looked for between start and stop, their ends before end."""
+    for start in range(0, max(len(text), 1), SLICE):
+        stop = min(start + SLICE, len(text) + 1)
+        yield start, stop, min(stop + overlap, len(text))
+
+
+def matches(pattern: re.Pattern[str], text: str, budget: Budget) -> Iterator[re.Match[str]]:
+    """As `pattern.finditer(text)`, slice by slice of a long text."""
+    if len(text) <= SLICE:
+        yield from pattern.finditer(text)
+        return
+    done = 0
+    for start, stop, end in slices(text):
+        budget.pause()
+        for match in pattern.finditer(text, max(start, done), end):
+            if match.start() >= stop:
+                break
+            whole = match if match.end() + _LOOKAHEAD < end or end == len(text) else pattern.match(text, match.start())
+            if whole is not None:
+                yield whole
+                done = whole.end()
+                if done >= end:
+                    break
+
+
+def format_rule(row: Format) -> TextRule:
+    """A provider's format, a token or a key by its shape."""
+    pattern = re.compile(row.pattern)
+    group = "v" if "v" in pattern.groupindex else 0
+    check = row.check
+
+    def find(text: str, budget: Budget) -> Iterator[Span]:
+        for match in matches(pattern, text, budget):
+            if check is None or check(match[group]):
+                yield Span(*match.span(group), row.rule)
+
+    return TextRule((Probe(tuple(row.gate.split("|")), row.probe, row.reach),), find)
+
+
+def pattern_rule(
+    rule: str,
+    probes: tuple[Probe, ...],
+    pattern: str,
+    check: Callable[[str], bool] | None = None,
+    flags: int = re.IGNORECASE,
+) -> TextRule:
+    """Every group `v` of a pattern that is neither a placeholder nor refused by `check`."""
+    compiled = re.compile(pattern, flags)
+
+    def find(text: str, budget: Budget) -> Iterator[Span]:
+        for match in matches(compiled, text, budget):
+            value = match["v"]
+            if not is_placeholder(value) and (check is None or check(value)):
+                yield Span(*match.span("v"), rule)
+
+    return TextRule(probes, find)

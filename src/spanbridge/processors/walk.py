@@ -1,0 +1,280 @@
+"""One pass over a decoded value: names decide over values, text and JSON inside text are looked at, unchanged parts stay the same objects."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from spanbridge.processors import json_text
+from spanbridge.processors.key_names import (
+    Sensitivity,
+    is_path,
+    is_placeholder,
+    looks_like_credential,
+    looks_like_password,
+    split_words,
+)
+from spanbridge.processors.structures import (
+    JWK_PRIVATE,
+    argument_level,
+    holds_labels,
+    is_schema,
+    named_value,
+    names_credentials,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spanbridge.processors.masking_styles import Tokens
+    from spanbridge.processors.text_rule import Budget
+    from spanbridge.processors.text_search import TextSearch
+
+MAX_DEPTH = 64
+"""Levels of a field; deeper ones withhold it."""
+MAX_VALUES = 500_000
+"""Strings and containers of a field; more withhold it."""
+MAX_JSON_LEVELS = 4
+"""How often JSON in a string in JSON is read; what lies deeper is still read as text."""
+SHORTEST_SECRET = 6
+"""Characters; no rule finds anything in a shorter text."""
+_WORK_BETWEEN_PAUSES = 256 * 1024
+_WORK_PER_VALUE = 256
+
+
+class LimitExceeded(Exception):  # noqa: N818 - its name is the reason that a withheld field states
+    """A field is deeper or larger than the filter looks at."""
+
+
+class Walk:
+    """Redacts one value; `counts` gets how many values each rule found."""
+
+    def __init__(self, search: TextSearch, tokens: Tokens, counts: dict[str, int], budget: Budget) -> None:
+        self._search = search
+        self._classify = search.classify
+        self._tokens = tokens
+        self._counts = counts
+        self._budget = budget
+        self._json_level = 0
+        self._visited = 0
+        self._work = 0
+
+    def value(self, value: Any, depth: int, parent: str = "") -> Any:
+        """`value` with its secrets replaced; `parent` is the name that it stands under."""
+        if value is None or isinstance(value, (int, float)):
+            return self._number(value) if type(value) is int else value
+        if isinstance(value, str):
+            return self._text(value)
+        if depth > MAX_DEPTH:
+            raise LimitExceeded
+        if isinstance(value, dict):
+            return self._mapping(value, depth, parent)  # pyright: ignore[reportUnknownArgumentType]
+        if isinstance(value, (list, tuple)):
+            items = self._sequence(value, depth, parent)  # pyright: ignore[reportUnknownArgumentType]
+            return tuple(items) if items is not value and isinstance(value, tuple) else items
+        return value
+
+    def _count(self, work: int) -> None:
+        self._visited += 1
+        if self._visited > MAX_VALUES:
+            raise LimitExceeded
+        self._work += work
+        if self._work > _WORK_BETWEEN_PAUSES:
+            self._work = 0
+            self._budget.pause()
+
+    def _number(self, value: int) -> Any:
+        if self._search.finds_numbers and 10**12 <= value < 10**19:
+            text = str(value)
+            spans = self._search.spans(text, self._budget)
+            if spans and spans[0].start == 0 and spans[0].end == len(text):
+                return self._mask(spans[0].rule, text)
+        return value
+
+    def _mask(self, rule: str, value: str) -> str:
+        self._counts[rule] = self._counts.get(rule, 0) + 1
+        return self._search.mask(rule, value, self._tokens)
+
+    # ── text ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _text(self, text: str) -> str:
+        self._count(_WORK_PER_VALUE + len(text))
+        if len(text) < SHORTEST_SECRET:
+            return text
+        matched = self._search.candidates(text)
+        if not matched:
+            return text
+        if self._json_level >= MAX_JSON_LEVELS or ("{" not in text and "[" not in text):
+            return self._plain(text, matched)
+        parts: list[str] = []
+        at = 0
+        for start, end, value in json_text.regions(text):
+            redacted = self._inner(value)
+            if redacted is value and text[start] == "[" and "{" not in text[start:end]:
+                continue  # a subscript, as in `os.environ["API_KEY"] = ...`: it belongs to the text around it
+            # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
+            parts.append(self._plain(text[at:start]))
+            parts.append(
+                text[start:end] if redacted is value else json_text.splice(text, start, value, redacted, self._inner)[0]
+            )
+            at = end
+        if not parts:
+            return self._plain(text, matched)
+        parts.append(self._plain(text[at:]))
+        result = "".join(parts)
+        return text if result == text else result
+
+    def _inner(self, value: Any) -> Any:
+        """A value of JSON inside a string."""
+        self._json_level += 1
+        try:
+            return self.value(value, 0)
+        finally:
+            self._json_level -= 1
+
+    def _plain(self, text: str, matched: Sequence[int] | None = None) -> str:
+        if len(text) < SHORTEST_SECRET:
+            return text
+        spans = self._search.spans(text, self._budget, matched)
+        if not spans:
+            return text
+        parts: list[str] = []
+        at = 0
+        for start, end, rule in spans:
+            parts.append(text[at:start])
+            parts.append(self._mask(rule, text[start:end]))
+            at = end
+        parts.append(text[at:])
+        return "".join(parts)
+
+    # ── mappings ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _mapping(self, value: dict[Any, Any], depth: int, parent: str) -> dict[Any, Any]:
+        self._count(_WORK_PER_VALUE * (1 + len(value)))
+        classify = self._classify
+        labels = bool(parent) and holds_labels(parent)
+        context = parent if parent and names_credentials(parent) else ""
+        named = named_value(value, classify)
+        key_set = "kty" in value
+        result: dict[Any, Any] | None = None
+        for key, item in value.items():
+            name = key if isinstance(key, str) else ""
+            level = classify(name) if name else Sensitivity.NONE
+            if context and level is not Sensitivity.STRONG:
+                level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
+            rule = "key_name"
+            if named is not None and name == named[0]:
+                level = max(level, named[1])
+            elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
+                level, rule = Sensitivity.STRONG, "private_key"
+            if level and not (labels and (not isinstance(item, str) or re.search(r"\s", item))):
+                redacted = self._secret(item, level, name, depth, rule)
+            elif type(item) is str:
+                redacted = self._text(item)
+            else:
+                redacted = self.value(item, depth + 1, name)
+            new_key: Any = self._key(name) if len(name) >= 16 else key
+            if redacted is not item or (new_key is not key and new_key != key):
+                if result is None:
+                    result = {}
+                    for before, unchanged in value.items():
+                        if before is key:
+                            break
+                        result[before] = unchanged
+                while new_key != key and (new_key in result or new_key in value):
+                    new_key += "_"
+                result[new_key] = redacted
+            elif result is not None:
+                result[key] = item
+        return value if result is None else result
+
+    def _key(self, name: str) -> str:
+        """A key that is itself a credential."""
+        spans = [span for span in self._search.spans(name, self._budget) if span.rule not in _CONTEXT_RULES]
+        if not spans:
+            return name
+        return (
+            name[: spans[0].start]
+            + self._mask(spans[0].rule, name[spans[0].start : spans[-1].end])
+            + name[spans[-1].end :]
+        )
+
+    def _secret(self, value: Any, level: Sensitivity, name: str, depth: int, rule: str = "key_name") -> Any:
+        """A value under a name that says it is secret."""
+        if value is None or isinstance(value, bool):
+            return value
+        words = split_words(name)
+        token = bool(words) and words[-1].startswith("token")
+        if isinstance(value, str):
+            scheme, _, rest = value.partition(" ")
+            if (
+                is_placeholder(value)
+                or self._search.is_masked(value)
+                or (rest and scheme.isalpha() and _IS_VARIABLE.match(rest))
+            ):
+                return self._text(value) if len(value) > 64 else value
+            if level is Sensitivity.WEAK:
+                return self._mask(rule, value) if looks_like_credential(value) else self._text(value)
+            if ("pwd" in name.lower() and is_path(value)) or (token and value.isdigit()):
+                return value
+            return self._mask(rule, value)
+        if isinstance(value, (int, float)):
+            plural = bool(words) and words[-1].endswith("s") and words[-1] != "pass"
+            kept = level is Sensitivity.WEAK or token or plural or abs(value) < 10
+            return value if kept else self._mask(rule, str(value))
+        if not value or level is Sensitivity.WEAK or is_schema(value):
+            if isinstance(value, list):
+                return self._weak_items(cast("list[Any]", value), name, depth)
+            return self.value(value, depth + 1, name)
+        return self._mask(rule, repr(value))
+
+    def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
+        if len(items) > 1000:
+            return self.value(items, depth + 1)
+        result = [self._secret(item, Sensitivity.WEAK, name, depth + 1) for item in items]
+        return items if all(new is old for new, old in zip(result, items, strict=True)) else result
+
+    # ── sequences ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
+        self._count(_WORK_PER_VALUE * (1 + len(items)))
+        result: list[Any] | None = None
+        named = parent if names_credentials(parent) else ""
+        pairs: str | None = None
+        before: Any = None
+        for index, item in enumerate(items):
+            level = self._item_level(before, item, items, parent) if index and isinstance(item, str) else Sensitivity.NONE
+            if level:
+                redacted = self._secret(item, level, str(before), depth)
+            elif type(item) is str:
+                redacted = self._text(item)
+            elif type(item) in _LISTS:
+                if pairs is None:
+                    pairs = _PAIRS if all(type(other) in _LISTS and len(other) == 2 for other in items[:8]) else ""
+                redacted = self.value(item, depth + 1, pairs)
+            else:
+                redacted = self.value(item, depth + 1, named)
+            if redacted is not item and result is None:
+                result = list(items[:index])
+            if result is not None:
+                result.append(redacted)
+            before = item
+        return items if result is None else result
+
+    def _item_level(self, before: Any, item: str, items: Sequence[Any], parent: str) -> Sensitivity:
+        """How secret an item is by the one before it: a flag and its value, a name and its value."""
+        if not isinstance(before, str):
+            return Sensitivity.NONE
+        level = argument_level(before, item, items, self._classify)
+        if len(items) == 2 and not level and (named := self._classify(before)):
+            if parent == _PAIRS or (" " not in item and looks_like_credential(item)):
+                return named
+        return level
+
+
+_PAIRS = "\0pairs"
+"""Stands for the name of a list whose items are pairs."""
+_LISTS = frozenset({list, tuple})
+_IS_VARIABLE = re.compile(r"\$\{?[\w.]+\}?\Z|\{\{?[^{}]*\}\}?\Z|<[^<>]*>\Z")
+"""A variable behind the scheme of a header: `Bearer ${TOKEN}`."""
+_CONTEXT_RULES = frozenset({"assignment", "authorization", "cookie"})

@@ -1,0 +1,251 @@
+import asyncio
+
+import pytest
+
+import spanbridge as sb
+from recording import accounted
+from spanbridge.model.span import SpanRecord
+
+
+@pytest.fixture
+def observe():
+    """Configures with processors; gives the instance and its memory."""
+    open_ones = []
+
+    def configure(*processors, **settings):
+        memory = sb.InMemoryExporter()
+        observability = sb.Observability(store=False, exporters=[memory], processors=list(processors), **settings)
+        open_ones.append(observability)
+        return observability, memory
+
+    yield configure
+    for observability in open_ones:
+        observability.shutdown()
+
+
+class Tagging:
+    def __init__(self, tag):
+        self.name = f"tagging {tag}"
+        self.tag = tag
+
+    def process(self, record):
+        record.metadata["order"] = [*record.metadata.get("order", []), self.tag]
+        return record
+
+
+def test_order(observe):
+    """Processors run in their order, objects and functions alike, and see what those before them changed."""
+    observability, memory = observe(Tagging("a"), lambda record: Tagging("b").process(record), Tagging("c"))
+    with observability.agent_run("x"):
+        pass
+
+    (span,) = memory.wait_for()
+    assert span.metadata == {"order": ["a", "b", "c"]}
+
+
+def test_once_per_span(observe):
+    """A span that starts and ends within one write interval is processed once."""
+    seen = []
+    observability, memory = observe(lambda record: seen.append((record.name, record.phase)) or record)
+    with observability.agent_run("x"):
+        pass
+
+    memory.wait_for()
+    assert seen == [("x", "ended")]
+
+
+def test_what_a_processor_sees(observe):
+    """A processor reads and changes every field as plain values; identity, type and times are there."""
+    seen = {}
+
+    def process(record):
+        seen.update(record.to_dict())
+        record.name, record.output, record.user_id = "renamed", {"new": [1]}, None
+        record.attributes["agent_id"] = "changed"
+        del record.metadata["gone"]
+        return record
+
+    observability, memory = observe(process)
+    with observability.agent_run(
+        "x", input={"q": 1}, agent_id="a", user_id="u", metadata={"gone": 1, "kept": 2}
+    ) as run:
+        run.set(output="old")
+
+    (span,) = memory.wait_for()
+    assert (seen["name"], seen["input"], seen["output"], seen["user_id"], seen["type"]) == (
+        "x",
+        {"q": 1},
+        "old",
+        "u",
+        "agent_run",
+    )
+    assert (seen["trace_id"], seen["span_id"], seen["status"]) == (run.trace_id, run.span_id, "ok")
+    assert (span.name, span.input, span.output, span.user_id) == ("renamed", {"q": 1}, {"new": [1]}, None)
+    assert (span.attributes, span.metadata) == ({"agent_id": "changed"}, {"kept": 2})
+
+
+def test_replace(observe):
+    """A processor may return another record."""
+
+    def replace(record):
+        return SpanRecord(
+            trace_id=record.trace_id,
+            span_id=record.span_id,
+            type=record.type,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            content={"name": "another"},
+        )
+
+    observability, memory = observe(replace, Tagging("after"))
+    with observability.agent_run("x", input="gone"):
+        observability.flush()
+
+    (span,) = memory.wait_for()
+    assert (span.name, span.input, span.metadata) == ("another", None, {"order": ["after"]})
+    accounted(observability.stats())
+    assert observability.stats()["spans"]["stored"] == 1
+
+
+def test_drop(observe):
+    """None drops the span: it is counted, and its children attach to its parent."""
+    observability, memory = observe(lambda record: None if record.name.startswith("drop") else record)
+    with (
+        observability.agent_run("root") as root,
+        observability.workflow_step("drop 1"),
+        observability.workflow_step("drop 2"),
+    ):
+        with observability.tool_call("leaf"):
+            pass
+        with observability.tool_call("drop leaf"):
+            pass
+    with observability.agent_run("drop root"), observability.tool_call("orphan"):
+        pass
+    observability.flush()
+
+    spans = {span.name: span for span in memory.spans}
+    assert set(spans) == {"root", "leaf", "orphan"}
+    assert spans["leaf"].parent_span_id == root.span_id
+    assert spans["orphan"].parent_span_id is None
+    assert observability.stats()["spans"]["dropped"] == {"processor": 4}
+    accounted(observability.stats())
+
+
+def test_drop_what_was_stored(contained_errors):
+    """A span that was stored while it ran and is dropped at its end goes from the store, and its children attach to its parent."""
+    observability = sb.Observability(
+        store="sqlite:///traces.db",
+        processors=[lambda record: None if record.name == "drop" and record.phase == "ended" else record],
+    )
+    with observability.agent_run("root") as root:
+        with observability.workflow_step("drop") as dropped:
+            with observability.tool_call("early"):
+                pass
+            assert observability.flush()
+            names = {span.name for span in observability.store.get_trace(root.trace_id).spans}
+            with observability.tool_call("late"):
+                pass
+    observability.shutdown()
+
+    spans = {span.name: span for span in sb.open_store("sqlite:///traces.db").get_trace(root.trace_id).spans}
+    assert names == {"root", "drop", "early"}
+    assert set(spans) == {"root", "early", "late"}
+    assert spans["late"].parent_span_id == root.span_id
+    assert spans["early"].parent_span_id in {root.span_id, dropped.span_id}
+    accounted(observability.stats())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("s3cret"),
+        SystemExit(1),
+        KeyboardInterrupt(),
+        asyncio.CancelledError("s3cret"),
+        GeneratorExit(),
+        RecursionError(),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_raise_withholds(error, observe, contained_places):
+    """A processor that raises, whatever it raises, withholds the content, says so, and keeps the structure."""
+
+    def broken(record):
+        if record.name == "bad":
+            record.attributes["half"] = "s3cret"
+            raise error
+        return record
+
+    observability, memory = observe(broken)
+    with observability.agent_run("root") as root:
+        with (
+            pytest.raises(KeyError),
+            observability.model_generation("bad", model="s3cret", input="s3cret", user_id="s3cret") as bad,
+        ):
+            bad.set(output="s3cret", usage=sb.Usage(input_tokens=3, output_tokens=4), metadata={"s3cret": 1})
+            bad.event("s3cret")
+            raise KeyError("s3cret")
+    observability.flush()
+
+    spans = {span.type.value: span for span in memory.spans}
+    span = spans["model_generation"]
+    assert spans["agent_run"].attributes == {}
+    assert (span.span_id, span.trace_id, span.parent_span_id) == (bad.span_id, root.trace_id, root.span_id)
+    assert (span.name, span.status, span.error) == (
+        "model_generation",
+        "error",
+        {"type": "Error", "message": "[withheld]"},
+    )
+    assert span.attributes == {"withheld": {"processor": "broken", "reason": type(error).__name__}}
+    assert span.model is None
+    assert "s3cret" not in repr(vars(span)) + str(span.to_dict())
+    assert contained_places() == {"processor broken"}
+    accounted(observability.stats())
+
+
+@pytest.mark.parametrize("result", ["x", 5, True, {}, [], SpanRecord, object()], ids=repr)
+def test_a_wrong_result_withholds(result, observe, contained_places):
+    """A processor that returns what is no record withholds the content."""
+    observability, memory = observe(lambda record: result)
+    with observability.agent_run("a", input="s3cret"):
+        pass
+
+    (span,) = memory.wait_for()
+    assert span.attributes["withheld"]["reason"] == "TypeError"
+    assert b"s3cret" not in span.document
+    assert contained_places() == {"processor <lambda>"}
+
+
+@pytest.mark.parametrize(
+    "field", ["phase", "span_id", "trace_id", "parent_span_id", "status", "ended_at", "started_at", "type"]
+)
+def test_a_processor_that_changes_the_structure(field, observe):
+    """Whatever a processor does to a record's structure, the pipeline goes on and its account stays exact."""
+    values = {"phase": "ended", "status": sb.Status.ERROR, "type": sb.SpanType.GENERIC, "started_at": 1, "ended_at": 2}
+
+    def change(record):
+        setattr(record, field, values.get(field, record.span_id if field != "trace_id" else "f" * 32))
+        return None if record.name == "drop" and record.phase == "ended" else record
+
+    observability, memory = observe(change)
+    with observability.agent_run("root"):
+        with observability.workflow_step("drop"):
+            assert observability.flush()
+            with observability.tool_call("leaf"):
+                pass
+    assert observability.flush()
+
+    accounted(observability.stats())
+    assert observability.stats()["spans"]["open"] == 0
+    assert observability.stats()["spans"]["stored"] == 2
+
+
+def test_a_filter_of_ones_own_may_be_the_last(observe):
+    """`sensitive_data` may be a processor of the application: it runs after all others."""
+    observability, memory = observe(Tagging("a"), sensitive_data=Tagging("filter"))
+    with observability.agent_run("x"):
+        pass
+
+    (span,) = memory.wait_for()
+    assert span.metadata == {"order": ["a", "filter"]}

@@ -1,0 +1,293 @@
+import asyncio
+import threading
+import time
+
+import pytest
+
+import spanbridge as sb
+from recording import GivenTime, HangingExporter, ScriptedExporter
+from spanbridge.model.span import SpanRecord
+from spanbridge.pipeline.delivery import MAX_BATCH_RECORDS, MAX_REQUESTED_PAUSE_S, Runner
+from spanbridge.protocols import Delivered, Rejected, Retry
+
+FAR = 1e12
+"""A deadline that does not come, on any clock."""
+
+
+def records(*names, phase="ended", size=0):
+    result = []
+    for name in names:
+        record = SpanRecord(
+            trace_id="1" * 32,
+            span_id="2" * 16,
+            type=sb.SpanType.GENERIC,
+            started_at=1,
+            content={"name": name, "input": "x" * size},
+        )
+        record.phase = phase
+        record.encode_document()
+        result.append(record)
+    return result
+
+
+@pytest.fixture
+def run():
+    """Makes runners that are started, and stops them after the test."""
+    runners = []
+
+    def start(exporter, **options):
+        runner = Runner(exporter, "exit", **options)
+        runner.start()
+        runners.append(runner)
+        return runner
+
+    yield start
+    for runner in runners:
+        getattr(runner.exporter, "release", threading.Event()).set()
+        if not runner._closing:
+            runner.shutdown(time.monotonic() + 5)
+
+
+@pytest.fixture
+def given_time(monkeypatch):
+    return GivenTime(monkeypatch)
+
+
+def report(runner):
+    return {key: value for key, value in runner.account.report().items() if value}
+
+
+@pytest.mark.parametrize("answer", [None, Delivered(), Delivered])
+def test_delivered(answer, run, contained_places):
+    """None and Delivered mean delivered."""
+    exporter = ScriptedExporter(answer() if isinstance(answer, type) else answer)
+    runner = run(exporter)
+    runner.offer(records("a", "b"))
+
+    assert runner.flush(FAR)
+    assert report(runner) == {"delivered": 2}
+    assert exporter.batches == [["a", "b"]]
+    assert exporter.calls == ["flush"]
+    assert contained_places() == set()
+
+
+def test_batches_are_bounded(run):
+    """However much waits, a batch has at most 512 records, in order."""
+    exporter = HangingExporter()
+    runner = run(exporter)
+    runner.offer(records("first"))
+    exporter.entered.wait()
+    names = [str(number) for number in range(1200)]
+    runner.offer(records(*names))
+    exporter.release.set()
+
+    assert runner.flush(FAR)
+    assert [len(batch) for batch in exporter.batches] == [
+        1,
+        MAX_BATCH_RECORDS,
+        MAX_BATCH_RECORDS,
+        1200 - 2 * MAX_BATCH_RECORDS,
+    ]
+    assert exporter.delivered == ["first", *names]
+
+
+def test_overflow(run):
+    """What does not fit is rejected and counted; what fits is delivered in order."""
+    exporter = HangingExporter()
+    runner = run(exporter, max_bytes=10_000)
+    runner.offer(records("in flight"))
+    exporter.entered.wait()
+    runner.offer(records(*"abcdefghij", size=1000))
+
+    assert report(runner) == {"pending": 6, "rejected": {"queue_overflow": 5}}
+    exporter.release.set()
+    assert runner.flush(FAR)
+    assert exporter.delivered == ["in flight", *"abcde"]
+    assert report(runner) == {"delivered": 6, "rejected": {"queue_overflow": 5}}
+
+
+def test_a_record_larger_than_the_queue(run):
+    """A single record that is larger than the queue is delivered all the same, alone."""
+    exporter = ScriptedExporter()
+    runner = run(exporter, max_bytes=1000)
+    runner.offer(records("large", size=10_000))
+
+    assert runner.flush(FAR)
+    assert report(runner) == {"delivered": 1}
+
+
+def test_running_spans_only_where_they_are_wanted(run):
+    """Exporters get running spans if they ask for them; running spans are not counted."""
+    plain, live = ScriptedExporter(), ScriptedExporter()
+    live.accepts_running = True
+    first, second = run(plain), run(live)
+    for runner in (first, second):
+        runner.offer(records("r", phase="running"))
+        runner.offer(records("d", phase="dropped"))
+        runner.offer(records("e"))
+        assert runner.flush(FAR)
+
+    assert plain.delivered == ["e"]
+    assert live.delivered == ["r", "d", "e"]
+    assert report(first) == report(second) == {"delivered": 1}
+
+
+@pytest.mark.parametrize(
+    "failure", [Retry(), ConnectionError(), SystemExit(), asyncio.CancelledError(), "nonsense", 5, True], ids=repr
+)
+def test_retry(failure, run, given_time, contained_places):
+    """A batch that fails, in whatever way, is tried again with pauses that double, and delivered once the exit is back."""
+    exporter = ScriptedExporter(failure, failure, failure, failure)
+    runner = run(exporter)
+    runner.offer(records("a"))
+
+    assert runner.flush(FAR)
+    assert exporter.batches == [["a"]] * 5
+    assert given_time.pauses == pytest.approx([0.1, 0.2, 0.4, 0.8])
+    assert report(runner) == {"delivered": 1}
+    assert contained_places() == (set() if isinstance(failure, Retry) else {"exporter exit"})
+
+
+@pytest.mark.parametrize(
+    ("after_s", "pause"),
+    [
+        (7, 7),
+        (0.01, 0.1),
+        (10**9, MAX_REQUESTED_PAUSE_S),
+        (float("inf"), MAX_REQUESTED_PAUSE_S),
+        (float("nan"), 0.1),
+        (-1, 0.1),
+        ("soon", 0.1),
+        ([], 0.1),
+    ],
+)
+def test_a_requested_pause_is_kept(after_s, pause, run, given_time):
+    """The pause that the other side asks for is kept, within bounds; nonsense is not."""
+    runner = run(ScriptedExporter(Retry(after_s=after_s)), expiry_s=None)
+    runner.offer(records("a"))
+
+    assert runner.flush(FAR)
+    assert sum(given_time.pauses) == pytest.approx(pause)
+
+
+def test_rejected(run):
+    """A rejected batch is counted under its reason and not tried again."""
+    exporter = ScriptedExporter(Rejected("bad_key"), None, Rejected("bad_key"))
+    runner = run(exporter)
+    for name in "abc":
+        runner.offer(records(name))
+        runner.flush(FAR)
+
+    assert exporter.batches == [["a"], ["b"], ["c"]]
+    assert report(runner) == {"delivered": 1, "rejected": {"bad_key": 2}}
+
+
+def test_a_reason_that_is_no_word(run):
+    """A reason that cannot be a key does not stop the runner."""
+    runner = run(ScriptedExporter(Rejected(["odd"])))
+    runner.offer(records("a"))
+    runner.offer(records("b"))
+
+    assert runner.flush(FAR)
+    assert sum(runner.account.report()["rejected"].values()) + runner.account.delivered == 2
+
+
+def test_expired(run, given_time):
+    """A batch that keeps failing is given up after its time, counted, and the next one gets its turn."""
+    exporter = ScriptedExporter(*[Retry()] * 20)
+    runner = run(exporter, expiry_s=60)
+    runner.offer(records("a"))
+    assert runner.flush(FAR)
+    exporter.answers.clear()
+    runner.offer(records("b"))
+
+    assert runner.flush(FAR)
+    assert 60 < sum(given_time.pauses) < 130
+    assert report(runner) == {"delivered": 1, "expired": 1}
+
+
+def test_the_store_does_not_expire(run, given_time):
+    """Without an expiry a batch is tried for ever."""
+    runner = run(ScriptedExporter(*[Retry()] * 100), expiry_s=None)
+    runner.offer(records("a"))
+
+    assert runner.flush(FAR)
+    assert report(runner) == {"delivered": 1}
+
+
+def test_flush_meets_its_deadline(run):
+    """A flush of a hanging exporter returns at its deadline, and says that it failed."""
+    exporter = HangingExporter()
+    runner = run(exporter)
+    runner.offer(records("a"))
+    exporter.entered.wait()
+
+    assert runner.flush(time.monotonic()) is False
+    assert report(runner) == {"pending": 1}
+
+
+def test_shutdown_meets_its_deadline(run):
+    """A shutdown counts what a hanging exporter did not deliver; what comes back late changes nothing."""
+    exporter = HangingExporter()
+    runner = run(exporter)
+    settled = []
+    runner.settled = lambda ended, reason: settled.append((len(ended), reason))
+    runner.offer(records("in flight"))
+    exporter.entered.wait()
+    runner.offer(records("a", "b"))
+
+    assert runner.shutdown(time.monotonic()) is False
+    assert report(runner) == {"rejected": {"shutdown_deadline": 3}}
+    thread = runner._thread
+    exporter.release.set()
+    thread.join()
+    assert report(runner) == {"rejected": {"shutdown_deadline": 3}}
+    assert settled == [(3, "shutdown_deadline")]
+    assert exporter.calls == ["shutdown"]
+
+
+def test_shutdown_delivers_what_waits(run):
+    """Everything that was queued is delivered, and the exporter is shut down once, after the last batch."""
+    exporter = ScriptedExporter()
+    runner = run(exporter)
+    runner.offer(records(*"abc"))
+
+    assert runner.shutdown(time.monotonic() + 60)
+    assert runner.shutdown(time.monotonic() + 60)
+    assert exporter.delivered == ["a", "b", "c"]
+    assert exporter.calls == ["shutdown"]
+
+
+def test_shutdown_without_a_thread():
+    """Where no thread could be started, the shutdown delivers."""
+    exporter = ScriptedExporter()
+    runner = Runner(exporter, "exit")
+    runner.offer(records("a"))
+
+    assert runner.shutdown(time.monotonic() + 60)
+    assert exporter.delivered == ["a"]
+    assert exporter.calls == ["shutdown"]
+
+
+def test_shutdown_ends_a_pause(run, given_time):
+    """A runner that waits for its next try is not waited for beyond the deadline."""
+    runner = Runner(ScriptedExporter(*[Retry(after_s=300)] * 5), "exit")
+    runner.offer(records("a", "b"))
+
+    assert runner.shutdown(given_time.now + 2) is False
+    assert report(runner) == {"rejected": {"shutdown_deadline": 2}}
+
+
+@pytest.mark.parametrize("method", ["flush", "shutdown"])
+def test_an_exporter_whose_end_raises(method, run, contained_places, monkeypatch):
+    """An exporter that raises in `flush` or `shutdown` is contained."""
+    exporter = ScriptedExporter()
+    monkeypatch.setattr(exporter, method, lambda deadline: 1 / 0)
+    runner = run(exporter)
+    runner.offer(records("a"))
+    flushed = runner.flush(FAR)
+
+    assert runner.shutdown(time.monotonic() + 60)
+    assert flushed is (method == "shutdown")
+    assert exporter.delivered == ["a"]
+    assert len(contained_places()) == 1

@@ -1,0 +1,196 @@
+from itertools import product
+
+import pytest
+
+import spanbridge as sb
+
+PRICES = {"m": {"input_mtok": 1_000_000.0, "output_mtok": 10_000_000.0}, "e": {"input_mtok": 1_000_000.0}}
+"""A unit of money per input token, ten per output token."""
+
+
+@pytest.fixture
+def observed():
+    memory = sb.InMemoryExporter()
+    with sb.Observability(store=False, exporters=[memory], prices=PRICES) as observability:
+        yield observability, memory
+
+
+def usage(tokens):
+    return sb.Usage(input_tokens=tokens, output_tokens=tokens)
+
+
+def billed(memory):
+    spans = memory.spans
+    return tuple(
+        sum(getattr(span, f"billed_{field}") for span in spans) for field in ("input_tokens", "output_tokens", "cost")
+    )
+
+
+@pytest.mark.parametrize(("generation", "step", "inference"), list(product([False, True], repeat=3)))
+@pytest.mark.parametrize("flushed", [False, True])
+def test_billed_once(generation, step, inference, flushed, observed):
+    """Whichever of generation, step and inference report usage, a trace's sums count each token once: the outermost report."""
+    observability, memory = observed
+    with observability.agent_run("a"), observability.model_generation(model="m") as outer:
+        for _ in range(2):
+            with observability.model_step(model="m") as middle:
+                with observability.model_inference(model="m") as inner:
+                    if inference:
+                        inner.set(usage=usage(5))
+                if flushed:
+                    observability.flush()
+                if step:
+                    middle.set(usage=usage(5))
+        if generation:
+            outer.set(usage=usage(10))
+    observability.flush()
+
+    expected = (10, 10, 110.0) if generation or step or inference else (0, 0, 0.0)
+    assert billed(memory) == expected
+
+
+@pytest.mark.parametrize("reports", [("model_generation",), ("model_step",), ("model_inference",)])
+def test_a_report_of_ones_own_is_kept(reports, observed):
+    """Every span shows the tokens that it reported itself, billed or not."""
+    observability, memory = observed
+    with (
+        observability.model_generation(model="m", usage=usage(3)),
+        observability.model_inference(model="m", usage=usage(3)),
+    ):
+        pass
+    observability.flush()
+
+    assert [(span.input_tokens, span.cost, span.attributes["usage"]["input_tokens"]) for span in memory.spans] == [
+        (3, 33.0, 3)
+    ] * 2
+    assert billed(memory) == (3, 3, 33.0)
+
+
+def test_siblings_add_up(observed):
+    """Model spans that do not contain each other are all billed, embeddings and classifiers too."""
+    observability, memory = observed
+    with observability.agent_run("a"):
+        with observability.model_generation(model="m", usage=usage(1)):
+            with observability.tool_call("t"), observability.model_generation(model="m", usage=usage(2)):
+                pass
+        with observability.rag_embedding(model="e", usage=sb.Usage(input_tokens=4)):
+            pass
+        with observability.classifier_evaluation(model="m", usage=usage(8)):
+            pass
+    observability.flush()
+
+    assert billed(memory) == (15, 11, 11.0 + 22.0 + 4.0 + 88.0)
+
+
+def test_a_generation_inside_an_agent_of_its_own(observed):
+    """A step below a tool below a generation is another's: it is billed."""
+    observability, memory = observed
+    with observability.model_generation(model="m", usage=usage(1)), observability.tool_call("t"):
+        with observability.model_step(model="m", usage=usage(2)):
+            pass
+    observability.flush()
+
+    assert billed(memory)[:2] == (3, 3)
+
+
+def test_children_that_end_after_their_generation(observed):
+    """Usage that an inference reports after its generation has ended with its own report is not billed again; without one it is."""
+    observability, memory = observed
+    for outer_usage, expected in ((usage(5), (5, 5, 55.0)), (None, (5, 5, 55.0))):
+        memory.clear()
+        outer = observability.start_span("model_generation", model="m")
+        inner = observability.start_span("model_inference", model="m", parent=outer)
+        outer.end(usage=outer_usage)
+        inner.end(usage=usage(5))
+        observability.flush()
+
+        assert billed(memory) == expected
+
+
+def cost_of(observed, **attributes):
+    observability, memory = observed
+    with observability.model_generation(**attributes):
+        pass
+    (span,) = memory.wait_for()
+    return span, span.attributes["cost_context"]
+
+
+def test_the_providers_cost_wins(observed):
+    """A cost that the provider reported is kept, and billed."""
+    span, cost = cost_of(observed, model="m", usage=usage(1), cost_context={"estimated_cost": 0.5})
+
+    assert (cost["estimated_cost"], cost["reason"], cost["source"]) == (0.5, None, "provider")
+    assert span.cost == span.billed_cost == 0.5
+
+
+def test_an_unknown_model_has_a_reason(observed):
+    """A model without a price has no cost and a reason, never zero."""
+    span, cost = cost_of(observed, model="no-such-model-at-all", usage=usage(1))
+
+    assert cost["estimated_cost"] is None
+    assert cost["reason"]
+    assert span.cost is None
+    assert (span.billed_input_tokens, span.billed_cost) == (1, 0.0)
+
+
+def test_no_usage_has_a_reason(observed):
+    """A generation without usage has no cost and says why."""
+    span, cost = cost_of(observed, model="m")
+
+    assert cost == {"estimated_cost": None, "reason": "no_usage"}
+    assert (span.input_tokens, span.cost) == (None, None)
+
+
+def test_the_response_model_is_priced(observed):
+    """The model that answered has the price; the one that was asked for stands in where it has none."""
+    _, cost = cost_of(observed, model="no-such-model-at-all", response_model="m", usage=usage(1))
+    observed[1].clear()
+    _, other = cost_of(observed, model="m", response_model="no-such-model-at-all", usage=usage(1))
+
+    assert cost["estimated_cost"] == other["estimated_cost"] == 11.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "many",
+        {"input_tokens": "x"},
+        {"input_tokens": 2**63},
+        {"input_tokens": -5},
+        [],
+        5,
+        {"input_tokens": float("nan")},
+    ],
+)
+def test_wrong_usage(wrong, observed):
+    """Usage that is none is not counted, and nothing else suffers."""
+    span, cost = cost_of(observed, model="m", usage=wrong)
+
+    assert (span.input_tokens, span.billed_input_tokens, cost["estimated_cost"]) == (None, 0, None)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"estimated_cost": "free"}, {"estimated_cost": True}, {"estimated_cost": float("nan")}, "x", [], {}, 5]
+)
+def test_a_wrong_cost_is_estimated_anew(wrong, observed):
+    """A reported cost that is no number is not used."""
+    _, cost = cost_of(observed, model="m", usage=usage(1), cost_context=wrong)
+
+    assert cost["estimated_cost"] == 11.0
+
+
+def test_numbers_that_no_store_takes_do_not_cost_other_spans():
+    """A span with absurd numbers is stored, and so are the spans beside it."""
+    with sb.Observability(store="sqlite:///traces.db") as observability:
+        with observability.agent_run("a") as run:
+            for absurd in (2**63, 2**64 - 1, 2**80, -1, float("inf")):
+                with observability.model_generation(
+                    model="m", usage={"input_tokens": absurd}, cost_context={"estimated_cost": absurd}
+                ):
+                    pass
+                observability.start_span("generic", "g", start_time=absurd).end(end_time=absurd)
+        assert observability.flush()
+        stats = observability.stats()
+
+        assert stats["spans"]["stored"] == 11
+        assert len(observability.store.get_trace(run.trace_id).spans) == 11
