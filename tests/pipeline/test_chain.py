@@ -137,14 +137,13 @@ def test_drop_what_was_stored(contained_errors):
         store="sqlite:///traces.db",
         processors=[lambda record: None if record.name == "drop" and record.phase == "ended" else record],
     )
-    with observability.agent_run("root") as root:
-        with observability.workflow_step("drop") as dropped:
-            with observability.tool_call("early"):
-                pass
-            assert observability.flush()
-            names = {span.name for span in observability.store.get_trace(root.trace_id).spans}
-            with observability.tool_call("late"):
-                pass
+    with observability.agent_run("root") as root, observability.workflow_step("drop") as dropped:
+        with observability.tool_call("early"):
+            pass
+        assert observability.flush()
+        names = {span.name for span in observability.store.get_trace(root.trace_id).spans}
+        with observability.tool_call("late"):
+            pass
     observability.shutdown()
 
     spans = {span.name: span for span in sb.open_store("sqlite:///traces.db").get_trace(root.trace_id).spans}
@@ -178,14 +177,14 @@ def test_raise_withholds(error, observe, contained_places):
         return record
 
     observability, memory = observe(broken)
-    with observability.agent_run("root") as root:
-        with (
-            pytest.raises(KeyError),
-            observability.model_generation("bad", model="s3cret", input="s3cret", user_id="s3cret") as bad,
-        ):
-            bad.set(output="s3cret", usage=sb.Usage(input_tokens=3, output_tokens=4), metadata={"s3cret": 1})
-            bad.event("s3cret")
-            raise KeyError("s3cret")
+    with (
+        observability.agent_run("root") as root,
+        pytest.raises(KeyError),
+        observability.model_generation("bad", model="s3cret", input="s3cret", user_id="s3cret") as bad,
+    ):
+        bad.set(output="s3cret", usage=sb.Usage(input_tokens=3, output_tokens=4), metadata={"s3cret": 1})
+        bad.event("s3cret")
+        raise KeyError("s3cret")
     observability.flush()
 
     spans = {span.type.value: span for span in memory.spans}
@@ -228,12 +227,11 @@ def test_a_processor_that_changes_the_structure(field, observe):
         setattr(record, field, values.get(field, record.span_id if field != "trace_id" else "f" * 32))
         return None if record.name == "drop" and record.phase == "ended" else record
 
-    observability, memory = observe(change)
-    with observability.agent_run("root"):
-        with observability.workflow_step("drop"):
-            assert observability.flush()
-            with observability.tool_call("leaf"):
-                pass
+    observability, _memory = observe(change)
+    with observability.agent_run("root"), observability.workflow_step("drop"):
+        assert observability.flush()
+        with observability.tool_call("leaf"):
+            pass
     assert observability.flush()
 
     accounted(observability.stats())

@@ -161,7 +161,7 @@ class Gate:
     ids=["input", "list", "output", "attribute", "metadata", "tags", "name", "user_id", "links"],
 )
 def test_memory_is_bounded(given):
-    """While the pipeline is stuck, what callers hold is bounded in bytes, wherever they put them; the newest spans are dropped and counted."""
+    """While the pipeline is stuck, what callers hold is bounded in bytes, wherever they put them; the newest are dropped and counted."""
     gate, memory = Gate(), sb.InMemoryExporter()
     with sb.Observability(
         store=False, exporters=[memory], processors=[gate], queue_max_bytes=2 * MIB, sensitive_data=False
@@ -415,7 +415,7 @@ FORK = """
     warnings.simplefilter("ignore")
     import spanbridge as sb
     memory = sb.InMemoryExporter()
-    sb.configure(store="sqlite:///traces.db", exporters=[memory])
+    sb.configure(store="sqlite:///traces.db", exporters=[memory], write_interval_ms=5000)
     with sb.agent_run("before"):
         pass
     assert sb.flush()
@@ -462,8 +462,9 @@ MULTIPROCESSING = """
             pass
 
     if __name__ == "__main__":
-        sb.configure(store="sqlite:///traces.db")
+        sb.configure(store="sqlite:///traces.db", write_interval_ms=5000)
         with sb.agent_run("root") as root:
+            assert sb.flush(20)
             processes = [multiprocessing.get_context("fork").Process(target=work, args=(number,)) for number in range(3)]
             for process in processes:
                 process.start()

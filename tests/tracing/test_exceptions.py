@@ -8,7 +8,7 @@ from spanbridge.tracing.exceptions import FIRST_FRAMES, LAST_FRAMES, MAX_CAUSES,
 
 
 def raised(function):
-    with pytest.raises(BaseException) as caught:  # noqa: PT011
+    with pytest.raises(BaseException) as caught:
         function()
     return caught.value
 
@@ -18,7 +18,7 @@ def chain():
         try:
             raise KeyError("first")
         except KeyError:
-            raise TypeError("second")
+            raise TypeError("second")  # noqa: B904 - without a cause, on purpose
     except TypeError as error:
         raise ValueError("third") from error
 

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_kill_switch(switch, monkeypatch):
     assert sb.flush()
     assert observability.stats() == ZEROS
     assert memory.spans == []
-    assert not os.path.exists("traces.db")
+    assert not Path("traces.db").exists()
     with pytest.raises(sb.ConfigurationError, match="switched off"):
         _ = observability.store
 

@@ -74,7 +74,7 @@ def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
     except Exception:  # noqa: BLE001 - any class of foreign error may come out of a payload
         return _encode_slowly(value, max_bytes)
     size = len(data)
-    if size > _LARGE_BYTES:
+    if size > max_bytes or size > _LARGE_BYTES:
         _large_payloads.seen = True
         if size > max_bytes:
             return truncated(size)

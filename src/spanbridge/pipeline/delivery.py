@@ -119,7 +119,7 @@ class Runner:
                 self._state.wait(min(left, 0.5))
         try:
             self.exporter.flush(deadline)
-        except Exception as error:  # noqa: BLE001
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             contain(f"flushing {self.name}", error)
             return False
         return True
@@ -178,7 +178,7 @@ class Runner:
         self._stopped = True
         try:
             self.exporter.shutdown(self._deadline or time.monotonic())
-        except Exception as error:  # noqa: BLE001
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             contain(f"shutting down {self.name}", error)
 
     def _is_late(self) -> bool:

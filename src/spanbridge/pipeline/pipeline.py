@@ -125,11 +125,7 @@ class Pipeline:
         if thread is not None and thread.is_alive() and thread is not current_thread():
             thread.join(max(0.0, deadline - time.monotonic()))
         if thread is None or not thread.is_alive():
-            replies = self._drain()
-            self._abandon_open()
-            self._hand_on()
-            for reply in replies:
-                reply.done.set()
+            self._last_turn()  # already done, unless no thread could be started
         else:
             logger.warning("the pipeline did not stop in time; spans that it still held are lost")
         for runner in self.runners:
@@ -192,7 +188,7 @@ class Pipeline:
         while not self._closing:
             self._turn()
             if self._closing:
-                return
+                break
             if self._table or intake.events:
                 intake.wake_bytes = intake.pending_bytes + _WAKE_BYTES
                 intake.wait(self._interval_s)
@@ -204,6 +200,21 @@ class Pipeline:
                 intake.wake_bytes = intake.pending_bytes + _WAKE_BYTES
                 if not self._closing and intake.pending_bytes < _WAKE_BYTES:
                     intake.wait(self._interval_s)
+        self._last_turn()
+
+    def _last_turn(self) -> None:
+        """Ends what is open and hands on all that there is.
+
+        On the pipeline's thread: a processor that hangs must not hang whoever shuts down.
+        """
+        try:
+            replies = self._drain()
+            self._abandon_open()
+            self._hand_on()
+            for reply in replies:
+                reply.done.set()
+        except Exception as error:  # noqa: BLE001
+            contain("the pipeline", error)
 
     def _turn(self) -> None:
         """All that waits: events, spans to be shown as running, flushes."""

@@ -27,7 +27,7 @@ def at_left(first: str, rest: str) -> str:
     What stands before is looked at once `first` has matched: `re` skips to `first` quickly, and is slow at patterns that begin with a choice.
     """
     hexadecimal = "[0-9A-Fa-f]"
-    before = (rf"\\[nrtbf]", f"%{hexadecimal}{{2}}", rf"\\u{hexadecimal}{{4}}")
+    before = (r"\\[nrtbf]", f"%{hexadecimal}{{2}}", rf"\\u{hexadecimal}{{4}}")
     return f"{first}(?:(?<![A-Za-z0-9]{first})|{'|'.join(f'(?<={part}{first})' for part in before)}){rest}"
 
 

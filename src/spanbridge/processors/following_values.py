@@ -23,6 +23,9 @@ QUOTE = re.compile(
     r"""(?:[bBrRuU]|(?:pydantic\.)?Secret(?:Str|String|Bytes)?\(|String\(|str\(|\[)?(\\{0,15})("{3}|'{3}|["'`]|&quot;|&#34;|&#39;|%22)"""
 )
 _UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,2048}""")
+_CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,2048})[ \t*`]{0,80}\|""")
+_CELL_START = re.compile(r"\|[ \t*`]{0,40}\Z")
+_OWNED_CELL = re.compile(r"\|[ \t*`]{0,40}(?:[A-Za-z]{2,20} )?\Z")
 _UNQUOTED_LINE = re.compile(r"""[^\s"'`\\<>]{1,2048}""")
 _UNQUOTED_PARAMETER = re.compile(r"""[^\s"'`\\<>&;#]{1,2048}""")
 _LINE_START = re.compile(
@@ -55,9 +58,11 @@ def operand(
     if QUOTE.match(text, at):
         yield from quoted_value(text, at, level, name)
         return
-    if op in ("==", "===", "!=", "!==", "|"):
+    if op == "|":
+        yield from _cell(text, at, level, name, head)
         return
-    native = not name.isascii() or NATIVE.search(name) is not None
+    if op in ("==", "===", "!=", "!=="):
+        return
     line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
     parameter = head.endswith(("?", "&", ";", "&amp;")) or text[right:at] in ("%3D", "%3A")
     pattern = _UNQUOTED_PARAMETER if parameter else _UNQUOTED_LINE if line and op == "=" and not spaced else _UNQUOTED
@@ -85,7 +90,7 @@ def operand(
     token = re.search(r"(?i)token", name) is not None
     if token and value.replace(".", "").isdigit():
         return
-    if level is Sensitivity.WEAK or (native and op == "|"):
+    if level is Sensitivity.WEAK:
         if looks_like_credential(value) or (environment and len(value) >= 8 and looks_like_password(value)):
             yield start, end
         return
@@ -124,7 +129,24 @@ def operand(
         yield start, end
 
 
-def quoted_value(text: str, at: int, level: Sensitivity, name: str, *, strict: bool = False) -> Iterator[tuple[int, int]]:
+def _cell(text: str, at: int, level: Sensitivity, name: str, head: str) -> Iterator[tuple[int, int]]:
+    """The next cell of a table's row, `| password | hunter2 |`; a pipe of a shell has no bar before its first word."""
+    match = _CELL.match(text, at)
+    if (
+        match is None
+        or (_OWNED_CELL if name.lower().startswith(("key", "token", "code")) else _CELL_START).search(head) is None
+    ):
+        return
+    value = match["v"]
+    if not is_placeholder(value) and (
+        looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value))
+    ):
+        yield match.span("v")
+
+
+def quoted_value(
+    text: str, at: int, level: Sensitivity, name: str, *, strict: bool = False
+) -> Iterator[tuple[int, int]]:
     """A value in quotes; the closing quote has as many backslashes as the opening one."""
     opening = QUOTE.match(text, at)
     if opening is None:

@@ -71,13 +71,14 @@ PASS_OWNERS = _words(
     "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi"
 )
 _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"), ("seed", "phrase"), ("recovery", "phrase"), ("pass", "word"),
-                    ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe")})  # fmt: skip
+                    ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature")})  # fmt: skip
 _GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth)")
 _GLUED_LOOKALIKES = _words("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
 _SPLIT = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _REPETITION = re.compile(r"v?\d+")
 _MAX_NAME = 200
+"""Characters at a name's end that decide; a cache of names has a bound in bytes too."""
 
 
 def split_words(name: str) -> list[str]:
@@ -91,11 +92,13 @@ def split_words(name: str) -> list[str]:
     return words
 
 
-@lru_cache(maxsize=8192)
 def classify(name: str) -> Sensitivity:
     """What `name` says of its value, by the built-in tables."""
-    if len(name) > _MAX_NAME:
-        return Sensitivity.NONE
+    return _classify(name[-_MAX_NAME:])
+
+
+@lru_cache(maxsize=8192)
+def _classify(name: str) -> Sensitivity:
     words = split_words(name)
     while len(words) > 1 and (words[-1] in _QUALIFIERS or _REPETITION.fullmatch(words[-1])):
         if len(words) > 1 and (words[-2], words[-1]) in _PAIRS:
@@ -143,13 +146,13 @@ def classifier_with(extra_keys: Sequence[str]) -> Classifier:
     glued = frozenset("".join(words) for words in extra)
 
     @lru_cache(maxsize=8192)
-    def classify_extra(name: str) -> Sensitivity:
+    def cached(name: str) -> Sensitivity:
         words = tuple(split_words(name))
         if "".join(words) in glued or any(words[-len(key) :] == key for key in extra):
             return Sensitivity.STRONG
-        return classify(name)
+        return _classify(name)
 
-    return classify_extra
+    return lambda name: cached(name[-_MAX_NAME:])
 
 
 # ── values ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -200,7 +203,9 @@ def looks_like_credential(value: str) -> bool:
     """Whether `value` has the shape of a generated key: one word, letters and digits mixed, neither an identifier, a path nor a date."""
     if value[:7].lower() in ("bearer ", "basic c") or value[:6].lower() in ("basic ", "token "):
         value = value.split(" ", 1)[1]
-    if _CREDENTIAL.fullmatch(value) is None or _IDENTIFIER.fullmatch(value) or _NOT_CREDENTIAL.fullmatch(value):
+    if _CREDENTIAL.fullmatch(value) is None or _IDENTIFIER.fullmatch(value):
+        return False
+    if not value.isalnum() and _NOT_CREDENTIAL.fullmatch(value):
         return False
     digits = len(_DIGIT.findall(value))
     lower = value != value.upper()

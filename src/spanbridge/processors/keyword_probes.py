@@ -59,5 +59,6 @@ KEYWORD_PROBES = (
     Probe(("token",), r"(?i)tokens?[\\\"']{1,9}[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
     Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t]{{0,4}}[\\\"'`bBrR(]{{0,9}}[A-Za-z0-9+/_.~=:-]{{16}}", 0),
     Probe(("auth", "dsn", "pass", "pat", "bearer", "sid", "pw"), rf"(?i)(?:auths?|dsn|pass|pat|bearer|sid|pw){_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]{{0,9}}[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 0),
+    Probe(("pw",), r"(?i)pw[\\\"']{1,9}[ \t]{0,4}[:=]", 0),
     Probe(tuple(sorted({word.lower() if word.isascii() else word for word in _NATIVE_WORDS})), "|".join(_NATIVE_WORDS), 0),
 )  # fmt: skip

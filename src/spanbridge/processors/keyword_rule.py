@@ -23,9 +23,9 @@ from spanbridge.processors.matcher import Probe
 from spanbridge.processors.text_rule import Budget, Span, TextRule, slices
 
 _LEFT = 64
-_IDENTIFIER_END = re.compile(r"[A-Za-z0-9_.\-$]{0,64}\Z")
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-$]{0,48}")
-_PREVIOUS_WORD = re.compile(r"([A-Za-z]{2,20})[ ]\Z")
+_RIGHT = 48
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-$]*")
+_WORD_BACKWARDS = re.compile(r"[ ]([A-Za-z]{2,20})")
 _OPERATOR = re.compile(
     r"""(?P<close>\\{0,15}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?)[ \t]{0,8}(?:(?P<op>===?|!==?|=>|:=|\?=|\+=|=|:(?!:)|：|＝|%3D|%3A|\|)|(?P<xml>>))(?P<space>(?:\s|\\[nrt]){0,4})"""
 )
@@ -83,14 +83,15 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
 
 def _rule(name: str) -> str:
     name = name.lower()
-    return next((rule for rule in ("authorization", "cookie") if name.endswith(rule)), "assignment")
+    return "authorization" if name.endswith("authorization") else "cookie" if name.endswith("cookie") else "assignment"
 
 
 def _identifier(text: str, start: int, end: int) -> tuple[int, int]:
     """Where the whole identifier around a stem starts and ends."""
-    before = _IDENTIFIER_END.search(text[max(0, start - _LEFT) : start])
-    left = start - len(before[0] if before else "")
-    after = _IDENTIFIER.match(text, end)
+    # Backwards from the stem: searching for what ends there would try every place before it.
+    before = _IDENTIFIER.match(text[max(0, start - _LEFT) : start][::-1])
+    left = start - (before.end() if before else 0)
+    after = _IDENTIFIER.match(text, end, end + _RIGHT)
     right = after.end() if after else end
     while right > end and text[right - 1] in ".-$":
         right -= 1
@@ -105,9 +106,10 @@ def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> 
     if NATIVE.fullmatch(stem):
         return Sensitivity.STRONG
     level = classify(name)
-    previous = _PREVIOUS_WORD.search(text[max(0, left - 21) : left])
-    if previous is not None and level is not Sensitivity.STRONG:
-        level = max(level, classify(f"{previous[1]} {name}")) if level or len(split_words(name)) == 1 else level
+    if level is not Sensitivity.STRONG and left and text[left - 1] == " ":
+        previous = _WORD_BACKWARDS.match(text[max(0, left - 21) : left][::-1])
+        if previous is not None and (level or len(split_words(name)) == 1):
+            level = max(level, classify(f"{previous[1][::-1]} {name}"))
     return level
 
 

@@ -58,11 +58,23 @@ _NAME_VALUE = (
     r"""[nkfhvl](?:(?<=n)ame|(?<=k)ey|(?<=f)ield|(?<=h)eader|(?<=v)ariable|(?<=l)abel)\\{0,7}["']?\s{0,3}[:=]\s{0,3}\\{0,7}["']?(?P<k>[\w.$-]{2,64}(?: [\w-]{2,20})?)\\{0,7}["']?"""
     r"""(?:,|\s|\\n|\\r|-|/?>\s{0,8}<){1,24}\\{0,7}["']?value\\{0,7}["']?(?:\s{0,3}[:=]\s{0,3}|>)(?P<q>\\{0,7}["']?)(?P<v>[^\s"'\\<>,}]{2,2048})"""
 )
+"""`name: DB_PASSWORD` then `value: x`, as in Kubernetes, XML and Python reprs."""
+_SETX = r"""setx (?P<k>[\w.]{2,64}) {1,4}\\{0,7}["']?(?P<v>(?<=["'])[^"'\\\n]{1,2048}|[^\s"'\\%]{1,2048})"""
 
 
-def name_value_rule(classify: Classifier) -> TextRule:
-    """`name: DB_PASSWORD` then `value: x`, as in Kubernetes, XML and Python reprs."""
-    compiled = re.compile(_NAME_VALUE, re.IGNORECASE)
+def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
+    """Names and values with no operator between them that the keyword rule would know."""
+    return (
+        _named_value_rule(
+            classify, Probe(("value",), r"(?i)(?:[\",' \t\\n/><-])value[\\\"'> ]{0,9}[:=>]", 2), _NAME_VALUE
+        ),
+        _named_value_rule(classify, Probe(("setx",), r"(?i)setx [A-Za-z0-9_]{2,64} ", 0), _SETX),
+    )
+
+
+def _named_value_rule(classify: Classifier, probe: Probe, pattern: str) -> TextRule:
+    """Every group `v` of a pattern that its group `k` says is secret."""
+    compiled = re.compile(pattern, re.IGNORECASE)
 
     def find(text: str, budget: Budget) -> Iterator[Span]:
         for match in matches(compiled, text, budget):
@@ -71,7 +83,7 @@ def name_value_rule(classify: Classifier) -> TextRule:
             if level and not is_placeholder(value) and (level is Sensitivity.STRONG or looks_like_credential(value)):
                 yield Span(*match.span("v"), "assignment")
 
-    return TextRule((Probe(("value",), r"(?i)(?:[\",' \t\\n/><-])value[\\\"'> ]{0,9}[:=>]", 2),), find)
+    return TextRule((probe,), find)
 
 
 def _basic(value: str) -> bool:
@@ -96,8 +108,8 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("url_token", (Probe(("@",), r"://[A-Za-z0-9_-]{20,128}(?::x-oauth-basic|:)?@"),), r"://(?P<v>[A-Za-z0-9_-]{20,128})(?::x-oauth-basic|:)?@(?![\w.]*sentry)", looks_like_credential),
     pattern_rule(
         "url_parameter",
-        (Probe(("sig=", "signature=", "security-token=", "hmac=", "access_key="), r"(?i)(?:[?&;#]|%3F|%26|u0026)(?:sig|signature|(?:x-amz-|x-goog-|x-oss-)(?:signature|security-token)|hmac|access_key)=[^&\"' ]{6}"),),
-        r"(?:[?&;#]|%3F|%26|u0026)(?:sig|signature|(?:x-amz-|x-goog-|x-oss-)(?:signature|security-token)|hmac|access_key)=(?P<v>[^&\s\"'<>\\#]{6,4096})",
+        (Probe(("sig=", "signature=", "security-token=", "hmac=", "access_key="), r"(?i)(?:(?:[?&;#]|%3F|%26|u0026)(?:sig|signature|hmac|access_key)|x-(?:amz|goog|oss)-(?:signature|security-token))=[^&\"' ]{6}"),),
+        r"(?:(?:[?&;#]|%3F|%26|u0026)(?:sig|signature|hmac|access_key)|x-(?:amz|goog|oss)-(?:signature|security-token))=(?P<v>[^&\s\"'<>\\#]{6,4096})",
     ),
     pattern_rule("url_parameter", (Probe(("key=", "auth=", "code="), r"(?i)(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=[^&\"' ]{12}"),), r"(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=(?P<v>[^&\s\"'<>\\#]{12,4096})", looks_like_credential),
     pattern_rule("command_line", (Probe(("-u", "user"), r"(?:-u|--user|--proxy-user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']"),), r"(?:(?<=\s)-u|--user|--proxy-user)[ =]{0,2}\\{0,3}[\"']?[^\s\"':/]{1,64}:(?P<v>[^\s\"'\\]{2,256})", lambda value: not value.isdigit(), 0),

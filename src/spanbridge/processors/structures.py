@@ -12,20 +12,59 @@ from spanbridge.processors.matcher import Probe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STRUCTURE_PROBES = (Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"), Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]"))
+STRUCTURE_PROBES = (
+    Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),
+    Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]"),
+    Probe(("-signature",), r"(?i)x-(?:amz|goog|oss)-signature[\\\"']{1,9}[ ]?:"),
+)
+"""What the prefilter looks for on behalf of names that no text rule looks for."""
 JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 """Members of a JSON Web Key that are private (RFC 7518, section 6)."""
 _VALUE_KEYS = ("value", "val", "v", "text", "content")
 _VALUE_KEY_SET = frozenset(_VALUE_KEYS)
 _NAME_KEYS = frozenset(
-    "name key header field label selector id variable parameter param element locator property k target".split()
+    [
+        "name",
+        "key",
+        "header",
+        "field",
+        "label",
+        "selector",
+        "id",
+        "variable",
+        "parameter",
+        "param",
+        "element",
+        "locator",
+        "property",
+        "k",
+        "target",
+    ]
 )
 _IS_TEXT = re.compile(r"[\s{]")
 _LABEL_PARENTS = frozenset(
-    "errors error labels label messages validation translations i18n descriptions placeholders hints help properties tooltips titles "
-    "locales".split()
+    [
+        "errors",
+        "error",
+        "labels",
+        "label",
+        "messages",
+        "validation",
+        "translations",
+        "i18n",
+        "descriptions",
+        "placeholders",
+        "hints",
+        "help",
+        "properties",
+        "tooltips",
+        "titles",
+        "locales",
+    ]
 )
-_SCHEMA_TYPES = frozenset("string object array integer number boolean null password text str".split())
+_SCHEMA_TYPES = frozenset(
+    ["string", "object", "array", "integer", "number", "boolean", "null", "password", "text", "str"]
+)
 _SHORT_FLAGS = {
     "sshpass": "-p",
     "redis-cli": "-a",

@@ -10,7 +10,7 @@ from spanbridge.processors.filter_options import own_rule
 from spanbridge.processors.key_names import classifier_with, split_words
 from spanbridge.processors.keyword_rule import keyword_rule
 from spanbridge.processors.matcher import Prefilter, Probe, make_prefilter
-from spanbridge.processors.pattern_rules import PATTERN_RULES, name_value_rule
+from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
 from spanbridge.processors.structures import STRUCTURE_PROBES
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
 
@@ -40,7 +40,7 @@ class TextSearch:
             *_FORMAT_RULES,
             *PATTERN_RULES,
             keyword_rule(self.classify, stems),
-            name_value_rule(self.classify),
+            *named_value_rules(self.classify),
         )
         if pii:
             from spanbridge.processors.personal_data import PERSONAL_DATA  # noqa: PLC0415 - an option, off by default

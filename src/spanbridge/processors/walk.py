@@ -1,4 +1,4 @@
-"""One pass over a decoded value: names decide over values, text and JSON inside text are looked at, unchanged parts stay the same objects."""
+"""One pass over a decoded value: names decide over values, text and JSON in it are looked at, unchanged parts stay the same objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from spanbridge.processors.key_names import (
     is_path,
     is_placeholder,
     looks_like_credential,
-    looks_like_password,
     split_words,
 )
 from spanbridge.processors.structures import (
@@ -243,7 +242,9 @@ class Walk:
         pairs: str | None = None
         before: Any = None
         for index, item in enumerate(items):
-            level = self._item_level(before, item, items, parent) if index and isinstance(item, str) else Sensitivity.NONE
+            level = (
+                self._item_level(before, item, items, parent) if index and isinstance(item, str) else Sensitivity.NONE
+            )
             if level:
                 redacted = self._secret(item, level, str(before), depth)
             elif type(item) is str:
@@ -266,10 +267,10 @@ class Walk:
         if not isinstance(before, str):
             return Sensitivity.NONE
         level = argument_level(before, item, items, self._classify)
-        if len(items) == 2 and not level and (named := self._classify(before)):
-            if parent == _PAIRS or (" " not in item and looks_like_credential(item)):
-                return named
-        return level
+        if level or len(items) != 2 or not (named := self._classify(before)):
+            return level
+        is_pair = parent == _PAIRS or (" " not in item and looks_like_credential(item))
+        return named if is_pair else level
 
 
 _PAIRS = "\0pairs"

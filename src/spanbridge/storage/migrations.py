@@ -2,16 +2,20 @@
 
     traces           one row per trace: its root's fields and the sums of its spans; all that a list reads
     trace_terms      what a trace can have several of, by field: "tag" (of the root), "model" (of all spans), "metadata.<dotted path>"
-    spans            one narrow row per span
-    payloads         the span's content, one JSON document with its CRC32
-    counters         `sequence`: the last number given to a span row
+    spans            one row per span; its content last, as one JSON document with its CRC32, so that the short columns are read without it
+    origins          service name, environment and source: the same for all spans of a process, so a span holds their number
+    counters         `sequence`: the largest number that a deleted span row had
 
 A span row's number (`sequence`) grows with every write and is never given twice: a running span that is written again gets a new one.
 A trace's number is that of the first row written for it, so that rows of one trace lie close together: trace ids are random, and a
 b-tree that is filled at random places costs several times as much as one that is filled at its end.
 
-For the same reason the indexes behind the filters leave out the most recent traces (`is_indexed = 0`): those few are read whole by every
-list, while they change most. Every few hundred traces they enter the indexes together, and each page of an index is written once for all.
+For the same reason the indexes behind the ids and the filters leave out the most recent traces (`is_indexed = 0`): those few are read
+whole by every list, while they change most. Every few hundred traces they enter the indexes together, and each page of an index is
+written once for all.
+
+Every column costs each span some 1,500 instructions. What most spans do not have (a model and its tokens, redactions, an external
+parent) is therefore not a column but a key in `details`, a JSON object, NULL where it would be empty.
 """
 
 from __future__ import annotations
@@ -45,33 +49,25 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
         "INSERT INTO counters VALUES ('sequence', 0)",
+        "CREATE TABLE origins (id INTEGER PRIMARY KEY, service_name TEXT, environment TEXT, source TEXT)",
+        "CREATE UNIQUE INDEX origins_by_fields ON origins (service_name, environment, source)",
         """
         CREATE TABLE spans (
             sequence INTEGER PRIMARY KEY,
             trace_number INTEGER NOT NULL,
             span_id TEXT NOT NULL,
             parent_span_id TEXT,
-            external_parent_span_id TEXT,
             type TEXT NOT NULL,
             status TEXT NOT NULL,
-            is_event INTEGER NOT NULL,
             started_at INTEGER NOT NULL,
             ended_at INTEGER,
-            model TEXT,
-            input_tokens INTEGER,
-            output_tokens INTEGER,
-            cost REAL,
-            billed_input_tokens INTEGER NOT NULL,
-            billed_output_tokens INTEGER NOT NULL,
-            billed_cost REAL NOT NULL,
-            service_name TEXT NOT NULL,
-            environment TEXT NOT NULL,
-            source TEXT NOT NULL,
-            redactions TEXT
+            origin INTEGER NOT NULL,
+            details TEXT,
+            crc32 INTEGER NOT NULL,
+            document BLOB NOT NULL
         )
         """,
         "CREATE UNIQUE INDEX spans_by_id ON spans (trace_number, span_id)",
-        "CREATE TABLE payloads (sequence INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, document BLOB NOT NULL)",
         """
         CREATE TABLE traces (
             number INTEGER PRIMARY KEY,
@@ -108,8 +104,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             is_indexed INTEGER NOT NULL
         )
         """,
-        "CREATE UNIQUE INDEX traces_by_id ON traces (trace_id)",
-        "CREATE INDEX traces_recent ON traces (number) WHERE is_indexed = 0",
+        "CREATE UNIQUE INDEX traces_by_id ON traces (trace_id) WHERE is_indexed = 1",
+        "CREATE UNIQUE INDEX traces_recent ON traces (trace_id) WHERE is_indexed = 0",
         "CREATE INDEX traces_by_started_at ON traces (started_at) WHERE is_indexed = 1",
         "CREATE INDEX traces_by_status ON traces (status, started_at) WHERE is_indexed = 1",
         "CREATE INDEX traces_by_type ON traces (type, started_at) WHERE is_indexed = 1",

@@ -21,7 +21,7 @@ from spanbridge.storage.files import create_private, identity, is_local
 from spanbridge.storage.location import sqlite_path
 from spanbridge.storage.migrations import SCHEMA_VERSION, migrate, schema_version
 from spanbridge.storage.reading import Page, StoreSummary, Tail, Trace, TraceQuery, sort_spans
-from spanbridge.storage.sqlite_writer import delete_traces, write_batch
+from spanbridge.storage.sqlite_writer import BatchWriter, delete_traces, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -43,6 +43,8 @@ MIN_PREFIX = 4
 """The shortest prefix by which a trace id is found."""
 
 _EXPIRE_SPANS_PER_TRANSACTION = 500
+_ROW_BYTES = 300
+"""What a span takes in the file beside its content, about."""
 
 _REASONS = (
     ("is locked", "store_locked"),
@@ -53,10 +55,16 @@ _REASONS = (
 )
 
 
-class _Handle(NamedTuple):
+class _Reader(NamedTuple):
     connection: sqlite3.Connection
     file: tuple[int, int] | None
     """Device and inode that it was opened on."""
+
+
+class _Writer(NamedTuple):
+    connection: sqlite3.Connection
+    file: tuple[int, int] | None
+    writer: BatchWriter
 
 
 class SQLiteStore:
@@ -80,12 +88,14 @@ class SQLiteStore:
         self.max_bytes = max_bytes
         self.expired_count = 0
         """Traces that this object has deleted to keep the file within `max_bytes`."""
+        self._unchecked_bytes = 0
+        """What was written since the size of the file was last looked at."""
         self._create = create
         self._pid = os.getpid()
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
-        self._writer: _Handle | None = None
-        self._reader: _Handle | None = None
+        self._writer: _Writer | None = None
+        self._reader: _Reader | None = None
         if not create:
             self._require_file()
         _stores.add(self)
@@ -98,17 +108,20 @@ class SQLiteStore:
         with self._write_lock, self._errors("write to"):
             while True:
                 handle = self._open_writer()
-                with _transaction(handle.connection):
-                    write_batch(handle.connection, batch)
+                handle.writer.write(batch)
                 # A file that was deleted or replaced takes commits without a word: then the batch goes into the one at the path.
                 if identity(self.path) == handle.file:
                     break
-            self._expire(handle.connection, max_spans=max(1000, 2 * len(batch)))
+            self._unchecked_bytes += sum(len(record.document) + _ROW_BYTES for record in batch)
+            if self._unchecked_bytes > self.max_bytes // 100:
+                self._expire(handle.connection, max_spans=max(1000, 2 * len(batch)))
 
     def _expire(self, connection: sqlite3.Connection, max_spans: int) -> None:
         """Deletes the oldest ended traces while the file is above its bound, some `max_spans` spans at most: the next write goes on."""
-        while max_spans > 0 and self._is_too_large(connection):
-            with _transaction(connection):
+        while self._is_too_large(connection):
+            if max_spans <= 0:
+                return
+            with transaction(connection):
                 # Traces that never ended come last, but they come: no crash makes the file grow without a bound.
                 for condition in ("is_indexed = 1 AND status <> 'running'", "status <> 'running'", "1"):
                     rows = connection.execute(
@@ -124,9 +137,10 @@ class SQLiteStore:
                     if spans >= _EXPIRE_SPANS_PER_TRANSACTION or not self._is_too_large(connection):
                         break
             if not deleted:
-                return
+                break
             self.expired_count += deleted
             max_spans -= spans
+        self._unchecked_bytes = 0
 
     def _is_too_large(self, connection: sqlite3.Connection) -> bool:
         """Whether the pages in use exceed the bound; free ones will be used again."""
@@ -235,10 +249,10 @@ class SQLiteStore:
         self._check_process()
         with self._read_lock, self._errors("read"):
             connection = self._open_reader().connection
-            with _transaction(connection, "BEGIN"):
+            with transaction(connection, "BEGIN"):
                 yield connection
 
-    def _open_writer(self) -> _Handle:
+    def _open_writer(self) -> _Writer:
         if self._writer is not None:
             if self._writer.file == identity(self.path):
                 return self._writer
@@ -258,10 +272,11 @@ class SQLiteStore:
         except BaseException:
             connection.close()
             raise
-        self._writer = _Handle(connection, file)
+        self._writer = _Writer(connection, file, BatchWriter(connection))
+        self._unchecked_bytes = self.max_bytes
         return self._writer
 
-    def _open_reader(self) -> _Handle:
+    def _open_reader(self) -> _Reader:
         if self._reader is not None:
             if self._reader.file == identity(self.path):
                 return self._reader
@@ -276,7 +291,7 @@ class SQLiteStore:
         except BaseException:
             connection.close()
             raise
-        self._reader = _Handle(connection, file)
+        self._reader = _Reader(connection, file)
         if outdated:
             self._prepare_file()
         return self._reader
@@ -374,23 +389,6 @@ def _leak(value: object) -> None:
     import ctypes  # noqa: PLC0415 - only in a forked child
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Generator[None]:
-    """A transaction that ends in COMMIT, or in ROLLBACK where anything is raised.
-
-    A transaction that reads before it writes fails as soon as another process writes in between, and no timeout helps: hence IMMEDIATE.
-    """
-    connection.execute(begin)
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # On a full disk SQLite may have rolled back already.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _set_journal_mode(connection: sqlite3.Connection, mode: str) -> None:

@@ -10,7 +10,7 @@ import orjson
 from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS, SpanRecord, Status
 from spanbridge.model.span_types import SpanType
 from spanbridge.storage.reading import Page, Position, StoreSummary, Tail, TraceQuery, TraceSummary
-from spanbridge.storage.sqlite_writer import RUNNING_DURATION, SPAN_COLUMNS, indexed_text
+from spanbridge.storage.sqlite_writer import LAST_SEQUENCE, RUNNING_DURATION, SPAN_COLUMNS, indexed_text, read_details
 
 if TYPE_CHECKING:
     import sqlite3
@@ -40,7 +40,10 @@ _SUMMARY_COLUMNS = (
     *CORRELATION_FIELDS,
 )
 _ORDER_COLUMNS = {"started_at": "started_at", "duration": "duration_ns", "tokens": "tokens", "cost": "cost"}
-_SPANS = f"SELECT {', '.join(f'spans.{name}' for name in SPAN_COLUMNS)}, crc32, document FROM spans LEFT JOIN payloads USING (sequence)"  # noqa: S608
+_SPANS = (
+    f"SELECT {', '.join(SPAN_COLUMNS)}, service_name, environment, source "  # noqa: S608 - our own names
+    "FROM spans LEFT JOIN origins ON origins.id = origin"
+)
 _TYPES = {item.value: item for item in SpanType}
 _STATUSES = {item.value: item for item in Status}
 
@@ -127,16 +130,18 @@ def _terms(connection: sqlite3.Connection, field: str, numbers: str) -> dict[int
 
 
 def trace_number(connection: sqlite3.Connection, trace_id: str) -> int | None:
-    row = connection.execute("SELECT number FROM traces WHERE trace_id = ?", (trace_id,)).fetchone()
+    arms = (f"SELECT number FROM traces WHERE is_indexed = {flag} AND trace_id = ?1" for flag in (0, 1))  # noqa: S608 - ours
+    row = connection.execute(" UNION ALL ".join(arms), (trace_id,)).fetchone()
     return None if row is None else row[0]
 
 
 def trace_ids_with_prefix(connection: sqlite3.Connection, prefix: str, limit: int) -> list[str]:
     # "g" is greater than every hexadecimal digit.
-    rows = connection.execute(
-        "SELECT trace_id FROM traces WHERE trace_id >= ? AND trace_id < ? ORDER BY trace_id LIMIT ?",
-        (prefix, prefix + "g", limit),
+    arms = (
+        f"SELECT trace_id FROM traces WHERE is_indexed = {flag} AND trace_id >= ?1 AND trace_id < ?2"  # noqa: S608 - ours
+        for flag in (0, 1)
     )
+    rows = connection.execute(f"{' UNION ALL '.join(arms)} ORDER BY trace_id LIMIT ?3", (prefix, prefix + "g", limit))
     return [trace_id for (trace_id,) in rows]
 
 
@@ -152,9 +157,7 @@ def span_of_trace(connection: sqlite3.Connection, number: int, trace_id: str, sp
 
 
 def tail(connection: sqlite3.Connection, after: int, limit: int) -> Tail:
-    rows = connection.execute(
-        f"{_SPANS} WHERE spans.sequence > ? ORDER BY spans.sequence LIMIT ?", (after, limit)
-    ).fetchall()
+    rows = connection.execute(f"{_SPANS} WHERE sequence > ? ORDER BY sequence LIMIT ?", (after, limit)).fetchall()
     trace_ids = dict(
         connection.execute(
             "SELECT number, trace_id FROM json_each(?) AS wanted CROSS JOIN traces ON number = wanted.value",
@@ -166,7 +169,7 @@ def tail(connection: sqlite3.Connection, after: int, limit: int) -> Tail:
 
 
 def last_sequence(connection: sqlite3.Connection) -> int:
-    return connection.execute("SELECT value FROM counters WHERE name = 'sequence'").fetchone()[0]
+    return connection.execute(LAST_SEQUENCE).fetchone()[0]
 
 
 def aggregate(connection: sqlite3.Connection, size_bytes: int) -> StoreSummary:
@@ -194,50 +197,35 @@ def aggregate(connection: sqlite3.Connection, size_bytes: int) -> StoreSummary:
 
 
 def _record(row: Sequence[Any], trace_id: str) -> SpanRecord:
-    """A span from its row: `SPAN_COLUMNS`, then checksum and document. A damaged row gives a marked span, never an error."""
-    fields = dict(zip(SPAN_COLUMNS, row, strict=False))
-    checksum, document = row[-2:]
+    """A span from its row: `SPAN_COLUMNS`, then its origin. A damaged row gives a marked span, never an error."""
+    fields = dict(zip((*SPAN_COLUMNS, "service_name", "environment", "source"), row, strict=True))
+    document = fields["document"]
     damage = ""
-    if type(document) is not bytes or crc32(document) != checksum:
+    if type(document) is not bytes or crc32(document) != fields["crc32"]:
         damage = "the content does not match its checksum"
         document = b'{"name":"<damaged>"}'
     span_type = _TYPES.get(fields["type"])
     status = _STATUSES.get(fields["status"])
-    redactions = _redactions(fields["redactions"])
-    if span_type is None or status is None or redactions is None:
+    details = read_details(fields["details"])
+    if span_type is None or status is None or details is None or fields["source"] is None:
         damage = damage or "the row holds unknown values"
     record = SpanRecord.from_document(
         document,
         trace_id=trace_id,
         span_id=fields["span_id"],
         parent_span_id=fields["parent_span_id"],
-        external_parent_span_id=fields["external_parent_span_id"],
         type=span_type or SpanType.GENERIC,
         status=status or Status.ABANDONED,
         phase="running" if status is Status.RUNNING else "ended",
-        is_event=bool(fields["is_event"]),
         started_at=fields["started_at"],
         ended_at=fields["ended_at"],
-        service_name=fields["service_name"],
-        environment=fields["environment"],
-        source=fields["source"],
-        redactions=redactions or {},
+        service_name=fields["service_name"] or "",
+        environment=fields["environment"] or "",
+        source=fields["source"] or "",
+        **(details or {}),
     )
-    for name in ("model", "input_tokens", "output_tokens", "cost"):
-        setattr(record, name, fields[name])
-    for name in ("billed_input_tokens", "billed_output_tokens", "billed_cost"):
-        setattr(record, name, fields[name])
     if damage:
         content: dict[str, Any] = orjson.loads(document)
         content["metadata"] = {**content.get("metadata", {}), DAMAGED_KEY: damage}
         record.document = orjson.dumps(content)
     return record
-
-
-def _redactions(text: str | None) -> dict[str, int] | None:
-    """The counts of a span's redactions; None where the text is damaged."""
-    try:
-        value = orjson.loads(text or "{}")
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]

@@ -1,12 +1,17 @@
-"""One batch of records into the SQLite store: spans, payloads, and each trace once.
+"""One batch of records into the SQLite store: spans, and each trace once.
 
-All functions run inside the caller's transaction. A span counts once, however often it is written: what its earlier row added to its
-trace is taken off before the new row's share is added.
+A span counts once, however often it is written: what its earlier row added to its trace is taken off before the new row's share is
+added. Most spans are written once, so a writer looks up earlier rows only for the spans that it wrote as running itself. Where that
+was not enough (another process wrote the span, or a batch is written again), or where a value does not fit its column, the transaction
+is rolled back and the batch written once more with care: every span is looked up and every value made to fit.
 """
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from hashlib import sha256
+from math import isfinite
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
@@ -17,8 +22,7 @@ from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS, SpanRecord
 from spanbridge.storage.reading import metadata_paths, scalar_text
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
 RUNNING_DURATION = -1
 """`traces.duration_ns` of a trace whose root has not ended: a number, so that lists can be ordered by it and continued."""
@@ -26,26 +30,39 @@ RECENT_TRACES = 500
 """How many traces may stand outside the indexes behind the filters; see `migrations`."""
 MAX_METADATA_PATHS = 256
 """How many metadata values of one trace can be found by a filter; all of them are stored."""
+MAX_INTEGER = 2**63 - 1
+MAX_TOKENS = 2**53
+"""A token count beyond it is left out: no model reports it, and sums of such numbers would pass 64 bits."""
+_MAX_REMEMBERED = 10_000
+"""How many running spans and how many origins one writer remembers; with more it forgets them and looks them up."""
 
-_PLAIN_COLUMNS = (
+_DETAILS: dict[str, Any] = {
+    "external_parent_span_id": None,
+    "is_event": False,
+    "redactions": {},
+    "model": None,
+    "input_tokens": None,
+    "output_tokens": None,
+    "cost": None,
+    "billed_input_tokens": 0,
+    "billed_output_tokens": 0,
+    "billed_cost": 0.0,
+}
+"""Fields of a record that stand in `spans.details` where they differ from these values."""
+SPAN_COLUMNS = (
+    "sequence",
+    "trace_number",
     "span_id",
     "parent_span_id",
-    "external_parent_span_id",
+    "type",
+    "status",
     "started_at",
     "ended_at",
-    "model",
-    "input_tokens",
-    "output_tokens",
-    "cost",
-    "billed_input_tokens",
-    "billed_output_tokens",
-    "billed_cost",
-    "service_name",
-    "environment",
-    "source",
+    "origin",
+    "details",
+    "crc32",
+    "document",
 )
-"""Fields of a record that are stored as they are: read in one call, which costs a third of reading them one by one."""
-SPAN_COLUMNS = ("sequence", "trace_number", "type", "status", "is_event", "redactions", *_PLAIN_COLUMNS)
 ROOT_COLUMNS = (
     "span_id",
     "is_root",
@@ -78,7 +95,7 @@ def _insert(table: str, columns: Sequence[str], *, verb: str = "INSERT") -> str:
 
 
 _INSERT_SPAN = _insert("spans", SPAN_COLUMNS)
-_INSERT_PAYLOAD = _insert("payloads", ("sequence", "crc32", "document"))
+_INSERT_ORIGIN = _insert("origins", ("service_name", "environment", "source"), verb="INSERT OR IGNORE")
 _INSERT_TRACE = _insert("traces", ("number", "trace_id", *ROOT_COLUMNS, *SUM_COLUMNS, "is_indexed"))
 _INSERT_TERM = _insert("trace_terms", ("trace_number", "field", "value"), verb="INSERT OR IGNORE")
 _UPDATE_ROOT = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in ROOT_COLUMNS)} WHERE number = ?"  # noqa: S608 - our own names
@@ -90,16 +107,45 @@ _ADD_BILLED = """
     UPDATE traces SET input_tokens = input_tokens + ?1, output_tokens = output_tokens + ?2, tokens = tokens + ?1 + ?2,
     cost = cost + ?3, priced_count = priced_count + ?4 WHERE number = ?5
 """
-_KNOWN_TRACES = """
-    SELECT trace_id, number, span_id, is_root, started_at
-    FROM json_each(?) AS wanted CROSS JOIN traces ON traces.trace_id = wanted.value
+_KNOWN_TRACES = " UNION ALL ".join(
+    "SELECT trace_id, number, span_id, is_root, started_at FROM json_each(?1) AS wanted "  # noqa: S608 - our own numbers
+    f"CROSS JOIN traces ON traces.trace_id = wanted.value AND is_indexed = {flag}"
+    for flag in (0, 1)
+)
+_KNOWN_SPAN = """
+    SELECT sequence, parent_span_id, status, started_at, details FROM spans WHERE trace_number = ? AND span_id = ?
 """
-_KNOWN_SPANS = """
-    SELECT trace_number, span_id, sequence, parent_span_id, status, started_at, model,
-           billed_input_tokens, billed_output_tokens, billed_cost, cost
-    FROM json_each(?) AS wanted CROSS JOIN spans
-    ON spans.trace_number = json_extract(wanted.value, '$[0]') AND spans.span_id = json_extract(wanted.value, '$[1]')
-"""
+LAST_SEQUENCE = (
+    "SELECT max(value, coalesce((SELECT max(sequence) FROM spans), 0)) FROM counters WHERE name = 'sequence'"
+)
+# Numbers go up from the largest row's; only where rows are deleted must theirs be remembered.
+_REMEMBER_SEQUENCE = f"UPDATE counters SET value = ({LAST_SEQUENCE}) WHERE name = 'sequence'"  # noqa: S608 - our own names
+_UNFIT = (
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    OverflowError,
+    UnicodeEncodeError,
+    TypeError,
+)
+"""What a span that is there already, or a value that does not fit its column, raises."""
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Generator[None]:
+    """A transaction that ends in COMMIT, or in ROLLBACK where anything is raised.
+
+    A transaction that reads before it writes fails as soon as another process writes in between, and no timeout helps: hence IMMEDIATE.
+    """
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # On a full disk SQLite may have rolled back already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 class _KnownTrace(NamedTuple):
@@ -111,59 +157,65 @@ class _KnownTrace(NamedTuple):
 
 
 class _KnownSpan(NamedTuple):
-    trace_number: int
-    span_id: str
     sequence: int
     parent_span_id: str | None
     status: str
     started_at: int
-    model: str | None
-    billed_input_tokens: int
-    billed_output_tokens: int
-    billed_cost: float
-    cost: float | None
+    details: dict[str, Any]
 
 
-class _TraceChange:
-    """What one batch adds to one trace."""
+class _Sums:
+    """What spans add to their trace."""
 
-    __slots__ = (
-        "cost",
-        "error_count",
-        "first",
-        "input_tokens",
-        "known",
-        "models",
-        "number",
-        "output_tokens",
-        "priced_count",
-        "recompute",
-        "root",
-        "span_count",
-    )
+    __slots__ = ("cost", "error_count", "input_tokens", "output_tokens", "priced_count", "span_count")
 
-    def __init__(self, known: _KnownTrace | None, number: int) -> None:
-        self.known = known
-        self.number = number
-        self.root: SpanRecord | None = None
-        self.first: SpanRecord | None = None
+    def __init__(self) -> None:
         self.span_count = 0
         self.error_count = 0
         self.input_tokens = 0
         self.output_tokens = 0
         self.cost = 0.0
         self.priced_count = 0
+
+    def add(self, status: str, details: dict[str, Any], sign: int = 1) -> None:
+        """Adds the share of one span; with sign -1 takes it off."""
+        self.span_count += sign
+        if status == "error":
+            self.error_count += sign
+        if details:
+            self.input_tokens += sign * (details.get("billed_input_tokens") or 0)
+            self.output_tokens += sign * (details.get("billed_output_tokens") or 0)
+            self.cost += sign * (details.get("billed_cost") or 0.0)
+            if details.get("cost") is not None:
+                self.priced_count += sign
+
+    def values(self) -> tuple[Any, ...]:
+        """The values of `SUM_COLUMNS`."""
+        return (
+            self.span_count,
+            self.error_count,
+            int(self.error_count > 0),
+            self.input_tokens,
+            self.output_tokens,
+            self.input_tokens + self.output_tokens,
+            self.cost,
+            self.priced_count,
+        )
+
+
+class _TraceChange:
+    """What one batch changes in one trace."""
+
+    __slots__ = ("first", "known", "models", "number", "recompute", "root", "sums")
+
+    def __init__(self, known: _KnownTrace | None, number: int) -> None:
+        self.known = known
+        self.number = number
+        self.root: SpanRecord | None = None
+        self.first: SpanRecord | None = None
+        self.sums = _Sums()
         self.models: set[str] = set()
         self.recompute = False
-
-    def take_off(self, row: _KnownSpan) -> None:
-        """Removes the share of a row that is about to be replaced."""
-        self.span_count -= 1
-        self.error_count -= row.status == "error"
-        self.input_tokens -= row.billed_input_tokens
-        self.output_tokens -= row.billed_output_tokens
-        self.cost -= row.billed_cost
-        self.priced_count -= row.cost is not None
 
     def new_root(self) -> SpanRecord | None:
         """The record whose fields the trace's row must take over, if any: the earliest root, else the earliest span."""
@@ -179,201 +231,250 @@ class _TraceChange:
             return record
         return None
 
-    def sums(self) -> tuple[Any, ...]:
-        return (
-            self.span_count,
-            self.error_count,
-            int(self.error_count > 0),
-            self.input_tokens,
-            self.output_tokens,
-            self.input_tokens + self.output_tokens,
-            self.cost,
-            self.priced_count,
-        )
+
+_Key = tuple[str, str]
+"""Trace id and span id."""
 
 
-def write_batch(connection: sqlite3.Connection, batch: Iterable[SpanRecord]) -> None:
-    """Writes the batch inside the caller's transaction."""
-    writes: dict[tuple[str, str], SpanRecord] = {}
-    drops: dict[tuple[str, str], SpanRecord] = {}
-    for record in batch:
-        key = (record.trace_id, record.span_id)
-        if record.phase == "dropped":
-            writes.pop(key, None)
-            drops[key] = record
-        elif record.phase == "ended" or key not in writes or writes[key].phase == "running":
-            writes[key] = record
-            drops.pop(key, None)
-    known = _read_known_traces(connection, {key[0] for key in (*writes, *drops)})
-    rows = _read_known_spans(connection, known, (*writes, *drops)) if known else {}
-    changes = _write_spans(connection, writes, known, rows)
-    if drops:
-        _drop_spans(connection, drops, changes, known, rows)
-    _write_traces(connection, changes)
+class BatchWriter:
+    """Writes batches through one connection, each in one transaction of its own."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._running: set[_Key] = set()
+        """Spans that this writer wrote as running: their rows will be replaced. The others are taken for new."""
+        self._origins: dict[tuple[str, str, str], int] = {}
+        self._uncounted_traces = RECENT_TRACES
+        """Traces inserted since the recent ones were counted."""
 
-def _read_known_traces(connection: sqlite3.Connection, trace_ids: set[str]) -> dict[str, _KnownTrace]:
-    rows = connection.execute(_KNOWN_TRACES, (orjson.dumps(list(trace_ids)).decode(),))
-    return {row[0]: _KnownTrace._make(row) for row in rows}
+    def write(self, batch: Sequence[SpanRecord]) -> None:
+        """Writes the batch, whole or not at all."""
+        try:
+            self._write(batch, careful=False)
+        except _UNFIT:
+            self._write([storable(record) for record in batch], careful=True)
 
+    def _write(self, batch: Iterable[SpanRecord], *, careful: bool) -> None:
+        writes: dict[_Key, SpanRecord] = {}
+        drops: dict[_Key, SpanRecord] = {}
+        for record in batch:
+            key = (record.trace_id, record.span_id)
+            if record.phase == "dropped":
+                writes.pop(key, None)
+                drops[key] = record
+            elif record.phase == "ended" or key not in writes or writes[key].phase == "running":
+                writes[key] = record
+                if drops:
+                    drops.pop(key, None)
+        running = self._running
+        try:
+            with transaction(self._connection):
+                known = self._read_known_traces({key[0] for key in (*writes, *drops)})
+                wanted = (*writes, *drops) if careful else (*(running.intersection(writes) if running else ()), *drops)
+                rows = self._read_known_spans(known, wanted) if known and wanted else {}
+                changes = self._write_spans(writes, known, rows)
+                if drops:
+                    self._drop_spans(drops, changes, known, rows)
+                self._write_traces(changes)
+        except BaseException:
+            # The rows of new origins were rolled back.
+            self._origins.clear()
+            raise
+        if running:
+            running.difference_update(writes, drops)
+        running.update(key for key, record in writes.items() if record.phase == "running")
+        if len(running) > _MAX_REMEMBERED:
+            running.clear()
 
-def _read_known_spans(
-    connection: sqlite3.Connection, known: dict[str, _KnownTrace], keys: Iterable[tuple[str, str]]
-) -> dict[tuple[int, str], _KnownSpan]:
-    """The rows that spans of the batch already have, by trace number and span id."""
-    wanted = [(known[trace_id].number, span_id) for trace_id, span_id in keys if trace_id in known]
-    rows = connection.execute(_KNOWN_SPANS, (orjson.dumps(wanted).decode(),))
-    return {(row[0], row[1]): _KnownSpan._make(row) for row in rows}
+    def _read_known_traces(self, trace_ids: set[str]) -> dict[str, _KnownTrace]:
+        rows = self._connection.execute(_KNOWN_TRACES, (orjson.dumps(list(trace_ids)).decode(),))
+        return {row[0]: _KnownTrace._make(row) for row in rows}
 
+    def _read_known_spans(self, known: dict[str, _KnownTrace], keys: Iterable[_Key]) -> dict[_Key, _KnownSpan]:
+        """The rows that these spans already have."""
+        rows: dict[_Key, _KnownSpan] = {}
+        for key in keys:
+            trace_id, span_id = key
+            if trace_id in known:
+                row = self._connection.execute(_KNOWN_SPAN, (known[trace_id].number, span_id)).fetchone()
+                if row is not None:
+                    rows[key] = _KnownSpan._make((*row[:-1], decode_or_empty(row[-1])))
+        return rows
 
-def _write_spans(
-    connection: sqlite3.Connection,
-    writes: dict[tuple[str, str], SpanRecord],
-    known: dict[str, _KnownTrace],
-    rows: dict[tuple[int, str], _KnownSpan],
-) -> dict[str, _TraceChange]:
-    """Writes the rows of `spans` and `payloads`; returns what they change in their traces."""
-    changes: dict[str, _TraceChange] = {}
-    (sequence,) = connection.execute("SELECT value FROM counters WHERE name = 'sequence'").fetchone()
-    span_rows: list[tuple[Any, ...]] = []
-    payload_rows: list[tuple[int, int, bytes]] = []
-    replaced: list[tuple[int]] = []
-    for (trace_id, span_id), record in writes.items():
-        sequence += 1
-        change = changes.get(trace_id)
-        if change is None:
-            trace = known.get(trace_id)
-            change = changes[trace_id] = _TraceChange(trace, sequence if trace is None else trace.number)
-        parent_span_id = record.parent_span_id
-        started_at = record.started_at
-        status = str(record.status)
-        model = record.model
-        row = rows.get((change.number, span_id)) if rows else None
-        if row is not None:
-            if record.phase == "running" and row.status != "running":
-                # The end is known already: a late repetition of an earlier write.
-                continue
-            replaced.append((row.sequence,))
-            change.take_off(row)
-            if (row.parent_span_id, row.started_at) != (parent_span_id, started_at) or row.model not in {None, model}:
+    def _write_spans(
+        self, writes: dict[_Key, SpanRecord], known: dict[str, _KnownTrace], rows: dict[_Key, _KnownSpan]
+    ) -> dict[str, _TraceChange]:
+        """Writes the rows of `spans`; returns what they change in their traces."""
+        connection = self._connection
+        changes: dict[str, _TraceChange] = {}
+        (sequence,) = connection.execute(LAST_SEQUENCE).fetchone()
+        inserted: list[tuple[Any, ...]] = []
+        replaced: list[tuple[int]] = []
+        origins = self._origins
+        for key, record in writes.items():
+            sequence += 1
+            trace_id, span_id = key
+            change = changes.get(trace_id)
+            if change is None:
+                trace = known.get(trace_id)
+                change = changes[trace_id] = _TraceChange(trace, sequence if trace is None else trace.number)
+            parent_span_id, started_at, ended_at, document = _plain_fields(record)
+            # Exactly str: sqlite3 looks for an adapter for every value of another class, enumerations too.
+            status = str(record.status)
+            values = _details_fields(record)
+            details = {} if values == _NO_DETAILS else _details(values)
+            if rows and (row := rows.get(key)) is not None:
+                if record.phase == "running" and row.status != "running":
+                    # The end is known already: a late repetition of an earlier write.
+                    continue
+                replaced.append((row.sequence,))
+                change.sums.add(row.status, row.details, -1)
+                model = row.details.get("model")
+                if (row.parent_span_id, row.started_at) != (parent_span_id, started_at) or (
+                    model is not None and model != details.get("model")
+                ):
+                    change.recompute = True
+
+            origin_fields = _origin_fields(record)
+            inserted.append(
+                (
+                    sequence,
+                    change.number,
+                    span_id,
+                    parent_span_id,
+                    str(record.type),
+                    status,
+                    started_at,
+                    ended_at,
+                    origins.get(origin_fields) or self._add_origin(origin_fields),
+                    orjson.dumps(details).decode() if details else None,
+                    crc32(document),
+                    document,
+                )
+            )
+
+            change.sums.add(status, details)
+            if "model" in details:
+                change.models.add(details["model"])
+            if parent_span_id is None:
+                if change.root is None or started_at < change.root.started_at:
+                    change.root = record
+            elif change.first is None or started_at < change.first.started_at:
+                change.first = record
+
+        if replaced:
+            connection.executemany("DELETE FROM spans WHERE sequence = ?", replaced)
+        connection.executemany(_INSERT_SPAN, inserted)
+        return changes
+
+    def _add_origin(self, fields: tuple[str, str, str]) -> int:
+        self._connection.execute(_INSERT_ORIGIN, fields)
+        (number,) = self._connection.execute(
+            "SELECT id FROM origins WHERE service_name = ? AND environment = ? AND source = ?", fields
+        ).fetchone()
+        if len(self._origins) >= _MAX_REMEMBERED:
+            self._origins.clear()
+        self._origins[fields] = number
+        return number
+
+    def _drop_spans(
+        self,
+        drops: dict[_Key, SpanRecord],
+        changes: dict[str, _TraceChange],
+        known: dict[str, _KnownTrace],
+        rows: dict[_Key, _KnownSpan],
+    ) -> None:
+        """Deletes dropped spans and attaches their children to the nearest ancestor that was not dropped in this batch."""
+        connection = self._connection
+        connection.execute(_REMEMBER_SEQUENCE)
+        for key, record in drops.items():
+            trace_id, span_id = key
+            change = changes.get(trace_id)
+            if change is None:
+                trace = known.get(trace_id)
+                if trace is None:
+                    continue
+                change = changes[trace_id] = _TraceChange(trace, trace.number)
+            heir = record
+            passed = {span_id}
+            while heir.parent_span_id not in passed and (trace_id, heir.parent_span_id) in drops:
+                heir = drops[trace_id, heir.parent_span_id]  # pyright: ignore[reportArgumentType] - it is a key of `drops`
+                passed.add(heir.span_id)
+            row = rows.get(key)
+            if row is not None:
+                connection.execute("DELETE FROM spans WHERE sequence = ?", (row.sequence,))
+            moved = connection.execute(
+                "SELECT sequence, details FROM spans WHERE trace_number = ? AND parent_span_id = ?",
+                (change.number, span_id),
+            ).fetchall()
+            for sequence, text in moved:
+                details = decode_or_empty(text)
+                details["external_parent_span_id"] = heir.external_parent_span_id
+                connection.execute(
+                    "UPDATE spans SET parent_span_id = ?, details = ? WHERE sequence = ?",
+                    (heir.parent_span_id, orjson.dumps(details).decode(), sequence),
+                )
+            if row is not None or moved:
                 change.recompute = True
 
-        document = record.document
-        redactions = record.redactions
-        span_rows.append(
-            (
-                sequence,
-                change.number,
-                # Exactly str and int: sqlite3 looks for an adapter for every value of another class, enumerations and bool too.
-                str(record.type),
-                status,
-                1 if record.is_event else 0,
-                orjson.dumps(redactions).decode() if redactions else None,
-                *_plain_fields(record),
+    def _write_traces(self, changes: dict[str, _TraceChange]) -> None:
+        connection = self._connection
+        inserted: list[tuple[Any, ...]] = []
+        updated: list[tuple[Any, ...]] = []
+        spans: list[tuple[int, int]] = []
+        errors: list[tuple[int, int]] = []
+        billed: list[tuple[Any, ...]] = []
+        terms: list[tuple[int, str, str]] = []
+        recomputed: list[int] = []
+        for trace_id, change in changes.items():
+            number = change.number
+            sums = change.sums
+            terms += [(number, "model", model) for model in change.models]
+            record = change.new_root()
+            if record is not None:
+                content = decode_or_empty(record.document)
+                terms += _root_terms(number, content)
+                if change.known is None:
+                    inserted.append((number, trace_id, *_root_fields(record, content), *sums.values(), 0))
+                else:
+                    updated.append((*_root_fields(record, content), number))
+            if change.recompute:
+                recomputed.append(number)
+            elif change.known is not None:
+                if sums.span_count:
+                    spans.append((sums.span_count, number))
+                if sums.error_count:
+                    errors.append((sums.error_count, number))
+                if sums.input_tokens or sums.output_tokens or sums.cost or sums.priced_count:
+                    billed.append((sums.input_tokens, sums.output_tokens, sums.cost, sums.priced_count, number))
+        if inserted:
+            connection.executemany(_INSERT_TRACE, inserted)
+            self._index_traces(len(inserted))
+        if updated:
+            connection.executemany(_UPDATE_ROOT, updated)
+            connection.executemany(
+                "DELETE FROM trace_terms WHERE trace_number = ? AND field <> 'model'", [row[-1:] for row in updated]
             )
-        )
-        payload_rows.append((sequence, crc32(document), document))
+        for statement, rows in (
+            (_ADD_SPANS, spans),
+            (_ADD_ERRORS, errors),
+            (_ADD_BILLED, billed),
+            (_INSERT_TERM, terms),
+        ):
+            if rows:
+                connection.executemany(statement, rows)
+        for number in recomputed:
+            _recompute_trace(connection, number)
 
-        change.span_count += 1
-        if status == "error":
-            change.error_count += 1
-        if model is not None:
-            change.models.add(model)
-        if record.cost is not None:
-            change.priced_count += 1
-        change.input_tokens += record.billed_input_tokens
-        change.output_tokens += record.billed_output_tokens
-        change.cost += record.billed_cost
-        if change.first is None or started_at < change.first.started_at:
-            change.first = record
-        if parent_span_id is None and (change.root is None or started_at < change.root.started_at):
-            change.root = record
-
-    if replaced:
-        connection.executemany("DELETE FROM spans WHERE sequence = ?", replaced)
-        connection.executemany("DELETE FROM payloads WHERE sequence = ?", replaced)
-    connection.executemany(_INSERT_SPAN, span_rows)
-    connection.executemany(_INSERT_PAYLOAD, payload_rows)
-    connection.execute("UPDATE counters SET value = ? WHERE name = 'sequence'", (sequence,))
-    return changes
-
-
-def _drop_spans(
-    connection: sqlite3.Connection,
-    drops: dict[tuple[str, str], SpanRecord],
-    changes: dict[str, _TraceChange],
-    known: dict[str, _KnownTrace],
-    rows: dict[tuple[int, str], _KnownSpan],
-) -> None:
-    """Deletes dropped spans and attaches their children to the nearest ancestor that was not dropped in this batch."""
-    for (trace_id, span_id), record in drops.items():
-        change = changes.get(trace_id)
-        if change is None:
-            trace = known.get(trace_id)
-            if trace is None:
-                continue
-            change = changes[trace_id] = _TraceChange(trace, trace.number)
-        heir = record
-        passed = {span_id}
-        while heir.parent_span_id not in passed and (trace_id, heir.parent_span_id) in drops:
-            heir = drops[trace_id, heir.parent_span_id]  # pyright: ignore[reportArgumentType] - it is a key of `drops`
-            passed.add(heir.span_id)
-        row = rows.get((change.number, span_id))
-        if row is not None:
-            connection.execute("DELETE FROM spans WHERE sequence = ?", (row.sequence,))
-            connection.execute("DELETE FROM payloads WHERE sequence = ?", (row.sequence,))
-        moved = connection.execute(
-            "UPDATE spans SET parent_span_id = ?, external_parent_span_id = ? WHERE trace_number = ? AND parent_span_id = ?",
-            (heir.parent_span_id, heir.external_parent_span_id, change.number, span_id),
-        )
-        if row is not None or moved.rowcount:
-            change.recompute = True
-
-
-def _write_traces(connection: sqlite3.Connection, changes: dict[str, _TraceChange]) -> None:
-    inserted: list[tuple[Any, ...]] = []
-    updated: list[tuple[Any, ...]] = []
-    spans: list[tuple[int, int]] = []
-    errors: list[tuple[int, int]] = []
-    billed: list[tuple[Any, ...]] = []
-    terms: list[tuple[int, str, str]] = []
-    recomputed: list[int] = []
-    for trace_id, change in changes.items():
-        number = change.number
-        terms += [(number, "model", model) for model in change.models]
-        record = change.new_root()
-        if record is not None:
-            content: dict[str, Any] = orjson.loads(record.document)
-            terms += _root_terms(number, content)
-            if change.known is None:
-                inserted.append((number, trace_id, *_root_fields(record, content), *change.sums(), 0))
-            else:
-                updated.append((*_root_fields(record, content), number))
-        if change.recompute:
-            recomputed.append(number)
-        elif change.known is not None:
-            if change.span_count:
-                spans.append((change.span_count, number))
-            if change.error_count:
-                errors.append((change.error_count, number))
-            if change.input_tokens or change.output_tokens or change.cost or change.priced_count:
-                billed.append((change.input_tokens, change.output_tokens, change.cost, change.priced_count, number))
-    connection.executemany(_INSERT_TRACE, inserted)
-    if inserted:
-        (recent_count,) = connection.execute("SELECT count(*) FROM traces WHERE is_indexed = 0").fetchone()
+    def _index_traces(self, inserted_count: int) -> None:
+        """Lets the recent traces enter the indexes where they have become too many. Other processes add to them too: they are counted."""
+        self._uncounted_traces += inserted_count
+        if self._uncounted_traces <= RECENT_TRACES // 10:
+            return
+        self._uncounted_traces = 0
+        (recent_count,) = self._connection.execute("SELECT count(*) FROM traces WHERE is_indexed = 0").fetchone()
         if recent_count > RECENT_TRACES:
-            connection.execute("UPDATE traces SET is_indexed = 1 WHERE is_indexed = 0")
-    if updated:
-        connection.executemany(_UPDATE_ROOT, updated)
-        connection.executemany(
-            "DELETE FROM trace_terms WHERE trace_number = ? AND field <> 'model'", [row[-1:] for row in updated]
-        )
-    connection.executemany(_ADD_SPANS, spans)
-    connection.executemany(_ADD_ERRORS, errors)
-    connection.executemany(_ADD_BILLED, billed)
-    connection.executemany(_INSERT_TERM, terms)
-    for number in recomputed:
-        _recompute_trace(connection, number)
+            self._connection.execute("UPDATE traces SET is_indexed = 1 WHERE is_indexed = 0")
 
 
 def _root_terms(number: int, content: dict[str, Any]) -> list[tuple[int, str, str]]:
@@ -406,8 +507,82 @@ def _root_fields(record: SpanRecord, content: dict[str, Any]) -> tuple[Any, ...]
     )
 
 
-_plain_fields = attrgetter(*_PLAIN_COLUMNS)
+# Several fields in one call: it costs a third of reading them one by one.
+_plain_fields = attrgetter("parent_span_id", "started_at", "ended_at", "document")
+_origin_fields = attrgetter("service_name", "environment", "source")
+_details_fields = attrgetter(*_DETAILS)
+_NO_DETAILS = tuple(_DETAILS.values())
 _CONTENT_COLUMNS = (*ENTITY_FIELDS, *CORRELATION_FIELDS)
+
+
+def _details(values: tuple[Any, ...]) -> dict[str, Any]:
+    return {name: value for (name, default), value in zip(_DETAILS.items(), values, strict=True) if value != default}
+
+
+def read_details(text: str | None) -> dict[str, Any] | None:
+    """All fields in `_DETAILS` from a stored text; None where it is damaged."""
+    if text is None:
+        return {**_DETAILS, "redactions": {}}
+    try:
+        details = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(details, dict):
+        return None
+    return {**_DETAILS, "redactions": {}, **details}
+
+
+def storable(record: SpanRecord) -> SpanRecord:
+    """A copy whose fields fit their columns: a wrong time becomes the nearest that fits, a wrong number is left out."""
+    return SpanRecord.from_document(
+        record.document,
+        phase=record.phase,
+        type=record.type,
+        status=record.status,
+        started_at=_time(record.started_at) or 0,
+        ended_at=_time(record.ended_at),
+        is_event=bool(record.is_event),
+        redactions={_text(name): _count(count) or 0 for name, count in record.redactions.items()},
+        input_tokens=_count(record.input_tokens),
+        output_tokens=_count(record.output_tokens),
+        cost=_amount(record.cost),
+        billed_input_tokens=_count(record.billed_input_tokens) or 0,
+        billed_output_tokens=_count(record.billed_output_tokens) or 0,
+        billed_cost=_amount(record.billed_cost) or 0.0,
+        **{name: _text(getattr(record, name)) for name in _TEXT_FIELDS},
+    )
+
+
+_TEXT_FIELDS = (
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "external_parent_span_id",
+    "service_name",
+    "environment",
+    "source",
+    "model",
+)
+
+
+def _time(value: Any) -> int | None:
+    return max(0, min(int(value), MAX_INTEGER)) if _is_number(value) else None
+
+
+def _count(value: Any) -> int | None:
+    return int(value) if _is_number(value) and 0 <= value <= MAX_TOKENS else None
+
+
+def _amount(value: Any) -> float | None:
+    return float(value) if _is_number(value) and abs(value) <= MAX_TOKENS else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) or (isinstance(value, float) and isfinite(value))
+
+
+def _text(value: Any) -> Any:
+    return None if value is None else str(value).encode("utf-8", "replace").decode()
 
 
 def indexed_text(text: str) -> str:
@@ -417,51 +592,41 @@ def indexed_text(text: str) -> str:
 
 def _recompute_trace(connection: sqlite3.Connection, number: int) -> None:
     """Rebuilds the row of a trace from its spans: for what increments cannot express, a root that went or a parent that changed."""
-    sums = connection.execute(
-        """
-        SELECT count(*), total(status = 'error'), max(status = 'error'), total(billed_input_tokens),
-               total(billed_output_tokens), total(billed_input_tokens + billed_output_tokens),
-               total(billed_cost), total(cost IS NOT NULL)
-        FROM spans WHERE trace_number = ?
-        """,
-        (number,),
-    ).fetchone()
-    if sums[0] == 0:
+    sums = _Sums()
+    models: set[str] = set()
+    for status, text in connection.execute("SELECT status, details FROM spans WHERE trace_number = ?", (number,)):
+        details = decode_or_empty(text)
+        sums.add(status, details)
+        if details.get("model") is not None:
+            models.add(details["model"])
+    if sums.span_count == 0:
         delete_traces(connection, [number])
         return
-    row = connection.execute(
+    *values, text, document = connection.execute(
         """
-        SELECT span_id, parent_span_id, external_parent_span_id, type, status, started_at, ended_at, environment,
-               service_name, document
-        FROM spans LEFT JOIN payloads USING (sequence)
+        SELECT span_id, parent_span_id, type, status, started_at, ended_at, service_name, environment, details, document
+        FROM spans LEFT JOIN origins ON origins.id = origin
         WHERE trace_number = ? ORDER BY parent_span_id IS NOT NULL, started_at, sequence LIMIT 1
         """,
         (number,),
     ).fetchone()
-    names = ("span_id", "parent_span_id", "external_parent_span_id", "type", "status")
+    names = ("span_id", "parent_span_id", "type", "status", "started_at", "ended_at", "service_name", "environment")
     record = SpanRecord(
         trace_id="",
         content={},
-        started_at=row[5],
-        ended_at=row[6],
-        environment=row[7],
-        service_name=row[8],
-        **dict(zip(names, row, strict=False)),
+        external_parent_span_id=decode_or_empty(text).get("external_parent_span_id"),
+        **dict(zip(names, values, strict=True)),
     )
-    content = decode_or_empty(row[9])
+    content = decode_or_empty(document)
     connection.execute(_UPDATE_ROOT, (*_root_fields(record, content), number))
-    connection.execute(_SET_SUMS, (*sums, number))
+    connection.execute(_SET_SUMS, (*sums.values(), number))
     connection.execute("DELETE FROM trace_terms WHERE trace_number = ?", (number,))
-    connection.executemany(_INSERT_TERM, _root_terms(number, content))
-    connection.execute(
-        "INSERT INTO trace_terms SELECT DISTINCT trace_number, 'model', model FROM spans "
-        "WHERE trace_number = ? AND model IS NOT NULL",
-        (number,),
-    )
+    terms = [*_root_terms(number, content), *((number, "model", model) for model in models)]
+    connection.executemany(_INSERT_TERM, terms)
 
 
-def decode_or_empty(document: bytes | None) -> dict[str, Any]:
-    """The content of a stored document; empty where it is missing or damaged."""
+def decode_or_empty(document: bytes | str | None) -> dict[str, Any]:
+    """A stored JSON object; empty where it is missing or damaged."""
     try:
         content = orjson.loads(document or b"{}")
     except orjson.JSONDecodeError:
@@ -471,10 +636,8 @@ def decode_or_empty(document: bytes | None) -> dict[str, Any]:
 
 def delete_traces(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
     """Deletes traces with all that belongs to them, inside the caller's transaction."""
+    connection.execute(_REMEMBER_SEQUENCE)
     keys = [(number,) for number in numbers]
-    connection.executemany(
-        "DELETE FROM payloads WHERE sequence IN (SELECT sequence FROM spans WHERE trace_number = ?)", keys
-    )
     connection.executemany("DELETE FROM spans WHERE trace_number = ?", keys)
     connection.executemany("DELETE FROM trace_terms WHERE trace_number = ?", keys)
     connection.executemany("DELETE FROM traces WHERE number = ?", keys)
