@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 import spanbridge as sb
-from recording import accounted
+from recording import ScriptedExporter, accounted
 from spanbridge.model.span import SpanRecord
 
 
@@ -12,9 +12,13 @@ def observe():
     """Configures with processors; gives the instance and its memory."""
     open_ones = []
 
-    def configure(*processors, **settings):
+    def configure(*processors, live=False, **settings):
         memory = sb.InMemoryExporter()
-        observability = sb.Observability(store=False, exporters=[memory], processors=list(processors), **settings)
+        exporters = [memory]
+        if live:
+            exporters.append(ScriptedExporter())
+            exporters[-1].accepts_running = True
+        observability = sb.Observability(store=False, exporters=exporters, processors=list(processors), **settings)
         open_ones.append(observability)
         return observability, memory
 
@@ -97,7 +101,7 @@ def test_replace(observe):
             content={"name": "another"},
         )
 
-    observability, memory = observe(replace, Tagging("after"))
+    observability, memory = observe(replace, Tagging("after"), live=True)
     with observability.agent_run("x", input="gone"):
         observability.flush()
 
@@ -227,7 +231,7 @@ def test_a_processor_that_changes_the_structure(field, observe):
         setattr(record, field, values.get(field, record.span_id if field != "trace_id" else "f" * 32))
         return None if record.name == "drop" and record.phase == "ended" else record
 
-    observability, _memory = observe(change)
+    observability, _memory = observe(change, live=True)
     with observability.agent_run("root"), observability.workflow_step("drop"):
         assert observability.flush()
         with observability.tool_call("leaf"):

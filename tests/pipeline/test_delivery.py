@@ -7,7 +7,7 @@ import pytest
 import spanbridge as sb
 from recording import GivenTime, HangingExporter, ScriptedExporter
 from spanbridge.model.span import SpanRecord
-from spanbridge.pipeline.delivery import MAX_BATCH_RECORDS, MAX_REQUESTED_PAUSE_S, Runner
+from spanbridge.pipeline.delivery import MAX_REQUESTED_PAUSE_S, Runner
 from spanbridge.protocols import Delivered, Rejected, Retry
 
 FAR = 1e12
@@ -71,23 +71,19 @@ def test_delivered(answer, run, contained_places):
     assert contained_places() == set()
 
 
-def test_batches_are_bounded(run):
-    """However much waits, a batch has at most 512 records, in order."""
+def test_batches_are_bounded(run, monkeypatch):
+    """However much waits, a batch has a bounded number of records, in order."""
+    monkeypatch.setattr("spanbridge.pipeline.delivery.MAX_BATCH_RECORDS", 10)
     exporter = HangingExporter()
     runner = run(exporter)
     runner.offer(records("first"))
     exporter.entered.wait()
-    names = [str(number) for number in range(1200)]
+    names = [str(number) for number in range(25)]
     runner.offer(records(*names))
     exporter.release.set()
 
     assert runner.flush(FAR)
-    assert [len(batch) for batch in exporter.batches] == [
-        1,
-        MAX_BATCH_RECORDS,
-        MAX_BATCH_RECORDS,
-        1200 - 2 * MAX_BATCH_RECORDS,
-    ]
+    assert [len(batch) for batch in exporter.batches] == [1, 10, 10, 5]
     assert exporter.delivered == ["first", *names]
 
 

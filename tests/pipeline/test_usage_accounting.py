@@ -70,9 +70,12 @@ def test_siblings_add_up(observed):
     """Model spans that do not contain each other are all billed, embeddings and classifiers too."""
     observability, memory = observed
     with observability.agent_run("a"):
-        with observability.model_generation(model="m", usage=usage(1)):
-            with observability.tool_call("t"), observability.model_generation(model="m", usage=usage(2)):
-                pass
+        with (
+            observability.model_generation(model="m", usage=usage(1)),
+            observability.tool_call("t"),
+            observability.model_generation(model="m", usage=usage(2)),
+        ):
+            pass
         with observability.rag_embedding(model="e", usage=sb.Usage(input_tokens=4)):
             pass
         with observability.classifier_evaluation(model="m", usage=usage(8)):
@@ -85,9 +88,12 @@ def test_siblings_add_up(observed):
 def test_a_generation_inside_an_agent_of_its_own(observed):
     """A step below a tool below a generation is another's: it is billed."""
     observability, memory = observed
-    with observability.model_generation(model="m", usage=usage(1)), observability.tool_call("t"):
-        with observability.model_step(model="m", usage=usage(2)):
-            pass
+    with (
+        observability.model_generation(model="m", usage=usage(1)),
+        observability.tool_call("t"),
+        observability.model_step(model="m", usage=usage(2)),
+    ):
+        pass
     observability.flush()
 
     assert billed(memory)[:2] == (3, 3)

@@ -448,9 +448,9 @@ def test_is_event(captured_spans):
 
 def test_given_identity(captured_spans):
     """A root takes the trace id and the external parent that it is given; a child has its parent's."""
-    with sb.agent_run("root", trace_id=TRACE_ID, external_parent_span_id=SPAN_ID):
-        with sb.tool_call("child", trace_id="f" * 32, external_parent_span_id="f" * 16):
-            pass
+    given = {"trace_id": "f" * 32, "external_parent_span_id": "f" * 16}
+    with sb.agent_run("root", trace_id=TRACE_ID, external_parent_span_id=SPAN_ID), sb.tool_call("child", **given):
+        pass
 
     spans = by_name(captured_spans)
     assert {span.trace_id for span in spans.values()} == {TRACE_ID}

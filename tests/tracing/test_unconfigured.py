@@ -100,9 +100,14 @@ def test_suppress(captured_spans):
 def test_suppress_holds_for_every_configuration(captured_spans):
     """Under `suppress`, spans of another configuration hide nothing."""
     memory = sb.InMemoryExporter()
-    with sb.Observability(store=False, exporters=[memory]) as other:
-        with sb.suppress(), other.agent_run("other"), sb.tool_call("ours"), other.tool_call("other again"):
-            pass
+    with (
+        sb.Observability(store=False, exporters=[memory]) as other,
+        sb.suppress(),
+        other.agent_run("other"),
+        sb.tool_call("ours"),
+        other.tool_call("other again"),
+    ):
+        pass
 
     assert memory.spans == []
     assert captured_spans.spans == []

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from spanbridge.protocols import Exporter, SamplerLike
 
 
+STORE_BATCH_RECORDS = 4096
+"""A backlog reaches the store in large transactions: each one costs as much as some ten spans."""
+
+
 def build_pipeline(settings: Settings) -> Pipeline:
     """The pipeline of a configuration, its threads not yet started."""
     refuse_what_is_not_there(settings)
@@ -27,7 +31,13 @@ def build_pipeline(settings: Settings) -> Pipeline:
     store_runner = None
     if store_exporter is not None:
         # The floor: what cannot be written is tried again for as long as memory lasts.
-        store_runner = Runner(store_exporter, "store", max_bytes=settings.queue_max_bytes, expiry_s=None)
+        store_runner = Runner(
+            store_exporter,
+            "store",
+            max_bytes=settings.queue_max_bytes,
+            max_batch_records=STORE_BATCH_RECORDS,
+            expiry_s=None,
+        )
         runners.append(store_runner)
     for name, exporter in exporters.items():
         runners.append(Runner(exporter, name, max_bytes=settings.queue_max_bytes))
@@ -50,7 +60,9 @@ def refuse_what_is_not_there(settings: Settings) -> None:
     if settings.bridge is not None:
         if isinstance(settings.bridge, str):
             load_bridge(settings.bridge)
-        raise ConfigurationError(f"bridge: {settings.bridge!r} cannot be used: this version has no bridges; remove the setting.")
+        raise ConfigurationError(
+            f"bridge: {settings.bridge!r} cannot be used: this version has no bridges; remove the setting."
+        )
     if settings.request_context_keys:
         raise ConfigurationError(
             f"request_context_keys: {settings.request_context_keys!r} cannot be used: this version has no request context; "

@@ -144,6 +144,8 @@ class SpanRecord:
     """What the span adds to its trace's sums: zero where an ancestor reports the same tokens."""
     processed: set[str]
     """Content fields that the sensitive-data filter has already seen, in the form that they have now."""
+    is_withheld: bool = False
+    """Whether a processor failed on it, and its content was taken away."""
     document: bytes = b""
     """All content fields as one JSON object; set when the chain is done."""
 
@@ -247,7 +249,8 @@ class SpanRecord:
 
     def encode_document(self) -> bytes:
         """Writes `document` from the content."""
-        self.document = document = self.encode_fields()
+        # A copy: orjson's result keeps a buffer of several KB alive.
+        self.document = document = b"%b" % self.encode_fields()
         return document
 
     def release_content(self) -> None:

@@ -18,35 +18,68 @@ class Chain:
     """The application's processors, then the sensitive-data filter, then the limits (redaction before cutting, always)."""
 
     def __init__(self, processors: Sequence[Any], limits: Limits) -> None:
-        """`processors`: callables or objects with `process`, in order, the filter last."""
-        self._steps: list[tuple[str, Process]] = [
+        """`processors`: callables or objects with `process`, in order, the filter last.
+
+        The last one may have `prescan(records)`: it looks at many records at once before they are passed to its `process` one by one.
+        """
+        steps: list[tuple[str, Process]] = [
             (processor_name(processor), getattr(processor, "process", processor)) for processor in processors
         ]
-        self.has_own_processors = any(name != "sensitive_data" for name, _ in self._steps)
-        """Whether processors of the application may change what the filter lets through."""
+        self._prescan: Callable[[list[SpanRecord]], None] | None = (
+            getattr(processors[-1], "prescan", None) if steps else None
+        )
+        self._own_steps, self._last_steps = (steps[:-1], steps[-1:]) if self._prescan else (steps, [])
+        self.has_own_processors = bool(self._own_steps)
+        """Whether processors of the application may change what is recorded."""
         self._limits = limits
 
-    def run(self, record: SpanRecord) -> SpanRecord | None:
-        """The record as it may leave, its `document` written; None: a processor dropped it. Never raises."""
-        result: Any = record
-        phase = record.phase
-        name = "limits"
-        try:
-            for step, process in self._steps:
-                name = step
-                result = process(result)
-                if result is None:
-                    return None
-                _require_record(result)
-            name = "limits"
-            self._limits.apply(result)
-        except BaseException as error:  # noqa: BLE001 - a processor may raise SystemExit or CancelledError: nobody waits for them here
-            contain(f"processor {name}", error)
-            result = record
-            withhold(record, name, type(error).__name__)
-            record.encode_document()
-        result.phase = phase  # the pipeline's, whatever a processor made of it: the account depends on it
+    def run(self, records: Sequence[SpanRecord]) -> list[SpanRecord | None]:
+        """The records as they may leave, in their order, their documents written; None where a processor dropped one. Never raises."""
+        results: list[SpanRecord | None] = [*records]
+        if self._own_steps:
+            results = [_pass_through(record, self._own_steps) for record in records]
+        if self._prescan is not None:
+            try:
+                self._prescan([result for result in results if result is not None])
+            except Exception as error:  # noqa: BLE001 - `process` looks at each record that the prescan did not
+                contain("prescan", error)
+        for index, result in enumerate(results):
+            if result is not None:
+                results[index] = self._finish(result)
+        for record, result in zip(records, results, strict=True):
+            if result is not None:
+                result.phase = (
+                    record.phase
+                )  # the pipeline's, whatever a processor made of it: the account depends on it
+        return results
+
+    def _finish(self, record: SpanRecord) -> SpanRecord | None:
+        """The filter and the limits."""
+        result = _pass_through(record, self._last_steps)
+        if result is not None:
+            try:
+                self._limits.apply(result)
+            except Exception as error:  # noqa: BLE001
+                contain("processor limits", error)
+                withhold(result, "limits", type(error).__name__)
+                result.encode_document()
         return result
+
+
+def _pass_through(record: SpanRecord, steps: list[tuple[str, Process]]) -> SpanRecord | None:
+    """The record as the steps leave it; with its content withheld if one of them raises or returns something else."""
+    result: Any = record
+    for name, process in steps:
+        try:
+            result = process(result)
+            if result is None:
+                return None
+            _require_record(result)
+        except BaseException as error:  # noqa: BLE001, PERF203 - a processor may raise SystemExit or CancelledError: nobody waits for them here
+            contain(f"processor {name}", error)
+            withhold(record, name, type(error).__name__)
+            return record
+    return result
 
 
 def withhold(record: SpanRecord, processor: str, reason: str) -> None:
@@ -59,6 +92,7 @@ def withhold(record: SpanRecord, processor: str, reason: str) -> None:
     if had_error:
         content["error"] = {"type": "Error", "message": "[withheld]"}
     record.replace_content(content)
+    record.is_withheld = True
 
 
 def _require_record(result: Any) -> None:

@@ -42,6 +42,7 @@ class Runner:
         name: str,
         *,
         max_bytes: int = 32 * 1024 * 1024,
+        max_batch_records: int = MAX_BATCH_RECORDS,
         expiry_s: float | None = 300.0,
     ) -> None:
         """
@@ -49,6 +50,7 @@ class Runner:
             exporter: See `protocols.Exporter`.
             name: Its name in `stats()` and in log lines.
             max_bytes: Bytes of records that may wait.
+            max_batch_records: Records of one batch; its documents have at most 4 MiB together, or it is one record.
             expiry_s: Seconds after which a batch that keeps failing is given up; None: never.
         """
         self.name = name
@@ -56,6 +58,7 @@ class Runner:
         self.account = ExitAccount()
         self.accepts_running: bool = bool(getattr(exporter, "accepts_running", False))
         self._max_bytes = max_bytes
+        self._max_batch_records = max_batch_records
         self._expiry_s = expiry_s
         self.settled: Settled | None = None
         """Called with ended records and None when they were delivered, or with the reason why they never will be."""
@@ -187,7 +190,7 @@ class Runner:
     def _take_batch(self) -> list[SpanRecord]:
         batch: list[SpanRecord] = []
         size = 0
-        while self._queue and len(batch) < MAX_BATCH_RECORDS and size < MAX_BATCH_BYTES:
+        while self._queue and len(batch) < self._max_batch_records and size < MAX_BATCH_BYTES:
             record = self._queue.popleft()
             batch.append(record)
             size += len(record.document) + RECORD_OVERHEAD_BYTES

@@ -1,8 +1,10 @@
 """The loop: events in, the table of open spans, the processor chain, records out to every exit.
 
-    Intake.events ─► _apply ─► table of OpenRecords ─► _finish: usage, cost, Chain (yours ─► filter ─► limits) ─► Runner.offer (each exit)
+    Intake.events ─► OpenSpans.apply ─► usage and cost ─► Chain (yours ─► filter ─► limits) ─► outbox ─► Runner.offer (each exit)
 
-It works in short slices: between two spans it lets go of the interpreter, so that the application never waits long for it.
+It works in short slices. A thread that wakes up waits for the interpreter as long as another one works in Python, so ended spans are
+processed a few at a time, soon after they ended, with pauses between: an application that was idle finds the interpreter free. Only a
+backlog is worked off without pauses. What is done is handed on once per write interval.
 """
 
 from __future__ import annotations
@@ -12,24 +14,35 @@ import time
 from threading import Event, Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.containment import contain, logger
+from spanbridge.containment import contain, logger, warn
+from spanbridge.errors import AttributesError
 from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SPAN_TYPES
 from spanbridge.pipeline.accounting import SpanAccount
-from spanbridge.pipeline.open_record import OpenRecord
-from spanbridge.pipeline.usage import Price, account_usage, model_of, reports_to
+from spanbridge.pipeline.open_spans import OpenSpans
+from spanbridge.pipeline.usage import Price, account_usage, model_of
 from spanbridge.tracing.clock import now_ns
-from spanbridge.tracing.intake import END, FLUSH, SET, START, Intake
+from spanbridge.tracing.intake import FLUSH, WAKE_BYTES, Intake
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spanbridge.pipeline.chain import Chain
     from spanbridge.pipeline.delivery import Runner
+    from spanbridge.pipeline.open_record import OpenRecord
     from spanbridge.protocols import Store
 
-MAX_OUTBOX_RECORDS = 256
-"""Records handed on at once; more events may wait behind them."""
+SLICE_SPANS = 16
+"""Ended spans that are processed at a time: some 0.2 ms, half of it outside of the interpreter."""
+BACKLOG_EVENTS = 2000
+"""More waiting events than this are worked off without pauses, in larger slices."""
+BACKLOG_SLICE_SPANS = 64
+PAUSE_S = 0.0002
+"""Between two slices: time for a thread that waits for the interpreter to take it."""
+FIRST_POLL_S = 0.002
+"""How soon the pipeline looks again after it found events; the pause doubles, up to the write interval, while it finds none."""
+MAX_OUTBOX_RECORDS = 1024
+"""Records that are handed on before the write interval is over."""
 CHILD_EXIT_TIMEOUT_S = 2.0
 MAX_REPARENTED = 10_000
 """Dropped spans whose late children still find their parent's parent."""
@@ -70,7 +83,6 @@ class Pipeline:
             validate: `validate_attributes` where attributes are checked against their definition.
         """
         self.intake = Intake(max_bytes, self._start_threads)
-        self.account = SpanAccount()
         self.runners = list(runners)
         self.store = store
         self._store_runner = store_runner
@@ -84,18 +96,18 @@ class Pipeline:
         self._interval_ns = int(write_interval_s * 1e9)
         self._validate = validate
         self._is_model = {span_type: info.is_model for span_type, info in SPAN_TYPES.items()}
-        self._thread: Thread | None = None
+        self._shows_running = any(runner.accepts_running for runner in self.runners)
         self._closing = False
         self._reset()
 
     def _reset(self) -> None:
+        self.account = SpanAccount()
         self._starting = Lock()
-        self._table: dict[int, OpenRecord] = {}
-        self._unwritten: dict[int, OpenRecord] = {}
-        self._changed: dict[int, OpenRecord] = {}
+        self._thread: Thread | None = None
+        self._spans = OpenSpans(self.intake, self.account, self._service_name, self._environment, self._complete)
         self._outbox: list[SpanRecord] = []
+        self._next_write_ns = 0
         self._reparented: dict[str, str | None] = {}
-        self._now_ns = time.perf_counter_ns()
 
     # --- from callers -------------------------------------------------------------------------------------------------
 
@@ -108,7 +120,7 @@ class Pipeline:
             reply = _FlushReply()
             intake.events.append((FLUSH, reply))
             intake.wake()
-            if self._thread is None:
+            if self._thread is None:  # none could be started
                 self._turn()
             if not reply.done.wait(max(0.0, deadline - time.monotonic())):
                 return False
@@ -132,7 +144,7 @@ class Pipeline:
             runner.close(deadline)
         complete = all([runner.shutdown(deadline) for runner in self.runners])  # noqa: C419 - as in `flush`
         self._report()
-        return complete and not self._table
+        return complete and not self._spans
 
     def stats(self) -> dict[str, Any]:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""
@@ -148,8 +160,6 @@ class Pipeline:
         intake.closed = self.intake.closed
         # The tracer and open spans of the parent refer to this object: it is emptied in place, not replaced.
         self.intake.__dict__.update(intake.__dict__)
-        self.account = SpanAccount()
-        self._thread = None
         self._reset()
         for runner in self.runners:
             runner.after_fork_in_child()
@@ -185,150 +195,115 @@ class Pipeline:
 
     def _run(self) -> None:
         intake = self.intake
+        pause_s = FIRST_POLL_S
         while not self._closing:
-            self._turn()
+            pause_s = FIRST_POLL_S if self._turn() else min(2 * pause_s, self._interval_s)
             if self._closing:
                 break
-            if self._table or intake.events:
-                intake.wake_bytes = intake.pending_bytes + _WAKE_BYTES
-                intake.wait(self._interval_s)
+            if self._spans or self._outbox or intake.events:
+                intake.wake_bytes = intake.pending_bytes + WAKE_BYTES
+                until_write_s = (self._next_write_ns - time.perf_counter_ns()) / 1e9
+                intake.wait(min(pause_s, max(until_write_s, FIRST_POLL_S)))
             else:
-                # Nothing is open: the next event wakes the pipeline, which then waits out its interval.
-                intake.wake_bytes = -1
+                intake.wake_bytes = -1  # the next event wakes the pipeline
                 if not intake.events:
                     intake.wait(-1)
-                intake.wake_bytes = intake.pending_bytes + _WAKE_BYTES
-                if not self._closing and intake.pending_bytes < _WAKE_BYTES:
-                    intake.wait(self._interval_s)
+                pause_s = FIRST_POLL_S
         self._last_turn()
 
+    def _turn(self) -> bool:
+        """Processes the events that wait, and hands on when it is time to; whether there were any."""
+        try:
+            self._spans.now_ns = time.perf_counter_ns()
+            count = len(self.intake.events)
+            replies = self._drain(count)
+            if replies or self._spans.now_ns >= self._next_write_ns or len(self._outbox) >= MAX_OUTBOX_RECORDS:
+                self._write(everything=bool(replies))
+                for reply in replies:
+                    reply.done.set()
+        except Exception as error:  # noqa: BLE001
+            contain("the pipeline", error)
+            return False
+        return count > 0
+
     def _last_turn(self) -> None:
-        """Ends what is open and hands on all that there is.
-
-        On the pipeline's thread: a processor that hangs must not hang whoever shuts down.
-        """
+        """Ends what is open and hands on all that there is. On the pipeline's thread: a processor that hangs must not hang a shutdown."""
         try:
-            replies = self._drain()
-            self._abandon_open()
+            replies = self._drain(len(self.intake.events))
+            self._spans.end_all(now_ns(), Status.ABANDONED)
+            self._process_ended()
             self._hand_on()
             for reply in replies:
                 reply.done.set()
         except Exception as error:  # noqa: BLE001
             contain("the pipeline", error)
 
-    def _turn(self) -> None:
-        """All that waits: events, spans to be shown as running, flushes."""
-        try:
-            replies = self._drain()
-            self._write_running(everything=bool(replies))
-            self._hand_on()
-            for reply in replies:
-                reply.done.set()
-        except Exception as error:  # noqa: BLE001
-            contain("the pipeline", error)
-
-    def _drain(self) -> list[_FlushReply]:
-        """Applies the events that wait; returns the flushes among them."""
-        self._now_ns = time.perf_counter_ns()
-        events = self.intake.events
+    def _drain(self, count: int) -> list[_FlushReply]:
+        """Applies `count` events and processes the spans that they end; returns the flushes among them."""
+        events, spans = self.intake.events, self._spans
+        hurries = count > BACKLOG_EVENTS or self._closing
+        slice_spans = BACKLOG_SLICE_SPANS if hurries else SLICE_SPANS
         replies: list[_FlushReply] = []
-        for count in range(len(events)):
-            if count & _YIELD_MASK == 0:
-                time.sleep(0)  # lets go of the interpreter, for whoever waits for it
+        for _ in range(count):
             event = events.popleft()
             if event[0] == FLUSH:
                 replies.append(event[1])
                 continue
-            try:
-                self._apply(event)
-            except Exception as error:  # noqa: BLE001
-                contain("applying an event", error)
-                if event[0] == START:
-                    self._table.pop(event[1], None)
-                    self._unwritten.pop(event[1], None)
-                    self.intake.pending_bytes -= event[-1]
-                    self.account.add_dropped("internal_error")
-            if len(self._outbox) >= MAX_OUTBOX_RECORDS:
-                self._hand_on()
+            spans.apply(event)
+            if len(spans.ended) >= slice_spans:
+                self._process_ended()
+                if len(self._outbox) >= MAX_OUTBOX_RECORDS:
+                    self._hand_on()
+                if not hurries and not replies:
+                    time.sleep(PAUSE_S)
+        self._process_ended()
         return replies
 
-    def _apply(self, event: tuple[Any, ...]) -> None:
-        kind = event[0]
-        if kind == START:
-            span_id = event[1]
-            parent = None if event[3] is None else self._table.get(event[3])
-            record = OpenRecord.from_event(event, parent, self._service_name, self._environment)
-            if parent is not None and self._is_model[record.type]:
-                record.reports_to = reports_to(record, parent)
-            record.seen_at_ns = self._now_ns
-            self._table[span_id] = record
-            self._unwritten[span_id] = record
-        elif kind == SET:
-            _, span_id, attributes, output, changes, size = event
-            record = self._table.get(span_id)
-            if record is None:  # opened before a fork, in the parent
-                self.intake.pending_bytes -= size
-                return
-            record.held_bytes += size
-            record.apply_set(attributes, output, changes)
-            if record.written:
-                self._changed[span_id] = record
-        elif kind == END:
-            _, span_id, time_ns, status, error = event
-            record = self._table.pop(span_id, None)
-            if record is None:
-                return
-            self._unwritten.pop(span_id, None)
-            self._changed.pop(span_id, None)
-            self._end(record, time_ns, _STATUSES[status], error)
+    def _process_ended(self) -> None:
+        """Runs the spans that have ended through the chain, all together, and puts what comes out into the outbox."""
+        ended = self._spans.ended
+        if not ended:
+            return
+        self._spans.ended = []
+        # Kept beside the records: the processors may change them.
+        identities = [(record.written, record.span_id, record.parent_span_id) for record in ended]
+        results = self._chain.run(ended)
+        for record, result, (written, span_id, parent_span_id) in zip(ended, results, identities, strict=True):
+            self.intake.pending_bytes -= record.held_bytes
+            if result is None:
+                self._drop(record, written, span_id, parent_span_id)
+                continue
+            if result.model is not None and (result.redactions or self._chain.has_own_processors):
+                result.model = model_of(result)  # as the chain left it
+            result.release_content()
+            self._outbox.append(result)
 
-    def _end(self, record: OpenRecord, ended_at: int, status: Status, error: dict[str, Any] | None = None) -> None:
-        """Ends a record and runs it through the chain; one on which spanbridge itself fails is counted as dropped."""
-        held_bytes = record.held_bytes
+    def _complete(self, record: OpenRecord) -> None:
+        """What an ended record gets before the processors see it."""
         try:
-            if error is not None:
-                record.apply({"error": error})
-            record.ended_at = record.started_at if record.is_event else max(ended_at, record.started_at)
-            record.status = status
-            self._finish(record)
-        except Exception as failure:  # noqa: BLE001
-            contain("ending a span", failure)
-            self.account.add_dropped("internal_error")
-        finally:
-            self.intake.pending_bytes -= held_bytes
+            if self._is_model[record.type]:
+                account_usage(record, self._price)
+            if self._validate is not None:
+                self._check(record)
+        except Exception as error:  # noqa: BLE001 - the span goes on without
+            contain("completing a span", error)
 
-    def _finish(self, record: OpenRecord) -> None:
-        """Runs an ended record through the chain and puts it into the outbox."""
-        record.phase = "ended"
-        if self._is_model[record.type]:
-            account_usage(record, self._price)
-        if self._validate is not None:
-            self._check(record)
-        # Taken before the processors see the record: they may change it.
-        written, span_id, parent_span_id = record.written, record.span_id, record.parent_span_id
-        result = self._chain.run(record)
-        if result is None:
-            self.account.add_dropped("processor")
-            self._reparented[span_id] = parent_span_id
-            if len(self._reparented) > MAX_REPARENTED:
-                del self._reparented[next(iter(self._reparented))]
-            if not written:
-                return
+    def _drop(self, record: OpenRecord, written: bool, span_id: str, parent_span_id: str | None) -> None:
+        """A processor dropped the span: what was written of it is taken back, its children attach to its parent."""
+        self.account.add_dropped("processor")
+        self._reparented[span_id] = parent_span_id
+        if len(self._reparented) > MAX_REPARENTED:
+            del self._reparented[next(iter(self._reparented))]
+        if written:
             record.phase = "dropped"
             record.model = None
             record.replace_content({"name": record.type.value})
             record.encode_document()
-            result = record
-        elif result.model is not None and (result.redactions or self._chain.has_own_processors):
-            result.model = model_of(result)  # as the chain left it
-        result.release_content()
-        self._outbox.append(result)
+            record.release_content()
+            self._outbox.append(record)
 
     def _check(self, record: OpenRecord) -> None:
         """Strict attributes: says what is wrong, records it all the same."""
-        from spanbridge.containment import warn  # noqa: PLC0415
-        from spanbridge.errors import AttributesError  # noqa: PLC0415
-
         try:
             self._validate(record.type, record.attributes)
         except AttributesError:
@@ -338,37 +313,26 @@ class Pipeline:
                 f"a {record.type.value} span has attributes that do not match its type",
             )
 
-    def _write_running(self, *, everything: bool) -> None:
-        """Hands on spans that have outlived the write interval, and those that changed since they were handed on."""
-        if not any(runner.accepts_running for runner in self.runners):
+    def _write(self, *, everything: bool) -> None:
+        """Hands on the outbox, and with it spans that have outlived the write interval; all open ones if `everything`."""
+        if self._shows_running:
+            now = self._spans.now_ns
+            self._show_running(self._spans.due_as_running(now if everything else now - self._interval_ns))
+        self._hand_on()
+        self._next_write_ns = time.perf_counter_ns() + self._interval_ns
+
+    def _show_running(self, records: list[OpenRecord]) -> None:
+        if not records:
             return
-        due = list(self._changed.values())
-        self._changed.clear()
-        horizon = time.perf_counter_ns() - self._interval_ns
-        for span_id, record in list(self._unwritten.items()):  # in the order in which they were seen
-            if record.seen_at_ns > horizon and not everything:
-                break
-            del self._unwritten[span_id]
-            due.append(record)
-        for record in due:
-            copy = record.snapshot_as_running()
-            result = self._chain.run(copy)
+        copies = [record.snapshot_as_running() for record in records]
+        for record, copy, result in zip(records, copies, self._chain.run(copies), strict=True):
             if result is None:
                 continue
-            if result is copy and "withheld" not in copy.attributes_in_place():
+            if result is copy and not copy.is_withheld:
                 record.adopt(copy)
             record.written = True
             result.release_content()
             self._outbox.append(result)
-
-    def _abandon_open(self) -> None:
-        """Ends what the application left open when the pipeline shuts down."""
-        end = now_ns()
-        for record in self._table.values():
-            self._end(record, end, Status.ABANDONED)
-        self._table.clear()
-        self._unwritten.clear()
-        self._changed.clear()
 
     def _hand_on(self) -> None:
         """Gives the outbox to every exit."""
@@ -401,9 +365,3 @@ class Pipeline:
             for exporter in stats["exporters"].values()
         )
         (logger.warning if lost else logger.info)("spans at shutdown: %s", stats)
-
-
-_WAKE_BYTES = 1024 * 1024
-_YIELD_MASK = 31
-"""Events between two moments at which another thread may run: some 0.1 ms."""
-_STATUSES = {status.value: status for status in Status}

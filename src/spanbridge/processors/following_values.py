@@ -7,7 +7,7 @@ Quotes may be escaped to any depth, so the same code reads JSON inside strings, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from spanbridge.processors.key_names import (
     Sensitivity,
@@ -16,6 +16,9 @@ from spanbridge.processors.key_names import (
     looks_like_credential,
     looks_like_password,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_QUOTED = 4096
 """A quoted value that is longer is text, not a secret; nor is it searched for its end."""

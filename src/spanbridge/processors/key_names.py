@@ -26,54 +26,55 @@ class Sensitivity(IntEnum):
 Classifier = Callable[[str], Sensitivity]
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, as a table."""
     return frozenset(text.split())
 
 
-_QUALIFIERS = _words(
+_QUALIFIERS = word_set(
     "old new current previous prev prod production dev development staging stage test testing live sandbox primary secondary confirm "
     "confirmation confirmed again repeat repeated verify value values plain plaintext cleartext raw text string str hash hashed encrypted enc "
     "b64 base64 pem backup override default header input main local global one two"
 )
 """Words at the end of a name that say which one, not what it is."""
-_ALONE = _words(
+_ALONE = word_set(
     "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pwds pw secret secrets credential credentials creds cred "
     "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 "
     "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd"
 )
-_WEAK_ALONE = _words("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken")
-KEY_OWNERS = _words(
+_WEAK_ALONE = word_set("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken")
+KEY_OWNERS = word_set(
     "api private secret signing signature encryption decryption master access account subscription storage license licence auth "
     "authentication authorization deploy deployment ssh shared admin hmac symmetric webhook jwt gpg pgp rsa aes session crypto bearer role "
     "apikey application"
 )
-_NOT_KEY_OWNERS = _words(
+_NOT_KEY_OWNERS = word_set(
     "primary foreign sort partition cache object s3 routing idempotency by answer legend translation project issue public host hot shortcut "
     "row column index dict map group unique composite join shard message config setting event context lookup hash natural surrogate arrow "
     "enter escape function modifier next prev start end min max last first any no all each per color data json i18n locale label metric state "
     "storage_key scope field search query ssm bucket store blob registry kms log trace span dedup deduplication error widget react"
 )
-TOKEN_OWNERS = _words(
+TOKEN_OWNERS = word_set(
     "access refresh id auth authentication bearer bot deploy session csrf xsrf api security oauth oauth2 identity jwt secret app registration "
     "reset invite invitation device webhook sas account admin personal service verification install installation user login magic "
     "csrfmiddleware authenticity requestverification sso saml impersonation federation"
 )
-_NOT_TOKEN_OWNERS = _words(
+_NOT_TOKEN_OWNERS = word_set(
     "page next continuation sync stop eos bos pad unk mask cls sep special max min total input output prompt completion cached reasoning "
     "budget cursor start end first last per num number cache read write creation used remaining available context new text audio image video "
     "thinking thought candidates candidate billed estimated prev previous resume top current unknown begin tool accepted rejected prediction "
     "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword"
 )
-CODE_OWNERS = _words(
+CODE_OWNERS = word_set(
     "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime time passcode pin"
 )
-PASS_OWNERS = _words(
+PASS_OWNERS = word_set(
     "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi"
 )
 _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"), ("seed", "phrase"), ("recovery", "phrase"), ("pass", "word"),
                     ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature")})  # fmt: skip
 _GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth)")
-_GLUED_LOOKALIKES = _words("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
+_GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
 _SPLIT = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _REPETITION = re.compile(r"v?\d+")

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from spanbridge.processors.following_values import (
     MAX_QUOTED,
@@ -21,6 +21,9 @@ from spanbridge.processors.key_names import Classifier, Sensitivity, split_words
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.text_rule import Budget, Span, TextRule, slices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LEFT = 64
 _RIGHT = 48

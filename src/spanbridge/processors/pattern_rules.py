@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from spanbridge.processors.credential_patterns import at_left, is_basic
 from spanbridge.processors.key_names import Classifier, Sensitivity, is_placeholder, looks_like_credential
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.text_rule import Budget, Span, TextRule, matches, pattern_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PEM_BEGIN = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY\Z"

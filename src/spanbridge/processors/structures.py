@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_password, split_words
+from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_password, split_words, word_set
 from spanbridge.processors.matcher import Probe
 
 if TYPE_CHECKING:
@@ -22,49 +22,15 @@ JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 """Members of a JSON Web Key that are private (RFC 7518, section 6)."""
 _VALUE_KEYS = ("value", "val", "v", "text", "content")
 _VALUE_KEY_SET = frozenset(_VALUE_KEYS)
-_NAME_KEYS = frozenset(
-    [
-        "name",
-        "key",
-        "header",
-        "field",
-        "label",
-        "selector",
-        "id",
-        "variable",
-        "parameter",
-        "param",
-        "element",
-        "locator",
-        "property",
-        "k",
-        "target",
-    ]
+_NAME_KEYS = word_set(
+    "name key header field label selector id variable parameter param element locator property k target"
 )
 _IS_TEXT = re.compile(r"[\s{]")
-_LABEL_PARENTS = frozenset(
-    [
-        "errors",
-        "error",
-        "labels",
-        "label",
-        "messages",
-        "validation",
-        "translations",
-        "i18n",
-        "descriptions",
-        "placeholders",
-        "hints",
-        "help",
-        "properties",
-        "tooltips",
-        "titles",
-        "locales",
-    ]
+_LABEL_PARENTS = word_set(
+    "errors error labels label messages validation translations i18n descriptions placeholders hints help properties tooltips titles "
+    "locales"
 )
-_SCHEMA_TYPES = frozenset(
-    ["string", "object", "array", "integer", "number", "boolean", "null", "password", "text", "str"]
-)
+_SCHEMA_TYPES = word_set("string object array integer number boolean null password text str")
 _SHORT_FLAGS = {
     "sshpass": "-p",
     "redis-cli": "-a",

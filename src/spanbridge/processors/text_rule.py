@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from spanbridge.processors.credential_patterns import Format
 from spanbridge.processors.key_names import is_placeholder
 from spanbridge.processors.matcher import Probe
+
+if TYPE_CHECKING:
+    from spanbridge.processors.credential_patterns import Format
 
 SLICE = 64 * 1024
 """Characters that one call searches for starts of matches; `re` holds the interpreter lock for a whole call."""

@@ -15,7 +15,7 @@ whole by every list, while they change most. Every few hundred traces they enter
 written once for all.
 
 Every column costs each span some 1,500 instructions. What most spans do not have (a model and its tokens, redactions, an external
-parent) is therefore not a column but a key in `details`, a JSON object, NULL where it would be empty.
+parent) is therefore not a column but a key in `details`, a JSON object, or empty text.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             started_at INTEGER NOT NULL,
             ended_at INTEGER,
             origin INTEGER NOT NULL,
-            details TEXT,
+            details TEXT NOT NULL,
             crc32 INTEGER NOT NULL,
             document BLOB NOT NULL
         )

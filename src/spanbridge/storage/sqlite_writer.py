@@ -63,6 +63,8 @@ SPAN_COLUMNS = (
     "crc32",
     "document",
 )
+_CONTENT_COLUMNS = (*ENTITY_FIELDS, *CORRELATION_FIELDS)
+_OPTIONAL_COLUMNS = frozenset(_CONTENT_COLUMNS) | {"external_parent_span_id"}
 ROOT_COLUMNS = (
     "span_id",
     "is_root",
@@ -75,8 +77,7 @@ ROOT_COLUMNS = (
     "duration_ns",
     "environment",
     "service_name",
-    *ENTITY_FIELDS,
-    *CORRELATION_FIELDS,
+    *_CONTENT_COLUMNS,
 )
 SUM_COLUMNS = (
     "span_count",
@@ -91,14 +92,21 @@ SUM_COLUMNS = (
 
 
 def _insert(table: str, columns: Sequence[str], *, verb: str = "INSERT") -> str:
-    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({', '.join(map(_parameter, columns))})"
+
+
+def _parameter(column: str) -> str:
+    # Most traces have few of these. 0 stands for None, which sqlite3 binds at several times the cost; no text equals the number 0.
+    return "nullif(?, 0)" if column in _OPTIONAL_COLUMNS else "?"
 
 
 _INSERT_SPAN = _insert("spans", SPAN_COLUMNS)
 _INSERT_ORIGIN = _insert("origins", ("service_name", "environment", "source"), verb="INSERT OR IGNORE")
 _INSERT_TRACE = _insert("traces", ("number", "trace_id", *ROOT_COLUMNS, *SUM_COLUMNS, "is_indexed"))
 _INSERT_TERM = _insert("trace_terms", ("trace_number", "field", "value"), verb="INSERT OR IGNORE")
-_UPDATE_ROOT = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in ROOT_COLUMNS)} WHERE number = ?"  # noqa: S608 - our own names
+_UPDATE_ROOT = (
+    f"UPDATE traces SET {', '.join(f'{name} = {_parameter(name)}' for name in ROOT_COLUMNS)} WHERE number = ?"  # noqa: S608 - our own names
+)
 _SET_SUMS = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in SUM_COLUMNS)} WHERE number = ?"  # noqa: S608 - our own names
 # An UPDATE rewrites the entries of every index whose columns it names: sums that did not change are left out.
 _ADD_SPANS = "UPDATE traces SET span_count = span_count + ? WHERE number = ?"
@@ -319,10 +327,13 @@ class BatchWriter:
                 trace = known.get(trace_id)
                 change = changes[trace_id] = _TraceChange(trace, sequence if trace is None else trace.number)
             parent_span_id, started_at, ended_at, document = _plain_fields(record)
-            # Exactly str: sqlite3 looks for an adapter for every value of another class, enumerations too.
+            # Exactly str, int, float and bytearray: for a value of any other class, None and bytes too, sqlite3 looks for an adapter,
+            # which costs as much as the rest of its column.
             status = str(record.status)
-            values = _details_fields(record)
-            details = {} if values == _NO_DETAILS else _details(values)
+            if record.redactions or not _DETAIL_NAMES.isdisjoint(vars(record)):
+                details = _details(record)
+            else:
+                details = _NO_DETAILS
             if rows and (row := rows.get(key)) is not None:
                 if record.phase == "running" and row.status != "running":
                     # The end is known already: a late repetition of an earlier write.
@@ -347,9 +358,9 @@ class BatchWriter:
                     started_at,
                     ended_at,
                     origins.get(origin_fields) or self._add_origin(origin_fields),
-                    orjson.dumps(details).decode() if details else None,
+                    orjson.dumps(details).decode() if details else "",
                     crc32(document),
-                    document,
+                    bytearray(document),
                 )
             )
 
@@ -488,13 +499,13 @@ def _root_terms(number: int, content: dict[str, Any]) -> list[tuple[int, str, st
 
 
 def _root_fields(record: SpanRecord, content: dict[str, Any]) -> tuple[Any, ...]:
-    """The values of `ROOT_COLUMNS`. A trace without a root is running, whatever its earliest span says."""
+    """The values of `ROOT_COLUMNS` (0 for None, see `_parameter`). A trace without a root is running, whatever its earliest span says."""
     is_root = record.parent_span_id is None
     ended_at = record.ended_at if is_root else None
     return (
         record.span_id,
         int(is_root),
-        record.external_parent_span_id,
+        record.external_parent_span_id or 0,
         scalar_text(content.get("name", "")),
         str(record.type),
         str(record.status) if is_root else "running",
@@ -503,7 +514,7 @@ def _root_fields(record: SpanRecord, content: dict[str, Any]) -> tuple[Any, ...]
         RUNNING_DURATION if ended_at is None else ended_at - record.started_at,
         record.environment,
         record.service_name,
-        *(None if content.get(field) is None else scalar_text(content[field]) for field in _CONTENT_COLUMNS),
+        *[0 if (value := content.get(field)) is None else scalar_text(value) for field in _CONTENT_COLUMNS],
     )
 
 
@@ -511,25 +522,24 @@ def _root_fields(record: SpanRecord, content: dict[str, Any]) -> tuple[Any, ...]
 _plain_fields = attrgetter("parent_span_id", "started_at", "ended_at", "document")
 _origin_fields = attrgetter("service_name", "environment", "source")
 _details_fields = attrgetter(*_DETAILS)
-_NO_DETAILS = tuple(_DETAILS.values())
-_CONTENT_COLUMNS = (*ENTITY_FIELDS, *CORRELATION_FIELDS)
+_DETAIL_NAMES = frozenset(_DETAILS) - {"redactions"}
+_NO_DETAILS: dict[str, Any] = {}
 
 
-def _details(values: tuple[Any, ...]) -> dict[str, Any]:
-    return {name: value for (name, default), value in zip(_DETAILS.items(), values, strict=True) if value != default}
+def _details(record: SpanRecord) -> dict[str, Any]:
+    values = zip(_DETAILS.items(), _details_fields(record), strict=True)
+    return {name: value for (name, default), value in values if value != default}
 
 
-def read_details(text: str | None) -> dict[str, Any] | None:
+def read_details(text: str) -> dict[str, Any] | None:
     """All fields in `_DETAILS` from a stored text; None where it is damaged."""
-    if text is None:
-        return {**_DETAILS, "redactions": {}}
-    try:
-        details = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(details, dict):
-        return None
-    return {**_DETAILS, "redactions": {}, **details}
+    details: Any = {}
+    if text:
+        try:
+            details = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return None
+    return {**_DETAILS, "redactions": {}, **details} if isinstance(details, dict) else None
 
 
 def storable(record: SpanRecord) -> SpanRecord:
