@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from spanbridge.model.span import SpanRecord
     from spanbridge.model.span_types import SpanType
+    from spanbridge.storage.reading import Page, StoreSummary, Tail, Time, Trace
 
 
 class Processor(Protocol):
@@ -72,17 +73,92 @@ class Exporter(Protocol):
 
 
 class Store(Protocol):
-    """Keeps spans and gives them back. One suite of contract tests runs against every store (`tests/storage/contract.py`)."""
+    """Keeps spans and gives them back. One suite of contract tests runs against every store (`tests/storage/contract.py`).
 
-    def write(self, batch: Sequence[SpanRecord], /) -> None: ...
+    Every method may be called from any thread, in any process that shares the store, and in a child after a fork. What cannot be done
+    raises a `StoreError` whose `reason` is a word for counters. A reading method sees one moment of the store: whole batches, never a
+    part of one, and never what a failed write left; readers and writers do not wait for each other.
+    """
 
-    def list_traces(self, **filters: Any) -> Any: ...
+    def write(self, batch: Sequence[SpanRecord], /) -> None:
+        """Writes the batch whole, or raises and leaves nothing of it. When it returns, other processes read it.
 
-    def get_trace(self, trace_id: str, /) -> Any: ...
+        Idempotent: a span is known by its trace id and span id; writing it again replaces it and counts once in its trace. An ended span
+        replaces a running one, never the other way round. Order does not matter: children may come before their parents.
+        A record whose phase is "dropped" takes its span back (it need not be there): the span's children attach to the parent that the
+        record names, past every ancestor that the same batch drops, and with no parent left they become roots, with the record's external
+        parent. A trace without spans is gone. A value that the store cannot hold is left out or limited: no span takes others with it.
+        """
+        ...
 
-    def get_span(self, trace_id: str, span_id: str, /) -> SpanRecord: ...
+    def list_traces(
+        self,
+        *,
+        status: str | None = None,
+        type: str | None = None,
+        name: str | None = None,
+        entity_type: str | None = None,
+        entity_id: str | None = None,
+        entity_name: str | None = None,
+        user_id: str | None = None,
+        organization_id: str | None = None,
+        session_id: str | None = None,
+        thread_id: str | None = None,
+        run_id: str | None = None,
+        request_id: str | None = None,
+        resource_id: str | None = None,
+        tags: str | Sequence[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        environment: str | None = None,
+        service_name: str | None = None,
+        model: str | None = None,
+        has_error: bool | None = None,
+        started_after: Time | None = None,
+        started_before: Time | None = None,
+        min_duration_s: float | None = None,
+        min_tokens: int | None = None,
+        min_cost: float | None = None,
+        order: str = "-started_at",
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page:
+        """One page of traces whose fields fit every filter given; `FilterError` where an argument is wrong.
 
-    def close(self) -> None: ...
+        Fields are the root's: the earliest span without a parent of ours, until one arrives the earliest span, as running. Sums are those
+        of all spans. Pages follow one another by `next_cursor` and stay stable while traces are added. See `SQLiteStore.list_traces`.
+        """
+        ...
+
+    def get_trace(self, trace_id: str, /) -> Trace:
+        """All spans of a trace, in the order of their starts, parents before children; `TraceNotFoundError` where there is none."""
+        ...
+
+    def get_span(self, trace_id: str, span_id: str, /) -> SpanRecord:
+        """One span; `TraceNotFoundError` where there is none. A span whose stored content is damaged comes marked, never as an error."""
+        ...
+
+    def find_trace_id(self, prefix: str, /) -> str:
+        """The one trace id that begins with `prefix`: `FilterError` where it is too short or fits several, else `TraceNotFoundError`."""
+        ...
+
+    def tail(self, after: int = 0, /, *, limit: int = 1000) -> Tail:
+        """Up to `limit` spans written after the sequence number `after`, in the order of writing, each in its latest state.
+
+        Numbers grow with every write and are never given twice, so that going on from `Tail.sequence` neither skips nor repeats a write.
+        """
+        ...
+
+    def last_sequence(self) -> int:
+        """The sequence number of the last write, 0 in a new store: `tail` goes on from here."""
+        ...
+
+    def aggregate(self) -> StoreSummary:
+        """Counts and sums over the whole store."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of connections and files; may be called twice, and a later call of another method opens them again."""
+        ...
 
 
 @dataclass(frozen=True)

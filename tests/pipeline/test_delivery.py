@@ -71,11 +71,10 @@ def test_delivered(answer, run, contained_places):
     assert contained_places() == set()
 
 
-def test_batches_are_bounded(run, monkeypatch):
+def test_batches_are_bounded(run):
     """However much waits, a batch has a bounded number of records, in order."""
-    monkeypatch.setattr("spanbridge.pipeline.delivery.MAX_BATCH_RECORDS", 10)
     exporter = HangingExporter()
-    runner = run(exporter)
+    runner = run(exporter, max_batch_records=10)
     runner.offer(records("first"))
     exporter.entered.wait()
     names = [str(number) for number in range(25)]

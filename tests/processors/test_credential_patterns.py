@@ -80,11 +80,26 @@ def test_each_format_is_found_in_prose_in_json_and_after_an_escape(row: Format) 
 
 @pytest.mark.parametrize("row", FORMATS, ids=lambda row: f"{row.rule}:{row.gate}")
 def test_each_row_is_consistent(row: Format) -> None:
-    """A match holds one of the row's gates in lower case, and the row's probe matches it."""
+    """It names its source; a match holds one of the row's gates in lower case, and the row's probe matches it."""
     secret = example(row)
 
+    assert row.source
     assert any(gate in secret.lower() for gate in row.gate.split("|"))
     assert re.search(row.probe, secret)
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in FORMATS if row.rule != "stripe_key"], ids=lambda row: f"{row.rule}:{row.gate}"
+)
+def test_each_pattern_needs_a_boundary_on_its_left(row: Format) -> None:
+    """What is glued to a letter before it is part of another word; escapes and percent codes are no letters."""
+    pattern = re.compile(row.pattern)
+    secret = example(row)
+
+    assert [pattern.search(f"{before}{secret} ") is not None for before in ("", "\\n", "%3D", "\\u003d", ".")] == [
+        True
+    ] * 5
+    assert pattern.match(f"x{secret}", 1) is None
 
 
 @given(

@@ -9,9 +9,10 @@ from spanbridge.model.span import SpanRecord
 from spanbridge.model.span_types import SpanType
 from spanbridge.processors.limits import Limits
 
+KEYS = st.text(max_size=8).filter(lambda key: key != "…")  # the marker's own key
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=40),
-    lambda inner: st.lists(inner, max_size=12) | st.dictionaries(st.text(max_size=5), inner, max_size=12),
+    lambda inner: st.lists(inner, max_size=12) | st.dictionaries(KEYS, inner, max_size=12),
     max_leaves=40,
 )
 CONTENT = st.fixed_dictionaries(
@@ -19,8 +20,8 @@ CONTENT = st.fixed_dictionaries(
     optional={
         "input": JSON_VALUES,
         "output": JSON_VALUES,
-        "attributes": st.dictionaries(st.text(), JSON_VALUES),
-        "metadata": st.dictionaries(st.text(), JSON_VALUES),
+        "attributes": st.dictionaries(KEYS, JSON_VALUES),
+        "metadata": st.dictionaries(KEYS, JSON_VALUES),
         "tags": st.lists(st.text(max_size=20)),
         "user_id": st.text(),
     },

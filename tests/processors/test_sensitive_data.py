@@ -16,7 +16,7 @@ from spanbridge.model.span import SpanRecord
 from spanbridge.model.span_types import SpanType
 from spanbridge.processors import json_text, walk
 from spanbridge.processors.key_names import CODE_OWNERS, KEY_OWNERS, PASS_OWNERS, TOKEN_OWNERS
-from spanbridge.processors.matcher import Re2Prefilter, RePrefilter
+from spanbridge.processors.matcher import MAX_MEMORY_BYTES, Re2Prefilter, RePrefilter
 from spanbridge.processors.sensitive_data import SensitiveDataFilter
 
 FILTER = SensitiveDataFilter()
@@ -186,6 +186,8 @@ def test_a_placeholder_stays(placeholder: Any) -> None:
         ({"type": "password", "value": "hunter2"}, {"type": "password", "value": "[REDACTED]"}),
         ({"kty": "RSA", "n": "public", "d": "a1B2c3D4e5F6g7H8i9"}, {"kty": "RSA", "n": "public", "d": "[REDACTED]"}),
         ({"password": 123456, "n": 123456}, {"password": "[REDACTED]", "n": 123456}),
+        ({"pw": "abc"}, {"pw": "[REDACTED]"}),
+        ({"X-Goog-Signature": "0a1b2c3d"}, {"X-Goog-Signature": "[REDACTED]"}),
         ({"tokens": ["aB3dE5fG7hI9kL2m", "Hello"]}, {"tokens": ["[REDACTED]", "Hello"]}),
         ({"name": "color", "value": "red"}, {"name": "color", "value": "red"}),
         ({"required": ["token", "secret", "password"]}, {"required": ["token", "secret", "password"]}),
@@ -234,6 +236,13 @@ def test_structures_that_name_their_value_elsewhere(value: Any, expected: Any) -
         ("CREATE USER bob IDENTIFIED BY 'hunter2';", "hunter2"),
         ("https://hooks.slack.com/services/T0/B0/abcdefghijklmnopqrstuvwx", "abcdefghijklmnopqrstuvwx"),
         ('{"password": "hunter2", "cut off', "hunter2"),
+        ("| user | password | hunter2 |", "hunter2"),
+        ("| API key | sk12345abc | prod |", "sk12345abc"),
+        ("setx API_KEY v1", "v1"),
+        ('setx DB_PASSWORD "two words" /M', "two words"),
+        ("session_token=abc123def456ghi7", "abc123def456ghi7"),
+        ("x-goog-signature=0a1b2c3d4e5f", "0a1b2c3d4e5f"),
+        ('{"pw": "abc"}', "abc"),
         ('{\\"password\\": \\"hunter2\\", \\"a\\"', "hunter2"),
     ],
 )
@@ -259,6 +268,9 @@ def test_only_the_value_goes_from_text(text: str, secret: str) -> None:
         "commit 3f786850e387550fdaab836ed7e6dc881de23001 sha256:9f86d081884c7d659a2feaa0c55ad015",
         "123e4567-e89b-12d3-a456-426614174000 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         "-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAK\n-----END PUBLIC KEY-----",
+        "| password | string | required |\n| max tokens | 4096 |",
+        "echo $password | base64 | tr -d x; cat log | grep password | md5sum | head",
+        "setx PATH C:/tools and setx API_KEY %OTHER_KEY%",
         "mail bob@example.com or call +49 30 1234567, card 4111 1111 1111 1111",
         '{"usage": {"input_tokens": 812, "x": 1.0, "y": 1e5, "z": 12345678901234567890}, "a" : null}',
     ],
@@ -487,6 +499,26 @@ def test_a_clean_record_keeps_its_snapshots() -> None:
     assert record.redactions == {}
 
 
+@pytest.mark.parametrize("where", ["name", "input", "output", "metadata", "session_id"])
+def test_only_the_fields_that_hold_something_are_written_anew(where: str) -> None:
+    """Whichever field is the dirty one, small or large, the others keep their snapshots."""
+    clean: dict[str, Any] = {
+        "name": "call",
+        "input": snapshot({"text": "clean " * 50}),
+        "output": snapshot({"text": "clean " * 20}),
+        "metadata": {"note": snapshot(["clean"])},
+        "session_id": "s1",
+    }
+    dirty = {"metadata": {"note": snapshot([GITHUB])}}.get(where, f"a {GITHUB} b")
+    record = make_record(**{**clean, where: dirty})
+
+    FILTER.process(record)
+
+    assert {field for field in clean if record.content()[field] is not clean[field]} == {where}
+    assert GITHUB.encode() not in record.encode_fields()
+    assert record.redactions == {"github_token": 1}
+
+
 def test_a_field_that_is_assigned_later_is_looked_at_then() -> None:
     """A span that is written again is redacted again where it changed, and only there."""
     record = make_record(input=snapshot({"password": "one"}))
@@ -652,7 +684,7 @@ def test_hostile_text_comes_back_with_its_secret_gone(text: str) -> None:
 def engines() -> tuple[Re2Prefilter, RePrefilter]:
     """Both engines over every probe, personal data included."""
     probes = SensitiveDataFilter(pii=True).probes
-    return Re2Prefilter(probes), RePrefilter(probes)
+    return Re2Prefilter(probes, MAX_MEMORY_BYTES), RePrefilter(probes)
 
 
 @given(

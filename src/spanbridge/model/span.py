@@ -254,9 +254,10 @@ class SpanRecord:
         return document
 
     def release_content(self) -> None:
-        """Lets go of everything that `document` holds too."""
-        self._content = {}
+        """Lets go of everything that `document` holds too: many records may wait for a slow exit."""
+        self._content = _NO_CONTENT
         self._encoded = None
+        self.processed = _NOTHING_PROCESSED
 
     def touch(self, field: str) -> None:
         """Says that a field of `content()` was changed in place. For the pipeline."""
@@ -321,5 +322,7 @@ class SpanRecord:
             self._live = {}
 
 
+_NO_CONTENT: dict[str, Any] = {}
+_NOTHING_PROCESSED: set[str] = set()
 _EMPTY: dict[str, Any] = {"attributes": dict, "metadata": dict, "tags": list, "events": list, "links": list}
 _IMMUTABLE = frozenset({str, int, float, bool})

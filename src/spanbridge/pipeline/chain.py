@@ -33,11 +33,19 @@ class Chain:
         """Whether processors of the application may change what is recorded."""
         self._limits = limits
 
-    def run(self, records: Sequence[SpanRecord]) -> list[SpanRecord | None]:
-        """The records as they may leave, in their order, their documents written; None where a processor dropped one. Never raises."""
+    def run(self, records: Sequence[SpanRecord], breathe: Callable[[], None]) -> list[SpanRecord | None]:
+        """The records as they may leave, in their order, their documents written; None where a processor dropped one. Never raises.
+
+        `breathe` is called between two records: the caller's chance to let other threads run.
+        """
+        phases = [
+            record.phase for record in records
+        ]  # the pipeline's, whatever a processor makes of it: the account depends on it
         results: list[SpanRecord | None] = [*records]
         if self._own_steps:
-            results = [_pass_through(record, self._own_steps) for record in records]
+            for index, record in enumerate(records):
+                results[index] = _pass_through(record, self._own_steps)
+                breathe()
         if self._prescan is not None:
             try:
                 self._prescan([result for result in results if result is not None])
@@ -46,11 +54,10 @@ class Chain:
         for index, result in enumerate(results):
             if result is not None:
                 results[index] = self._finish(result)
-        for record, result in zip(records, results, strict=True):
+                breathe()
+        for phase, result in zip(phases, results, strict=True):
             if result is not None:
-                result.phase = (
-                    record.phase
-                )  # the pipeline's, whatever a processor made of it: the account depends on it
+                result.phase = phase
         return results
 
     def _finish(self, record: SpanRecord) -> SpanRecord | None:

@@ -135,6 +135,11 @@ class OpenRecord(SpanRecord):
         copy.redactions = dict(self.redactions)
         return copy
 
+    def release_content(self) -> None:
+        """Also lets go of the parent."""
+        super().release_content()
+        self.reports_to = None
+
     def adopt(self, processed: SpanRecord) -> None:
         """Takes over what the chain made of a copy, so that no payload is looked at twice."""
         self.replace_content(dict(processed.content()))

@@ -10,23 +10,24 @@ _TAIL = r"[A-Za-z0-9_.-]{0,24}"
 _CLOSE = r"(?:[\\\"'`\])]|&quot;|&#34;|%22){0,9}"
 
 
-def _probes_for(words: str, gates: tuple[str, ...], reach: int) -> tuple[Probe, ...]:
-    """How a value may follow one of `words`: operator, next item, prose, quote or bracket."""
+def _probes_for(words: str, gates: tuple[str, ...], owners: tuple[str, ...] = ()) -> tuple[Probe, ...]:
+    """How a value may follow one of `words`, with one of `owners` before it: operator, next item, prose, quote or bracket."""
     tails = (
         rf"{_TAIL}(?: [A-Za-z0-9()]{{1,12}})?{_CLOSE}[ \t]{{0,8}}(?:[:=>|]|%3[AaDd])",
         r"[A-Za-z0-9_.-]{0,24}[\\\"'`\])>]{1,9}[ \t]{0,4},",
         rf"{_TAIL}[\"'`]?(?: (?:for|of|to)(?: [A-Za-z0-9.@'_-]{{1,40}}){{1,4}})? {{1,2}}(?:is|was|are|ist|lautet|es|est|to|now|will be|set to|equals)[: ](?:now|set to|currently|still)?[: ]{{0,3}}(?:[\\\"'`*]|[^ \\\"]{{0,40}}[0-9!@#$%^&*_])",
         rf"{_TAIL}(?:[ \t]{{1,4}}(?:by |as )?|\([ \t]{{0,2}})\\{{0,7}}[\"'`]",
     )
-    rest = "|".join(gates) if reach else ""
-    return tuple(
-        Probe(gates, f"(?i)(?:{words}){tail}", reach, f"(?i)(?:{rest}){tail}" if rest else "") for tail in tails
-    )
+    if not owners:
+        return tuple(Probe(gates, f"(?i)(?:{words}){tail}", 0) for tail in tails)
+    owned = f"(?i)(?:{'|'.join(owners)})[ _.-]?"
+    reach = max(map(len, owners)) + 1
+    return tuple(Probe(gates, f"{owned}{words}{tail}", reach, f"(?i){words}{tail}", owners) for tail in tails)
 
 
 def _owned_probes(word: str, owners: frozenset[str]) -> tuple[Probe, ...]:
     """A word that is secret by its owner, in any spelling of the two."""
-    return _probes_for(f"(?:{'|'.join(sorted(owners))})[ _.-]?{word}", (word,), max(map(len, owners)) + 1)
+    return _probes_for(word, (word,), tuple(sorted(owners)))
 
 
 _WORDS = ("passphrase", "passcode", "kennwort", "pwd", "secret", "credential", "creds", "authorization", "cookie", "senha", "wachtwoord",
@@ -46,8 +47,8 @@ _NATIVE_WORDS = (
     "Contraseña",
 )
 KEYWORD_PROBES = (
-    *_probes_for("passw(?:or)?[dt]|" + "|".join(_WORDS), ("passw", *_WORDS), 0),
-    *_probes_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed"), 0),
+    *_probes_for("passw(?:or)?[dt]|" + "|".join(_WORDS), ("passw", *_WORDS)),
+    *_probes_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed")),
     *_owned_probes("key", KEY_OWNERS),
     *_owned_probes("token", TOKEN_OWNERS),
     *_owned_probes("code", CODE_OWNERS),

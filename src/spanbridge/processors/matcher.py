@@ -13,13 +13,14 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 CHUNK_BYTES = 32 * 1024
 """How much `re` searches before it lets other threads run: it holds the interpreter lock for a whole call."""
 MAX_MATCH_BYTES = 1024
 """No probe matches more; chunks overlap by as much."""
-_RE2_MEMORY_BYTES = 64 * 1024 * 1024
+MAX_MEMORY_BYTES = 64 * 1024 * 1024
+"""What re2 may take for its automaton; where that is too little, `re` searches."""
 _CANARY = b"\xff\xfe\xff"
 """No UTF-8 holds these bytes."""
 
@@ -35,6 +36,8 @@ class Probe(NamedTuple):
     """How far before a gate a match can start, which lets `re` try those few places only; None: anywhere."""
     rest: str = ""
     """The part of the pattern from the gate on, where `reach` is not 0: `re` tries it first."""
+    owners: tuple[str, ...] = ()
+    """Lower-case words of which one stands before the gate, perhaps with a separator: the part of the pattern before `rest`."""
 
 
 class Prefilter(Protocol):
@@ -50,12 +53,12 @@ class EngineUnusable(Exception):  # noqa: N818 - the caller takes the other engi
 class Re2Prefilter:
     """All probes in one automaton."""
 
-    def __init__(self, probes: Sequence[Probe], max_mem: int = _RE2_MEMORY_BYTES) -> None:
+    def __init__(self, probes: Sequence[Probe], max_memory_bytes: int) -> None:
         # By name, because the package has no types; here, because it takes milliseconds that only who filters should pay.
         module: Any = importlib.import_module("re2")
         options = module.Options()
         options.encoding = module.Options.Encoding.LATIN1
-        options.max_mem = max_mem
+        options.max_mem = max_memory_bytes
         options.log_errors = False
         automaton = module.Set.SearchSet(options)
         try:
@@ -77,20 +80,18 @@ class RePrefilter:
     """Each probe on its own, run only on chunks that hold one of its literals."""
 
     def __init__(self, probes: Sequence[Probe]) -> None:
-        gates = sorted({gate for probe in probes for gate in probe.gates})
-        self._gates: list[tuple[bytes, bytes, list[_Gated]]] = []
-        for gate in gates:
-            gated = [
-                _Gated(
-                    index,
-                    probe.reach,
-                    re.compile(probe.pattern.encode()),
-                    re.compile(probe.rest.encode()) if probe.rest else None,
-                )
-                for index, probe in enumerate(probes)
-                if gate in probe.gates
-            ]
-            self._gates.append((gate.encode(), _hint(gate.encode()), gated))
+        self._probes: dict[bytes, list[_Gated]] = {}
+        for index, probe in enumerate(probes):
+            gated = _Gated(
+                index,
+                probe.reach,
+                re.compile(probe.pattern.encode()),
+                re.compile(probe.rest.encode()) if probe.rest else None,
+                tuple(owner.encode() for owner in probe.owners),
+            )
+            for gate in probe.gates:
+                self._probes.setdefault(gate.encode(), []).append(gated)
+        self._gates = _Gates(self._probes)
 
     def match(self, data: bytes) -> list[int]:
         """As `Prefilter.match`."""
@@ -105,15 +106,8 @@ class RePrefilter:
 
     def _search(self, data: bytes, found: set[int]) -> None:
         lower = data.lower()
-        # Most gates end a word by one of these: looking at the words' ends once is far less than a search for each gate.
-        hints = {part[-2:] + separator for separator in _SEPARATORS for part in lower.split(separator)[:-1]}
-        if not data.isascii():
-            hints.add(_NOT_ASCII)
-        hints.add(b"")
-        for gate, hint, probes in self._gates:
-            if hint not in hints or gate not in lower:
-                continue
-            for probe in probes:
+        for gate in self._gates.within(lower):
+            for probe in self._probes[gate]:
                 if probe.number not in found and (
                     probe.pattern.search(data) if probe.reach is None else _near(data, lower, gate, probe)
                 ):
@@ -127,18 +121,48 @@ class _Gated(NamedTuple):
     reach: int | None
     pattern: re.Pattern[bytes]
     rest: re.Pattern[bytes] | None
+    owners: tuple[bytes, ...]
 
 
-_SEPARATORS = (b"_", b"-", b".", b"=", b"/", b"@")
-_NOT_ASCII = b"\x80"
+_BY_FREQUENCY = b"etaoinsrhld:cu_.mfp0123456789g-wybv/=kxjqz+~$@"
+"""Characters of English text and JSON, the most frequent ones first."""
 
 
-def _hint(gate: bytes) -> bytes:
-    """What is cheap to know of data that holds `gate`: two letters and a separator, or that it is not ASCII."""
-    if not gate.isascii():
-        return _NOT_ASCII
-    at = min((gate.find(separator) for separator in _SEPARATORS if gate.find(separator) >= 2), default=-1)
-    return gate[at - 2 : at + 1] if at >= 0 and gate[at - 2 : at].isalnum() else b""
+class _Gates:
+    """Which of some hundred literals stand in lower-case data.
+
+    Looking for each on its own costs a pass for each. One pattern stops at the rarest character of every literal instead, which passes over
+    most of the data at the speed of `re` for a set of characters; what stands around such a character is then compared with the literals.
+    """
+
+    def __init__(self, gates: Collection[bytes]) -> None:
+        self._alone = [gate for gate in gates if len(gate) == 1 and gate.isascii()]
+        self._not_ascii = [gate for gate in gates if not gate.isascii()]
+        self._always = [gate for gate in gates if not gate]
+        self._around: dict[int, list[tuple[int, bytes]]] = {}
+        for gate in gates:
+            if len(gate) > 1 and gate.isascii():
+                at = max(range(len(gate)), key=lambda index: _BY_FREQUENCY.find(gate[index]))
+                self._around.setdefault(gate[at], []).append((at, gate))
+        self._pattern = re.compile(b"|".join(_around(anchor, group) for anchor, group in self._around.items()))
+
+    def within(self, lower: bytes) -> list[bytes]:
+        """The literals that `lower` holds."""
+        found = {gate for gate in self._alone if gate in lower}
+        for match in self._pattern.finditer(lower):
+            at = match.start()
+            for offset, gate in self._around[lower[at]]:
+                if gate not in found and lower.startswith(gate, at - offset):
+                    found.add(gate)
+        if not lower.isascii():
+            found.update(gate for gate in self._not_ascii if gate in lower)
+        return [*self._always, *found]
+
+
+def _around(anchor: int, group: Sequence[tuple[int, bytes]]) -> bytes:
+    """One character with what stands before and after it in the literals of its group; matches the character alone."""
+    sides = {b"(?<=%b)%b" % (re.escape(gate[: at + 1]), b"(?=%b)" % re.escape(gate[at + 1 :])) for at, gate in group}
+    return b"%b(?:%b)" % (re.escape(bytes((anchor,))), b"|".join(sorted(sides)))
 
 
 def _near(data: bytes, lower: bytes, gate: bytes, probe: _Gated) -> bool:
@@ -146,16 +170,23 @@ def _near(data: bytes, lower: bytes, gate: bytes, probe: _Gated) -> bool:
     at = lower.find(gate)
     while at >= 0:
         if probe.rest is None or probe.rest.match(data, at):
-            for start in range(max(0, at - (probe.reach or 0)), at + 1):
-                if probe.pattern.match(data, start):
+            start = max(0, at - (probe.reach or 0))
+            if probe.owners:
+                before = lower[start:at]
+                if before.endswith(probe.owners) or (before[-1:] in _JOINTS and before[:-1].endswith(probe.owners)):
                     return True
+            elif any(probe.pattern.match(data, place) for place in range(start, at + 1)):
+                return True
         at = lower.find(gate, at + 1)
     return False
 
 
-def make_prefilter(probes: Sequence[Probe]) -> Prefilter:
+_JOINTS = (b" ", b"_", b".", b"-")
+
+
+def make_prefilter(probes: Sequence[Probe], max_memory_bytes: int = MAX_MEMORY_BYTES) -> Prefilter:
     """The fast engine where it can be imported, else the other."""
     try:
-        return Re2Prefilter(probes)
+        return Re2Prefilter(probes, max_memory_bytes)
     except (ImportError, EngineUnusable):
         return RePrefilter(probes)

@@ -43,18 +43,19 @@ _REASONS = {
 
 
 def create_private(path: Path) -> None:
-    """Makes sure that `path` is a regular file; one that is created has mode 0600, whatever the umask.
+    """Makes sure that `path` is a private regular file: one that is created has mode 0600, whatever the umask.
 
     Raises:
-        StoreError: `path` is a symbolic link or no regular file, or cannot be created.
+        StoreError: The folder is open to others, `path` is refused by `make_private`, or it cannot be created.
     """
     create_private_folder(path.parent)
+    _require_own_folder(path.parent)
     try:
         # SQLite alone would follow a link that someone else has put there, and create the file with mode 0644.
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         descriptor = os.open(path, flags, 0o600)
     except FileExistsError:
-        identity(path)
+        make_private(path)
         return
     except OSError as error:
         raise StoreError(f"cannot create the store {path}: {error.strerror}", reason=reason_of(error)) from error
@@ -63,6 +64,48 @@ def create_private(path: Path) -> None:
             os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)
+
+
+def make_private(path: Path) -> None:
+    """Takes the rights of group and others from an existing file of this user.
+
+    Raises:
+        StoreError: It is a symbolic link or no regular file, has a second name, or belongs to another user.
+    """
+    if identity(path) is None or not hasattr(os, "geteuid"):
+        return
+    status = os.lstat(path)
+    if status.st_uid != os.geteuid():
+        raise StoreError(
+            f"the store {path} belongs to user {status.st_uid}, not to {os.geteuid()} who writes it; name another file",
+            reason="store_read_only",
+        )
+    if status.st_nlink > 1:
+        raise StoreError(f"the store {path} is a hard link: the file has another name too; name another file")
+    if status.st_mode & 0o077:
+        try:
+            path.chmod(0o600)
+        except OSError as error:
+            raise StoreError(
+                f"cannot make the store {path} private: {error.strerror}", reason=reason_of(error)
+            ) from error
+
+
+def _require_own_folder(folder: Path) -> None:
+    """Refuses a folder in which another user could replace the store: spans hold prompts, and what is read back is believed.
+
+    Group members may write where the group has the number of the folder's owner: his private group, as umask 002 goes with.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    status = folder.stat()
+    fix = (
+        f"name a file in a folder of its own, as in {folder / 'spanbridge' / 'traces.db'}: it is created with mode 0700"
+    )
+    if status.st_uid not in {os.geteuid(), 0}:
+        raise StoreError(f"the folder {folder} belongs to user {status.st_uid}; {fix}", reason="store_read_only")
+    if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != status.st_uid):
+        raise StoreError(f"the folder {folder} is writable by other users; {fix}", reason="store_read_only")
 
 
 def create_private_folder(folder: Path) -> None:

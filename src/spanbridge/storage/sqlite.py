@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanbridge.errors import FilterError, StoreError, TraceNotFoundError
 from spanbridge.storage import sqlite_reader
-from spanbridge.storage.files import create_private, identity, is_local
+from spanbridge.storage.files import create_private, identity, is_local, make_private
 from spanbridge.storage.location import sqlite_path
 from spanbridge.storage.migrations import SCHEMA_VERSION, migrate, schema_version
 from spanbridge.storage.reading import Page, StoreSummary, Tail, Trace, TraceQuery, sort_spans
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from spanbridge.model.span import SpanRecord
+    from spanbridge.storage.reading import Time
 
 MAX_BYTES = 1024**3
 """The default bound of the file; the write-ahead log beside it comes on top, with at most some 16 MiB."""
@@ -43,8 +44,6 @@ MIN_PREFIX = 4
 """The shortest prefix by which a trace id is found."""
 
 _EXPIRE_SPANS_PER_TRANSACTION = 500
-_ROW_BYTES = 300
-"""What a span takes in the file beside its content, about."""
 
 _REASONS = (
     ("is locked", "store_locked"),
@@ -79,6 +78,9 @@ class SQLiteStore:
         ConfigurationError: The address names no file.
         StoreError: The file does not exist (without `create`), or is a symbolic link.
 
+    Before its first write it makes an existing file of this user private (mode 0600); it refuses to write another user's file, one with
+    a second name, and (with `create`) one in a folder that other users can write.
+
     All methods may be called from any thread. After a fork the child opens connections of its own.
     """
 
@@ -112,7 +114,7 @@ class SQLiteStore:
                 # A file that was deleted or replaced takes commits without a word: then the batch goes into the one at the path.
                 if identity(self.path) == handle.file:
                     break
-            self._unchecked_bytes += sum(len(record.document) + _ROW_BYTES for record in batch)
+            self._unchecked_bytes += handle.writer.written_bytes
             if self._unchecked_bytes > self.max_bytes // 100:
                 self._expire(handle.connection, max_spans=max(1000, 2 * len(batch)))
 
@@ -151,16 +153,100 @@ class SQLiteStore:
 
     # Reading
 
-    def list_traces(self, **arguments: Any) -> Page:
-        """One page of traces, the newest first unless `order` says otherwise.
+    def list_traces(
+        self,
+        *,
+        status: str | None = None,
+        type: str | None = None,
+        name: str | None = None,
+        entity_type: str | None = None,
+        entity_id: str | None = None,
+        entity_name: str | None = None,
+        user_id: str | None = None,
+        organization_id: str | None = None,
+        session_id: str | None = None,
+        thread_id: str | None = None,
+        run_id: str | None = None,
+        request_id: str | None = None,
+        resource_id: str | None = None,
+        tags: str | Sequence[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        environment: str | None = None,
+        service_name: str | None = None,
+        model: str | None = None,
+        has_error: bool | None = None,
+        started_after: Time | None = None,
+        started_before: Time | None = None,
+        min_duration_s: float | None = None,
+        min_tokens: int | None = None,
+        min_cost: float | None = None,
+        order: str = "-started_at",
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page:
+        """One page of traces, the newest first unless `order` says otherwise. All filters that are given must hold.
 
         Args:
-            **arguments: Filters (all must hold), `order`, `limit` and `cursor`, as in `TraceQuery.from_arguments`.
+            status: The root's status ("running", "ok", "error", ...); a trace without a root is running.
+            type: The root's type, as in `SpanType`.
+            name: The root's name.
+            entity_type: What the root stands for, with `entity_id` and `entity_name`.
+            entity_id: See `entity_type`.
+            entity_name: See `entity_type`.
+            user_id: The root's correlation fields, this one and those up to `resource_id`.
+            organization_id: See `user_id`.
+            session_id: See `user_id`.
+            thread_id: See `user_id`.
+            run_id: See `user_id`.
+            request_id: See `user_id`.
+            resource_id: See `user_id`.
+            tags: One tag or several; the root has all of them.
+            metadata: Values of the root's metadata, nested or by dotted path; they are compared as text.
+            environment: The root's environment.
+            service_name: The root's service.
+            model: A model that any span of the trace used.
+            has_error: Whether any span of the trace ended in an error.
+            started_after: Inclusive; nanoseconds since the epoch, or a datetime with a time zone.
+            started_before: Exclusive; likewise.
+            min_duration_s: Seconds from the root's start to its end; a running trace has none.
+            min_tokens: Billed tokens, input and output together.
+            min_cost: The estimated cost.
+            order: One of `ORDERS`, with a leading "-" for the largest first.
+            limit: Traces on the page, 1 to 1,000.
+            cursor: `next_cursor` of the page before, with the same filters and order.
 
         Raises:
             FilterError: A value, the order, the limit or the cursor is wrong.
         """
-        query = TraceQuery.from_arguments(**arguments)
+        query = TraceQuery.from_arguments(
+            status=status,
+            type=type,
+            name=name,
+            entity_type=entity_type,
+            entity_id=entity_id,
+            entity_name=entity_name,
+            user_id=user_id,
+            organization_id=organization_id,
+            session_id=session_id,
+            thread_id=thread_id,
+            run_id=run_id,
+            request_id=request_id,
+            resource_id=resource_id,
+            tags=tags,
+            metadata=metadata,
+            environment=environment,
+            service_name=service_name,
+            model=model,
+            has_error=has_error,
+            started_after=started_after,
+            started_before=started_before,
+            min_duration_s=min_duration_s,
+            min_tokens=min_tokens,
+            min_cost=min_cost,
+            order=order,
+            limit=limit,
+            cursor=cursor,
+        )
         with self._reading() as connection:
             return sqlite_reader.list_traces(connection, query)
 
@@ -260,6 +346,7 @@ class SQLiteStore:
         if self._create:
             create_private(self.path)
         self._require_file()
+        make_private(self.path)
         file = identity(self.path)
         connection = self._connect("rw")
         try:

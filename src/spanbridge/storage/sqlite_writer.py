@@ -33,6 +33,8 @@ MAX_METADATA_PATHS = 256
 MAX_INTEGER = 2**63 - 1
 MAX_TOKENS = 2**53
 """A token count beyond it is left out: no model reports it, and sums of such numbers would pass 64 bits."""
+_ROW_BYTES = 300
+"""What a span takes in the file beside its content, about."""
 _MAX_REMEMBERED = 10_000
 """How many running spans and how many origins one writer remembers; with more it forgets them and looks them up."""
 
@@ -252,6 +254,8 @@ class BatchWriter:
         self._running: set[_Key] = set()
         """Spans that this writer wrote as running: their rows will be replaced. The others are taken for new."""
         self._origins: dict[tuple[str, str, str], int] = {}
+        self.written_bytes = 0
+        """What the last batch takes in the file, about."""
         self._uncounted_traces = RECENT_TRACES
         """Traces inserted since the recent ones were counted."""
 
@@ -265,19 +269,28 @@ class BatchWriter:
     def _write(self, batch: Iterable[SpanRecord], *, careful: bool) -> None:
         writes: dict[_Key, SpanRecord] = {}
         drops: dict[_Key, SpanRecord] = {}
+        trace_ids: set[str] = set()
+        started: list[_Key] = []
         for record in batch:
-            key = (record.trace_id, record.span_id)
-            if record.phase == "dropped":
+            trace_id = record.trace_id
+            trace_ids.add(trace_id)
+            key = (trace_id, record.span_id)
+            phase = record.phase
+            if phase == "ended":
+                writes[key] = record
+            elif phase == "dropped":
                 writes.pop(key, None)
                 drops[key] = record
-            elif record.phase == "ended" or key not in writes or writes[key].phase == "running":
+                continue
+            elif key not in writes or writes[key].phase == "running":
                 writes[key] = record
-                if drops:
-                    drops.pop(key, None)
+                started.append(key)
+            if drops:
+                drops.pop(key, None)
         running = self._running
         try:
             with transaction(self._connection):
-                known = self._read_known_traces({key[0] for key in (*writes, *drops)})
+                known = self._read_known_traces(trace_ids)
                 wanted = (*writes, *drops) if careful else (*(running.intersection(writes) if running else ()), *drops)
                 rows = self._read_known_spans(known, wanted) if known and wanted else {}
                 changes = self._write_spans(writes, known, rows)
@@ -290,7 +303,7 @@ class BatchWriter:
             raise
         if running:
             running.difference_update(writes, drops)
-        running.update(key for key, record in writes.items() if record.phase == "running")
+        running.update(key for key in started if key in writes and writes[key].phase == "running")
         if len(running) > _MAX_REMEMBERED:
             running.clear()
 
@@ -319,6 +332,7 @@ class BatchWriter:
         inserted: list[tuple[Any, ...]] = []
         replaced: list[tuple[int]] = []
         origins = self._origins
+        size = 0
         for key, record in writes.items():
             sequence += 1
             trace_id, span_id = key
@@ -330,10 +344,9 @@ class BatchWriter:
             # Exactly str, int, float and bytearray: for a value of any other class, None and bytes too, sqlite3 looks for an adapter,
             # which costs as much as the rest of its column.
             status = str(record.status)
-            if record.redactions or not _DETAIL_NAMES.isdisjoint(vars(record)):
-                details = _details(record)
-            else:
-                details = _NO_DETAILS
+            details = (
+                _details(record) if record.redactions or not _DETAIL_NAMES.isdisjoint(vars(record)) else _NO_DETAILS
+            )
             if rows and (row := rows.get(key)) is not None:
                 if record.phase == "running" and row.status != "running":
                     # The end is known already: a late repetition of an earlier write.
@@ -346,6 +359,7 @@ class BatchWriter:
                 ):
                     change.recompute = True
 
+            size += len(document)
             origin_fields = _origin_fields(record)
             inserted.append(
                 (
@@ -364,15 +378,21 @@ class BatchWriter:
                 )
             )
 
-            change.sums.add(status, details)
-            if "model" in details:
-                change.models.add(details["model"])
+            if details:
+                change.sums.add(status, details)
+                if "model" in details:
+                    change.models.add(details["model"])
+            elif status == "error":
+                change.sums.add(status, details)
+            else:
+                change.sums.span_count += 1
             if parent_span_id is None:
                 if change.root is None or started_at < change.root.started_at:
                     change.root = record
             elif change.first is None or started_at < change.first.started_at:
                 change.first = record
 
+        self.written_bytes = size + _ROW_BYTES * len(inserted)
         if replaced:
             connection.executemany("DELETE FROM spans WHERE sequence = ?", replaced)
         connection.executemany(_INSERT_SPAN, inserted)
