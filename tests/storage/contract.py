@@ -15,6 +15,7 @@ import pytest
 from spanbridge.errors import FilterError, StoreError, TraceNotFoundError
 from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SpanType
+from spanbridge.protocols import Store
 
 START = 1_763_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -417,6 +418,19 @@ class StoreContract:
         """A misspelt filter never silently selects everything."""
         with pytest.raises(TypeError, match="sesion_id"):
             store.list_traces(sesion_id="s1")
+
+    def test_every_method_of_the_protocol_is_there(self, store: Any) -> None:
+        """Names, parameters, kinds and defaults are those of `protocols.Store`."""
+        import inspect
+
+        methods = {name: value for name, value in vars(Store).items() if inspect.isfunction(value) and name[0] != "_"}
+        assert set(methods) >= {"write", "list_traces", "get_trace", "get_span", "find_trace_id", "tail", "close"}
+        for name, method in methods.items():
+            wanted = [item for item in inspect.signature(method).parameters.values() if item.name != "self"]
+            found = [*inspect.signature(getattr(store, name)).parameters.values()]
+            assert [(item.name, item.default) for item in found] == [(item.name, item.default) for item in wanted], name
+            positional = {item.name for item in wanted if item.kind is not item.KEYWORD_ONLY}
+            assert positional == {item.name for item in found if item.kind is not item.KEYWORD_ONLY}, name
 
     def test_what_is_missing_is_named(self, store: Any) -> None:
         """A missing trace or span is a KeyError and a StoreError with a sentence."""

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,23 @@ def execute(path: Path, statement: str, *parameters: Any) -> list[Any]:
         return connection.execute(statement, parameters).fetchall()
     finally:
         connection.close()
+
+
+def present_as(monkeypatch: pytest.MonkeyPatch, path: Path, *, uid: int | None = None, gid: int | None = None) -> None:
+    """Lets `os.stat` and `os.lstat` report another owner for `path`: a test cannot give a file away unless it runs as root."""
+    for name in ("stat", "lstat"):
+        real = getattr(os, name)
+
+        def report(target: Any, *arguments: Any, _real: Any = real, **options: Any) -> os.stat_result:
+            status = _real(target, *arguments, **options)
+            if target != path:
+                return status
+            fields = list(status)
+            fields[4] = status.st_uid if uid is None else uid
+            fields[5] = status.st_gid if gid is None else gid
+            return os.stat_result(fields)
+
+        monkeypatch.setattr(os, name, report)
 
 
 @pytest.fixture(params=["indexed", "recent"])
@@ -180,6 +198,67 @@ class TestFiles:
         assert not target_exists or target.read_bytes() == b""
         assert target.exists() == target_exists
 
+    def test_a_hard_link_is_refused(self, tmp_path: Path, path: Path) -> None:
+        """A planted second name never makes the store write into another file."""
+        target = tmp_path / "target"
+        target.touch()
+        path.hardlink_to(target)
+
+        with pytest.raises(StoreError, match="hard link"):
+            SQLiteStore(path, create=True).write([span()])
+        assert target.read_bytes() == b""
+
+    def test_an_existing_file_is_made_private(self, path: Path, store: SQLiteStore) -> None:
+        """A store that others could read is closed to them before the next writer adds to it; reading changes nothing."""
+        store.write([span(1)])
+        store.close()
+        path.chmod(0o664)
+        store.list_traces()
+        before = stat.S_IMODE(path.stat().st_mode)
+        store.write([span(2, parent=1)])
+
+        assert before == 0o664
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert store.list_traces()[0].span_count == 2
+
+    @pytest.mark.parametrize(
+        ("mode", "group_is_private"), [(0o777, True), (0o1777, True), (0o702, True), (0o770, False)]
+    )
+    def test_a_folder_that_others_can_write_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int, group_is_private: bool
+    ) -> None:
+        """The error says what to do; a folder of its own inside it is private."""
+        folder = tmp_path / "shared"
+        folder.mkdir()
+        folder.chmod(mode)
+        if not group_is_private:
+            present_as(monkeypatch, folder, gid=os.geteuid() + 1)
+        with pytest.raises(StoreError, match=r"shared is writable by other users; name .*shared/spanbridge/traces\.db"):
+            SQLiteStore(folder / "traces.db", create=True).write([span()])
+        with SQLiteStore(folder / "spanbridge" / "traces.db", create=True) as store:
+            store.write([span()])
+
+        assert [item.name for item in folder.iterdir()] == ["spanbridge"]
+        assert stat.S_IMODE((folder / "spanbridge").stat().st_mode) == 0o700
+
+    def test_another_users_folder_and_file_are_refused(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: Path, store: SQLiteStore
+    ) -> None:
+        """Whoever owns them could read or change what is written."""
+        store.write([span()])
+        store.close()
+        with monkeypatch.context() as patch:
+            present_as(patch, path, uid=os.geteuid() + 1)
+            with pytest.raises(StoreError, match="belongs to user") as of_file:
+                store.write([span(2, parent=1)])
+        with monkeypatch.context() as patch:
+            present_as(patch, tmp_path, uid=os.geteuid() + 1)
+            with pytest.raises(StoreError, match=r"the folder .* belongs to user") as of_folder:
+                store.write([span(2, parent=1)])
+
+        assert of_file.value.reason == of_folder.value.reason == "store_read_only"
+        assert store.list_traces()[0].span_count == 1
+
     def test_a_folder_is_refused(self, tmp_path: Path) -> None:
         """A path that is no regular file is named as such."""
         with pytest.raises(StoreError, match="not a regular file"):
@@ -232,7 +311,7 @@ class TestFiles:
         """The settings that make a write cheap are really on."""
         store.write([span()])
 
-        assert execute(path, "PRAGMA page_size") == [(16384,)]
+        assert execute(path, "PRAGMA page_size") == [(sqlite.PAGE_BYTES,)] == [(8192,)]
         assert execute(path, "PRAGMA journal_mode") in ([("wal",)], [("truncate",)])
 
 
@@ -470,14 +549,78 @@ class TestFaults:
         assert spans[1].output in {None, "secret"}
         assert spans[1].to_dict()["attributes"] == {}
 
-    def test_a_batch_with_a_value_that_cannot_be_stored_is_refused_whole(self, store: SQLiteStore) -> None:
-        """A number beyond 64 bits is an error with a reason, not a half-written batch."""
+    @pytest.mark.parametrize(
+        ("field", "value", "stored"),
+        [
+            ("input_tokens", 2**70, None),
+            ("output_tokens", Decimal(3), None),
+            ("billed_input_tokens", "many", 0),
+            ("billed_input_tokens", 2**70, 0),
+            ("billed_output_tokens", Decimal(3), 0),
+            ("cost", Decimal("0.5"), None),
+            ("billed_cost", float("nan"), 0.0),
+            ("started_at", 2**70, 2**63 - 1),
+            ("ended_at", 2**64, 2**63 - 1),
+            ("service_name", "bot \ud800", "bot ?"),
+            ("model", "m \ud800", "m ?"),
+            ("external_parent_span_id", "\udfff", "?"),
+            ("redactions", {"email": 2**70}, {"email": 0}),
+        ],
+        ids=str,
+    )
+    def test_a_value_that_does_not_fit_is_left_out_alone(
+        self, store: SQLiteStore, field: str, value: Any, stored: Any
+    ) -> None:
+        """One span with such a value takes neither its batch nor its own other fields with it."""
         store.write([span(1)])
-        with pytest.raises(StoreError, match="cannot write") as caught:
-            store.write([span(2, parent=1), span(3, parent=1, tokens=(2**70, 1))])
+        odd = span(3, parent=1, model="gpt-5.4", output="kept")
+        setattr(odd, field, value)
+        store.write([span(2, parent=1), odd, span(1, trace_id=hex_id(2))])
 
-        assert caught.value.reason == "invalid_span"
-        assert store.list_traces()[0].span_count == 1
+        counts = {item.trace_id: item.span_count for item in store.list_traces()}
+        assert counts == {TRACE: 3, hex_id(2): 1}
+        read = store.get_span(TRACE, odd.span_id)
+        assert getattr(read, field) == stored
+        assert (read.output, read.parent_span_id, read.status) == ("kept", f"{1:016x}", "ok")
+        assert vars(odd)[field] is value
+
+    def test_sums_stay_numbers(self, store: SQLiteStore) -> None:
+        """Counts at the limit add up without passing 64 bits."""
+        largest = sqlite_writer.MAX_TOKENS
+        store.write([span(number, parent=1, tokens=(largest, largest)) for number in range(2, 502)])
+
+        (summary,) = store.list_traces()
+        assert (summary.input_tokens, summary.output_tokens) == (500 * largest, 500 * largest)
+
+    def test_a_repeated_batch_of_another_writer_counts_once(self, path: Path, store: SQLiteStore) -> None:
+        """A writer that never saw the earlier rows replaces them all the same, and keeps what came first of an ended span."""
+        batch = [span(1, status="running"), span(2, parent=1, tokens=(5, 6), cost=0.5), span(1, trace_id=hex_id(2))]
+        store.write(batch)
+        with SQLiteStore(path) as other:
+            other.write([*batch, span(3, parent=1)])
+            other.write([span(1), span(2, parent=1, status="running")])
+        store.write([span(1), span(4, parent=3)])
+
+        summary = next(item for item in store.list_traces() if item.trace_id == TRACE)
+        assert (summary.span_count, summary.input_tokens, summary.cost, summary.status) == (4, 5, 0.5, "ok")
+        assert [item.status for item in store.get_trace(TRACE).spans] == ["ok"] * 4
+
+    def test_a_failed_write_leaves_the_writer_usable(self, store: SQLiteStore) -> None:
+        """What a write that was rolled back had added (a new service, a running span) is added again by the next one."""
+        store.write([span(1)])
+        connection = store._writer.connection
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+        batch = [span(2, parent=1, service_name="new", status="running", output="x" * 200_000)]
+        with pytest.raises(StoreError, match="full"):
+            store.write(batch)
+        connection.execute("PRAGMA max_page_count = 1000000")
+        store.write(batch)
+        store.write([span(2, parent=1, service_name="new")])
+
+        read = store.get_span(TRACE, f"{2:016x}")
+        assert (read.service_name, read.status) == ("new", "ok")
+        assert store.list_traces()[0].span_count == 2
 
 
 class TestRetention:

@@ -126,6 +126,10 @@ def test_spans_in_a_signal_handler(captured_spans):
     }
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 11),
+    reason="CPython 3.10 crashes when a finaliser sets a context variable while another set of it collects garbage",
+)
 def test_spans_in_finalisers(captured_spans):
     """An object that opens spans when it is collected, at any moment, blocks nothing."""
     collected = []

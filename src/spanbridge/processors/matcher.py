@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class _Gated(NamedTuple):
     owners: tuple[bytes, ...]
 
 
+_FEW = 4
 _BY_FREQUENCY = b"etaoinsrhld:cu_.mfp0123456789g-wybv/=kxjqz+~$@"
 """Characters of English text and JSON, the most frequent ones first."""
 
@@ -136,15 +138,21 @@ class _Gates:
     """
 
     def __init__(self, gates: Collection[bytes]) -> None:
-        self._alone = [gate for gate in gates if len(gate) == 1 and gate.isascii()]
-        self._not_ascii = [gate for gate in gates if not gate.isascii()]
         self._always = [gate for gate in gates if not gate]
+        self._not_ascii = [gate for gate in gates if not gate.isascii()]
+        self._alone: list[bytes] = []
         self._around: dict[int, list[tuple[int, bytes]]] = {}
-        for gate in gates:
-            if len(gate) > 1 and gate.isascii():
-                at = max(range(len(gate)), key=lambda index: _BY_FREQUENCY.find(gate[index]))
+        plain = [gate for gate in gates if gate and gate.isascii()]
+        uses = Counter(max(gate, key=_BY_FREQUENCY.find) for gate in plain if len(gate) > 1)
+        # Stopping everywhere at a character costs more than a pass for each of a few literals.
+        anchors = bytes(anchor for anchor, count in uses.items() if count >= _FEW)
+        for gate in plain:
+            at = max(range(len(gate)), key=lambda index: (gate[index] in anchors, _BY_FREQUENCY.find(gate[index])))
+            if len(gate) == 1 or gate[at] not in anchors:
+                self._alone.append(gate)
+            else:
                 self._around.setdefault(gate[at], []).append((at, gate))
-        self._pattern = re.compile(b"|".join(_around(anchor, group) for anchor, group in self._around.items()))
+        self._pattern = re.compile(b"|".join(_around(*group) for group in self._around.items()) or rb"(?!)")
 
     def within(self, lower: bytes) -> list[bytes]:
         """The literals that `lower` holds."""
@@ -161,8 +169,20 @@ class _Gates:
 
 def _around(anchor: int, group: Sequence[tuple[int, bytes]]) -> bytes:
     """One character with what stands before and after it in the literals of its group; matches the character alone."""
-    sides = {b"(?<=%b)%b" % (re.escape(gate[: at + 1]), b"(?=%b)" % re.escape(gate[at + 1 :])) for at, gate in group}
-    return b"%b(?:%b)" % (re.escape(bytes((anchor,))), b"|".join(sorted(sides)))
+    character = re.escape(bytes((anchor,)))
+    # One look at a neighbour spares most of the comparisons.
+    choices: list[bytes] = []
+    if inner := [(at, gate) for at, gate in group if at]:
+        sides = {b"(?<=%b)(?=%b)" % (re.escape(gate[: at + 1]), re.escape(gate[at + 1 :])) for at, gate in inner}
+        before = b"(?<=%b%b)" % (_any_of({gate[at - 1] for at, gate in inner}), character)
+        choices.append(b"%b(?:%b)" % (before, b"|".join(sorted(sides))))
+    if first := [gate[1:] for at, gate in group if not at]:
+        choices.append(b"(?=%b)(?=%b)" % (_any_of({rest[0] for rest in first}), b"|".join(map(re.escape, first))))
+    return b"%b(?:%b)" % (character, b"|".join(choices))
+
+
+def _any_of(characters: set[int]) -> bytes:
+    return b"[%b]" % re.escape(bytes(sorted(characters)))
 
 
 def _near(data: bytes, lower: bytes, gate: bytes, probe: _Gated) -> bool:

@@ -67,10 +67,11 @@ class TextSearch:
 
     def candidates(self, text: str) -> Sequence[int] | None:
         """The indexes of the probes that match in a text."""
-        if text in self._clean:
+        short = len(text) <= _SHORT
+        if short and text in self._clean:
             return None
         matched = self.match(text.encode("utf-8", "surrogatepass"))
-        if not matched and len(text) <= _SHORT:
+        if short and not matched:
             if len(self._clean) >= _MAX_CLEAN:
                 self._clean.clear()
             self._clean.add(text)

@@ -98,7 +98,7 @@ def _require_own_folder(folder: Path) -> None:
     """
     if not hasattr(os, "geteuid"):
         return
-    status = folder.stat()
+    status = os.stat(folder)  # noqa: PTH116 - the pair of `os.lstat` above; here links are followed
     fix = (
         f"name a file in a folder of its own, as in {folder / 'spanbridge' / 'traces.db'}: it is created with mode 0700"
     )

@@ -32,6 +32,7 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
     reduce_output: Callable[[Any], Any] | None = options.pop("reduce_output", None)
     plain = function.__func__ if isinstance(function, (classmethod, staticmethod)) else function
     arguments = _Arguments(plain, ignored) if capture_input else None
+    takes_class = arguments is not None and arguments.first == "cls"
     if name is None:
         name = options.pop("name", None)
     if name is None and not ("model" in options and opener.info.is_model):
@@ -40,6 +41,9 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
     def open_span(args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool) -> Span:
         if arguments is None:
             return Span(opener, name, dict(options))
+        # Since Python 3.13 a classmethod calls what it wraps with the class, without binding it.
+        if takes_class and not bound and args and isinstance(args[0], type):
+            args, bound = args[1:], True
         return Span(opener, name, {**options, "input": arguments.captured(args, kwargs, bound)})
 
     def record(span: Span, result: Any) -> None:
@@ -77,6 +81,7 @@ class _Arguments:
 
     def __init__(self, function: Any, ignored: frozenset[str]) -> None:
         parameters = _parameters(function)
+        self.first = parameters[0].name if parameters else None
         self._positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self._rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         self._keywords = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
