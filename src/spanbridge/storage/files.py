@@ -74,7 +74,10 @@ def make_private(path: Path) -> None:
     """
     if identity(path) is None or not hasattr(os, "geteuid"):
         return
-    status = os.lstat(path)
+    try:
+        status = os.lstat(path)
+    except OSError as error:
+        raise StoreError(f"cannot read the store {path}: {error.strerror}", reason=reason_of(error)) from error
     if status.st_uid != os.geteuid():
         raise StoreError(
             f"the store {path} belongs to user {status.st_uid}, not to {os.geteuid()} who writes it; name another file",
@@ -98,7 +101,10 @@ def _require_own_folder(folder: Path) -> None:
     """
     if not hasattr(os, "geteuid"):
         return
-    status = os.stat(folder)  # noqa: PTH116 - the pair of `os.lstat` above; here links are followed
+    try:
+        status = os.stat(folder)  # noqa: PTH116 - the pair of `os.lstat` above; here links are followed
+    except OSError as error:
+        raise StoreError(f"cannot read the folder {folder}: {error.strerror}", reason=reason_of(error)) from error
     fix = (
         f"name a file in a folder of its own, as in {folder / 'spanbridge' / 'traces.db'}: it is created with mode 0700"
     )

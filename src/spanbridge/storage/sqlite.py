@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 1024**3
 """The default bound of the file; the write-ahead log beside it comes on top, with at most some 16 MiB."""
 PAGE_BYTES = 8 * 1024
-"""Rows of 2 KB cost a fifth less in pages of this size than in SQLite's default of 4 KB; in larger ones a small commit costs more."""
+"""With rows of 2 KB the file is a fifth smaller than in SQLite's default of 4 KB; in larger pages a small commit costs more."""
 BUSY_TIMEOUT_S = 5.0
 """How long a write waits for other processes."""
 CHECKPOINT_PAGES = 2000
