@@ -86,6 +86,7 @@ class TextSearch:
             if rule is not None and rule is not previous:
                 found.extend(rule.find(text, budget))
                 previous = rule
+                budget.pause()
         if not found:
             return found
         found.sort(key=lambda span: (span.start, -span.end))

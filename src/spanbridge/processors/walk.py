@@ -37,8 +37,6 @@ MAX_JSON_LEVELS = 4
 """How often JSON in a string in JSON is read; what lies deeper is still read as text."""
 SHORTEST_SECRET = 6
 """Characters; no rule finds anything in a shorter text."""
-_WORK_BETWEEN_PAUSES = 256 * 1024
-_WORK_PER_VALUE = 256
 
 
 class LimitExceeded(Exception):  # noqa: N818 - its name is the reason that a withheld field states
@@ -56,7 +54,6 @@ class Walk:
         self._budget = budget
         self._json_level = 0
         self._visited = 0
-        self._work = 0
 
     def value(self, value: Any, depth: int, parent: str = "") -> Any:
         """`value` with its secrets replaced; `parent` is the name that it stands under."""
@@ -73,14 +70,11 @@ class Walk:
             return tuple(items) if items is not value and isinstance(value, tuple) else items
         return value
 
-    def _count(self, work: int) -> None:
+    def _count(self) -> None:
         self._visited += 1
         if self._visited > MAX_VALUES:
             raise LimitExceeded
-        self._work += work
-        if self._work > _WORK_BETWEEN_PAUSES:
-            self._work = 0
-            self._budget.pause()
+        self._budget.pause()
 
     def _number(self, value: int) -> Any:
         if self._search.finds_numbers and 10**12 <= value < 10**19:
@@ -97,7 +91,7 @@ class Walk:
     # ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _text(self, text: str) -> str:
-        self._count(_WORK_PER_VALUE + len(text))
+        self._count()
         if len(text) < SHORTEST_SECRET:
             return text
         matched = self._search.candidates(text)
@@ -149,7 +143,7 @@ class Walk:
     # ── mappings ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _mapping(self, value: dict[Any, Any], depth: int, parent: str) -> dict[Any, Any]:
-        self._count(_WORK_PER_VALUE * (1 + len(value)))
+        self._count()
         classify = self._classify
         labels = bool(parent) and holds_labels(parent)
         context = parent if parent and names_credentials(parent) else ""
@@ -236,7 +230,7 @@ class Walk:
     # ── sequences ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
-        self._count(_WORK_PER_VALUE * (1 + len(items)))
+        self._count()
         result: list[Any] | None = None
         named = parent if names_credentials(parent) else ""
         pairs: str | None = None
