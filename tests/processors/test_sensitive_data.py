@@ -736,7 +736,13 @@ def test_without_re2_the_filter_runs_on_the_standard_library(monkeypatch: pytest
 def test_prescan_marks_what_is_clean_and_nothing_else():
     """Many records looked at together come out as if each was looked at alone: the dirty ones redacted, the clean ones untouched."""
     records = [
-        SpanRecord("a" * 32, f"{number:016x}", SpanType.TOOL_CALL, 1, {"name": "t", "input": f"password={'s3cret' * 3}{number}"})
+        SpanRecord(
+            "a" * 32,
+            f"{number:016x}",
+            SpanType.TOOL_CALL,
+            1,
+            {"name": "t", "input": f"password={'s3cret' * 3}{number}"},
+        )
         if number in (3, 20)
         else SpanRecord("a" * 32, f"{number:016x}", SpanType.TOOL_CALL, 1, {"name": "t", "input": f"text {number}"})
         for number in range(40)

@@ -9,6 +9,7 @@ from spanbridge.containment import contain
 from spanbridge.model.span import SpanRecord
 
 if TYPE_CHECKING:
+    from spanbridge.model.span import Phase
     from spanbridge.processors.limits import Limits
 
 Process = Callable[[SpanRecord], SpanRecord | None]
@@ -33,19 +34,18 @@ class Chain:
         """Whether processors of the application may change what is recorded."""
         self._limits = limits
 
-    def run(self, records: Sequence[SpanRecord], breathe: Callable[[], None]) -> list[SpanRecord | None]:
+    def run(self, records: Sequence[SpanRecord], pause: Callable[[], object]) -> list[SpanRecord | None]:
         """The records as they may leave, in their order, their documents written; None where a processor dropped one. Never raises.
 
-        `breathe` is called between two records: the caller's chance to let other threads run.
+        `pause` is called between two records: the caller's chance to let other threads run.
         """
-        phases = [
-            record.phase for record in records
-        ]  # the pipeline's, whatever a processor makes of it: the account depends on it
+        # The pipeline's, whatever a processor makes of them: the account depends on it.
+        phases: list[Phase] = [record.phase for record in records]
         results: list[SpanRecord | None] = [*records]
         if self._own_steps:
             for index, record in enumerate(records):
                 results[index] = _pass_through(record, self._own_steps)
-                breathe()
+                pause()
         if self._prescan is not None:
             try:
                 self._prescan([result for result in results if result is not None])
@@ -54,7 +54,7 @@ class Chain:
         for index, result in enumerate(results):
             if result is not None:
                 results[index] = self._finish(result)
-                breathe()
+                pause()
         for phase, result in zip(phases, results, strict=True):
             if result is not None:
                 result.phase = phase

@@ -18,6 +18,7 @@ from spanbridge.containment import contain, logger, warn
 from spanbridge.errors import AttributesError
 from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SPAN_TYPES
+from spanbridge.pacing import Pace
 from spanbridge.pipeline.accounting import SpanAccount
 from spanbridge.pipeline.open_spans import OpenSpans
 from spanbridge.pipeline.usage import Price, account_usage, model_of
@@ -34,13 +35,9 @@ if TYPE_CHECKING:
 
 SLICE_SPANS = 16
 """Ended spans that are processed together."""
-SLICE_NS = 100_000
-"""How long the pipeline works without a pause."""
 BACKLOG_EVENTS = 2000
 """More waiting events than this are worked off without pauses, in larger slices."""
 BACKLOG_SLICE_SPANS = 64
-PAUSE_S = 0.0002
-"""Between two slices: time for a thread that waits for the interpreter to take it."""
 FIRST_POLL_S = 0.002
 """How soon the pipeline looks again after it found events; the pause doubles, up to the write interval, while it finds none."""
 MAX_OUTBOX_RECORDS = 1024
@@ -109,8 +106,7 @@ class Pipeline:
         self._spans = OpenSpans(self.intake, self.account, self._service_name, self._environment, self._complete)
         self._outbox: list[SpanRecord] = []
         self._next_write_ns = 0
-        self._slice_until_ns = 0
-        self._hurries = False
+        self._pace = Pace()
         self._reparented: dict[str, str | None] = {}
 
     # --- from callers -------------------------------------------------------------------------------------------------
@@ -218,8 +214,8 @@ class Pipeline:
     def _turn(self) -> bool:
         """Processes the events that wait, and hands on when it is time to; whether there were any."""
         try:
-            self._spans.now_ns = now = time.perf_counter_ns()
-            self._slice_until_ns = now + SLICE_NS
+            self._spans.now_ns = time.perf_counter_ns()
+            self._pace = Pace()
             count = len(self.intake.events)
             replies = self._drain(count)
             if replies or self._spans.now_ns >= self._next_write_ns or len(self._outbox) >= MAX_OUTBOX_RECORDS:
@@ -246,29 +242,23 @@ class Pipeline:
     def _drain(self, count: int) -> list[_FlushReply]:
         """Applies `count` events and processes the spans that they end; returns the flushes among them."""
         events, spans = self.intake.events, self._spans
-        self._hurries = count > BACKLOG_EVENTS or self._closing
-        slice_spans = BACKLOG_SLICE_SPANS if self._hurries else SLICE_SPANS
+        self._pace.hurries = count > BACKLOG_EVENTS or self._closing
+        slice_spans = BACKLOG_SLICE_SPANS if self._pace.hurries else SLICE_SPANS
         replies: list[_FlushReply] = []
         for _ in range(count):
             event = events.popleft()
             if event[0] == FLUSH:
                 replies.append(event[1])
-                self._hurries = True
+                self._pace.hurries = True
                 continue
             spans.apply(event)
             if len(spans.ended) >= slice_spans:
                 self._process_ended()
                 if len(self._outbox) >= MAX_OUTBOX_RECORDS:
                     self._hand_on()
-            self._breathe()
+            self._pace.pause()
         self._process_ended()
         return replies
-
-    def _breathe(self) -> None:
-        """Called between two small pieces of work: ends a slice that is long enough."""
-        if time.perf_counter_ns() > self._slice_until_ns and not self._hurries:
-            time.sleep(PAUSE_S)
-            self._slice_until_ns = time.perf_counter_ns() + SLICE_NS
 
     def _process_ended(self) -> None:
         """Runs the spans that have ended through the chain, all together, and puts what comes out into the outbox."""
@@ -278,7 +268,7 @@ class Pipeline:
         self._spans.ended = []
         # Kept beside the records: the processors may change them.
         identities = [(record.written, record.span_id, record.parent_span_id) for record in ended]
-        results = self._chain.run(ended, self._breathe)
+        results = self._chain.run(ended, self._pace.pause)
         for record, result, (written, span_id, parent_span_id) in zip(ended, results, identities, strict=True):
             self.intake.pending_bytes -= record.held_bytes
             if result is None:
@@ -336,7 +326,7 @@ class Pipeline:
         if not records:
             return
         copies = [record.snapshot_as_running() for record in records]
-        for record, copy, result in zip(records, copies, self._chain.run(copies, self._breathe), strict=True):
+        for record, copy, result in zip(records, copies, self._chain.run(copies, self._pace.pause), strict=True):
             if result is None:
                 continue
             if result is copy and not copy.is_withheld:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from spanbridge.pacing import Pace
 from spanbridge.processors.key_names import is_placeholder
 from spanbridge.processors.matcher import Probe
 
@@ -28,11 +29,6 @@ class Span(NamedTuple):
     rule: str
 
 
-SLICE_NS = 100_000
-"""How long the filter works on a span without a pause."""
-PAUSE_S = 0.0002
-
-
 class BudgetExceeded(Exception):  # noqa: N818 - it states a fact, as the withheld field does
     """Looking at a span took more time than it is given."""
 
@@ -43,17 +39,12 @@ class Budget:
     def __init__(self, seconds: float | None) -> None:
         # Of this thread alone: a busy machine does not make a span's content be withheld.
         self._end = None if seconds is None else time.thread_time() + seconds
-        self._slice_until_ns = time.perf_counter_ns() + SLICE_NS
+        self._pace = Pace(hurries=seconds is None)
 
     def pause(self) -> None:
-        """Called between small pieces of work: ends a slice that is long enough; raises BudgetExceeded when the time is spent."""
-        if self._end is None or time.perf_counter_ns() < self._slice_until_ns:
-            return
-        # Not sleep(0): a thread that waits for the interpreter needs some time to wake up and take it.
-        time.sleep(PAUSE_S)
-        if time.thread_time() > self._end:
+        """Called between small pieces of work; raises BudgetExceeded when the time is spent."""
+        if self._pace.pause() and self._end is not None and time.thread_time() > self._end:
             raise BudgetExceeded
-        self._slice_until_ns = time.perf_counter_ns() + SLICE_NS
 
 
 Find = Callable[[str, Budget], Iterator[Span]]

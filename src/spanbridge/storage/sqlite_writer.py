@@ -19,6 +19,7 @@ from zlib import crc32
 import orjson
 
 from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS, SpanRecord
+from spanbridge.pacing import Pace
 from spanbridge.storage.reading import metadata_paths, scalar_text
 
 if TYPE_CHECKING:
@@ -130,6 +131,9 @@ LAST_SEQUENCE = (
 )
 # Numbers go up from the largest row's; only where rows are deleted must theirs be remembered.
 _REMEMBER_SEQUENCE = f"UPDATE counters SET value = ({LAST_SEQUENCE}) WHERE name = 'sequence'"  # noqa: S608 - our own names
+_ROWS_BETWEEN_PAUSES = 16
+_BACKLOG_RECORDS = 1000
+"""A larger batch is written without pauses: spans wait behind it."""
 _UNFIT = (
     sqlite3.IntegrityError,
     sqlite3.InterfaceError,
@@ -251,6 +255,7 @@ class BatchWriter:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._pace = Pace()
         self._running: set[_Key] = set()
         """Spans that this writer wrote as running: their rows will be replaced. The others are taken for new."""
         self._origins: dict[tuple[str, str, str], int] = {}
@@ -261,6 +266,7 @@ class BatchWriter:
 
     def write(self, batch: Sequence[SpanRecord]) -> None:
         """Writes the batch, whole or not at all."""
+        self._pace = Pace(hurries=len(batch) > _BACKLOG_RECORDS)
         try:
             self._write(batch, careful=False)
         except _UNFIT:
@@ -330,7 +336,7 @@ class BatchWriter:
         changes: dict[str, _TraceChange] = {}
         (sequence,) = connection.execute(LAST_SEQUENCE).fetchone()
         inserted: list[tuple[Any, ...]] = []
-        replaced: list[tuple[int]] = []
+        replaced: list[tuple[Any, ...]] = []
         origins = self._origins
         size = 0
         for key, record in writes.items():
@@ -363,6 +369,7 @@ class BatchWriter:
                 ):
                     change.recompute = True
 
+            self._pace.pause()
             size += len(document)
             origin_fields = _origin_fields(record)
             inserted.append(
@@ -398,9 +405,14 @@ class BatchWriter:
 
         self.written_bytes = size + _ROW_BYTES * len(inserted)
         if replaced:
-            connection.executemany("DELETE FROM spans WHERE sequence = ?", replaced)
-        connection.executemany(_INSERT_SPAN, inserted)
+            self._execute_many("DELETE FROM spans WHERE sequence = ?", replaced)
+        self._execute_many(_INSERT_SPAN, inserted)
         return changes
+
+    def _execute_many(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        for start in range(0, len(rows), _ROWS_BETWEEN_PAUSES):
+            self._connection.executemany(statement, rows[start : start + _ROWS_BETWEEN_PAUSES])
+            self._pace.pause()
 
     def _add_origin(self, fields: tuple[str, str, str]) -> int:
         self._connection.execute(_INSERT_ORIGIN, fields)
@@ -456,12 +468,13 @@ class BatchWriter:
         connection = self._connection
         inserted: list[tuple[Any, ...]] = []
         updated: list[tuple[Any, ...]] = []
-        spans: list[tuple[int, int]] = []
-        errors: list[tuple[int, int]] = []
+        spans: list[tuple[Any, ...]] = []
+        errors: list[tuple[Any, ...]] = []
         billed: list[tuple[Any, ...]] = []
-        terms: list[tuple[int, str, str]] = []
+        terms: list[tuple[Any, ...]] = []
         recomputed: list[int] = []
         for trace_id, change in changes.items():
+            self._pace.pause()
             number = change.number
             sums = change.sums
             terms += [(number, "model", model) for model in change.models]
@@ -483,11 +496,11 @@ class BatchWriter:
                 if sums.input_tokens or sums.output_tokens or sums.cost or sums.priced_count:
                     billed.append((sums.input_tokens, sums.output_tokens, sums.cost, sums.priced_count, number))
         if inserted:
-            connection.executemany(_INSERT_TRACE, inserted)
+            self._execute_many(_INSERT_TRACE, inserted)
             self._index_traces(len(inserted))
         if updated:
-            connection.executemany(_UPDATE_ROOT, updated)
-            connection.executemany(
+            self._execute_many(_UPDATE_ROOT, updated)
+            self._execute_many(
                 "DELETE FROM trace_terms WHERE trace_number = ? AND field <> 'model'", [row[-1:] for row in updated]
             )
         for statement, rows in (
@@ -496,8 +509,7 @@ class BatchWriter:
             (_ADD_BILLED, billed),
             (_INSERT_TERM, terms),
         ):
-            if rows:
-                connection.executemany(statement, rows)
+            self._execute_many(statement, rows)
         for number in recomputed:
             _recompute_trace(connection, number)
 

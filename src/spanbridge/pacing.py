@@ -1,0 +1,33 @@
+"""Work in short slices, for the threads behind the application's.
+
+A thread that wakes up waits for the interpreter for as long as another one works in Python: up to 5 ms. A moment in which that one lets go
+of it (as SQLite and re2 do) is mostly too short to wake up in. So whoever works in the background stops now and then, long enough.
+"""
+
+from __future__ import annotations
+
+import time
+
+SLICE_NS = 100_000
+"""How long a background thread works without a pause."""
+PAUSE_S = 0.0002
+"""How long it stops: a waiting thread needs some 50 us to wake up."""
+
+
+class Pace:
+    """The pauses of one piece of background work."""
+
+    __slots__ = ("_until_ns", "hurries")
+
+    def __init__(self, *, hurries: bool = False) -> None:
+        """`hurries`: no pauses; there is a backlog, or somebody waits for the result."""
+        self.hurries = hurries
+        self._until_ns = time.perf_counter_ns() + SLICE_NS
+
+    def pause(self) -> bool:
+        """Called between two small steps: ends a slice that is long enough; whether it did."""
+        if time.perf_counter_ns() < self._until_ns or self.hurries:
+            return False
+        time.sleep(PAUSE_S)
+        self._until_ns = time.perf_counter_ns() + SLICE_NS
+        return True
