@@ -130,18 +130,20 @@ def _terms(connection: sqlite3.Connection, field: str, numbers: str) -> dict[int
 
 
 def trace_number(connection: sqlite3.Connection, trace_id: str) -> int | None:
-    arms = (f"SELECT number FROM traces WHERE is_indexed = {flag} AND trace_id = ?1" for flag in (0, 1))  # noqa: S608 - ours
-    row = connection.execute(" UNION ALL ".join(arms), (trace_id,)).fetchone()
+    arms = (f"SELECT number FROM traces WHERE is_indexed = {flag} AND trace_id = ?" for flag in (0, 1))  # noqa: S608 - ours
+    row = connection.execute(" UNION ALL ".join(arms), (trace_id, trace_id)).fetchone()
     return None if row is None else row[0]
 
 
 def trace_ids_with_prefix(connection: sqlite3.Connection, prefix: str, limit: int) -> list[str]:
     # "g" is greater than every hexadecimal digit.
     arms = (
-        f"SELECT trace_id FROM traces WHERE is_indexed = {flag} AND trace_id >= ?1 AND trace_id < ?2"  # noqa: S608 - ours
+        f"SELECT trace_id FROM traces WHERE is_indexed = {flag} AND trace_id >= ? AND trace_id < ?"  # noqa: S608 - ours
         for flag in (0, 1)
     )
-    rows = connection.execute(f"{' UNION ALL '.join(arms)} ORDER BY trace_id LIMIT ?3", (prefix, prefix + "g", limit))
+    rows = connection.execute(
+        f"{' UNION ALL '.join(arms)} ORDER BY trace_id LIMIT ?", (*(prefix, prefix + "g") * 2, limit)
+    )
     return [trace_id for (trace_id,) in rows]
 
 

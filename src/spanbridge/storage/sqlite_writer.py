@@ -113,13 +113,13 @@ _UPDATE_ROOT = (
 _SET_SUMS = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in SUM_COLUMNS)} WHERE number = ?"  # noqa: S608 - our own names
 # An UPDATE rewrites the entries of every index whose columns it names: sums that did not change are left out.
 _ADD_SPANS = "UPDATE traces SET span_count = span_count + ? WHERE number = ?"
-_ADD_ERRORS = "UPDATE traces SET error_count = error_count + ?1, has_error = error_count + ?1 > 0 WHERE number = ?2"
+_ADD_ERRORS = "UPDATE traces SET error_count = error_count + ?, has_error = error_count + ? > 0 WHERE number = ?"
 _ADD_BILLED = """
-    UPDATE traces SET input_tokens = input_tokens + ?1, output_tokens = output_tokens + ?2, tokens = tokens + ?1 + ?2,
-    cost = cost + ?3, priced_count = priced_count + ?4 WHERE number = ?5
+    UPDATE traces SET input_tokens = input_tokens + ?, output_tokens = output_tokens + ?, tokens = tokens + ?,
+    cost = cost + ?, priced_count = priced_count + ? WHERE number = ?
 """
 _KNOWN_TRACES = " UNION ALL ".join(
-    "SELECT trace_id, number, span_id, is_root, started_at FROM json_each(?1) AS wanted "  # noqa: S608 - our own numbers
+    "SELECT trace_id, number, span_id, is_root, started_at FROM json_each(?) AS wanted "  # noqa: S608 - our own numbers
     f"CROSS JOIN traces ON traces.trace_id = wanted.value AND is_indexed = {flag}"
     for flag in (0, 1)
 )
@@ -314,7 +314,8 @@ class BatchWriter:
             running.clear()
 
     def _read_known_traces(self, trace_ids: set[str]) -> dict[str, _KnownTrace]:
-        rows = self._connection.execute(_KNOWN_TRACES, (orjson.dumps(list(trace_ids)).decode(),))
+        wanted = orjson.dumps(list(trace_ids)).decode()
+        rows = self._connection.execute(_KNOWN_TRACES, (wanted, wanted))
         return {row[0]: _KnownTrace._make(row) for row in rows}
 
     def _read_known_spans(self, known: dict[str, _KnownTrace], keys: Iterable[_Key]) -> dict[_Key, _KnownSpan]:
@@ -492,9 +493,10 @@ class BatchWriter:
                 if sums.span_count:
                     spans.append((sums.span_count, number))
                 if sums.error_count:
-                    errors.append((sums.error_count, number))
+                    errors.append((sums.error_count, sums.error_count, number))
                 if sums.input_tokens or sums.output_tokens or sums.cost or sums.priced_count:
-                    billed.append((sums.input_tokens, sums.output_tokens, sums.cost, sums.priced_count, number))
+                    tokens = sums.input_tokens + sums.output_tokens
+                    billed.append((sums.input_tokens, sums.output_tokens, tokens, sums.cost, sums.priced_count, number))
         if inserted:
             self._execute_many(_INSERT_TRACE, inserted)
             self._index_traces(len(inserted))
