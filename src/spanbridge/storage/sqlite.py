@@ -40,6 +40,8 @@ BUSY_TIMEOUT_S = 5.0
 """How long a write waits for other processes."""
 CHECKPOINT_PAGES = 2000
 """Pages of write-ahead log (16 MiB) after which a commit moves them into the file."""
+FORK_WAIT_S = 0.1
+"""How long a fork waits for a commit that is under way."""
 MIN_PREFIX = 4
 """The shortest prefix by which a trace id is found."""
 
@@ -316,6 +318,14 @@ class SQLiteStore:
             self._close_writer()
             self._close_reader()
 
+    def __del__(self) -> None:
+        # Who opens a store to read it and lets it go needs no `close`. A forked child lets its parent's connections be.
+        if getattr(self, "_pid", None) == os.getpid():
+            for handle in (self._writer, self._reader):
+                if handle is not None:
+                    with contextlib.suppress(sqlite3.Error):
+                        handle.connection.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -462,13 +472,31 @@ class SQLiteStore:
 _stores: weakref.WeakSet[SQLiteStore] = weakref.WeakSet()
 
 
+_held_for_fork: list[threading.Lock] = []
+
+
+def _hold_writes() -> None:
+    """Before a fork: waits for a commit that is under way, not for long. SQLite's own state must not be copied in the middle of one."""
+    deadline = time.monotonic() + FORK_WAIT_S
+    for store in list(_stores):
+        lock = store._write_lock  # pyright: ignore[reportPrivateUsage]
+        if lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            _held_for_fork.append(lock)
+
+
+def _release_writes() -> None:
+    while _held_for_fork:
+        _held_for_fork.pop().release()
+
+
 def _forget_parents() -> None:
+    _held_for_fork.clear()
     for store in list(_stores):
         store._forget_parent()  # pyright: ignore[reportPrivateUsage] - the hook of this class
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_parents)
+    os.register_at_fork(before=_hold_writes, after_in_parent=_release_writes, after_in_child=_forget_parents)
 
 
 def _leak(value: object) -> None:
