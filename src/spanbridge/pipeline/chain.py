@@ -10,6 +10,7 @@ from spanbridge.model.span import SpanRecord
 
 if TYPE_CHECKING:
     from spanbridge.model.span import Phase
+    from spanbridge.pacing import Pace
     from spanbridge.processors.limits import Limits
 
 Process = Callable[[SpanRecord], SpanRecord | None]
@@ -21,7 +22,7 @@ class Chain:
     def __init__(self, processors: Sequence[Any], limits: Limits) -> None:
         """`processors`: callables or objects with `process`, in order, the filter last.
 
-        The last one may have `prescan(records)`: it looks at many records at once before they are passed to its `process` one by one.
+        The last one may have `prescan(records)`, which looks at many records at once before they are passed to its `process` one by one.
         """
         steps: list[tuple[str, Process]] = [
             (processor_name(processor), getattr(processor, "process", processor)) for processor in processors
@@ -34,10 +35,10 @@ class Chain:
         """Whether processors of the application may change what is recorded."""
         self._limits = limits
 
-    def run(self, records: Sequence[SpanRecord], pause: Callable[[], object]) -> list[SpanRecord | None]:
+    def run(self, records: Sequence[SpanRecord], pace: Pace) -> list[SpanRecord | None]:
         """The records as they may leave, in their order, their documents written; None where a processor dropped one. Never raises.
 
-        `pause` is called between two records: the caller's chance to let other threads run.
+        `pace` gets its pauses between two records; where it hurries, the records are looked at together before.
         """
         # The pipeline's, whatever a processor makes of them: the account depends on it.
         phases: list[Phase] = [record.phase for record in records]
@@ -45,8 +46,8 @@ class Chain:
         if self._own_steps:
             for index, record in enumerate(records):
                 results[index] = _pass_through(record, self._own_steps)
-                pause()
-        if self._prescan is not None:
+                pace.pause()
+        if self._prescan is not None and pace.hurries:
             try:
                 self._prescan([result for result in results if result is not None])
             except Exception as error:  # noqa: BLE001 - `process` looks at each record that the prescan did not
@@ -54,7 +55,7 @@ class Chain:
         for index, result in enumerate(results):
             if result is not None:
                 results[index] = self._finish(result)
-                pause()
+                pace.pause()
         for phase, result in zip(phases, results, strict=True):
             if result is not None:
                 result.phase = phase

@@ -268,7 +268,7 @@ class Pipeline:
         self._spans.ended = []
         # Kept beside the records: the processors may change them.
         identities = [(record.written, record.span_id, record.parent_span_id) for record in ended]
-        results = self._chain.run(ended, self._pace.pause)
+        results = self._chain.run(ended, self._pace)
         for record, result, (written, span_id, parent_span_id) in zip(ended, results, identities, strict=True):
             self.intake.pending_bytes -= record.held_bytes
             if result is None:
@@ -326,7 +326,7 @@ class Pipeline:
         if not records:
             return
         copies = [record.snapshot_as_running() for record in records]
-        for record, copy, result in zip(records, copies, self._chain.run(copies, self._pace.pause), strict=True):
+        for record, copy, result in zip(records, copies, self._chain.run(copies, self._pace), strict=True):
             if result is None:
                 continue
             if result is copy and not copy.is_withheld:
