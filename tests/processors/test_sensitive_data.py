@@ -756,3 +756,22 @@ def test_prescan_marks_what_is_clean_and_nothing_else():
 
     assert 3 not in marked and 20 not in marked and len(marked) == 24
     assert [number for number, record in enumerate(records) if "[REDACTED]" in record.input] == [3, 20]
+
+
+def test_weak_words_under_a_sensitive_name_are_no_placeholders():
+    """What a person might really have chosen goes; what documentation writes for "put yours here" stays."""
+    redact = SensitiveDataFilter().redact
+
+    assert redact({"api_key": "my secret", "password": "mypassword"}) == {
+        "api_key": "[REDACTED]",
+        "password": "[REDACTED]",
+    }
+    assert redact({"api_key": "my-api-key", "token": "YOUR_TOKEN"}) == {"api_key": "my-api-key", "token": "YOUR_TOKEN"}
+
+
+@pytest.mark.parametrize("length", [1, 128, 200, 400, 512])
+def test_url_passwords_of_any_usual_length(length):
+    """The password of a URL goes, also a long one; the rest of the URL stays."""
+    redacted = SensitiveDataFilter().redact(f"see https://user:{'pQ7x' * 128}"[: 17 + length] + "@host/path")
+
+    assert redacted == "see https://user:[REDACTED]@host/path"

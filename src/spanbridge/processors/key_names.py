@@ -165,7 +165,8 @@ _PLACEHOLDER = re.compile(
     | \$\{.*|\$\(.*|\$env:.*|\$[A-Za-z_][\w.:>-]*|\$\{?\{.*  # ${X}, $TOKEN, $(cmd)
     | \{\{.*|\{%.*|\{[\w.\[\]:!]*\}|%\w+%|%\(\w+\)s|%[sdrv]|\#\{.*|@\{.*|@\w+@   # template engines, format strings
     | <[^<>\n]*>|&lt;.*|\[[^\[\]\n]{0,60}\]           # <your-key>, [REDACTED]
-    | (?:your|my|the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample)[-_ .].*(?:key|token|secret|passw|pwd|pass|here|credential)\w*[>\]]?
+    | my[-_ .](?:api[-_ .])?(?:key|token)[>\]]?
+    | (?:your|the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample)[-_ .].*(?:key|token|secret|passw|pwd|pass|here|credential)\w*[>\]]?
     | your[-_\w]*|\w+[-_]here|placeholder|redacted|masked|hidden|filtered|removed|omitted|withheld|scrubbed
     | none|null|nil|undefined|true|false|yes|no|on|off|n/?a|empty|unset|todo|tbd|optional|required|missing|invalid|unknown|never|always|disabled|enabled|expired|revoked
     | str|string|text|bytes|int|integer|float|number|bool|boolean|object|array|dict|list|any|password|secret|token|secretstr|varchar(?:\(\d+\))?|type|void|self|include|omit|same-origin|inherit|basic|bearer|oauth2?|digest|jwt|iam|prompt|ask

@@ -105,7 +105,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("authorization", (Probe(("bearer",), r"(?i)bearer(?: |%20|\+)[A-Za-z0-9._~+/=-]{10}", 0),), at_left("[Bb]", r"(?i:earer)(?: {1,3}|%20|\+)(?P<v>[A-Za-z0-9._~+/-]{10,8192}={0,2})"), _bearer, 0),
     pattern_rule("authorization", (Probe(("basic",), r"(?i)basic(?: |%20|\+)[A-Za-z0-9+/]{10}", 0),), at_left("[Bb]", r"(?i:asic)(?: {1,3}|%20|\+)(?P<v>[A-Za-z0-9+/_-]{7,4096}={0,2})"), _basic, 0),
     pattern_rule(
-        "url_password", (Probe(("@",), r":(?://|\\/\\/|%2F%2F)[^ /\"'<>@\\]{0,128}(?:[:]|%3A)[^ \"'<>\\]{1,128}@"),),
+        "url_password", (Probe(("@",), r":(?://|\\/\\/|%2F%2F)[^ /\"'<>@\\]{0,256}(?:[:]|%3A)[^ \"'<>\\]{1,512}@"),),
         r"(?:://|:\\/\\/|:%2F%2F|%3A%2F%2F)[^\s/:@\"'<>\\?#]{0,256}(?::|%3A)(?P<v>[^\s\"'<>\\@]{1,512}(?:@[^\s\"'<>\\@/]{1,128}(?=@))?)(?:@|%40)(?=[\w\[$.{-])", _url_password,
     ),
     pattern_rule("url_token", (Probe(("@",), r"://[A-Za-z0-9_-]{20,128}(?::x-oauth-basic|:)?@"),), r"://(?P<v>[A-Za-z0-9_-]{20,128})(?::x-oauth-basic|:)?@(?![\w.]*sentry)", looks_like_credential),
