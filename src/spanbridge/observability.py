@@ -8,7 +8,6 @@ import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 from spanbridge.configuration.assembly import build_pipeline, build_sampler
 from spanbridge.configuration.settings import Settings, resolve_settings
@@ -108,7 +107,8 @@ NOTHING_RECORDED: dict[str, Any] = {
     "ignored": {},
 }
 
-_at_work: WeakSet[Observability] = WeakSet()
+_at_work: set[Observability] = set()
+"""Those that have not been shut down: kept alive, because an application may keep nothing but their openers."""
 _default: Observability | None = None
 _configuring = threading.RLock()
 

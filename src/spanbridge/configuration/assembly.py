@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spanbridge.protocols import Exporter, SamplerLike
 
 
-STORE_BATCH_RECORDS = 4096
+STORE_BATCH_RECORDS = 2048
 """A backlog reaches the store in large transactions: each one costs as much as some ten spans."""
 
 

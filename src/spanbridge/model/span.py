@@ -264,6 +264,10 @@ class SpanRecord:
         self._encoded = None
         self.processed.discard(field)
 
+    def had_error(self) -> bool:
+        """Whether an error is held, told without looking at what a processor may have put in its place."""
+        return "error" in self._content or "error" in self._live
+
     def replace_content(self, content: dict[str, Any]) -> None:
         """Replaces all content fields by snapshots. For the chain."""
         self._content = content
@@ -315,7 +319,8 @@ class SpanRecord:
         if not self.document:
             self._encoded = None
             for field, value in self._live.items():
-                if value is None or ((value in ([], {})) and field in _EMPTY):
+                # By its type: the value is a processor's, and its `__eq__` may do anything.
+                if value is None or (field in _EMPTY and type(value) in (dict, list) and not value):
                     self._content.pop(field, None)
                 else:
                     self._content[field] = snapshot(value)

@@ -92,7 +92,7 @@ def _pass_through(record: SpanRecord, steps: list[tuple[str, Process]]) -> SpanR
 
 def withhold(record: SpanRecord, processor: str, reason: str) -> None:
     """Takes all content from a record and says so in `attributes["withheld"]`; identity, type, times and status stay."""
-    had_error = record.content().get("error") is not None
+    had_error = record.had_error()
     content: dict[str, Any] = {
         "name": record.type.value,
         "attributes": {"withheld": b'{"processor":"%b","reason":"%b"}' % (_ascii(processor), _ascii(reason))},
@@ -101,6 +101,7 @@ def withhold(record: SpanRecord, processor: str, reason: str) -> None:
         content["error"] = {"type": "Error", "message": "[withheld]"}
     record.replace_content(content)
     record.is_withheld = True
+    record.model = None
 
 
 def _require_record(result: Any) -> None:

@@ -99,7 +99,8 @@ class Runner:
                 if not ended and not self.accepts_running:
                     continue
                 size = len(record.document) + RECORD_OVERHEAD_BYTES
-                if self._queued_bytes + size > self._max_bytes and self._queued_bytes:
+                # What takes a span back always fits: its content was vetoed, and must not stay.
+                if self._queued_bytes + size > self._max_bytes and self._queued_bytes and record.phase != "dropped":
                     if ended:
                         refused.append(record)
                     continue

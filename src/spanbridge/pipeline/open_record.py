@@ -21,6 +21,8 @@ class OpenRecord(SpanRecord):
     phase = "running"
     held_bytes = 0
     """What the span counts for in the intake's `pending_bytes`."""
+    replaced_bytes = 0
+    """What later values took the place of; the table takes it off `held_bytes`."""
     seen_at_ns = 0
     """When the pipeline first saw it, on its own monotonic clock."""
     written = False
@@ -95,6 +97,9 @@ class OpenRecord(SpanRecord):
                 self._replace(field, value)
 
     def _replace(self, field: str, value: Any) -> None:
+        before = self._content.get(field)
+        if type(before) is bytes or type(before) is str:
+            self.replaced_bytes += len(before)
         self._content[field] = value
         if self.written:
             self.touch(field)

@@ -104,8 +104,10 @@ class OpenSpans:
         if record is None:
             self._intake.pending_bytes -= size
             return
-        record.held_bytes += size
         record.apply_set(attributes, output, changes)
+        replaced, record.replaced_bytes = min(record.replaced_bytes, record.held_bytes), 0
+        record.held_bytes += size - replaced
+        self._intake.pending_bytes -= replaced
         if record.written:
             self._changed[span_id] = record
 

@@ -139,12 +139,16 @@ class Pipeline:
         if thread is None or not thread.is_alive():
             self._last_turn()  # already done, unless no thread could be started
         else:
-            logger.warning("the pipeline did not stop in time; spans that it still held are lost")
+            logger.warning("the pipeline did not stop in time")
         for runner in self.runners:
             runner.close(deadline)
         complete = all([runner.shutdown(deadline) for runner in self.runners])  # noqa: C419 - as in `flush`
+        # What was neither delivered nor counted until now is still held by a processor or by an exit that hangs.
+        left = self.account.report(self.intake)["open"]
+        if left > 0:
+            self.account.add_dropped("shutdown_deadline", left)
         self._report()
-        return complete and not self._spans
+        return complete and left <= 0
 
     def stats(self) -> dict[str, Any]:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""
@@ -213,38 +217,40 @@ class Pipeline:
 
     def _turn(self) -> bool:
         """Processes the events that wait, and hands on when it is time to; whether there were any."""
+        replies: list[_FlushReply] = []
+        count = len(self.intake.events)
         try:
             self._spans.now_ns = time.perf_counter_ns()
             self._pace = Pace()
-            count = len(self.intake.events)
-            replies = self._drain(count)
+            self._drain(count, replies)
             if replies or self._spans.now_ns >= self._next_write_ns or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                 self._write(everything=bool(replies))
-                for reply in replies:
-                    reply.done.set()
         except Exception as error:  # noqa: BLE001
             contain("the pipeline", error)
-            return False
+        finally:
+            for reply in replies:
+                reply.done.set()
         return count > 0
 
     def _last_turn(self) -> None:
         """Ends what is open and hands on all that there is. On the pipeline's thread: a processor that hangs must not hang a shutdown."""
+        replies: list[_FlushReply] = []
         try:
-            replies = self._drain(len(self.intake.events))
+            self._drain(len(self.intake.events), replies)
             self._spans.end_all(now_ns(), Status.ABANDONED)
             self._process_ended()
             self._hand_on()
-            for reply in replies:
-                reply.done.set()
         except Exception as error:  # noqa: BLE001
             contain("the pipeline", error)
+        finally:
+            for reply in replies:
+                reply.done.set()
 
-    def _drain(self, count: int) -> list[_FlushReply]:
-        """Applies `count` events and processes the spans that they end; returns the flushes among them."""
+    def _drain(self, count: int, replies: list[_FlushReply]) -> None:
+        """Applies `count` events and processes the spans that they end; adds the flushes among them to `replies`."""
         events, spans = self.intake.events, self._spans
         self._pace.hurries = count > BACKLOG_EVENTS or self._closing
         slice_spans = BACKLOG_SLICE_SPANS if self._pace.hurries else SLICE_SPANS
-        replies: list[_FlushReply] = []
         for _ in range(count):
             event = events.popleft()
             if event[0] == FLUSH:
@@ -254,11 +260,10 @@ class Pipeline:
             spans.apply(event)
             if len(spans.ended) >= slice_spans:
                 self._process_ended()
-                if len(self._outbox) >= MAX_OUTBOX_RECORDS:
+                if self._closing or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                     self._hand_on()
             self._pace.pause()
         self._process_ended()
-        return replies
 
     def _process_ended(self) -> None:
         """Runs the spans that have ended through the chain, all together, and puts what comes out into the outbox."""
@@ -268,13 +273,19 @@ class Pipeline:
         self._spans.ended = []
         # Kept beside the records: the processors may change them.
         identities = [(record.written, record.span_id, record.parent_span_id) for record in ended]
-        results = self._chain.run(ended, self._pace)
-        for record, result, (written, span_id, parent_span_id) in zip(ended, results, identities, strict=True):
-            self.intake.pending_bytes -= record.held_bytes
+        try:
+            results = self._chain.run(ended, self._pace)
+        except Exception as error:  # noqa: BLE001 - the chain contains what fails in it; this is for our own faults
+            contain("the processor chain", error)
+            self.account.add_dropped("internal_error", len(ended))
+            results = []
+        finally:
+            self.intake.pending_bytes -= sum(record.held_bytes for record in ended)
+        for record, result, (written, span_id, parent_span_id) in zip(ended, results, identities, strict=False):
             if result is None:
                 self._drop(record, written, span_id, parent_span_id)
                 continue
-            if result.model is not None and (result.redactions or self._chain.has_own_processors):
+            if result.model is not None:
                 result.model = model_of(result)  # as the chain left it
             result.release_content()
             self._outbox.append(result)

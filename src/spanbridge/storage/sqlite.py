@@ -40,7 +40,7 @@ BUSY_TIMEOUT_S = 5.0
 """How long a write waits for other processes."""
 CHECKPOINT_PAGES = 2000
 """Pages of write-ahead log (16 MiB) after which a commit moves them into the file."""
-FORK_WAIT_S = 0.1
+FORK_WAIT_S = 2.0
 """How long a fork waits for a commit that is under way."""
 MIN_PREFIX = 4
 """The shortest prefix by which a trace id is found."""

@@ -420,10 +420,12 @@ class Span:
         if intake.closed:
             intake.ignore("update_after_shutdown")
             return
-        if intake.pending_bytes > intake.max_bytes and size > 4 * EVENT_OVERHEAD_BYTES:
+        if intake.pending_bytes > intake.max_bytes:
+            intake.ignore("payload_overflow")
             attributes, output, changes = _without_payload(output, changes, size)
             size = EVENT_OVERHEAD_BYTES
-            intake.ignore("payload_overflow")
+            if (output is None and not changes) or intake.pending_bytes > 2 * intake.max_bytes:
+                return
         intake.pending_bytes += size
         intake.events.append((SET, self._id, attributes, output, changes, size))
         if intake.pending_bytes > intake.wake_bytes:

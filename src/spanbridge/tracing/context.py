@@ -53,5 +53,5 @@ class suppress(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads a
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         # Left in another context than it was entered in: that context ends with its own value.
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RuntimeError):
             ambient.reset(self._token)
