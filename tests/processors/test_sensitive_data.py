@@ -775,3 +775,26 @@ def test_url_passwords_of_any_usual_length(length):
     redacted = SensitiveDataFilter().redact(f"see https://user:{'pQ7x' * 128}"[: 17 + length] + "@host/path")
 
     assert redacted == "see https://user:[REDACTED]@host/path"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"password": "$ecret123"},
+        {"password": "abc...Xk29!sQ"},
+        {"password": "Data.2024xyz"},
+        {"password": "hunter2(a)"},
+        {"password": "xxxxxx9Qz!real"},
+        {"api_key": "[REDACTED]realsecret99"},
+        {"password": {"type": "text", "text": "hunter2hunter2"}},
+        {"credentials": {"type": "text", "user": "bob", "data": "hunter2hunter2"}},
+        {"token": ["AbC123dEf456GhI789jKl0"] * 1001},
+    ],
+)
+def test_what_only_resembles_a_placeholder_goes(value):
+    """Under a sensitive name a value stays only if all of it is a placeholder, a variable or a mask."""
+    redacted = SensitiveDataFilter().redact(value)
+
+    secret = next(iter(value.values()))
+    words = [secret] if isinstance(secret, str) else [*(secret.values() if isinstance(secret, dict) else secret)]
+    assert not any(word in json.dumps(redacted) for word in words if word not in ("text", "bob"))

@@ -200,3 +200,23 @@ def test_a_wrong_configuration_leaves_the_old_one():
 
     assert len(memory.spans) == 1
     sb.shutdown()
+
+
+def test_a_parent_that_is_suppressed_suppresses():
+    """A span whose given parent was suppressed is not recorded either, and counts as nothing."""
+    with sb.Observability(store=False) as observability:
+        with sb.suppress():
+            quiet = observability.start_span("agent_run", "quiet")
+        with observability.tool_call("child", parent=quiet) as child:
+            recording = child.is_recording
+
+        assert not recording
+        assert observability.stats()["spans"]["started"] == 0
+
+
+def test_suppress_may_be_entered_again():
+    """One `suppress()` used twice, nested, raises nothing."""
+    quiet = sb.suppress()
+
+    with quiet, quiet:
+        pass

@@ -162,7 +162,7 @@ _PLACEHOLDER = re.compile(
     r"""(?ix)
     \W*                                               # nothing but punctuation: ***, ..., --
     | (?:x{3,}|X{3,}|0{3,}|y{3,}|\#{3,})[-x0]*        # xxxx, 0000
-    | \$\{.*|\$\(.*|\$env:.*|\$[A-Za-z_][\w.:>-]*|\$\{?\{.*  # ${X}, $TOKEN, $(cmd)
+    | \$\{.*|\$\(.*|\$env:.*|(?-i:\$[A-Z_][A-Z0-9_]*)|\$\{?\{.*  # ${X}, $TOKEN, $(cmd)
     | \{\{.*|\{%.*|\{[\w.\[\]:!]*\}|%\w+%|%\(\w+\)s|%[sdrv]|\#\{.*|@\{.*|@\w+@   # template engines, format strings
     | <[^<>\n]*>|&lt;.*|\[[^\[\]\n]{0,60}\]           # <your-key>, [REDACTED]
     | my[-_ .](?:api[-_ .])?(?:key|token)[>\]]?
@@ -170,14 +170,20 @@ _PLACEHOLDER = re.compile(
     | your[-_\w]*|\w+[-_]here|placeholder|redacted|masked|hidden|filtered|removed|omitted|withheld|scrubbed
     | none|null|nil|undefined|true|false|yes|no|on|off|n/?a|empty|unset|todo|tbd|optional|required|missing|invalid|unknown|never|always|disabled|enabled|expired|revoked
     | str|string|text|bytes|int|integer|float|number|bool|boolean|object|array|dict|list|any|password|secret|token|secretstr|varchar(?:\(\d+\))?|type|void|self|include|omit|same-origin|inherit|basic|bearer|oauth2?|digest|jwt|iam|prompt|ask
-    | env:.*|os\.(?:environ|getenv).*|process\.env.*|(?:env|vault|secret|secrets|ssm|op|file|var|data|local|module|config|settings|self|this|args|params|options|opts|ctx|context|req|request|input|props|state)(?:\.|://|/)[\w./\[\]'"-]+
-    | ENV\[.*|getenv\(.*|System\.getenv.*|\w+\(.*\)|import\.meta.*|arn:aws:[\w:/.-]*
+    | env:.*|os\.(?:environ|getenv).*|process\.env.*|(?:env|vault|secret|secrets|ssm|op|file|var|data|local|module|config|settings|self|this|args|params|options|opts|ctx|context|req|request|input|props|state)(?:\.|://|/)(?-i:[a-z_])[\w./\[\]'"-]*
+    | ENV\[.*|getenv\(.*|System\.getenv.*|[A-Za-z_.]+\(.*\)|import\.meta.*|arn:aws:[\w:/.-]*
     """,
     re.DOTALL,
 )
 _MASKED = re.compile(
-    r"\*{3,}|\.\.\.|…|•{3,}|x{6,}|X{6,}|\[(?:REDACTED|FILTERED|MASKED|HIDDEN|WITHHELD|SECRET)|<(?:redacted|hidden|masked|secret)"
+    r"""(?x)
+    (?:[A-Za-z]{1,12}\ )?(?:[A-Za-z0-9]{1,12}[-_]){0,4}[A-Za-z0-9]{0,6}   # Bearer sk-ant-ab
+    (?:(?:\*{3,}|\.\.\.|…|•{3,}|x{6,}|X{6,}|\[(?:REDACTED|FILTERED|MASKED|HIDDEN|WITHHELD|SECRET)[^\]]*\]
+        |<(?:redacted|hidden|masked|secret)[^>]*>)[-;,.\ ]*)+
+    [A-Za-z0-9]{0,6}                                                   # wxyz
+    """
 )
+"""Something that was masked before, with what maskers leave at its ends."""
 _INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_\d+\]")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
 _IDENTIFIER = re.compile(
@@ -196,7 +202,7 @@ def is_placeholder(value: str) -> bool:
     return (
         not head
         or _PLACEHOLDER.fullmatch(head) is not None
-        or _MASKED.search(head) is not None
+        or _MASKED.fullmatch(head) is not None
         or _INDEXED.search(head) is not None
     )
 

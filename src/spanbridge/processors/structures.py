@@ -70,13 +70,17 @@ def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[str, Sensi
     return (target, level) if level else None
 
 
+_HELD = frozenset({"value", "text", "data", "content"})
+"""Under these a mapping with a `type` holds what it describes."""
+
+
 def is_schema(value: Any) -> bool:
     """Whether a mapping describes a value instead of holding one."""
     if not isinstance(value, dict):
         return False
     kind: Any = value.get("type")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return (
-        (isinstance(kind, str) and kind.lower() in _SCHEMA_TYPES and "value" not in value)
+        (isinstance(kind, str) and kind.lower() in _SCHEMA_TYPES and _HELD.isdisjoint(value))  # pyright: ignore[reportUnknownArgumentType]
         or "$ref" in value
         or "anyOf" in value
     )

@@ -26,6 +26,10 @@ _MAX_CLEAN = 4096
 _FORMAT_RULES = tuple(format_rule(row) for row in FORMATS)
 
 
+_LEFT_BY_MASKERS = 8
+"""Characters that may stand around a marker in what was masked before: a scheme, a prefix, the last few of the secret."""
+
+
 class TextSearch:
     """Finds secrets in text, and masks them."""
 
@@ -103,7 +107,8 @@ class TextSearch:
 
     def is_masked(self, value: str) -> bool:
         """Whether `value` is what this filter, or another, put in place of a secret."""
-        return self._masker.marker in value or value == WITHHELD
+        marker = self._masker.marker
+        return value == WITHHELD or (marker in value and len(value.replace(marker, "").strip()) <= _LEFT_BY_MASKERS)
 
     def mask(self, rule: str, value: str, tokens: Tokens) -> str:
         """What stands for `value`."""

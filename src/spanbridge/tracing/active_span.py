@@ -294,7 +294,7 @@ class Span:
                 if given is not None and parent is not SUPPRESSED:
                     parent = _given_parent(given) or parent
         if parent is not None and (parent is SUPPRESSED or parent._tracer is not tracer or parent._state == _SILENT):
-            parent = _ancestor_of(tracer, parent)
+            parent = parent if parent is SUPPRESSED else _ancestor_of(tracer, parent)
             if parent is SUPPRESSED:
                 self._state = _SUPPRESSED
                 return
@@ -461,7 +461,8 @@ class Span:
         if self._tracer is not None:
             self._tracer.intake.ignore("wrong_context")
         if ambient.get() is self:
-            ambient.set(None)
+            before = None if self._token is None else self._token.old_value
+            ambient.set(None if self._token is None or before is self._token.MISSING else before)
 
     def _ignore(self, what: str) -> None:
         """Counts a call that changes nothing, unless nothing is recorded anyway."""
@@ -469,9 +470,10 @@ class Span:
             self._tracer.intake.ignore(f"{what}_after_end")  # pyright: ignore[reportOptionalMemberAccess]
 
 
-def _given_parent(value: Any) -> Span | None:
+def _given_parent(value: Any) -> Any:
     """The parent that the application gave; anything but a span that has started is passed over."""
-    return value if isinstance(value, Span) and value._state != _NEW else None  # pyright: ignore[reportPrivateUsage]
+    state = value._state if isinstance(value, Span) else _NEW  # pyright: ignore[reportPrivateUsage]
+    return None if state == _NEW else SUPPRESSED if state == _SUPPRESSED else value
 
 
 def _is_time(value: Any) -> bool:
