@@ -90,8 +90,8 @@ class PackageDatabase:
     def list_distributions(self, prefix: str = "", limit: int = MAX_ROWS) -> list[str]:
         """The names of the installed distributions that begin with `prefix`."""
         rows = self._connection.execute(
-            "SELECT name FROM distributions WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name LIMIT ?2",
-            (normalize(prefix), min(limit, MAX_ROWS)),
+            "SELECT name FROM distributions WHERE substr(name, 1, length(:prefix)) = :prefix ORDER BY name LIMIT :limit",
+            {"prefix": normalize(prefix), "limit": min(limit, MAX_ROWS)},
         )
         return [name for (name,) in rows]
 
