@@ -116,7 +116,7 @@ def test_i1_spanbridge_itself_failing(monkeypatch, contained_places):
     """Where spanbridge's own code on the caller's thread fails, the application runs on and gets its own results and errors."""
     memory = sb.InMemoryExporter()
     with sb.Observability(store=False, exporters=[memory]) as observability:
-        for name in ("snapshot", "capture_exception", "_capture_mapping", "_own_mapping", "clock_offset_ns", "_tags"):
+        for name in ("snapshot", "capture_exception", "capture_mapping", "own_mapping", "clock_offset_ns", "tag_list"):
             with monkeypatch.context() as patch:
                 patch.setattr(f"spanbridge.tracing.active_span.{name}", lambda *args: 1 / 0)
                 use_everything(observability)

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from spanbridge.processors.sensitive_data import SensitiveDataFilter
     from spanbridge.protocols import Delivered, Rejected, Retry, SamplingInput
     from spanbridge.storage.location import open_store
+    from spanbridge.tracing.propagation import extract, inject
     from spanbridge.tracing.sampling import AlwaysSampling, NeverSampling, RatioSampling
 
 __version__ = "0.1.0"
@@ -91,7 +92,9 @@ _LAZY = {
     "Status": "spanbridge.model.span",
     "StorageExporter": "spanbridge.exporters.storage_exporter",
     "configure": "spanbridge.configuration.configure",
+    "extract": "spanbridge.tracing.propagation",
     "flush": "spanbridge.observability",
+    "inject": "spanbridge.tracing.propagation",
     "open_store": "spanbridge.storage.location",
     "shutdown": "spanbridge.observability",
     "stats": "spanbridge.observability",
@@ -142,9 +145,11 @@ __all__ = [
     "client_tool_call",
     "configure",
     "current_span",
+    "extract",
     "flush",
     "generic",
     "graph_action",
+    "inject",
     "mapping",
     "mcp_server_request",
     "mcp_tool_call",

@@ -118,6 +118,8 @@ class SpanAttributes(TypedDict, total=False):
     """Tokens of hidden descendants, rolled up onto their nearest visible ancestor."""
     incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"]
     """Why a stream or generator ended before it was exhausted."""
+    chunk_count: int
+    """Chunks that a stream passed on."""
 
 
 class ProcessorPipelineAttributes(SpanAttributes, total=False):

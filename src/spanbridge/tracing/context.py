@@ -1,28 +1,157 @@
-"""The ambient span: one context variable, right in threads and tasks because `contextvars` is."""
+"""The ambient span: one context variable, right in threads and tasks because `contextvars` is.
+
+What that module alone does not give is settled in `Scope`: blocks that are left out of order or in another context than they were
+entered in, and blocks inside the body of a generator, which must not stay ambient while the generator rests between two items.
+"""
+
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
 
 from __future__ import annotations
 
 import contextlib
+import sys
+import threading
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Generator
+    from types import FrameType, TracebackType
 
     from spanbridge.tracing.active_span import Span
+    from spanbridge.tracing.tracer import Tracer
+
+T = TypeVar("T")
 
 ambient: ContextVar[Any] = ContextVar("spanbridge_span", default=None)
-"""The innermost span that is entered in this context, or `SUPPRESSED`, or None."""
+"""The innermost `Scope` that is entered in this context, or None. Read it through `innermost`: it may be one that rests."""
+
+NEW, RECORDING, ENDED, SILENT, SUPPRESSED, REMOTE = range(6)
+"""States of a scope. The first five are a span's: not started, recording, ended, not recorded (sampled out, overflow, not configured),
+and started where recording is suppressed; that one stands for the block of `suppress` too."""
+
+GENERATOR_FLAGS = 0x20 | 0x200
+"""`inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR`, without loading that module."""
+# A generator that contextlib made a context manager of rests exactly while the block runs that it stands for.
+_CONTEXT_MANAGERS = frozenset(
+    {
+        contextlib._GeneratorContextManager.__enter__.__code__,
+        contextlib._AsyncGeneratorContextManager.__aenter__.__code__,
+    }
+)
 
 
-class _Suppressed:
-    """Stands in `ambient` for a stretch of code in which no span is recorded."""
+class Scope:
+    """What can stand in `ambient`: a span, a remote parent, or a block of `suppress`. Defaults stand on the class: entering sets little."""
 
-    def __repr__(self) -> str:
-        return "<spanbridge: suppressed>"
+    _state = NEW
+    _tracer: Tracer | None = None
+    _token: Token[Any] | None = None
+    _parent_for: Tracer | None = None
+    """The tracer whose spans may take this scope for their parent without another look."""
+    _plain = True
+    """False where leaving the block, or finding the scope in `ambient`, needs another look."""
+    _frame: FrameType | None = None
+    """The generator's frame in which the block was entered."""
+    _entered_by: Any = None
+    """The task or thread that entered the block, where it stands in a generator."""
+    _left = False
+    """Whether the block was left in another context than it was entered in: where it still is ambient, it is nobody's parent."""
+    _outer_scope: Scope | None = None
+    """What to go on with after the block where `_token` does not say it (any more); see `_has_outer_scope`."""
+    _has_outer_scope = False
+
+    def _outer(self) -> Scope | None:
+        """What was ambient when this scope was entered, and still is to be when it is left."""
+        if self._has_outer_scope:
+            return self._outer_scope
+        token = self._token
+        return None if token is None or token.old_value is token.MISSING else token.old_value
+
+    def _enter_block(self, frame: FrameType) -> None:
+        """Makes the scope ambient for a block that stands in `frame`."""
+        token = ambient.set(self)
+        if self._token is None:
+            self._token = token
+        if frame.f_code.co_flags & GENERATOR_FLAGS:
+            self._stand_in(frame)
+
+    def _set_outer(self, outer: Scope | None) -> None:
+        self._outer_scope = outer
+        self._has_outer_scope = True
+        self._plain = False
+
+    def _stand_in(self, frame: FrameType) -> None:
+        """The block stands in the body of a generator, whose frame this is."""
+        caller = frame.f_back
+        if caller is not None and caller.f_code in _CONTEXT_MANAGERS:
+            return
+        self._frame = frame
+        self._entered_by = execution()
+        self._plain = False
+        self._parent_for = None
+
+    def _leave(self) -> bool:
+        """Takes the scope out of `ambient`, wherever it stands there; False where it does not stand in this context."""
+        outer, self._frame, self._entered_by = self._outer(), None, None
+        inner: Scope | None = ambient.get()
+        stays = False
+        while inner is not None and inner is not self:
+            # The body of a generator goes on after this; any other block inside this one should have been left before.
+            stays = stays or inner._frame is not None
+            around = inner._outer()
+            if around is self and stays:
+                inner._set_outer(outer)  # whoever is left last restores what was before both
+                return True
+            inner = around if around is not inner else None
+        if inner is self:
+            ambient.set(outer)
+            return True
+        self._left = True
+        self._plain = False
+        self._parent_for = None
+        return False
+
+    def _rests(self) -> bool:
+        """Whether the block must be passed over here: its generator rests, and this is the code that iterates over it."""
+        if self._left:
+            return True
+        frame = self._frame
+        # A frame that does not run has no caller. A task or thread that was started inside the block is still inside.
+        return frame is not None and frame.f_back is None and self._entered_by == execution()
 
 
-SUPPRESSED = _Suppressed()
+def innermost() -> Any:
+    """The innermost scope in force, or None."""
+    scope: Scope | None = ambient.get()
+    while scope is not None and not scope._plain and scope._rests():
+        scope = scope._outer()
+    return scope
+
+
+def is_suppressed() -> bool:
+    """Whether nothing is recorded here because of `suppress()`."""
+    scope = innermost()
+    return scope is not None and scope._state == SUPPRESSED
+
+
+def execution() -> Any:
+    """What runs now: asyncio's or trio's task, else the thread."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None:
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # no loop runs in this thread
+            task = None
+        if task is not None:
+            return task
+    trio = sys.modules.get("trio")
+    if trio is not None:
+        try:
+            return trio.lowlevel.current_task()
+        except RuntimeError:
+            pass
+    return threading.get_ident()
 
 
 def current_span() -> Span | None:
@@ -30,28 +159,50 @@ def current_span() -> Span | None:
 
     While spanbridge is not configured or switched off, it is a span that records nothing: code that uses it runs unchanged.
     """
-    span = ambient.get()
-    return None if span is SUPPRESSED else span
+    scope = innermost()
+    return None if scope is None or scope._state >= SUPPRESSED else scope
 
 
 def update_current(**changes: Any) -> None:
     """`current_span().set(**changes)`, and nothing where there is no current span."""
-    span = ambient.get()
-    if span is not None and span is not SUPPRESSED:
+    span = current_span()
+    if span is not None:
         span.set(**changes)
 
 
-class suppress(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a statement, like contextlib.suppress
-    """`with suppress():` records no span that starts inside, in this task or thread and what it starts."""
+class suppress(Scope):  # noqa: N801 - reads as a statement, like contextlib.suppress
+    """`with suppress():` records no span that starts inside, in this task or thread and what it starts; `async with` works too."""
 
-    _token: Token[Any]
+    _state = SUPPRESSED
 
     def __enter__(self) -> None:
-        self._token = ambient.set(SUPPRESSED)
+        self._enter_block(sys._getframe(1))
 
     def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc: BaseException | None = None,
+        traceback: TracebackType | None = None,
     ) -> None:
-        # Left in another context than it was entered in: that context ends with its own value.
-        with contextlib.suppress(ValueError, RuntimeError):
-            ambient.reset(self._token)
+        self._leave()
+
+    def __aenter__(self) -> Ready[None]:
+        self._enter_block(sys._getframe(1))
+        return Ready(None)
+
+    def __aexit__(self, *exc_info: object) -> Ready[None]:
+        self._leave()
+        return Ready(None)
+
+
+class Ready(Generic[T]):
+    """Something to await that is there already: a coroutine's frame would stand between a block and what enters it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: T) -> None:
+        self._value = value
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._value
+        yield

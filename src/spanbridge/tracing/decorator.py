@@ -12,6 +12,8 @@ import wrapt
 
 from spanbridge.containment import contain
 from spanbridge.tracing.active_span import Span
+from spanbridge.tracing.collected import Collected, Reduced
+from spanbridge.tracing.context import is_suppressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
 
 
 def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str, Any]) -> Any:
-    """Wraps a function, method, classmethod or staticmethod, sync or async. The wrapper keeps signature, name and kind.
+    """Wraps a function, method, classmethod or staticmethod, sync, async, generator or async generator; see `iteration` for the last two.
+
+    The wrapper keeps signature, name and kind. A function that returns `span.stream(...)` of the span it runs in leaves it to the stream
+    to end the span.
 
     Options besides the opener's own: `capture_input` and `capture_output` (default True), `ignore_arguments` (names left out of the
-    input), `reduce_output` (a function from the result to what is recorded; the caller still gets the result).
+    input), `reduce_output` (a function from the result, or from the list of what was yielded, to what is recorded).
     """
     options = dict(options)
     capture_input: bool = options.pop("capture_input", True) and "input" not in options
@@ -47,6 +52,8 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
         return Span(opener, name, {**options, "input": arguments.captured(args, kwargs, bound)})
 
     def record(span: Span, result: Any) -> None:
+        if span.is_recording and span.leave_to_stream(result):
+            return
         if capture_output and span.is_recording:
             try:
                 span.set(output=result if reduce_output is None else reduce_output(result))
@@ -64,6 +71,24 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
             return result
 
         return wrapt.FunctionWrapper(function, call_async)  # pyright: ignore[reportArgumentType] - it takes descriptors too
+
+    is_generator, is_async_generator = inspect.isgeneratorfunction(plain), inspect.isasyncgenfunction(plain)
+    if is_generator or is_async_generator:
+        from spanbridge.tracing.iteration import Iteration, TracedAsyncGenerator, TracedGenerator  # noqa: PLC0415 - few need it
+
+        traced_type = TracedGenerator if is_generator else TracedAsyncGenerator
+
+        def iterate(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            generator = wrapped(*args, **kwargs)
+            tracer = opener.slot.tracer
+            if tracer is None or is_suppressed():
+                return generator
+            items = None
+            if capture_output:
+                items = Collected(tracer.max_payload_bytes) if reduce_output is None else Reduced(reduce_output)
+            return traced_type(generator, Iteration(open_span(args, kwargs, instance is not None), items))
+
+        return wrapt.FunctionWrapper(function, iterate)  # pyright: ignore[reportArgumentType]
 
     def call(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if opener.slot.tracer is None:

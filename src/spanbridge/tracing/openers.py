@@ -30,6 +30,8 @@ def _opener_function(opener: Opener) -> Callable[..., Any]:
         span._opener = opener  # pyright: ignore[reportPrivateUsage]
         span._options = options  # pyright: ignore[reportPrivateUsage]
         span.name = name
+        span._plain = True  # pyright: ignore[reportPrivateUsage] - what is always looked up is found sooner on the instance
+        span._stream = span._error_status = span._token = None  # pyright: ignore[reportPrivateUsage]
         return span
 
     open_span.__name__ = open_span.__qualname__ = opener.type.value
@@ -57,6 +59,7 @@ class Openers:
     def start_span(self, type: SpanType | str, name: str | None = None, /, **options: Any) -> Span:
         """A span that has started and is ended by hand with `span.end(...)`. It is no ambient parent: hand it on as `parent=`."""
         span: Span = self.span(type, name, **options)
+        span._by_hand = True  # pyright: ignore[reportPrivateUsage]
         span._open()  # pyright: ignore[reportPrivateUsage]
         return span
 

@@ -38,6 +38,7 @@ class AgentRunSpan(Span):
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -57,6 +58,7 @@ class AgentRunSpan(Span):
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -90,6 +92,7 @@ class ModelGenerationSpan(Span):
         prompt_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -118,6 +121,7 @@ class ModelGenerationSpan(Span):
         prompt_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -145,6 +149,7 @@ class ModelStepSpan(Span):
         prompt_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -167,6 +172,7 @@ class ModelStepSpan(Span):
         prompt_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -203,6 +209,7 @@ class ModelInferenceSpan(Span):
         prompt_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -234,6 +241,7 @@ class ModelInferenceSpan(Span):
         prompt_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -252,6 +260,7 @@ class ModelChunkSpan(Span):
         sequence_number: int | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -265,6 +274,7 @@ class ModelChunkSpan(Span):
         sequence_number: int | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -285,6 +295,7 @@ class ToolCallSpan(Span):
         success: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -300,6 +311,7 @@ class ToolCallSpan(Span):
         success: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -324,6 +336,7 @@ class McpToolCallSpan(Span):
         success: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -343,6 +356,7 @@ class McpToolCallSpan(Span):
         success: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -367,6 +381,7 @@ class McpServerRequestSpan(Span):
         client_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -386,6 +401,7 @@ class McpServerRequestSpan(Span):
         client_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -406,6 +422,7 @@ class ClientToolCallSpan(Span):
         client_environment: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -421,6 +438,7 @@ class ClientToolCallSpan(Span):
         client_environment: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -441,6 +459,7 @@ class ProviderToolCallSpan(Span):
         success: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -456,6 +475,7 @@ class ProviderToolCallSpan(Span):
         success: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -489,6 +509,7 @@ class ProcessorRunSpan(Span):
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -517,6 +538,7 @@ class ProcessorRunSpan(Span):
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -535,6 +557,7 @@ class WorkflowRunSpan(Span):
         status: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -547,6 +570,7 @@ class WorkflowRunSpan(Span):
         workflow_id: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -567,6 +591,7 @@ class WorkflowStepSpan(Span):
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -581,6 +606,7 @@ class WorkflowStepSpan(Span):
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -603,6 +629,7 @@ class WorkflowConditionalSpan(Span):
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -620,6 +647,7 @@ class WorkflowConditionalSpan(Span):
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -638,6 +666,7 @@ class WorkflowConditionalEvalSpan(Span):
         result: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -651,6 +680,7 @@ class WorkflowConditionalEvalSpan(Span):
         result: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -672,6 +702,7 @@ class WorkflowParallelSpan(Span):
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -688,6 +719,7 @@ class WorkflowParallelSpan(Span):
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -711,6 +743,7 @@ class WorkflowLoopSpan(Span):
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -729,6 +762,7 @@ class WorkflowLoopSpan(Span):
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -751,6 +785,7 @@ class WorkflowSleepSpan(Span):
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -768,6 +803,7 @@ class WorkflowSleepSpan(Span):
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -788,6 +824,7 @@ class WorkflowWaitEventSpan(Span):
         wait_duration_ms: float | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -803,6 +840,7 @@ class WorkflowWaitEventSpan(Span):
         wait_duration_ms: float | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -846,6 +884,7 @@ class MemoryOperationSpan(Span):
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -884,6 +923,7 @@ class MemoryOperationSpan(Span):
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -923,6 +963,7 @@ class WorkspaceActionSpan(Span):
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -957,6 +998,7 @@ class WorkspaceActionSpan(Span):
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -979,6 +1021,7 @@ class RagIngestionSpan(Span):
         embedding_provider: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -996,6 +1039,7 @@ class RagIngestionSpan(Span):
         embedding_provider: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1019,6 +1063,7 @@ class RagEmbeddingSpan(Span):
         cost_context: CostContext | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1037,6 +1082,7 @@ class RagEmbeddingSpan(Span):
         cost_context: CostContext | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1058,6 +1104,7 @@ class RagVectorOperationSpan(Span):
         dimensions: int | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1074,6 +1121,7 @@ class RagVectorOperationSpan(Span):
         dimensions: int | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1100,6 +1148,7 @@ class RagActionSpan(Span):
         scorer: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1121,6 +1170,7 @@ class RagActionSpan(Span):
         scorer: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1143,6 +1193,7 @@ class GraphActionSpan(Span):
         max_depth: int | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1160,6 +1211,7 @@ class GraphActionSpan(Span):
         max_depth: int | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1182,6 +1234,7 @@ class ScorerRunSpan(Span):
         scorer_definition: Literal["code", "stored", "fs"] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1199,6 +1252,7 @@ class ScorerRunSpan(Span):
         scorer_definition: Literal["code", "stored", "fs"] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1219,6 +1273,7 @@ class ScorerStepSpan(Span):
         judge_model: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1234,6 +1289,7 @@ class ScorerStepSpan(Span):
         judge_model: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1262,6 +1318,7 @@ class ClassifierEvaluationSpan(Span):
         error_type: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1285,6 +1342,7 @@ class ClassifierEvaluationSpan(Span):
         error_type: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1303,6 +1361,7 @@ class MappingSpan(Span):
         tool_call_id: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1316,6 +1375,7 @@ class MappingSpan(Span):
         tool_call_id: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1355,6 +1415,7 @@ class SkillActionSpan(Span):
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1389,6 +1450,7 @@ class SkillActionSpan(Span):
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1409,6 +1471,7 @@ class AgentSignalSpan(Span):
         processor_id: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1424,6 +1487,7 @@ class AgentSignalSpan(Span):
         processor_id: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1440,6 +1504,7 @@ class GenericSpan(Span):
         *,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1451,6 +1516,7 @@ class GenericSpan(Span):
         *,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1510,6 +1576,7 @@ class Openers:
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1550,6 +1617,7 @@ class Openers:
             tripwire_abort: Set where a processor stopped the run.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def model_generation(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1578,6 +1646,7 @@ class Openers:
         prompt_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1627,6 +1696,7 @@ class Openers:
             prompt_version: Version of that prompt.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def model_step(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1649,6 +1719,7 @@ class Openers:
         prompt_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1692,6 +1763,7 @@ class Openers:
             prompt_version: Version of that prompt.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def model_inference(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1723,6 +1795,7 @@ class Openers:
         prompt_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1775,6 +1848,7 @@ class Openers:
             prompt_version: Version of that prompt.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def model_chunk(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1788,6 +1862,7 @@ class Openers:
         sequence_number: int | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1822,6 +1897,7 @@ class Openers:
             sequence_number: Position in the stream, from 0.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def tool_call(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1837,6 +1913,7 @@ class Openers:
         success: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1873,6 +1950,7 @@ class Openers:
             success: Whether it did what it was asked to.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     def mcp_tool_call(
         self,
@@ -1889,6 +1967,7 @@ class Openers:
         success: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1929,6 +2008,7 @@ class Openers:
             success: Whether it did what it was asked to.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     def mcp_server_request(
         self,
@@ -1945,6 +2025,7 @@ class Openers:
         client_version: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1985,6 +2066,7 @@ class Openers:
             client_version: Version of the MCP client.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def client_tool_call(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2000,6 +2082,7 @@ class Openers:
         client_environment: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2036,6 +2119,7 @@ class Openers:
             client_environment: Where it ran: "browser", a device.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def provider_tool_call(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2051,6 +2135,7 @@ class Openers:
         success: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2087,6 +2172,7 @@ class Openers:
             success: Whether it did what it was asked to.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def processor_run(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2115,6 +2201,7 @@ class Openers:
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2153,6 +2240,7 @@ class Openers:
             tripwire_abort: Set where a processor stopped the run.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def workflow_run(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2166,6 +2254,7 @@ class Openers:
         status: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2200,6 +2289,7 @@ class Openers:
             status: The engine's own word for how the run stands.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def workflow_step(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2215,6 +2305,7 @@ class Openers:
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2251,6 +2342,7 @@ class Openers:
             entry_metadata: What the workflow's author attached to it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     def workflow_conditional(
         self,
@@ -2265,6 +2357,7 @@ class Openers:
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2303,6 +2396,7 @@ class Openers:
             entry_metadata: What the workflow's author attached to it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     def workflow_conditional_eval(
         self,
@@ -2313,6 +2407,7 @@ class Openers:
         result: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2347,6 +2442,7 @@ class Openers:
             result: Whether the condition held.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     def workflow_parallel(
         self,
@@ -2360,6 +2456,7 @@ class Openers:
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2397,6 +2494,7 @@ class Openers:
             entry_metadata: What the workflow's author attached to it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def workflow_loop(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2415,6 +2513,7 @@ class Openers:
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2454,6 +2553,7 @@ class Openers:
             entry_metadata: What the workflow's author attached to it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def workflow_sleep(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2471,6 +2571,7 @@ class Openers:
         entry_metadata: dict[str, Any] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2509,6 +2610,7 @@ class Openers:
             entry_metadata: What the workflow's author attached to it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def workflow_wait_event(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2524,6 +2626,7 @@ class Openers:
         wait_duration_ms: float | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2560,6 +2663,7 @@ class Openers:
             wait_duration_ms: How long it waited, in milliseconds.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def memory_operation(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2598,6 +2702,7 @@ class Openers:
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2646,6 +2751,7 @@ class Openers:
             tripwire_abort: Set where a processor stopped the run.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     def workspace_action(
         self,
@@ -2677,6 +2783,7 @@ class Openers:
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2721,6 +2828,7 @@ class Openers:
             tripwire_abort: Set where a processor stopped the run.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def rag_ingestion(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2738,6 +2846,7 @@ class Openers:
         embedding_provider: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2776,6 +2885,7 @@ class Openers:
             embedding_provider: Its provider.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def rag_embedding(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2794,6 +2904,7 @@ class Openers:
         cost_context: CostContext | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2833,6 +2944,7 @@ class Openers:
             cost_context: What the tokens cost; filled in where it is not given.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     def rag_vector_operation(
         self,
@@ -2846,6 +2958,7 @@ class Openers:
         dimensions: int | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2883,6 +2996,7 @@ class Openers:
             dimensions: Length of a vector.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     def rag_action(
         self,
@@ -2901,6 +3015,7 @@ class Openers:
         scorer: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2943,6 +3058,7 @@ class Openers:
             scorer: rerank: what scored them.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     def graph_action(
         self,
@@ -2957,6 +3073,7 @@ class Openers:
         max_depth: int | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2995,6 +3112,7 @@ class Openers:
             max_depth: How far it may go, in edges.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def scorer_run(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3012,6 +3130,7 @@ class Openers:
         scorer_definition: Literal["code", "stored", "fs"] | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3050,6 +3169,7 @@ class Openers:
             scorer_definition: Where the scorer is defined.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def scorer_step(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3065,6 +3185,7 @@ class Openers:
         judge_model: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3101,6 +3222,7 @@ class Openers:
             judge_model: The model that is asked.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def classifier_evaluation(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3124,6 +3246,7 @@ class Openers:
         error_type: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3168,6 +3291,7 @@ class Openers:
             error_type: Kind of failure, where it failed.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def mapping(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3181,6 +3305,7 @@ class Openers:
         tool_call_id: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3215,6 +3340,7 @@ class Openers:
             tool_call_id: The id that the model gave to the call.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     def skill_action(
         self,
@@ -3246,6 +3372,7 @@ class Openers:
         tripwire_abort: TripwireAbort | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3290,6 +3417,7 @@ class Openers:
             tripwire_abort: Set where a processor stopped the run.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def agent_signal(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3305,6 +3433,7 @@ class Openers:
         processor_id: str | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3341,6 +3470,7 @@ class Openers:
             processor_id: The processor that sent it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     @overload
     def generic(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3352,6 +3482,7 @@ class Openers:
         *,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
+        chunk_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3384,6 +3515,7 @@ class Openers:
         Args:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
+            chunk_count: Chunks that a stream passed on.
         """
     def span(
         self,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from spanbridge.protocols import SamplingInput
     from spanbridge.tracing.intake import Intake
+    from spanbridge.tracing.propagation import RemoteParent
 
 
 class Tracer:
@@ -42,11 +43,12 @@ class TracerSlot:
 class TraceState:
     """What the spans of one trace in this process share."""
 
-    __slots__ = ("_trace_id_hex", "clock_offset_ns", "trace_id")
+    __slots__ = ("_trace_id_hex", "clock_offset_ns", "remote_parent", "trace_id")
 
-    def __init__(self, trace_id: int, clock_offset_ns: int) -> None:
+    def __init__(self, trace_id: int, clock_offset_ns: int, remote_parent: RemoteParent | None = None) -> None:
         self.trace_id = trace_id
         self.clock_offset_ns = clock_offset_ns
+        self.remote_parent = remote_parent
 
     @property
     def trace_id_hex(self) -> str:

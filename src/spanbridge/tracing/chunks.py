@@ -1,0 +1,284 @@
+"""What the chunks of a model's stream say: one small reader per provider's form, chosen by the first chunk that is no plain text.
+
+Forms: OpenAI chat completions and completions (and the many that copy them), OpenAI responses, Anthropic messages, Google Gemini, Amazon
+Bedrock converse, Ollama, Cohere, LangChain message chunks; as objects of the providers' packages or as decoded JSON. Sources: their API
+references.
+"""
+
+# Chunks of any type pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.model.provider_usage import read_usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spanbridge.model.usage import Usage
+
+MAX_TOOL_CALLS = 256
+
+
+class Answer:
+    """What is known of a streamed answer beside its text."""
+
+    def __init__(self) -> None:
+        self.finish_reason: str | None = None
+        self.response_model: str | None = None
+        self.response_id: str | None = None
+        self.has_begun = False
+        """Whether a part of the answer has arrived: text, reasoning or a tool call."""
+        self.must_finish = False
+        """Whether a stream of this form says so when it is complete."""
+        self.is_finished = False
+        self.reports: list[Any] = []
+        """What was said of the usage; later reports complete earlier ones."""
+        self.tool_calls: dict[Any, dict[str, Any]] = {}
+        """Tool calls by their place, their arguments in parts under "arguments"."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """The usage that the chunks state."""
+        return read_usage(*self.reports)
+
+    def is_named(self, source: Any) -> None:
+        """Takes model and id of the response from `source`."""
+        model, identifier = _get(source, "model"), _get(source, "id")
+        self.response_model = model if isinstance(model, str) and model else self.response_model
+        self.response_id = identifier if isinstance(identifier, str) and identifier else self.response_id
+
+    def finishes(self, reason: Any) -> None:
+        """The answer is complete."""
+        self.is_finished = True
+        if reason is not None:
+            self.finish_reason = reason if isinstance(reason, str) else str(getattr(reason, "value", reason))
+
+    def calls_tool(self, place: Any, identifier: Any = None, name: Any = None, arguments: Any = None) -> None:
+        """A part of a tool call."""
+        self.has_begun = True
+        if place not in self.tool_calls:
+            if len(self.tool_calls) >= MAX_TOOL_CALLS:
+                return
+            self.tool_calls[place] = {"id": None, "name": None, "arguments": []}
+        call = self.tool_calls[place]
+        call["id"] = identifier or call["id"]
+        call["name"] = name or call["name"]
+        if isinstance(arguments, str):
+            call["arguments"].append(arguments)
+
+    def output(self, text: Any) -> Any:
+        """`text`, with the tool calls where there are any."""
+        if not self.tool_calls:
+            return text
+        calls = [{**call, "arguments": "".join(call["arguments"])} for call in self.tool_calls.values()]
+        return {"content": text, "tool_calls": calls}
+
+
+Reader = "Callable[[Answer, Any], str | None]"
+"""Reads one chunk into the answer and returns its text, if it has any."""
+
+
+def reader_of(chunk: Any) -> Callable[[Answer, Any], str | None] | None:
+    """The reader for streams that hold `chunk`; None for a form that is not known."""
+    if _has(chunk, "choices"):
+        return _chat_completion
+    kind = _get(chunk, "type")
+    if isinstance(kind, str):
+        if kind.startswith("response."):
+            return _response
+        if kind in _MESSAGE_EVENTS:
+            return _cohere if _get(_get(chunk, "delta"), "message") is not None else _message
+        if kind in {"message-start", "content-start", "content-delta", "message-end", "tool-plan-delta"}:
+            return _cohere
+    if _has(chunk, "candidates"):
+        return _gemini
+    if _has(chunk, "done") and (_has(chunk, "message") or _has(chunk, "response")):
+        return _ollama
+    if isinstance(chunk, dict) and not chunk.keys().isdisjoint(_CONVERSE_EVENTS):
+        return _converse
+    if _has(chunk, "usage_metadata") and _has(chunk, "content"):
+        return _langchain
+    if _get(chunk, "data") is not None and _has(_get(chunk, "data"), "choices"):
+        return lambda answer, event: _chat_completion(answer, _get(event, "data"))  # Mistral's package wraps its chunks
+    return None
+
+
+_MESSAGE_EVENTS = frozenset(
+    {"message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "ping"}
+)  # fmt: skip
+_CONVERSE_EVENTS = frozenset(
+    {"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"}
+)
+
+
+def _chat_completion(answer: Answer, chunk: Any) -> str | None:
+    usage = _get(chunk, "usage")
+    if usage is not None:
+        answer.reports = [usage]
+    if answer.response_id is None:
+        answer.is_named(chunk)
+    choices = _get(chunk, "choices")
+    if not choices:
+        return None
+    answer.must_finish = True
+    choice = choices[0]
+    reason = _get(choice, "finish_reason")
+    if reason is not None:
+        answer.finishes(reason)
+    delta = _get(choice, "delta")
+    if delta is None:
+        return _get(choice, "text")
+    for call in _get(delta, "tool_calls") or ():
+        function = _get(call, "function")
+        answer.calls_tool(_get(call, "index"), _get(call, "id"), _get(function, "name"), _get(function, "arguments"))
+    text = _get(delta, "content")
+    if text is None and not answer.has_begun:
+        answer.has_begun = bool(_get(delta, "reasoning_content") or _get(delta, "reasoning") or _get(delta, "refusal"))
+    return text
+
+
+def _response(answer: Answer, event: Any) -> str | None:
+    kind: str = _get(event, "type")
+    answer.must_finish = True
+    if kind == "response.output_text.delta":
+        return _get(event, "delta")
+    if kind.endswith(".delta"):
+        answer.has_begun = True
+        if kind == "response.function_call_arguments.delta":
+            answer.calls_tool(_get(event, "item_id"), arguments=_get(event, "delta"))
+    elif kind == "response.output_item.added":
+        item = _get(event, "item")
+        if _get(item, "type") == "function_call":
+            answer.calls_tool(_get(item, "id"), _get(item, "call_id"), _get(item, "name"))
+    elif kind in {"response.created", "response.completed", "response.incomplete", "response.failed"}:
+        response = _get(event, "response")
+        answer.is_named(response)
+        if kind != "response.created":
+            answer.finishes(_get(_get(response, "incomplete_details"), "reason") or _get(response, "status"))
+            answer.reports = [_get(response, "usage")]
+    return None
+
+
+def _message(answer: Answer, event: Any) -> str | None:
+    kind = _get(event, "type")
+    answer.must_finish = True
+    if kind == "content_block_delta":
+        delta = _get(event, "delta")
+        text = _get(delta, "text")
+        if text is None:
+            answer.has_begun = True
+            if (part := _get(delta, "partial_json")) is not None:
+                answer.calls_tool(_get(event, "index"), arguments=part)
+        return text
+    if kind == "content_block_start":
+        block = _get(event, "content_block")
+        if _get(block, "type") == "tool_use":
+            answer.calls_tool(_get(event, "index"), _get(block, "id"), _get(block, "name"))
+    elif kind == "message_start":
+        message = _get(event, "message")
+        answer.is_named(message)
+        answer.reports.append(_get(message, "usage"))
+    elif kind == "message_delta":
+        answer.reports = [*answer.reports[:1], _get(event, "usage")]
+        answer.finish_reason = _get(_get(event, "delta"), "stop_reason") or answer.finish_reason
+    elif kind == "message_stop":
+        answer.finishes(answer.finish_reason)
+    return None
+
+
+def _gemini(answer: Answer, chunk: Any) -> str | None:
+    usage = _get(chunk, "usage_metadata") or _get(chunk, "usageMetadata")
+    if usage is not None:
+        answer.reports = [usage]
+    answer.response_id = _get(chunk, "response_id") or _get(chunk, "responseId") or answer.response_id
+    answer.response_model = _get(chunk, "model_version") or _get(chunk, "modelVersion") or answer.response_model
+    candidates = _get(chunk, "candidates")
+    if not candidates:
+        return None
+    reason = _get(candidates[0], "finish_reason") or _get(candidates[0], "finishReason")
+    if reason is not None:
+        answer.finishes(reason)
+    texts: list[str] = []
+    for part in _get(_get(candidates[0], "content"), "parts") or ():
+        call = _get(part, "function_call") or _get(part, "functionCall")
+        if call is not None:
+            place = len(answer.tool_calls)
+            answer.calls_tool(place, _get(call, "id"), _get(call, "name"), str(_get(call, "args")))
+        elif _get(part, "thought"):
+            answer.has_begun = True
+        elif isinstance(text := _get(part, "text"), str):
+            texts.append(text)
+    return "".join(texts) or None
+
+
+def _converse(answer: Answer, event: Any) -> str | None:
+    answer.must_finish = True
+    if (delta := event.get("contentBlockDelta")) is not None:
+        content = delta.get("delta") or {}
+        if "toolUse" in content:
+            answer.calls_tool(delta.get("contentBlockIndex"), arguments=content["toolUse"].get("input"))
+        answer.has_begun = True
+        return content.get("text")
+    if (start := event.get("contentBlockStart")) is not None:
+        tool = (start.get("start") or {}).get("toolUse")
+        if tool:
+            answer.calls_tool(start.get("contentBlockIndex"), tool.get("toolUseId"), tool.get("name"))
+    elif (stop := event.get("messageStop")) is not None:
+        answer.finishes(stop.get("stopReason"))
+    elif (metadata := event.get("metadata")) is not None:
+        answer.reports = [metadata.get("usage")]
+    return None
+
+
+def _ollama(answer: Answer, chunk: Any) -> str | None:
+    answer.must_finish = True
+    answer.response_model = _get(chunk, "model") or answer.response_model
+    if _get(chunk, "done"):
+        answer.finishes(_get(chunk, "done_reason"))
+        answer.reports = [chunk]
+    message = _get(chunk, "message")
+    return _get(chunk, "response") if message is None else _get(message, "content")
+
+
+def _cohere(answer: Answer, event: Any) -> str | None:
+    kind = _get(event, "type")
+    answer.must_finish = True
+    delta = _get(event, "delta")
+    if kind == "content-delta":
+        return _get(_get(_get(delta, "message"), "content"), "text")
+    if kind == "message-start":
+        answer.response_id = _get(event, "id") or answer.response_id
+    elif kind == "message-end":
+        answer.finishes(_get(delta, "finish_reason"))
+        answer.reports = [_get(delta, "usage")]
+    return None
+
+
+def _langchain(answer: Answer, chunk: Any) -> str | None:
+    usage = _get(chunk, "usage_metadata")
+    if usage is not None:
+        answer.reports.append(usage)
+    metadata = _get(chunk, "response_metadata") or {}
+    reason = metadata.get("finish_reason") or metadata.get("stop_reason")
+    if reason is not None:
+        answer.finishes(reason)
+    answer.response_model = metadata.get("model_name") or answer.response_model
+    answer.response_id = _get(chunk, "id") or answer.response_id
+    for call in _get(chunk, "tool_call_chunks") or ():
+        answer.calls_tool(_get(call, "index"), _get(call, "id"), _get(call, "name"), _get(call, "args"))
+    content = _get(chunk, "content")
+    if isinstance(content, list):
+        parts = (part if isinstance(part, str) else _get(part, "text") for part in content)
+        content = "".join(part for part in parts if isinstance(part, str))
+    return content
+
+
+def _get(value: Any, name: str) -> Any:
+    return value.get(name) if type(value) is dict else getattr(value, name, None)
+
+
+def _has(value: Any, name: str) -> bool:
+    return name in value if isinstance(value, dict) else hasattr(value, name)

@@ -1,0 +1,260 @@
+"""Context between processes: W3C Trace Context (https://www.w3.org/TR/trace-context/) and Baggage (https://www.w3.org/TR/baggage/).
+
+A carrier is whatever takes text by name to the other side: HTTP headers, the headers of a queue's message, the `_meta` of an MCP request.
+What comes in is a stranger's: it is read within bounds, and what is malformed is passed over and counted.
+"""
+
+# Carriers of any type pass through here; their types are unknown on purpose.
+# It is a part of the span, in a file of its own.
+# pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+from urllib.parse import quote, unquote
+
+from spanbridge.containment import contain
+from spanbridge.model.identifiers import new_span_id
+from spanbridge.model.span import CORRELATION_FIELDS
+from spanbridge.tracing.context import ENDED, RECORDING, REMOTE, SILENT, SUPPRESSED, Ready, Scope, innermost
+from spanbridge.tracing.tracer import default_slot
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+    from typing_extensions import Self
+
+    from spanbridge.tracing.tracer import Inherited
+
+Carrier = TypeVar("Carrier")
+
+MAX_HEADER_LENGTH = 8192
+"""Of `tracestate` and `baggage`, in characters; the specifications ask for at least 512 and 8,192."""
+MAX_BAGGAGE_ENTRIES = 180
+MAX_TRACESTATE_ENTRIES = 32
+MAX_CARRIER_ENTRIES = 1000
+"""How many entries of a carrier are looked at."""
+NAMES = ("traceparent", "tracestate", "baggage")
+CORRELATION_PREFIX = "spanbridge."
+"""Before the names of correlation fields in `baggage`."""
+
+_TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_TRACESTATE_ENTRY = re.compile(
+    r"(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})=[ -+\--<>-~]{0,255}[!-+\--<>-~]"
+)
+_BAGGAGE_ENTRY = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*[!#-+\--:<-\[\]-~]*[ \t]*(?:;[ -~\t]*)?")
+
+
+class RemoteParent(Scope):
+    """A parent in another process, or of another tracer: spans that start under it are local roots of its trace."""
+
+    _state = REMOTE
+
+    def __init__(self, trace_id: int, span_id: int, *, sampled: bool, tracestate: str = "", baggage: str = "") -> None:
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.sampled = sampled
+        self.tracestate = tracestate
+        self.baggage = baggage
+        self.inherited: Inherited | None = _correlation(baggage) if CORRELATION_PREFIX in baggage else None
+
+
+class extract:  # noqa: N801 - reads as a statement, like `suppress`
+    """`with extract(carrier):` continues the trace that `carrier` names: spans that start inside are local roots of it.
+
+    `carrier` is a mapping (names in any case, values text or bytes), a list of pairs, an ASGI scope's `headers`, a WSGI environment, or an
+    object with these attributes, as a request's MCP `_meta`. Where it names no trace, or nothing that can be read, the block changes
+    nothing; malformed values are counted in `stats()["ignored"]`. `async with` works too.
+    """
+
+    def __init__(self, carrier: Any) -> None:
+        try:
+            self._parent = read_carrier(carrier)
+        except Exception:  # noqa: BLE001 - whatever a stranger hands in
+            _ignore("malformed_carrier")
+            self._parent = None
+
+    def __enter__(self) -> Self:
+        self._enter(sys._getframe(1))
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        parent = self._parent
+        if parent is not None and parent._token is not None and not parent._leave():
+            _ignore("wrong_context")
+
+    def __aenter__(self) -> Ready[Self]:
+        self._enter(sys._getframe(1))
+        return Ready(self)
+
+    def __aexit__(self, *exc_info: Any) -> Ready[None]:
+        self.__exit__()
+        return Ready(None)
+
+    def _enter(self, frame: FrameType) -> None:
+        # Whoever suppresses recording around this block keeps it suppressed.
+        if self._parent is not None and ((around := innermost()) is None or around._state != SUPPRESSED):
+            self._parent._enter_block(frame)
+
+
+@overload
+def inject(carrier: None = None, *, baggage: Mapping[str, str] | None = None) -> dict[str, str]: ...
+@overload
+def inject(carrier: Carrier, *, baggage: Mapping[str, str] | None = None) -> Carrier: ...
+def inject(carrier: Any = None, *, baggage: Mapping[str, str] | None = None) -> Any:
+    """Writes `traceparent`, `tracestate` and `baggage` of the current span into `carrier`, and returns it.
+
+    Outside of a span, what `extract` read is passed on; with neither, the carrier stays as it is. Never raises.
+
+    Args:
+        carrier: A mutable mapping, or a list of `(name, value)` pairs as message queues have them (values are then bytes); absent: a new
+            dict.
+        baggage: Entries for the other side beside those that came in. They leave as they are, past every processor: no secrets.
+    """
+    carrier = {} if carrier is None else carrier
+    try:
+        for name, value in _current(baggage).items():
+            _write(carrier, name, value)
+    except Exception as error:  # noqa: BLE001 - a foreign carrier
+        contain("inject", error)
+    return carrier
+
+
+def read_carrier(carrier: Any) -> RemoteParent | None:
+    """The parent that `carrier` names; None where it names none that can be read."""
+    found = _read(carrier)
+    traceparent = found.get("traceparent")
+    if traceparent is None:
+        return None
+    match = _TRACEPARENT.fullmatch(traceparent.strip()) if len(traceparent) <= MAX_HEADER_LENGTH else None
+    # A later version may add fields after a dash; version 00 has none.
+    if match is None or (match[1] == "00" and match[5] is not None):
+        _ignore("malformed_traceparent")
+        return None
+    return RemoteParent(
+        int(match[2], 16),
+        int(match[3], 16),
+        sampled=bool(int(match[4], 16) & 1),
+        tracestate=_entries("tracestate", found.get("tracestate"), _TRACESTATE_ENTRY, MAX_TRACESTATE_ENTRIES),
+        baggage=_entries("baggage", found.get("baggage"), _BAGGAGE_ENTRY, MAX_BAGGAGE_ENTRIES),
+    )
+
+
+def _current(baggage: Mapping[str, str] | None) -> dict[str, str]:
+    """The headers that stand for the current context."""
+    scope = innermost()
+    context = None if scope is None else scope if scope._state == REMOTE else _of_span(scope)
+    if context is None:
+        return {}
+    headers = {"traceparent": f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.sampled):02x}"}
+    if context.tracestate:
+        headers["tracestate"] = context.tracestate
+    entries = [context.baggage] if context.baggage else []
+    added = [
+        f"{quote(str(name), safe='')}={quote(str(value), safe='')}"
+        for name, value in islice((baggage or {}).items(), MAX_BAGGAGE_ENTRIES)
+    ]
+    length = len(context.baggage)
+    for entry in added:
+        length += len(entry) + 1
+        if length <= MAX_HEADER_LENGTH:
+            entries.append(entry)
+        else:
+            _ignore("baggage_overflow")
+    if entries:
+        headers["baggage"] = ",".join(entries)
+    return headers
+
+
+def _of_span(span: Any) -> RemoteParent | None:
+    """What a span is to the other side. One that was sampled out goes on as an unsampled trace, so that all services agree."""
+    if span._state in (RECORDING, ENDED):
+        span_id, sampled = span._id, True
+    elif span._state == SILENT and span._dropped_as == "sample_rate":
+        span_id, sampled = new_span_id(), False
+    else:
+        return None
+    trace = span._trace
+    remote = trace.remote_parent
+    if remote is None:
+        return RemoteParent(trace.trace_id, span_id, sampled=sampled)
+    return RemoteParent(trace.trace_id, span_id, sampled=sampled, tracestate=remote.tracestate, baggage=remote.baggage)
+
+
+def _write(carrier: Any, name: str, value: str) -> None:
+    if isinstance(carrier, list):
+        carrier[:] = [pair for pair in carrier if _text(pair[0]).lower() != name]
+        carrier.append((name, value.encode()))
+        return
+    if not isinstance(carrier, dict) and not isinstance(carrier, MutableMapping) and name in carrier:
+        del carrier[name]  # an e-mail-like header collection adds where a mapping replaces
+    carrier[name] = value
+
+
+def _read(carrier: Any) -> dict[str, str]:
+    """The headers of `carrier` that matter here, by their lower-case names; those that came twice are joined, as HTTP does."""
+    found: dict[str, str] = {}
+    if carrier is None:
+        return found
+    if isinstance(carrier, Mapping) or hasattr(carrier, "items"):
+        direct = {name: carrier[name] for name in NAMES if name in carrier}
+        pairs: Any = direct.items() if direct else carrier.items()
+    elif isinstance(carrier, (list, tuple)) or (hasattr(carrier, "__iter__") and not hasattr(carrier, "traceparent")):
+        pairs = carrier
+    else:
+        pairs = [(name, getattr(carrier, name, None)) for name in NAMES]
+    for name, value in islice(pairs, MAX_CARRIER_ENTRIES):
+        if value is None or not isinstance(name, (str, bytes)) or len(name) > len("http_traceparent"):
+            continue
+        header = _text(name).lower().removeprefix("http_")
+        if header not in NAMES:
+            continue
+        for part in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(part, (str, bytes)):
+                text = _text(part[: MAX_HEADER_LENGTH + 1])
+                found[header] = f"{found[header]},{text}" if header in found else text
+    return found
+
+
+def _entries(header: str, value: str | None, pattern: re.Pattern[str], most: int) -> str:
+    """A list header as it goes on: whole, or without the entries that are malformed or too many."""
+    if not value:
+        return ""
+    if len(value) > MAX_HEADER_LENGTH:
+        _ignore(f"malformed_{header}")
+        return ""
+    entries = [entry for entry in map(str.strip, value.split(",")) if entry]
+    valid = [entry for entry in entries if pattern.fullmatch(entry)][:most]
+    if len(valid) != len(entries):
+        _ignore(f"malformed_{header}")
+    return ",".join(valid)
+
+
+def _correlation(baggage: str) -> Inherited | None:
+    """The correlation fields in a `baggage` header."""
+    fields: dict[str, Any] = {}
+    for entry in baggage.split(","):
+        name, _, value = entry.partition(";")[0].partition("=")
+        field = name.strip().removeprefix(CORRELATION_PREFIX)
+        if field in CORRELATION_FIELDS and field != name.strip():
+            fields[field] = unquote(value.strip())
+    return fields or None
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _ignore(reason: str) -> None:
+    """Counts it, where anything is configured."""
+    if (tracer := default_slot.tracer) is not None:
+        tracer.intake.ignore(reason)
