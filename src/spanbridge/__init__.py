@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from spanbridge.protocols import Delivered, Rejected, Retry, SamplingInput
     from spanbridge.storage.location import open_store
     from spanbridge.tracing.propagation import extract, inject
+    from spanbridge.tracing.request_context import request_context
     from spanbridge.tracing.sampling import AlwaysSampling, NeverSampling, RatioSampling
 
 __version__ = "0.1.0"
@@ -96,6 +97,7 @@ _LAZY = {
     "flush": "spanbridge.observability",
     "inject": "spanbridge.tracing.propagation",
     "open_store": "spanbridge.storage.location",
+    "request_context": "spanbridge.tracing.request_context",
     "shutdown": "spanbridge.observability",
     "stats": "spanbridge.observability",
 }
@@ -165,6 +167,7 @@ __all__ = [
     "rag_embedding",
     "rag_ingestion",
     "rag_vector_operation",
+    "request_context",
     "scorer_run",
     "scorer_step",
     "shutdown",

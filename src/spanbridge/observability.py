@@ -51,7 +51,7 @@ class Observability(Openers):
         if not settings.disabled:
             sampler = contained_sampler(build_sampler(settings.sampling))
             self._pipeline = build_pipeline(settings)
-            tracer = Tracer(self._pipeline.intake, sampler, settings.max_payload_bytes)
+            tracer = Tracer(self._pipeline.intake, sampler, settings.max_payload_bytes, settings.request_context_keys)
             _at_work.add(self)
         slot.tracer = tracer
 

@@ -63,11 +63,6 @@ def refuse_what_is_not_there(settings: Settings) -> None:
         raise ConfigurationError(
             f"bridge: {settings.bridge!r} cannot be used: this version has no bridges; remove the setting."
         )
-    if settings.request_context_keys:
-        raise ConfigurationError(
-            f"request_context_keys: {settings.request_context_keys!r} cannot be used: this version has no request context; "
-            "remove the setting."
-        )
 
 
 def build_store_exporter(settings: Settings) -> Any:

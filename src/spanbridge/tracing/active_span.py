@@ -29,6 +29,7 @@ from spanbridge.tracing.captured import (
 )
 from spanbridge.tracing.clock import clock_offset_ns
 from spanbridge.tracing.context import (
+    CONTEXT,
     ENDED,
     GENERATOR_FLAGS,
     NEW,
@@ -335,8 +336,9 @@ class Span(Scope):
     def _start(self, tracer: Tracer) -> None:
         intake = tracer.intake
         parent = ambient.get()
+        contexts = None
         if parent is not None and parent._parent_for is not tracer:
-            parent = _usable_parent(tracer, parent)
+            parent, contexts = _usable_parent(tracer, parent)
         # The opener's keyword arguments; without the options, taken out here, they are the typed attributes.
         attributes = self._options
         input = metadata = start_time = rare = None
@@ -391,7 +393,8 @@ class Span(Scope):
             size += capture_mapping(attributes, max_bytes)
         if metadata is not None:
             metadata = own_mapping(metadata)
-            size += capture_mapping(metadata, max_bytes)
+        if contexts:
+            inherited = _request_context().stamped(inherited, contexts, tracer)
 
         entity_type, entity_id_attribute = opener.entity
         if entity_type is not None:
@@ -400,6 +403,12 @@ class Span(Scope):
             inherited, entity, size = self._take_rare(rare, inherited, entity, name, size)
         self._inherited = inherited
         self._entity = entity
+        if inherited is not None and "metadata" in inherited:
+            inherited, stamped_bytes = _request_context().with_stamped_metadata(inherited, metadata, max_bytes)
+            metadata = None
+            size += stamped_bytes
+        elif metadata is not None:
+            size += capture_mapping(metadata, max_bytes)
 
         if input is not None:
             input = None if self._hides_input else snapshot(input, max_bytes)
@@ -547,20 +556,34 @@ class Span(Scope):
             self._tracer.intake.ignore(f"{what}_after_end")  # pyright: ignore[reportOptionalMemberAccess]
 
 
-def _usable_parent(tracer: Tracer, scope: Any) -> Any:
-    """The nearest scope from `scope` outwards that a span of `tracer` can start in; a span of another configuration is passed over."""
+def _usable_parent(tracer: Tracer, scope: Any) -> tuple[Any, list[Any] | None]:
+    """The nearest scope from `scope` outwards that a span of `tracer` can start in, and the request contexts inside of it.
+
+    A span of another configuration is passed over.
+    """
+    contexts: list[Any] | None = None
     while scope is not None:
-        if (scope._plain or not scope._rests()) and (scope._tracer is tracer or scope._state >= SUPPRESSED):
-            return scope
+        if scope._plain or not scope._rests():
+            if scope._state == CONTEXT:
+                contexts = contexts or []
+                contexts.append(scope)
+            elif scope._tracer is tracer or scope._state >= SUPPRESSED:
+                break
         scope = scope._outer()
-    return None
+    return scope, contexts
+
+
+def _request_context() -> Any:
+    from spanbridge.tracing import request_context  # noqa: PLC0415 - loads with the first request context
+
+    return request_context
 
 
 def _given_parent(tracer: Tracer, value: Any) -> Any:
     """The parent that the application gave; anything but a span that has started is passed over."""
     if not isinstance(value, Scope) or value._state == NEW:  # pyright: ignore[reportPrivateUsage]
         return None
-    return value if value._tracer is tracer or value._state >= SUPPRESSED else _usable_parent(tracer, value._outer())  # pyright: ignore[reportPrivateUsage]
+    return value if value._tracer is tracer or value._state >= SUPPRESSED else _usable_parent(tracer, value._outer())[0]  # pyright: ignore[reportPrivateUsage]
 
 
 def _trace_number(rare: dict[str, Any] | None, remote: RemoteParent | None) -> int:

@@ -26,9 +26,10 @@ T = TypeVar("T")
 ambient: ContextVar[Any] = ContextVar("spanbridge_span", default=None)
 """The innermost `Scope` that is entered in this context, or None. Read it through `innermost`: it may be one that rests."""
 
-NEW, RECORDING, ENDED, SILENT, SUPPRESSED, REMOTE = range(6)
+NEW, RECORDING, ENDED, SILENT, SUPPRESSED, REMOTE, CONTEXT = range(7)
 """States of a scope. The first five are a span's: not started, recording, ended, not recorded (sampled out, overflow, not configured),
-and started where recording is suppressed; that one stands for the block of `suppress` too."""
+and started where recording is suppressed; that one stands for the block of `suppress` too. Then a remote parent, and a request context,
+which is looked through."""
 
 GENERATOR_FLAGS = 0x20 | 0x200
 """`inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR`, without loading that module."""
@@ -122,9 +123,9 @@ class Scope:
 
 
 def innermost() -> Any:
-    """The innermost scope in force, or None."""
+    """The innermost scope in force, or None; request contexts are no part of it."""
     scope: Scope | None = ambient.get()
-    while scope is not None and not scope._plain and scope._rests():
+    while scope is not None and (scope._state == CONTEXT or (not scope._plain and scope._rests())):
         scope = scope._outer()
     return scope
 
@@ -170,13 +171,14 @@ def update_current(**changes: Any) -> None:
         span.set(**changes)
 
 
-class suppress(Scope):  # noqa: N801 - reads as a statement, like contextlib.suppress
+class suppress:  # noqa: N801 - reads as a statement, like contextlib.suppress
     """`with suppress():` records no span that starts inside, in this task or thread and what it starts; `async with` works too."""
 
-    _state = SUPPRESSED
+    def __init__(self) -> None:
+        self._scopes: list[Scope] = []
 
     def __enter__(self) -> None:
-        self._enter_block(sys._getframe(1))
+        self._enter()._enter_block(sys._getframe(1))
 
     def __exit__(
         self,
@@ -184,15 +186,26 @@ class suppress(Scope):  # noqa: N801 - reads as a statement, like contextlib.sup
         exc: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        self._leave()
+        if self._scopes:
+            self._scopes.pop()._leave()
 
     def __aenter__(self) -> Ready[None]:
-        self._enter_block(sys._getframe(1))
+        self._enter()._enter_block(sys._getframe(1))
         return Ready(None)
 
     def __aexit__(self, *exc_info: object) -> Ready[None]:
-        self._leave()
+        self.__exit__()
         return Ready(None)
+
+    def _enter(self) -> Scope:
+        self._scopes.append(scope := _Suppressed())
+        return scope
+
+
+class _Suppressed(Scope):
+    """One block in which nothing is recorded."""
+
+    _state = SUPPRESSED
 
 
 class Ready(Generic[T]):

@@ -8,7 +8,7 @@ from spanbridge.model.identifiers import trace_id_hex
 from spanbridge.model.payload import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from spanbridge.protocols import SamplingInput
     from spanbridge.tracing.intake import Intake
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 class Tracer:
     """The caller-side half of a configuration."""
 
-    __slots__ = ("intake", "max_payload_bytes", "sample")
+    __slots__ = ("intake", "max_payload_bytes", "request_context_keys", "sample")
 
     def __init__(
         self,
         intake: Intake,
         sample: Callable[[SamplingInput], bool] | None = None,
         max_payload_bytes: int = MAX_PAYLOAD_BYTES,
+        request_context_keys: Sequence[str] = (),
     ) -> None:
         self.intake = intake
         self.sample = sample
         self.max_payload_bytes = max_payload_bytes
+        self.request_context_keys = [tuple(key.split(".")) for key in request_context_keys]
 
 
 class TracerSlot:
@@ -64,6 +66,6 @@ default_slot = TracerSlot()
 """The slot of the module-level openers (`spanbridge.agent_run`, ...); `spanbridge.configure` fills it."""
 
 Inherited = dict[str, Any]
-"""Correlation fields that flow to children; replaced, never changed."""
+"""Correlation fields that flow to children, and under "metadata" what the request context stamps on them; replaced, never changed."""
 Entity = tuple[Any, ...]
 """(entity_type, entity_id or None, entity_name) of the nearest span that stands for an entity."""
