@@ -67,10 +67,12 @@ if TYPE_CHECKING:
     from spanbridge.exporters.storage_exporter import StorageExporter
     from spanbridge.model.span import SpanRecord, Status
     from spanbridge.observability import Observability, flush, shutdown, stats
+    from spanbridge.pipeline.routing import Route, route
+    from spanbridge.pipeline.tail_sampling import TailSampling
     from spanbridge.processors.sensitive_data import SensitiveDataFilter
     from spanbridge.protocols import Delivered, Rejected, Retry, SamplingInput
     from spanbridge.storage.location import open_store
-    from spanbridge.tracing.sampling import AlwaysSampling, NeverSampling, RatioSampling
+    from spanbridge.tracing.sampling import AlwaysSampling, NeverSampling, ParentBasedSampling, RatioSampling
 
 __version__ = "0.1.0"
 
@@ -82,17 +84,21 @@ _LAZY = {
     "JsonLinesExporter": "spanbridge.exporters.jsonl",
     "NeverSampling": "spanbridge.tracing.sampling",
     "Observability": "spanbridge.observability",
+    "ParentBasedSampling": "spanbridge.tracing.sampling",
     "RatioSampling": "spanbridge.tracing.sampling",
     "Rejected": "spanbridge.protocols",
     "Retry": "spanbridge.protocols",
+    "Route": "spanbridge.pipeline.routing",
     "SamplingInput": "spanbridge.protocols",
     "SensitiveDataFilter": "spanbridge.processors.sensitive_data",
     "SpanRecord": "spanbridge.model.span",
     "Status": "spanbridge.model.span",
     "StorageExporter": "spanbridge.exporters.storage_exporter",
+    "TailSampling": "spanbridge.pipeline.tail_sampling",
     "configure": "spanbridge.configuration.configure",
     "flush": "spanbridge.observability",
     "open_store": "spanbridge.storage.location",
+    "route": "spanbridge.pipeline.routing",
     "shutdown": "spanbridge.observability",
     "stats": "spanbridge.observability",
 }
@@ -122,9 +128,11 @@ __all__ = [
     "JsonLinesExporter",
     "NeverSampling",
     "Observability",
+    "ParentBasedSampling",
     "RatioSampling",
     "Rejected",
     "Retry",
+    "Route",
     "SamplingInput",
     "SensitiveDataFilter",
     "Span",
@@ -134,6 +142,7 @@ __all__ = [
     "Status",
     "StorageExporter",
     "StoreError",
+    "TailSampling",
     "Usage",
     "__version__",
     "agent_run",
@@ -160,6 +169,7 @@ __all__ = [
     "rag_embedding",
     "rag_ingestion",
     "rag_vector_operation",
+    "route",
     "scorer_run",
     "scorer_step",
     "shutdown",
