@@ -67,12 +67,14 @@ if TYPE_CHECKING:
     from spanbridge.exporters.storage_exporter import StorageExporter
     from spanbridge.model.span import SpanRecord, Status
     from spanbridge.observability import Observability, flush, shutdown, stats
+    from spanbridge.pipeline.routing import Route, route
+    from spanbridge.pipeline.tail_sampling import TailSampling
     from spanbridge.processors.sensitive_data import SensitiveDataFilter
     from spanbridge.protocols import Delivered, Rejected, Retry, SamplingInput
     from spanbridge.storage.location import open_store
     from spanbridge.tracing.propagation import extract, inject
     from spanbridge.tracing.request_context import request_context
-    from spanbridge.tracing.sampling import AlwaysSampling, NeverSampling, RatioSampling
+    from spanbridge.tracing.sampling import AlwaysSampling, NeverSampling, ParentBasedSampling, RatioSampling
 
 __version__ = "0.1.0"
 
@@ -84,20 +86,24 @@ _LAZY = {
     "JsonLinesExporter": "spanbridge.exporters.jsonl",
     "NeverSampling": "spanbridge.tracing.sampling",
     "Observability": "spanbridge.observability",
+    "ParentBasedSampling": "spanbridge.tracing.sampling",
     "RatioSampling": "spanbridge.tracing.sampling",
     "Rejected": "spanbridge.protocols",
     "Retry": "spanbridge.protocols",
+    "Route": "spanbridge.pipeline.routing",
     "SamplingInput": "spanbridge.protocols",
     "SensitiveDataFilter": "spanbridge.processors.sensitive_data",
     "SpanRecord": "spanbridge.model.span",
     "Status": "spanbridge.model.span",
     "StorageExporter": "spanbridge.exporters.storage_exporter",
+    "TailSampling": "spanbridge.pipeline.tail_sampling",
     "configure": "spanbridge.configuration.configure",
     "extract": "spanbridge.tracing.propagation",
     "flush": "spanbridge.observability",
     "inject": "spanbridge.tracing.propagation",
     "open_store": "spanbridge.storage.location",
     "request_context": "spanbridge.tracing.request_context",
+    "route": "spanbridge.pipeline.routing",
     "shutdown": "spanbridge.observability",
     "stats": "spanbridge.observability",
 }
@@ -127,9 +133,11 @@ __all__ = [
     "JsonLinesExporter",
     "NeverSampling",
     "Observability",
+    "ParentBasedSampling",
     "RatioSampling",
     "Rejected",
     "Retry",
+    "Route",
     "SamplingInput",
     "SensitiveDataFilter",
     "Span",
@@ -139,6 +147,7 @@ __all__ = [
     "Status",
     "StorageExporter",
     "StoreError",
+    "TailSampling",
     "Usage",
     "__version__",
     "agent_run",
@@ -168,6 +177,7 @@ __all__ = [
     "rag_ingestion",
     "rag_vector_operation",
     "request_context",
+    "route",
     "scorer_run",
     "scorer_step",
     "shutdown",

@@ -163,13 +163,17 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class SamplingInput:
-    """What a sampler decides on: the root span as it starts."""
+    """What a sampler decides on: the root span as it starts, or for one exit (`spanbridge.route`) as it ended."""
 
     trace_id: str
     name: str
     type: SpanType
     attributes: dict[str, Any]
     metadata: dict[str, Any]
+    parent_sampled: bool | None = None
+    """The sampled flag of the parent in another process; None where the trace begins here."""
+    tracestate: str = ""
+    """The W3C tracestate that came in with it."""
 
 
 @runtime_checkable
@@ -177,6 +181,8 @@ class Sampler(Protocol):
     """Decides at the root, on the caller's thread, whether a trace is recorded; its spans follow. It holds for every exit, the store too.
 
     A plain callable `SamplingInput -> bool` is a sampler too. If it raises, the trace is kept and the error is counted.
+    Optional: `sample_by_context(trace_id: int, tracestate: str, parent_sampled: bool | None) -> bool | None` is asked first, before
+    anything is built; None means that `should_sample` is to decide.
     """
 
     def should_sample(self, sampling_input: SamplingInput, /) -> bool: ...

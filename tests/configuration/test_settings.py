@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from spanbridge.configuration.settings import SETTINGS, resolve_settings, settings_markdown, settings_rows
 from spanbridge.errors import ConfigurationError
+from spanbridge.pipeline.tail_sampling import TailSampling
 
 
 @pytest.fixture
@@ -141,6 +142,21 @@ def test_arguments(folder, name, value, resolved):
     assert getattr(resolve_settings({name: value}, environ={}, folder=folder), name) == resolved
 
 
+@pytest.mark.parametrize(
+    ("word", "root"), [("parent_based", "AlwaysSampling()"), ("Parent_Based:0.25", "RatioSampling(0.25)")]
+)
+def test_parent_based_sampling_by_name(folder, word, root):
+    """In a variable, a file or code alike, a word stands for the sampler that follows the parent."""
+    from_variable = resolve_settings({}, environ={"SPANBRIDGE_SAMPLING": word}, folder=folder)
+    from_code = resolve_settings({"sampling": word}, environ={}, folder=folder)
+    (folder / "spanbridge.toml").write_text(f'sampling = "{word}"')
+    from_file = resolve_settings({}, environ={}, folder=folder)
+
+    assert {repr(settings.sampling) for settings in (from_variable, from_code, from_file)} == {
+        f"ParentBasedSampling({root})"
+    }
+
+
 @pytest.mark.parametrize("name", ["store", "bridge", "sampling", "sensitive_data"])
 def test_objects_as_arguments(folder, name):
     """Where a plugin may be an instance, the instance is passed on."""
@@ -184,6 +200,10 @@ def test_lists_of_objects(folder, name):
         ("sampling", True),
         ("sampling", float("nan")),
         ("sampling", "sometimes"),
+        ("sampling", "parent_based:2"),
+        ("sampling", "parent_based:"),
+        ("sampling", "always:1"),
+        ("sampling", TailSampling()),
         ("request_context_keys", "tenant_id"),
         ("request_context_keys", ["a", 1]),
         ("prices", []),

@@ -9,6 +9,7 @@ from spanbridge.errors import ConfigurationError
 from spanbridge.pipeline.chain import Chain
 from spanbridge.pipeline.delivery import Runner
 from spanbridge.pipeline.pipeline import Pipeline
+from spanbridge.pipeline.routing import Route, RoutedRunner
 from spanbridge.processors.limits import Limits
 from spanbridge.tracing.sampling import NeverSampling, RatioSampling
 
@@ -39,8 +40,11 @@ def build_pipeline(settings: Settings) -> Pipeline:
             expiry_s=None,
         )
         runners.append(store_runner)
-    for name, exporter in exporters.items():
-        runners.append(Runner(exporter, name, max_bytes=settings.queue_max_bytes))
+    for item, (name, exporter) in zip(settings.exporters, exporters.items(), strict=True):
+        if isinstance(item, Route):
+            runners.append(RoutedRunner(item, exporter, name, max_bytes=settings.queue_max_bytes))
+        else:
+            runners.append(Runner(exporter, name, max_bytes=settings.queue_max_bytes))
     return Pipeline(
         chain=chain,
         runners=runners,
@@ -80,7 +84,8 @@ def build_store_exporter(settings: Settings) -> Any:
 def build_exporters(settings: Settings) -> dict[str, Exporter]:
     """The exporters by the name that `stats()` shows, in the order of the setting."""
     exporters: dict[str, Exporter] = {}
-    for item in settings.exporters:
+    for setting in settings.exporters:
+        item = setting.exporter if isinstance(setting, Route) else setting
         exporter: Any = load_exporter(item)() if isinstance(item, str) else item
         base = str(getattr(exporter, "name", None) or type(exporter).__name__)
         name, number = base, 2

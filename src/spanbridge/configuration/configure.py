@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from spanbridge.exporters.storage_exporter import StorageExporter
     from spanbridge.observability import Observability
+    from spanbridge.pipeline.routing import Route
     from spanbridge.processors.sensitive_data import SensitiveDataFilter
     from spanbridge.protocols import Exporter, ProcessorLike, SamplerLike
 
@@ -21,7 +22,7 @@ def configure(
     environment: str | None = None,
     store: str | StorageExporter | Literal[False] | None = None,
     store_max_bytes: int | None = None,
-    exporters: Sequence[str | Exporter] | None = None,
+    exporters: Sequence[str | Exporter | Route] | None = None,
     bridge: Any = None,
     processors: Sequence[ProcessorLike] | None = None,
     sensitive_data: SensitiveDataFilter | bool | None = None,
@@ -51,7 +52,7 @@ def configure(
         environment: The deployment's name, stamped on every span.
         store: Where spans are kept: an address ("sqlite:///traces.db"), a StorageExporter, or False for nowhere.
         store_max_bytes: Size of the default store; beyond it the oldest ended traces go.
-        exporters: Exits beside the store: names of plugins or exporters.
+        exporters: Exits beside the store: names of plugins, exporters, or `spanbridge.route(...)` for a part of the spans.
         bridge: A tracer whose native spans are kept active while ours run.
         processors: Your own processors, before the sensitive-data filter.
         sensitive_data: The filter that redacts secrets before anything leaves; False switches it off.

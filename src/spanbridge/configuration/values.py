@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spanbridge.tracing.sampling import ParentBasedSampling
+
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 _OFF = _FALSE | {"none"}
@@ -137,19 +139,28 @@ def sampling() -> Kind:
     words = {"always": 1.0, "never": 0.0}
     share = number(0, 1)
 
-    def ratio(value: Any) -> float:
-        if isinstance(value, str) and value.lower() in words:
-            return words[value.lower()]
-        return share.from_code(value)
+    def from_file(value: Any) -> Any:
+        return named(value) if isinstance(value, str) else share.from_code(value)
 
     def from_code(value: Any) -> Any:
-        return ratio(value) if isinstance(value, (int, float, str)) else _callable_or(value, "should_sample")
+        return from_file(value) if isinstance(value, (int, float, str)) else _callable_or(value, "should_sample")
 
-    def from_variable(word: str) -> float:
-        return words[word.lower()] if word.lower() in words else share.from_variable(word)
+    def from_variable(word: str) -> Any:
+        try:
+            return named(word)
+        except ValueError:
+            return share.from_variable(word)
 
-    expected = 'a share of the traces from 0 to 1, "always", "never", or a sampler (in code)'
-    return Kind(expected, from_code, ratio, from_variable)
+    def named(word: str) -> Any:
+        name, colon, root = word.lower().partition(":")
+        if name == "parent_based":
+            return ParentBasedSampling(share.from_variable(root) if colon else None)
+        if word.lower() not in words:
+            raise ValueError
+        return words[word.lower()]
+
+    expected = 'a share of the traces from 0 to 1, "always", "never", "parent_based", "parent_based:0.25", or a sampler (in code)'
+    return Kind(expected, from_code, from_file, from_variable)
 
 
 def prices() -> Kind:

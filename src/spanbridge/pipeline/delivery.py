@@ -11,7 +11,7 @@ import random
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Condition, Thread, current_thread
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,22 @@ class Runner:
 
     def offer(self, records: Sequence[SpanRecord]) -> None:
         """Queues records for delivery; what does not fit is rejected and counted. Never waits for the exporter."""
+        with self._state:
+            self.account.pending += sum(record.phase == "ended" for record in records)
+        self._enqueue(self._select(records))
+
+    def finish(self) -> None:
+        """No record will be offered again."""
+
+    def roots_dropped(self, trace_ids: Iterable[str]) -> None:
+        """A processor dropped the roots of these traces."""
+
+    def _select(self, records: Sequence[SpanRecord]) -> Sequence[SpanRecord]:
+        """What of `records` this exit gets now; what it never will is settled here. See `routing`."""
+        return records
+
+    def _enqueue(self, records: Sequence[SpanRecord]) -> None:
+        """Queues records that count as pending."""
         refused: list[SpanRecord] = []
         with self._state:
             for record in records:
@@ -106,8 +122,6 @@ class Runner:
                     continue
                 self._queue.append(record)
                 self._queued_bytes += size
-                self.account.pending += ended
-            self.account.pending += len(refused)
             self._state.notify_all()
         self._settle(refused, "queue_overflow")
 

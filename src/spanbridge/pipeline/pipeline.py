@@ -43,7 +43,7 @@ FIRST_POLL_S = 0.002
 MAX_OUTBOX_RECORDS = 1024
 """Records that are handed on before the write interval is over."""
 CHILD_EXIT_TIMEOUT_S = 2.0
-DROPPED_ON_PURPOSE = frozenset({"processor", "sample_rate"})
+LEFT_OUT_ON_PURPOSE = frozenset({"processor", "sample_rate", "span_filter"})
 MAX_REPARENTED = 10_000
 """Dropped spans whose late children still find their parent's parent."""
 
@@ -109,6 +109,8 @@ class Pipeline:
         self._next_write_ns = 0
         self._pace = Pace()
         self._reparented: dict[str, str | None] = {}
+        self._dropped_roots: list[str] = []
+        """Traces whose root was dropped since the outbox was handed on."""
 
     # --- from callers -------------------------------------------------------------------------------------------------
 
@@ -186,15 +188,15 @@ class Pipeline:
                 return
             for runner in self.runners:
                 runner.start()
-            self._flush_at_multiprocessing_exit()
+            self._shutdown_at_multiprocessing_exit()
         finally:
             starting.release()
 
-    def _flush_at_multiprocessing_exit(self) -> None:
+    def _shutdown_at_multiprocessing_exit(self) -> None:
         """A child process of `multiprocessing` ends with `os._exit`: its finalizers run, atexit handlers do not."""
         process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
         if process is not None and util is not None and process.parent_process() is not None:
-            util.Finalize(None, lambda: self.flush(time.monotonic() + CHILD_EXIT_TIMEOUT_S), exitpriority=-10)
+            util.Finalize(None, lambda: self.shutdown(time.monotonic() + CHILD_EXIT_TIMEOUT_S), exitpriority=-10)
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
@@ -205,7 +207,7 @@ class Pipeline:
             pause_s = FIRST_POLL_S if self._turn() else min(2 * pause_s, self._interval_s)
             if self._closing:
                 break
-            if self._spans or self._outbox or intake.events:
+            if self._spans or self._outbox or self._dropped_roots or intake.events:
                 intake.wake_bytes = intake.pending_bytes + WAKE_BYTES
                 until_write_s = (self._next_write_ns - time.perf_counter_ns()) / 1e9
                 intake.wait(min(pause_s, max(until_write_s, FIRST_POLL_S)))
@@ -241,6 +243,8 @@ class Pipeline:
             self._spans.end_all(now_ns(), Status.ABANDONED)
             self._process_ended()
             self._hand_on()
+            for runner in self.runners:
+                runner.finish()
         except Exception as error:  # noqa: BLE001
             contain("the pipeline", error)
         finally:
@@ -273,7 +277,7 @@ class Pipeline:
             return
         self._spans.ended = []
         # Kept beside the records: the processors may change them.
-        identities = [(record.written, record.span_id, record.parent_span_id) for record in ended]
+        identities = [(record.written, record.trace_id, record.span_id, record.parent_span_id) for record in ended]
         try:
             results = self._chain.run(ended, self._pace)
         except Exception as error:  # noqa: BLE001 - the chain contains what fails in it; this is for our own faults
@@ -284,9 +288,9 @@ class Pipeline:
             # Summed before: between reading and writing a counter that callers write too, no Python code may run.
             held_bytes = sum(record.held_bytes for record in ended)
             self.intake.pending_bytes -= held_bytes
-        for record, result, (written, span_id, parent_span_id) in zip(ended, results, identities, strict=False):
+        for record, result, identity in zip(ended, results, identities, strict=False):
             if result is None:
-                self._drop(record, written, span_id, parent_span_id)
+                self._drop(record, *identity)
                 continue
             if result.model is not None:
                 result.model = model_of(result)  # as the chain left it
@@ -303,10 +307,12 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - the span goes on without
             contain("completing a span", error)
 
-    def _drop(self, record: OpenRecord, written: bool, span_id: str, parent_span_id: str | None) -> None:
+    def _drop(self, record: OpenRecord, written: bool, trace_id: str, span_id: str, parent_span_id: str | None) -> None:
         """A processor dropped the span: what was written of it is taken back, its children attach to its parent."""
         self.account.add_dropped("processor")
         self._reparented[span_id] = parent_span_id
+        if parent_span_id is None:
+            self._dropped_roots.append(trace_id)
         if len(self._reparented) > MAX_REPARENTED:
             del self._reparented[next(iter(self._reparented))]
         if written:
@@ -351,16 +357,17 @@ class Pipeline:
 
     def _hand_on(self) -> None:
         """Gives the outbox to every exit."""
-        outbox = self._outbox
-        if not outbox:
+        outbox, dropped_roots = self._outbox, self._dropped_roots
+        if not outbox and not dropped_roots:
             return
-        self._outbox = []
+        self._outbox, self._dropped_roots = [], []
         if self._reparented:
             for record in outbox:
                 while record.parent_span_id in self._reparented:
                     record.parent_span_id = self._reparented[record.parent_span_id]
         for runner in self.runners:
             runner.offer(outbox)
+            runner.roots_dropped(dropped_roots)
         if self._store_runner is None:
             self.settle([record for record in outbox if record.phase == "ended"], None)
 
@@ -375,8 +382,8 @@ class Pipeline:
     def _report(self) -> None:
         """Logs the account; as a warning where something was lost."""
         stats = self.stats()
-        lost = not stats["spans"]["dropped"].keys() <= DROPPED_ON_PURPOSE or any(
-            exporter["rejected"] or exporter["expired"] or exporter["pending"]
+        lost = not stats["spans"]["dropped"].keys() <= LEFT_OUT_ON_PURPOSE or any(
+            exporter["expired"] or exporter["pending"] or not exporter["rejected"].keys() <= LEFT_OUT_ON_PURPOSE
             for exporter in stats["exporters"].values()
         )
         (logger.warning if lost else logger.info)("spans at shutdown: %s", stats)

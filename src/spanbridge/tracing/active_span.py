@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from spanbridge.tracing.intake import Intake
     from spanbridge.tracing.opener import Opener
     from spanbridge.tracing.propagation import RemoteParent
+    from spanbridge.tracing.sampling import ContainedSampler
     from spanbridge.tracing.tracer import Entity, Inherited, Tracer
 
 P = ParamSpec("P")
@@ -366,6 +367,12 @@ class Span(Scope):
             self._drop(intake, "shutdown" if intake.closed else "queue_overflow")
             return
 
+        if parent is None:
+            self._trace = trace = TraceState(_trace_number(rare, remote), clock_offset_ns(), remote)
+            sampler = tracer.sampler
+            if sampler is not None and not self._is_sampled(sampler, trace, attributes, metadata, contexts):
+                self._drop(intake, "sample_rate")
+                return
         opener = self._opener
         name = self.name
         if type(name) is not str:
@@ -373,10 +380,6 @@ class Span(Scope):
                 name = attributes.pop("name", None)  # given by keyword
             self.name = name = opener.default_name(attributes) if name is None else text(name)
         if parent is None:
-            self._trace = trace = TraceState(_trace_number(rare, remote), clock_offset_ns(), remote)
-            if tracer.sample is not None and not self._is_sampled(tracer, trace, name, attributes, metadata):
-                self._drop(intake, "sample_rate")
-                return
             parent_id = inherited = entity = None
             if remote is not None:
                 inherited = remote.inherited
@@ -478,13 +481,40 @@ class Span(Scope):
         return inherited, entity, size
 
     def _is_sampled(
-        self, tracer: Tracer, trace: TraceState, name: str, attributes: dict[str, Any], metadata: Any
+        self,
+        sampler: ContainedSampler,
+        trace: TraceState,
+        attributes: dict[str, Any],
+        metadata: Any,
+        contexts: list[Any] | None,
     ) -> bool:
         """Asks the sampler, before anything is captured; `trace` is the span's, which is a local root."""
-        from spanbridge.protocols import SamplingInput  # noqa: PLC0415 - loads with the first sampler
+        remote = trace.remote_parent
+        if remote is None:
+            decision = sampler.by_context(trace.trace_id)
+        else:
+            decision = sampler.by_context(trace.trace_id, remote.tracestate, remote.sampled)
+        if decision is not None:
+            return decision
+        from spanbridge.protocols import SamplingInput  # noqa: PLC0415 - loads with the first sampler that wants to see it
 
-        return tracer.sample is None or tracer.sample(
-            SamplingInput(trace.trace_id_hex, name, self._opener.type, dict(attributes), own_mapping(metadata or {}))
+        name = self.name
+        if name is None:
+            name = attributes.get("name") or self._opener.default_name(attributes)
+        metadata = own_mapping(metadata or {})
+        if contexts:
+            stamps = _request_context().stamped(None, contexts, self._tracer) or {}
+            metadata = {**stamps.get("metadata", {}), **metadata}
+        return sampler(
+            SamplingInput(
+                trace.trace_id_hex,
+                text(name),
+                self._opener.type,
+                dict(attributes),
+                metadata,
+                None if remote is None else remote.sampled,
+                "" if remote is None else remote.tracestate,
+            )
         )
 
     def _emit(

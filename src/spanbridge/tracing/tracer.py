@@ -8,27 +8,27 @@ from spanbridge.model.identifiers import trace_id_hex
 from spanbridge.model.payload import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from spanbridge.protocols import SamplingInput
     from spanbridge.tracing.intake import Intake
     from spanbridge.tracing.propagation import RemoteParent
+    from spanbridge.tracing.sampling import ContainedSampler
 
 
 class Tracer:
     """The caller-side half of a configuration."""
 
-    __slots__ = ("intake", "max_payload_bytes", "request_context_keys", "sample")
+    __slots__ = ("intake", "max_payload_bytes", "request_context_keys", "sampler")
 
     def __init__(
         self,
         intake: Intake,
-        sample: Callable[[SamplingInput], bool] | None = None,
+        sampler: ContainedSampler | None = None,
         max_payload_bytes: int = MAX_PAYLOAD_BYTES,
         request_context_keys: Sequence[str] = (),
     ) -> None:
         self.intake = intake
-        self.sample = sample
+        self.sampler = sampler
         self.max_payload_bytes = max_payload_bytes
         self.request_context_keys = [tuple(key.split(".")) for key in request_context_keys]
 
