@@ -143,7 +143,22 @@ class Span(Scope):
 
     def __enter__(self) -> Self:
         if self._state == NEW:
-            self._open()
+            tracer = self._opener.slot.tracer
+            parent = ambient.get()
+            if (
+                parent is not None
+                and parent._state == SILENT
+                and parent._parent_for is tracer
+                and "parent" not in self._options
+            ):
+                # Its parent stays ambient in its place: to what starts inside they are the same.
+                self._state = SILENT
+                if tracer is not None:
+                    intake = tracer.intake
+                    intake.started += 1
+                    intake.dropped[parent._dropped_as] += 1
+                return self
+            self._open(parent)
         # What `_enter_block` does, without the call.
         token = ambient.set(self)
         if self._token is None:
@@ -156,6 +171,8 @@ class Span(Scope):
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._state == SILENT and self._token is None:
+            return
         if self._plain and ambient.get() is self:
             try:
                 ambient.reset(self._token)  # pyright: ignore[reportArgumentType] - None, where it was not entered, is caught too
@@ -182,7 +199,7 @@ class Span(Scope):
 
     def __aenter__(self) -> Ready[Self]:
         if self._state == NEW:
-            self._open()
+            self._open(ambient.get())
         self._enter_block(_getframe(1))
         return Ready(self)
 
@@ -323,20 +340,20 @@ class Span(Scope):
         if self._tracer is not None and not in_generator and not innermost:
             self._tracer.intake.ignore("left_out_of_order" if found else "wrong_context")
 
-    def _open(self) -> None:
+    def _open(self, parent: Any) -> None:
+        """Starts the span; `parent` is what is ambient."""
         self._state = SILENT
         self._tracer = self._parent_for = tracer = self._opener.slot.tracer
         if tracer is None:
             return
         try:
-            self._start(tracer)
+            self._start(tracer, parent)
         except Exception as error:  # noqa: BLE001
             contain("span start", error)
             self._drop(tracer.intake, "internal_error")
 
-    def _start(self, tracer: Tracer) -> None:
+    def _start(self, tracer: Tracer, parent: Any) -> None:
         intake = tracer.intake
-        parent = ambient.get()
         contexts = None
         if parent is not None and parent._parent_for is not tracer:
             parent, contexts = _usable_parent(tracer, parent)

@@ -47,7 +47,7 @@ class Iteration:
         if span._state == NEW:
             if self._called_in is not None:
                 span._options.setdefault("parent", self._called_in)
-            span._open()
+            span._open(ambient.get())
             self._called_in = None
             self.is_running = True
         # Looked up outwards from inside the body, what stands around it is the code that iterates over it now.

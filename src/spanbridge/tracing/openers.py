@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.span_types import SpanType
 from spanbridge.tracing.active_span import Span
+from spanbridge.tracing.context import ambient
 from spanbridge.tracing.opener import Opener
 from spanbridge.tracing.tracer import TracerSlot, default_slot
 
@@ -60,7 +61,7 @@ class Openers:
         """A span that has started and is ended by hand with `span.end(...)`. It is no ambient parent: hand it on as `parent=`."""
         span: Span = self.span(type, name, **options)
         span._by_hand = True  # pyright: ignore[reportPrivateUsage]
-        span._open()  # pyright: ignore[reportPrivateUsage]
+        span._open(ambient.get())  # pyright: ignore[reportPrivateUsage]
         return span
 
 
