@@ -385,7 +385,7 @@ class Span(Scope):
             return
 
         if parent is None:
-            self._trace = trace = TraceState(_trace_number(rare, remote), clock_offset_ns(), remote)
+            trace = self._trace = TraceState(_trace_number(rare, remote), clock_offset_ns(), remote)
             sampler = tracer.sampler
             if sampler is not None and not self._is_sampled(sampler, trace, attributes, metadata, contexts):
                 self._drop(intake, "sample_rate")
@@ -397,6 +397,7 @@ class Span(Scope):
                 name = attributes.pop("name", None)  # given by keyword
             self.name = name = opener.default_name(attributes) if name is None else text(name)
         if parent is None:
+            trace = self._trace
             parent_id = inherited = entity = None
             if remote is not None:
                 inherited = remote.inherited

@@ -137,9 +137,10 @@ def _at(values: dict[str, Any], path: tuple[str, ...]) -> Any:
 def _put(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     """Sets a value at a dotted path, unless what is there already holds it."""
     for name in path[:-1]:
-        target = target.setdefault(name, {})
-        if not isinstance(target, dict):
+        within: Any = target.setdefault(name, {})
+        if type(within) is not dict:
             return
+        target = within
     target.setdefault(path[-1], value)
 
 
