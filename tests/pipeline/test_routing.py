@@ -295,6 +295,25 @@ def test_a_function_decides_on_the_ended_root(keeps):
     assert exit.stop() == (["child", "root", "late"] if keeps else [])
 
 
+def test_a_trace_that_waits_is_not_decided_by_its_context_again():
+    """A sampler whose answers change splits no trace."""
+
+    class Changing:
+        def __init__(self):
+            self.answers = [None, True]
+
+        def sample_by_context(self, trace_id, tracestate, parent_sampled):
+            return self.answers.pop(0)
+
+        def should_sample(self, given):
+            return False
+
+    exit = Exit(sampling=Changing())
+    exit.offer(span("child"), span("other"), root())
+
+    assert exit.stop() == []
+
+
 def test_a_function_that_could_not_be_asked_keeps():
     """Without a root to ask about, spans are kept: at the bound, where the root was dropped, and at the end."""
     exit = Exit(sampling=lambda given: False, waiting_bytes=4000)
@@ -687,15 +706,14 @@ def test_a_root_that_a_processor_drops():
     def drop_root(record):
         return None if record.name == "root" else record
 
-    exit = sb.route(memory, sampling=lambda given: False)
-    with sb.Observability(store=False, exporters=[exit], processors=[drop_root]) as observability:
+    settings = {"exporters": [sb.route(memory, sampling=lambda given: False)], "processors": [drop_root]}
+    with sb.Observability(store=False, write_interval_ms=200, **settings) as observability:
         parent = observability.start_span("generic", "root")
-        middle = observability.start_span("generic", "middle", parent=parent)
-        observability.start_span("generic", "child", parent=middle).end()
+        observability.start_span("generic", "child", parent=parent).end()
         assert observability.flush(60)
+        assert memory.spans == []
         parent.end()
         (child,) = memory.wait_for(1, timeout=60)
-        middle.end()
 
     assert child.name == "child"
     accounted(observability.stats())

@@ -65,6 +65,7 @@ def test_explicit_randomness():
         "ot=rv:fffffffffffff",
         "ot=rv:+fffffffffffff",
         "rv:ffffffffffffff",
+        "vendor=rv:ffffffffffffff",
         "ot",
         "ot=" + "x" * 300 + ";rv:" + "f" * 14,
     ):

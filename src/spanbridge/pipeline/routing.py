@@ -276,8 +276,16 @@ def _is_exporter(exporter: Any) -> bool:
 
 def _own_copy(record: SpanRecord) -> SpanRecord:
     """A finished record once more: what is read from it, or done to it, concerns no other exit."""
-    fields = {name: value for name, value in vars(record).items() if not name.startswith("_")}
-    return SpanRecord.from_document(fields.pop("document"), **fields)
+    fields = vars(record).copy()
+    for name in _DECODED:
+        fields.pop(name, None)
+    copy = SpanRecord(record.trace_id, record.span_id, record.type, record.started_at, {})
+    vars(copy).update(fields)
+    return copy
+
+
+_DECODED = ("_content", "_live", "_encoded")
+"""What a finished record may hold beside its document."""
 
 
 def _sampling_input(root: SpanRecord) -> Any:
