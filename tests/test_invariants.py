@@ -14,6 +14,7 @@ import pytest
 
 import spanbridge as sb
 from recording import ScriptedExporter, accounted
+from spanbridge.tracing import active_span, starting
 
 CANARY = "sk-proj-" + "Xk9Qw2Lr7Tn4Bv8Z" * 3
 PASSWORD = "correct-horse-7-battery"
@@ -118,7 +119,9 @@ def test_i1_spanbridge_itself_failing(monkeypatch, contained_places):
     with sb.Observability(store=False, exporters=[memory]) as observability:
         for name in ("snapshot", "capture_exception", "capture_mapping", "own_mapping", "clock_offset_ns", "tag_list"):
             with monkeypatch.context() as patch:
-                patch.setattr(f"spanbridge.tracing.active_span.{name}", lambda *args: 1 / 0)
+                for module in (active_span, starting):
+                    if hasattr(module, name):
+                        patch.setattr(module, name, lambda *args: 1 / 0)
                 use_everything(observability)
                 with pytest.raises(KeyError), observability.agent_run("a", input=[1]):
                     raise KeyError("the application's")

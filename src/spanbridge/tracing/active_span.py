@@ -14,35 +14,31 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from spanbridge.containment import contain
-from spanbridge.model.identifiers import getrandbits, is_span_id, is_trace_id, new_trace_id, span_id_hex
+from spanbridge.model.identifiers import span_id_hex
 from spanbridge.model.payload import Snapshot, snapshot, string_bytes
-from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS
 from spanbridge.tracing.captured import (
     capture_mapping,
-    is_on,
     is_time,
+    misused,
     own_mapping,
     snapshot_bytes,
     tag_list,
     text,
     without_payload,
 )
-from spanbridge.tracing.clock import clock_offset_ns
 from spanbridge.tracing.context import (
-    CONTEXT,
     ENDED,
     GENERATOR_FLAGS,
     NEW,
     RECORDING,
     SILENT,
-    SUPPRESSED,
     Ready,
     Scope,
     ambient,
 )
 from spanbridge.tracing.exceptions import capture_exception, status_of
-from spanbridge.tracing.intake import END, EVENT_OVERHEAD_BYTES, SET, SPAN_OVERHEAD_BYTES, START
-from spanbridge.tracing.tracer import TraceState
+from spanbridge.tracing.intake import END, EVENT_OVERHEAD_BYTES, SET
+from spanbridge.tracing.starting import drop, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -52,37 +48,14 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from spanbridge.model.span_types import SpanType
-    from spanbridge.tracing.intake import Intake
     from spanbridge.tracing.opener import Opener
-    from spanbridge.tracing.propagation import RemoteParent
-    from spanbridge.tracing.sampling import ContainedSampler
-    from spanbridge.tracing.tracer import Entity, Inherited, Tracer
+    from spanbridge.tracing.tracer import Entity, Inherited, TraceState
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _IDENTIFIED = frozenset({RECORDING, ENDED})
 _END_STATUSES = frozenset({"ok", "error", "cancelled"})
-_CAPTURE_OPTIONS = ("capture_input", "capture_output", "ignore_arguments", "reduce_output")
-_RARE_OPTIONS = frozenset(
-    {
-        "metadata",
-        "output",
-        "parent",
-        "start_time",
-        "tags",
-        "links",
-        "hide_input",
-        "hide_output",
-        "is_event",
-        "trace_id",
-        "external_parent_span_id",
-        *ENTITY_FIELDS,
-        *CORRELATION_FIELDS,
-        *_CAPTURE_OPTIONS,
-    }
-)
-"""Options that few spans are given; looked for together, so that the others do not pay for them."""
 
 
 class Span(Scope):
@@ -158,7 +131,15 @@ class Span(Scope):
                     intake.started += 1
                     intake.dropped[parent._dropped_as] += 1
                 return self
-            self._open(parent)
+            self._state = SILENT
+            self._tracer = self._parent_for = tracer
+            if tracer is not None:
+                # What `_open` does, without the call.
+                try:
+                    start(self, tracer, parent)
+                except Exception as error:  # noqa: BLE001
+                    contain("span start", error)
+                    drop(self, tracer.intake, "internal_error")
         # What `_enter_block` does, without the call.
         token = ambient.set(self)
         if self._token is None:
@@ -260,7 +241,15 @@ class Span(Scope):
                 if name is not None:
                     changes["name"] = self.name = name = text(name)
                     size += len(name)
-            self._emit(attributes, output, changes, size)
+            intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
+            if intake.pending_bytes > intake.max_bytes or intake.closed:
+                self._emit(attributes, output, changes, size)
+                return
+            # What `_emit` does else, without the call.
+            intake.pending_bytes += size
+            intake.events.append((SET, self._id, attributes, output, changes, size))
+            if intake.pending_bytes > intake.wake_bytes:
+                intake.wake()
         except Exception as error:  # noqa: BLE001
             contain("span.set", error)
 
@@ -316,7 +305,13 @@ class Span(Scope):
             self.set(input=input, output=output, metadata=metadata, tags=tags, name=name, **attributes)
         if self._stream is not None and (stream := self._stream()) is not None:
             stream.break_off()
+        intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
         given = isinstance(status, str) and status in _END_STATUSES
+        if status is not None and not given:
+            misused(intake, "status", status, '"ok", "error" or "cancelled"')
+        if end_time is not None and not is_time(end_time):
+            misused(intake, "end_time", end_time, "nanoseconds since the epoch, a whole number")
+            end_time = None
         self._end(str(status) if given else self._error_status or "ok", end_time)
 
     def stream(self, iterable: Any) -> Any:
@@ -347,193 +342,10 @@ class Span(Scope):
         if tracer is None:
             return
         try:
-            self._start(tracer, parent)
+            start(self, tracer, parent)
         except Exception as error:  # noqa: BLE001
             contain("span start", error)
-            self._drop(tracer.intake, "internal_error")
-
-    def _start(self, tracer: Tracer, parent: Any) -> None:
-        intake = tracer.intake
-        contexts = None
-        if parent is not None and parent._parent_for is not tracer:
-            parent, contexts = _usable_parent(tracer, parent)
-        # The opener's keyword arguments; without the options, taken out here, they are the typed attributes.
-        attributes = self._options
-        input = metadata = start_time = rare = None
-        if attributes:
-            if parent is not None and parent._state == SILENT and "parent" not in attributes:
-                self._share_fate(parent)
-                return
-            input = attributes.pop("input", None)
-            if not _RARE_OPTIONS.isdisjoint(attributes):
-                rare = {option: attributes.pop(option) for option in _RARE_OPTIONS if option in attributes}
-                metadata, start_time = rare.pop("metadata", None), rare.pop("start_time", None)
-                given = rare.pop("parent", None)
-                if given is not None and (parent is None or parent._state != SUPPRESSED):
-                    parent = _given_parent(tracer, given) or parent
-        remote = None
-        if parent is not None and parent._state > ENDED:
-            if parent._state == SUPPRESSED:
-                self._state = SUPPRESSED
-                return
-            if parent._state == SILENT:
-                self._share_fate(parent)
-                return
-            parent, remote = None, parent
-        if intake.pending_bytes > intake.max_bytes or intake.closed:
-            self._drop(intake, "shutdown" if intake.closed else "queue_overflow")
-            return
-
-        if parent is None:
-            trace = self._trace = TraceState(_trace_number(rare, remote), clock_offset_ns(), remote)
-            sampler = tracer.sampler
-            if sampler is not None and not self._is_sampled(sampler, trace, attributes, metadata, contexts):
-                self._drop(intake, "sample_rate")
-                return
-        opener = self._opener
-        name = self.name
-        if type(name) is not str:
-            if name is None:
-                name = attributes.pop("name", None)  # given by keyword
-            self.name = name = opener.default_name(attributes) if name is None else text(name)
-        if parent is None:
-            trace = self._trace
-            parent_id = inherited = entity = None
-            if remote is not None:
-                inherited = remote.inherited
-                rare = {} if rare is None else rare
-                rare.setdefault("external_parent_span_id", span_id_hex(remote.span_id))
-        else:
-            parent_id = parent._id
-            inherited = parent._inherited
-            entity = parent._entity
-            self._trace = trace = parent._trace
-        size = SPAN_OVERHEAD_BYTES + len(name)
-        max_bytes = tracer.max_payload_bytes
-        if attributes:
-            size += capture_mapping(attributes, max_bytes)
-        if metadata is not None:
-            metadata = own_mapping(metadata)
-        if contexts:
-            inherited = _request_context().stamped(inherited, contexts, tracer)
-
-        entity_type, entity_id_attribute = opener.entity
-        if entity_type is not None:
-            entity = (entity_type, attributes.get(entity_id_attribute), name)
-        if rare is not None:
-            inherited, entity, size = self._take_rare(rare, inherited, entity, name, size)
-        self._inherited = inherited
-        self._entity = entity
-        if inherited is not None and "metadata" in inherited:
-            inherited, stamped_bytes = _request_context().with_stamped_metadata(inherited, metadata, max_bytes)
-            metadata = None
-            size += stamped_bytes
-        elif metadata is not None:
-            size += capture_mapping(metadata, max_bytes)
-
-        if input is not None:
-            input = None if self._hides_input else snapshot(input, max_bytes)
-            if type(input) is bytes:
-                size += len(input)
-            elif type(input) is str:
-                size += string_bytes(input)
-        time = (
-            trace.clock_offset_ns + perf_counter_ns() if start_time is None or not is_time(start_time) else start_time
-        )
-
-        self._id = span_id = getrandbits(64) or 1
-        self._state = RECORDING
-        intake.started += 1
-        intake.pending_bytes += size
-        # fmt: off
-        intake.events.append(
-            (START, span_id, trace, parent_id, opener.type, name, time, inherited, entity, input, attributes, metadata, rare, size)
-        )
-        # fmt: on
-        if intake.pending_bytes > intake.wake_bytes:
-            intake.wake()
-
-    def _share_fate(self, parent: Span) -> None:
-        """The parent is not recorded, so this span is not either, for the same reason."""
-        self._drop(self._tracer.intake, parent._dropped_as)  # pyright: ignore[reportOptionalMemberAccess]
-
-    def _drop(self, intake: Intake, reason: str) -> None:
-        """The span has started for the application and is recorded nowhere; its children share its fate."""
-        self._dropped_as = reason
-        intake.started += 1
-        intake.drop(reason)
-
-    def _take_rare(
-        self, rare: dict[str, Any], inherited: Inherited | None, entity: Entity | None, name: str, size: int
-    ) -> tuple[Inherited | None, Entity | None, int]:
-        """Makes snapshots of what few spans are given, in place; what stays in `rare` goes with the start event."""
-        for option in _CAPTURE_OPTIONS:  # they matter to a decorated function only
-            rare.pop(option, None)
-        correlation = {field: text(rare.pop(field)) for field in CORRELATION_FIELDS if rare.get(field) is not None}
-        if correlation:
-            inherited = correlation if inherited is None else {**inherited, **correlation}
-            size += sum(map(len, correlation.values()))
-        given = [rare.pop(field, None) for field in ENTITY_FIELDS]
-        if any(value is not None for value in given):
-            entity_type, entity_id, entity_name = (None if value is None else text(value) for value in given)
-            entity = (entity_type or self._opener.info.entity_type, entity_id, entity_name or name)
-        self._hides_input = is_on(rare.pop("hide_input", False))
-        self._hides_output = is_on(rare.pop("hide_output", False))
-        if "is_event" in rare:
-            rare["is_event"] = is_on(rare["is_event"])
-        output = rare.pop("output", None)
-        if output is not None and not self._hides_output:
-            rare["output"] = data = snapshot(output, self._tracer.max_payload_bytes)  # pyright: ignore[reportOptionalMemberAccess]
-            size += snapshot_bytes(data)
-        tags, links = rare.pop("tags", None), rare.pop("links", None)
-        if tags is not None and (tags := tag_list(tags)):
-            rare["tags"] = tags
-            size += sum(map(len, tags))
-        if links is not None:
-            links = links if isinstance(links, (list, tuple)) else [links]
-            if links := [link for link in map(_link, links) if link is not None]:
-                rare["links"] = links
-                size += sum(map(snapshot_bytes, links))
-        if not is_span_id(rare.get("external_parent_span_id")):
-            rare.pop("external_parent_span_id", None)
-        return inherited, entity, size
-
-    def _is_sampled(
-        self,
-        sampler: ContainedSampler,
-        trace: TraceState,
-        attributes: dict[str, Any],
-        metadata: Any,
-        contexts: list[Any] | None,
-    ) -> bool:
-        """Asks the sampler, before anything is captured; `trace` is the span's, which is a local root."""
-        remote = trace.remote_parent
-        if remote is None:
-            decision = sampler.by_context(trace.trace_id)
-        else:
-            decision = sampler.by_context(trace.trace_id, remote.tracestate, remote.sampled)
-        if decision is not None:
-            return decision
-        from spanbridge.protocols import SamplingInput  # noqa: PLC0415 - loads with the first sampler that wants to see it
-
-        name = self.name
-        if name is None:
-            name = attributes.get("name") or self._opener.default_name(attributes)
-        metadata = own_mapping(metadata or {})
-        if contexts:
-            stamps = _request_context().stamped(None, contexts, self._tracer) or {}
-            metadata = {**stamps.get("metadata", {}), **metadata}
-        return sampler(
-            SamplingInput(
-                trace.trace_id_hex,
-                text(name),
-                self._opener.type,
-                dict(attributes),
-                metadata,
-                None if remote is None else remote.sampled,
-                "" if remote is None else remote.tracestate,
-            )
-        )
+            drop(self, tracer.intake, "internal_error")
 
     def _emit(
         self, attributes: dict[str, Any] | None, output: Snapshot, changes: dict[str, Any] | None, size: int
@@ -559,9 +371,7 @@ class Span(Scope):
         if intake.closed:
             intake.ignore("end_after_shutdown")
             return
-        time = (
-            self._trace.clock_offset_ns + perf_counter_ns() if end_time is None or not is_time(end_time) else end_time
-        )
+        time = self._trace.clock_offset_ns + perf_counter_ns() if end_time is None else end_time
         intake.events.append((END, self._id, time, status, error))
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
@@ -602,46 +412,3 @@ class Span(Scope):
         """Counts a call that changes nothing, unless nothing is recorded anyway."""
         if self._state == ENDED:
             self._tracer.intake.ignore(f"{what}_after_end")  # pyright: ignore[reportOptionalMemberAccess]
-
-
-def _usable_parent(tracer: Tracer, scope: Any) -> tuple[Any, list[Any] | None]:
-    """The nearest scope from `scope` outwards that a span of `tracer` can start in, and the request contexts inside of it.
-
-    A span of another configuration is passed over.
-    """
-    contexts: list[Any] | None = None
-    while scope is not None:
-        if scope._plain or not scope._rests():
-            if scope._state == CONTEXT:
-                contexts = contexts or []
-                contexts.append(scope)
-            elif scope._tracer is tracer or scope._state >= SUPPRESSED:
-                break
-        scope = scope._outer()
-    return scope, contexts
-
-
-def _request_context() -> Any:
-    from spanbridge.tracing import request_context  # noqa: PLC0415 - loads with the first request context
-
-    return request_context
-
-
-def _given_parent(tracer: Tracer, value: Any) -> Any:
-    """The parent that the application gave; anything but a span that has started is passed over."""
-    if not isinstance(value, Scope) or value._state == NEW:  # pyright: ignore[reportPrivateUsage]
-        return None
-    return value if value._tracer is tracer or value._state >= SUPPRESSED else _usable_parent(tracer, value._outer())[0]  # pyright: ignore[reportPrivateUsage]
-
-
-def _trace_number(rare: dict[str, Any] | None, remote: RemoteParent | None) -> int:
-    """The trace id that the application gave, the remote parent's, or a new one."""
-    given: Any = None if rare is None else rare.pop("trace_id", None)
-    return int(given, 16) if is_trace_id(given) else new_trace_id() if remote is None else remote.trace_id
-
-
-def _link(link: Any) -> Snapshot:
-    """A link as JSON bytes: of a span, or of a mapping with trace_id and span_id."""
-    if isinstance(link, Span):
-        return snapshot({"trace_id": link.trace_id, "span_id": link.span_id}) if link.trace_id else None
-    return snapshot(link)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.containment import warn
 from spanbridge.model.payload import snapshot, string_bytes, truncated, type_marker
 from spanbridge.model.usage import Usage
 
 if TYPE_CHECKING:
     from spanbridge.model.payload import Snapshot
+    from spanbridge.tracing.intake import Intake
 
 MAX_TAGS = 1000
 _SMALL = frozenset({int, bool, type(None), Usage})
@@ -80,6 +82,13 @@ def is_on(value: Any) -> bool:
         return bool(value)
     except Exception:  # noqa: BLE001
         return True
+
+
+def misused(intake: Intake, option: str, value: Any, wanted: str) -> None:
+    """Counts and logs an option that is passed over; its value may be anybody's data, so only its kind is told."""
+    intake.ignore(f"invalid_{option}")
+    kind = f"a text of {len(value)} characters" if type(value) is str else type_marker(value)
+    warn(f"option {option}", f"{option}: {kind} is passed over; it must be {wanted}")
 
 
 def without_payload(

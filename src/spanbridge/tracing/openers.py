@@ -7,8 +7,9 @@ span = spanbridge.start_span(SpanType.TOOL_CALL, "search")         # by hand; sp
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from spanbridge.containment import warn
 from spanbridge.model.span_types import SpanType
 from spanbridge.tracing.active_span import Span
 from spanbridge.tracing.context import ambient
@@ -24,7 +25,8 @@ def _opener_function(opener: Opener) -> Callable[..., Any]:
     new = object.__new__
 
     def open_span(name: Any = None, /, **options: Any) -> Any:
-        if name is not None and type(name) is not str and (callable(name) or hasattr(name, "__get__")):
+        # By its type: an object's own attributes may be anything.
+        if name is not None and type(name) is not str and (callable(name) or hasattr(cast(Any, type(name)), "__get__")):
             return Span(opener, None, options)(name)
         # What Span(opener, name, options) does, without the detour through type.__call__.
         span = new(Span)
@@ -55,6 +57,7 @@ class Openers:
         except ValueError:
             opener = self._openers[SpanType.GENERIC]
             options.setdefault("type", type)
+            warn("span type", "a span of an unknown type is recorded as GENERIC; the types are those of SpanType")
         return opener(name, **options)
 
     def start_span(self, type: SpanType | str, name: str | None = None, /, **options: Any) -> Span:

@@ -1,0 +1,305 @@
+"""How a span starts, on the caller's thread: its parent, whether it is recorded, snapshots of what it is given, and the START event."""
+
+# It is a part of the span, in a file of its own; values of any type pass through here, their types are unknown on purpose.
+# pyright: reportPrivateUsage=false, reportOptionalMemberAccess=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.model.identifiers import getrandbits, is_span_id, is_trace_id, new_trace_id, span_id_hex
+from spanbridge.model.payload import snapshot, string_bytes
+from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS
+from spanbridge.tracing.captured import (
+    capture_mapping,
+    is_on,
+    is_time,
+    misused,
+    own_mapping,
+    snapshot_bytes,
+    tag_list,
+    text,
+)
+from spanbridge.tracing.clock import clock_offset_ns
+from spanbridge.tracing.context import CONTEXT, ENDED, NEW, RECORDING, SILENT, SUPPRESSED, Scope
+from spanbridge.tracing.intake import SPAN_OVERHEAD_BYTES, START
+from spanbridge.tracing.tracer import TraceState
+
+if TYPE_CHECKING:
+    from spanbridge.model.payload import Snapshot
+    from spanbridge.tracing.active_span import Span
+    from spanbridge.tracing.intake import Intake
+    from spanbridge.tracing.sampling import ContainedSampler
+    from spanbridge.tracing.tracer import Entity, Inherited, Tracer
+
+_CAPTURE_OPTIONS = ("capture_input", "capture_output", "ignore_arguments", "reduce_output")
+_RARE_OPTIONS = frozenset(
+    {
+        "metadata",
+        "output",
+        "parent",
+        "start_time",
+        "tags",
+        "links",
+        "hide_input",
+        "hide_output",
+        "is_event",
+        "trace_id",
+        "external_parent_span_id",
+        *ENTITY_FIELDS,
+        *CORRELATION_FIELDS,
+        *_CAPTURE_OPTIONS,
+    }
+)
+"""Options that few spans are given; looked for together, so that the others do not pay for them."""
+
+
+def start(span: Span, tracer: Tracer, parent: Any) -> None:
+    """Starts `span` in what is ambient, `parent`, or in the parent that it was given; sets its state."""
+    intake = tracer.intake
+    contexts = None
+    if parent is not None and parent._parent_for is not tracer:
+        parent, contexts = _usable_parent(tracer, parent)
+    # The opener's keyword arguments; without the options, taken out here, they are the typed attributes.
+    attributes = span._options
+    input = metadata = start_time = rare = None
+    if attributes:
+        if parent is not None and parent._state == SILENT and "parent" not in attributes:
+            _share_fate(span, parent)
+            return
+        input = attributes.pop("input", None)
+        if not _RARE_OPTIONS.isdisjoint(attributes):
+            rare = {option: attributes.pop(option) for option in _RARE_OPTIONS if option in attributes}
+            metadata, start_time = rare.pop("metadata", None), rare.pop("start_time", None)
+            given = rare.pop("parent", None)
+            if given is not None and (parent is None or parent._state != SUPPRESSED):
+                parent = _given_parent(tracer, given) or parent
+            if start_time is not None and not is_time(start_time):
+                misused(intake, "start_time", start_time, "nanoseconds since the epoch, a whole number")
+                start_time = None
+    remote = None
+    if parent is not None and parent._state > ENDED:
+        if parent._state == SUPPRESSED:
+            span._state = SUPPRESSED
+            return
+        if parent._state == SILENT:
+            _share_fate(span, parent)
+            return
+        parent, remote = None, parent
+    if intake.pending_bytes > intake.max_bytes or intake.closed:
+        drop(span, intake, "shutdown" if intake.closed else "queue_overflow")
+        return
+
+    if parent is None:
+        trace_id = None if rare is None else _given_trace_id(intake, rare)
+        if trace_id is None:
+            trace_id = new_trace_id() if remote is None else remote.trace_id
+        trace = span._trace = TraceState(trace_id, clock_offset_ns(), remote)
+        sampler = tracer.sampler
+        if sampler is not None and not _is_sampled(span, sampler, trace, attributes, metadata, contexts):
+            drop(span, intake, "sample_rate")
+            return
+    opener = span._opener
+    name = span.name
+    if type(name) is not str:
+        if name is None:
+            name = attributes.pop("name", None)  # given by keyword
+        span.name = name = opener.default_name(attributes) if name is None else text(name)
+    if parent is None:
+        trace = span._trace
+        parent_id = inherited = entity = None
+        if remote is not None:
+            inherited = remote.inherited
+            rare = {} if rare is None else rare
+            rare.setdefault("external_parent_span_id", span_id_hex(remote.span_id))
+    else:
+        parent_id = parent._id
+        inherited = parent._inherited
+        entity = parent._entity
+        span._trace = trace = parent._trace
+    size = SPAN_OVERHEAD_BYTES + len(name)
+    max_bytes = tracer.max_payload_bytes
+    if attributes:
+        size += capture_mapping(attributes, max_bytes)
+    if metadata is not None:
+        metadata = own_mapping(metadata)
+    if contexts:
+        inherited = _request_context().stamped(inherited, contexts, tracer)
+
+    entity_type, entity_id_attribute = opener.entity
+    if entity_type is not None:
+        entity = (entity_type, attributes.get(entity_id_attribute), name)
+    if rare is not None:
+        inherited, entity, size = _take_rare(span, rare, inherited, entity, name, size)
+    span._inherited = inherited
+    span._entity = entity
+    if inherited is not None and "metadata" in inherited:
+        inherited, stamped_bytes = _request_context().with_stamped_metadata(inherited, metadata, max_bytes)
+        metadata = None
+        size += stamped_bytes
+    elif metadata is not None:
+        size += capture_mapping(metadata, max_bytes)
+
+    if input is not None:
+        input = None if span._hides_input else snapshot(input, max_bytes)
+        if type(input) is bytes:
+            size += len(input)
+        elif type(input) is str:
+            size += string_bytes(input)
+    time = trace.clock_offset_ns + perf_counter_ns() if start_time is None else start_time
+
+    span._id = span_id = getrandbits(64) or 1
+    span._state = RECORDING
+    intake.started += 1
+    intake.pending_bytes += size
+    # fmt: off
+    intake.events.append(
+        (START, span_id, trace, parent_id, opener.type, name, time, inherited, entity, input, attributes, metadata, rare, size)
+    )
+    # fmt: on
+    if intake.pending_bytes > intake.wake_bytes:
+        intake.wake()
+
+
+def _share_fate(span: Span, parent: Span) -> None:
+    """The parent is not recorded, so this span is not either, for the same reason."""
+    drop(span, span._tracer.intake, parent._dropped_as)
+
+
+def drop(span: Span, intake: Intake, reason: str) -> None:
+    """The span has started for the application and is recorded nowhere; its children share its fate."""
+    span._dropped_as = reason
+    intake.started += 1
+    intake.drop(reason)
+
+
+def _take_rare(
+    span: Span, rare: dict[str, Any], inherited: Inherited | None, entity: Entity | None, name: str, size: int
+) -> tuple[Inherited | None, Entity | None, int]:
+    """Makes snapshots of what few spans are given, in place; what stays in `rare` goes with the start event."""
+    for option in _CAPTURE_OPTIONS:  # they matter to a decorated function only
+        rare.pop(option, None)
+    correlation = {field: text(rare.pop(field)) for field in CORRELATION_FIELDS if rare.get(field) is not None}
+    if correlation:
+        inherited = correlation if inherited is None else {**inherited, **correlation}
+        size += sum(map(len, correlation.values()))
+    given = [rare.pop(field, None) for field in ENTITY_FIELDS]
+    if any(value is not None for value in given):
+        entity_type, entity_id, entity_name = (None if value is None else text(value) for value in given)
+        entity = (entity_type or span._opener.info.entity_type, entity_id, entity_name or name)
+    span._hides_input = is_on(rare.pop("hide_input", False))
+    span._hides_output = is_on(rare.pop("hide_output", False))
+    if "is_event" in rare:
+        rare["is_event"] = is_on(rare["is_event"])
+    output = rare.pop("output", None)
+    if output is not None and not span._hides_output:
+        rare["output"] = data = snapshot(output, span._tracer.max_payload_bytes)
+        size += snapshot_bytes(data)
+    tags, links = rare.pop("tags", None), rare.pop("links", None)
+    if tags is not None and (tags := tag_list(tags)):
+        rare["tags"] = tags
+        size += sum(map(len, tags))
+    if links is not None:
+        links = links if isinstance(links, (list, tuple)) else [links]
+        if links := [link for link in map(_link, links) if link is not None]:
+            rare["links"] = links
+            size += sum(map(snapshot_bytes, links))
+    external = rare.get("external_parent_span_id")
+    if not is_span_id(external):
+        rare.pop("external_parent_span_id", None)
+        if external is not None:
+            misused(span._tracer.intake, "external_parent_span_id", external, "16 lower-case hex characters")
+    return inherited, entity, size
+
+
+def _is_sampled(
+    span: Span,
+    sampler: ContainedSampler,
+    trace: TraceState,
+    attributes: dict[str, Any],
+    metadata: Any,
+    contexts: list[Any] | None,
+) -> bool:
+    """Asks the sampler, before anything is captured; `trace` is the span's, which is a local root."""
+    remote = trace.remote_parent
+    if remote is None:
+        decision = sampler.by_context(trace.trace_id)
+    else:
+        decision = sampler.by_context(trace.trace_id, remote.tracestate, remote.sampled)
+    if decision is not None:
+        return decision
+    from spanbridge.protocols import SamplingInput  # noqa: PLC0415 - loads with the first sampler that wants to see it
+
+    name = span.name
+    if name is None:
+        name = attributes.get("name") or span._opener.default_name(attributes)
+    metadata = own_mapping(metadata or {})
+    if contexts:
+        stamps = _request_context().stamped(None, contexts, span._tracer) or {}
+        metadata = {**stamps.get("metadata", {}), **metadata}
+    return sampler(
+        SamplingInput(
+            trace.trace_id_hex,
+            text(name),
+            span._opener.type,
+            dict(attributes),
+            metadata,
+            None if remote is None else remote.sampled,
+            "" if remote is None else remote.tracestate,
+        )
+    )
+
+
+def _usable_parent(tracer: Tracer, scope: Any) -> tuple[Any, list[Any] | None]:
+    """The nearest scope from `scope` outwards that a span of `tracer` can start in, and the request contexts inside of it.
+
+    A span of another configuration is passed over.
+    """
+    contexts: list[Any] | None = None
+    while scope is not None:
+        if scope._plain or not scope._rests():
+            if scope._state == CONTEXT:
+                contexts = contexts or []
+                contexts.append(scope)
+            elif scope._tracer is tracer or scope._state >= SUPPRESSED:
+                break
+        scope = scope._outer()
+    return scope, contexts
+
+
+def _request_context() -> Any:
+    from spanbridge.tracing import request_context  # noqa: PLC0415 - loads with the first request context
+
+    return request_context
+
+
+def _given_parent(tracer: Tracer, value: Any) -> Any:
+    """The parent that the application gave; anything but a span that has started is passed over."""
+    if not isinstance(value, Scope) or value._state == NEW:
+        misused(tracer.intake, "parent", value, "a span that has started")
+        return None
+    return value if value._tracer is tracer or value._state >= SUPPRESSED else _usable_parent(tracer, value._outer())[0]
+
+
+def _given_trace_id(intake: Intake, rare: dict[str, Any]) -> int | None:
+    """The trace id that the application gave."""
+    given: Any = rare.pop("trace_id", None)
+    if is_trace_id(given):
+        return int(given, 16)
+    if given is not None:
+        misused(intake, "trace_id", given, "32 lower-case hex characters, not all zero")
+    return None
+
+
+def _link(link: Any) -> Snapshot:
+    """A link as JSON bytes: of a span, or of a mapping with trace_id and span_id."""
+    if isinstance(link, Scope):
+        span: Any = link
+        return (
+            snapshot({"trace_id": span.trace_id, "span_id": span.span_id})
+            if link._state in (RECORDING, ENDED)
+            else None
+        )
+    return snapshot(link)
