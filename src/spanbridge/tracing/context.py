@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,17 +41,32 @@ def update_current(**changes: Any) -> None:
         span.set(**changes)
 
 
-class suppress(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a statement, like contextlib.suppress
-    """`with suppress():` records no span that starts inside, in this task or thread and what it starts."""
+_suppressions: ContextVar[tuple[tuple[suppress, Any], ...]] = ContextVar("spanbridge_suppressions", default=())
+"""The suppressions that are entered in this context, each with what it found in `ambient`; the innermost is the last."""
 
-    _token: Token[Any]
+
+class suppress(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a statement, like contextlib.suppress
+    """`with suppress():` records no span that starts inside, in this task or thread and what it starts.
+
+    One object may be entered again, also inside of itself and by several threads: what it found is kept in the context, not in the object.
+    """
 
     def __enter__(self) -> None:
-        self._token = ambient.set(SUPPRESSED)
+        _suppressions.set((*_suppressions.get(), (self, ambient.get())))
+        ambient.set(SUPPRESSED)
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # Left in another context than it was entered in: that context ends with its own value.
-        with contextlib.suppress(ValueError, RuntimeError):
-            ambient.reset(self._token)
+        entered = _suppressions.get()
+        index = next((index for index in reversed(range(len(entered))) if entered[index][0] is self), None)
+        if index is None:  # left in another context than it was entered in: that context ends with its own value
+            return
+        found, inner = entered[index][1], entered[index + 1 :]
+        if (
+            inner
+        ):  # left before one that was entered later, as generators do: that one restores what was there before both
+            inner = ((inner[0][0], found), *inner[1:])
+        elif ambient.get() is SUPPRESSED:
+            ambient.set(found)
+        _suppressions.set((*entered[:index], *inner))
