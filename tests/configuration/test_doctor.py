@@ -182,6 +182,18 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     assert f"{folder} cannot be written" in check.why
 
 
+@pytest.mark.skipif(os.name != "posix", reason="rights of others exist on POSIX only")
+def test_a_folder_that_others_may_write(tmp_path):
+    """A store is refused there when the first span comes: that is said before."""
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o777)
+    check = by_part(examine({"store": f"sqlite:///{folder}/traces.db"}))["store"]
+
+    assert check.state == "problem"
+    assert f"the folder {folder} is writable by other users; name a file in a folder of its own" in check.why
+
+
 def test_a_missing_folder_is_not_created():
     """Examining creates nothing: the store makes its folder when it is needed."""
     examine()

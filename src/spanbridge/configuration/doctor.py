@@ -150,9 +150,11 @@ def check_store(settings: Settings) -> Iterator[Check]:
 
 
 def _check_sqlite(path: Path, origin: str) -> Check:
-    from spanbridge.storage.files import identity, is_local  # noqa: PLC0415 - as every part here
+    from spanbridge.storage.files import identity, is_local, require_own_folder  # noqa: PLC0415 - as every part here
 
     place = "local file system" if is_local(path) else "shared or unknown file system: written without WAL, slower"
+    if path.parent.is_dir():
+        require_own_folder(path.parent)
     if identity(path) is None:
         folder = nearest_folder(path)
         if not os.access(folder, os.W_OK | os.X_OK):
