@@ -378,7 +378,11 @@ def test_a_snapshot_of_a_snapshot_is_the_same(value):
         (math.nan, "NaN"),
         (math.inf, "Infinity"),
         (-math.inf, "-Infinity"),
-        (10**30, str(10**30)),
+        (2**64 - 1, 2**64 - 1),
+        (2**64, str(2**64)),
+        (-(2**63), -(2**63)),
+        (-(2**63) - 1, str(-(2**63) - 1)),
+        (1 << 5000, "<int of 5001 bits>"),
         (SURROGATE, "\\ud800"),
     ],
 )

@@ -8,7 +8,7 @@ bound: what is too large is replaced whole by a marker (never cut here: a cut in
                      bytes                            the JSON encoding of any other value
 
 Values that JSON has no word for become: bytes that are UTF-8 -> text, other bytes -> {"bytes": n}; sets -> lists; Decimal, UUID,
-paths, NaN and infinities, integers beyond 64 bits -> strings; numpy arrays -> {"dtype", "shape", "values"}; exceptions ->
+paths, integers beyond 64 bits -> strings; NaN and infinities -> strings, null in larger payloads; numpy arrays -> {"dtype", "shape", "values"}; exceptions ->
 {"type", "message"}; known models (pydantic, attrs, dataclasses, named tuples) -> mappings; anything else -> "<module.Class>".
 """
 
@@ -57,7 +57,8 @@ _READ_BY_ORJSON: tuple[tuple[type, str], ...] = ((Enum, "value"), (UUID, "int"))
 _PLAIN_CONTAINERS = frozenset({dict, list})
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _JSON_TYPES = _SCALARS | _PLAIN_CONTAINERS
-_MAX_INT = 2**63 - 1
+# What orjson writes as numbers.
+_MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
 _ITEMS_LOOKED_AT = 1000
 _LARGE_BYTES = 1024 * 1024
 _NON_FINITE_SEARCH_BYTES = 128
@@ -228,7 +229,7 @@ class _Walk:
         if cls is str:
             return self._string(value)
         if cls is int:
-            return value if -_MAX_INT <= value <= _MAX_INT else _large_int(value)
+            return value if _MIN_INT <= value <= _MAX_INT else _large_int(value)
         if cls is float:
             return value if isfinite(value) else _non_finite(value)
         if cls is bool or value is None:
