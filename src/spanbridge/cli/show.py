@@ -35,7 +35,7 @@ PREVIEW_CHARACTERS = 400
 _ROOT_FIELDS = ("session_id", "user_id", "organization_id", "thread_id", "run_id", "request_id", "resource_id")
 
 
-@click.command()
+@click.command(short_help="Shows a trace as a tree, or one span in full.")
 @click.argument("trace_id", metavar="[TRACE_ID]", required=False)
 @click.option("--last", is_flag=True, help="The trace that started last.")
 @click.option(

@@ -8,8 +8,9 @@ bound: what is too large is replaced whole by a marker (never cut here: a cut in
                      bytes                            the JSON encoding of any other value
 
 Values that JSON has no word for become: bytes that are UTF-8 -> text, other bytes -> {"bytes": n}; sets -> lists; Decimal, UUID,
-paths, integers beyond 64 bits -> strings; NaN and infinities -> strings, null in larger payloads; numpy arrays -> {"dtype", "shape", "values"}; exceptions ->
-{"type", "message"}; known models (pydantic, attrs, dataclasses, named tuples) -> mappings; anything else -> "<module.Class>".
+paths, integers beyond 64 bits -> strings; NaN and infinities -> strings, in larger payloads null; numpy arrays ->
+{"dtype", "shape", "values"}; exceptions -> {"type", "message"}; known models (pydantic, attrs, dataclasses, named tuples) -> mappings;
+anything else -> "<module.Class>".
 """
 
 # Values of any type pass through here; their types are unknown on purpose.
