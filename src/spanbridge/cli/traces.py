@@ -116,6 +116,7 @@ def _fitting(rows: list[dict[str, Text]], width: int) -> list[str]:
 
 
 def _cells(trace: TraceSummary) -> dict[str, Text]:
+    tokens = trace.input_tokens + trace.output_tokens
     return {
         "started": cell(local_time(trace.started_at), "dim"),
         "trace": cell(trace.trace_id[:ID_CHARACTERS]),
@@ -125,7 +126,7 @@ def _cells(trace: TraceSummary) -> dict[str, Text]:
         "duration": cell(None if trace.duration_ns is None else format_duration(trace.duration_ns), "cyan"),
         "spans": cell(trace.span_count),
         "errors": cell(trace.error_count or None, "red"),
-        "tokens": cell(f"{trace.input_tokens + trace.output_tokens:,}"),
+        "tokens": cell(f"{tokens:,}" if tokens else None),
         "cost": cell(None if trace.cost is None else format_cost(trace.cost)),
         "session": cell(trace.session_id, "dim"),
     }
