@@ -30,14 +30,19 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def no_leftover_configuration() -> Iterator[None]:
-    """What a test configured is shut down after it, and the module-level openers are no-ops again."""
+    """What a test configured is shut down after it, and the module-level openers are no-ops again. No span is left ambient."""
     yield
     from spanbridge import observability
+    from spanbridge.tracing.context import ambient
     from spanbridge.tracing.tracer import default_slot
+
+    left = ambient.get()
+    ambient.set(None)  # it would be the parent of the next test's spans, or suppress them
 
     observability.shutdown(timeout=5)
     observability._default = None
     default_slot.tracer = None
+    assert left is None, f"left ambient: {left!r}"
 
 
 @pytest.fixture(autouse=True)

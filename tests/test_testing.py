@@ -140,6 +140,27 @@ def test_nothing_stays_after_the_capture():
     assert not {captured.observability, other} & set(observability._at_work)
 
 
+def test_a_configuration_inside_keeps_its_exporters():
+    """What the block configures is captured beside its own exporters; after the block nothing is added any more."""
+    its_own, later = sb.InMemoryExporter(), sb.InMemoryExporter()
+    with capture_spans() as captured:
+        other = sb.configure(store=False, exporters=[its_own])
+        with sb.agent_run("inside"):
+            pass
+
+        assert captured.observability is other
+        captured.assert_tree("agent_run inside [ok]")
+    sb.configure(store=False, exporters=[later])
+    with sb.agent_run("after"):
+        pass
+    sb.flush()
+
+    assert [span.name for span in its_own.spans] == ["inside"]
+    assert [span.name for span in later.spans] == ["after"]
+    assert captured.observability is other
+    captured.assert_tree("agent_run inside [ok]")
+
+
 APPLICATION_TEST = """
 import spanbridge as sb
 
@@ -150,6 +171,28 @@ def test_run(captured_spans):
 
 def test_other(captured_spans):
     captured_spans.assert_tree("")
+
+def start():
+    sb.configure(service_name="bot", store="sqlite:///traces.db", exporters=["jsonl"], sampling=1.0)
+
+def test_an_application_that_configures_itself(captured_spans, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with sb.agent_run("before"):
+        pass
+    start()
+    with sb.agent_run("first"):
+        pass
+    start()
+    with sb.agent_run("second"):
+        pass
+    captured_spans.assert_tree("agent_run before [ok]\\nagent_run first [ok]\\nagent_run second [ok]")
+    assert [span.service_name for span in captured_spans.spans] == ["test", "bot", "bot"]
+    assert [trace.name for trace in sb.open_store("sqlite:///traces.db").list_traces()] == ["second", "first"]
+
+def test_what_was_configured_is_gone(captured_spans):
+    with sb.agent_run("after"):
+        pass
+    assert [span.service_name for span in captured_spans.spans] == ["test"]
 
 def test_difference(captured_spans):
     captured_spans.assert_tree("agent_run support [ok]")
@@ -175,7 +218,7 @@ def test_as_a_pytest_plugin(tmp_path):
 
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60)
 
-    assert "1 failed, 2 passed" in done.stdout
+    assert "1 failed, 4 passed" in done.stdout
     assert "E       - agent_run support [ok]" in done.stdout
     assert "+ (no spans)" in done.stdout
     assert "raise AssertionError" not in done.stdout

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from spanbridge.exporters.jsonl import JsonLinesExporter
     from spanbridge.exporters.memory import InMemoryExporter
     from spanbridge.exporters.storage_exporter import StorageExporter
-    from spanbridge.model.span import SpanRecord, Status
+    from spanbridge.model.span import Link, SpanRecord, Status
     from spanbridge.observability import Observability, flush, shutdown, stats
     from spanbridge.pipeline.routing import Route, route
     from spanbridge.pipeline.tail_sampling import TailSampling
@@ -84,6 +84,7 @@ _LAZY = {
     "Delivered": "spanbridge.protocols",
     "InMemoryExporter": "spanbridge.exporters.memory",
     "JsonLinesExporter": "spanbridge.exporters.jsonl",
+    "Link": "spanbridge.model.span",
     "NeverSampling": "spanbridge.tracing.sampling",
     "Observability": "spanbridge.observability",
     "ParentBasedSampling": "spanbridge.tracing.sampling",
@@ -131,6 +132,7 @@ __all__ = [
     "Delivered",
     "InMemoryExporter",
     "JsonLinesExporter",
+    "Link",
     "NeverSampling",
     "Observability",
     "ParentBasedSampling",

@@ -20,7 +20,16 @@ class ConfigurationError(SpanbridgeError):
 
 
 class AttributesError(SpanbridgeError):
-    """Attributes do not match the definition of their span type; the message names each attribute and its value."""
+    """Attributes do not match the definition of their span type; the message names each attribute and its value.
+
+    Args:
+        message: What is wrong with each.
+        names: The attributes, by the names of their definition.
+    """
+
+    def __init__(self, message: str, names: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.names = names
 
 
 class StoreError(SpanbridgeError):

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.configuration.assembly import build_pipeline, build_sampler
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from spanbridge.pipeline.pipeline import Pipeline
-    from spanbridge.protocols import Store
+    from spanbridge.protocols import Exporter, Store
 
 
 class Observability(Openers):
@@ -110,6 +111,8 @@ NOTHING_RECORDED: dict[str, Any] = {
 _at_work: set[Observability] = set()
 """Those that have not been shut down: kept alive, because an application may keep nothing but their openers."""
 _default: Observability | None = None
+_added_exporters: tuple[Exporter, ...] = ()
+"""Those that every default instance gets beside its own, in a block of `temporarily`."""
 _configuring = threading.RLock()
 
 
@@ -119,23 +122,30 @@ def configure(**settings: Any) -> Observability:
     with _configuring:
         before = _default
         # Wrong settings raise here, and leave what is in force as it is. The new tracer is in its slot before the old one stops: no gap.
-        _default = Observability._in_slot(resolve_settings(settings), default_slot)  # pyright: ignore[reportPrivateUsage]
+        resolved = resolve_settings(settings)
+        if _added_exporters:
+            resolved = replace(resolved, exporters=[*_added_exporters, *resolved.exporters])
+        _default = Observability._in_slot(resolved, default_slot)  # pyright: ignore[reportPrivateUsage]
         if before is not None:
             before.shutdown(before.settings.exit_timeout_s)
         return _default
 
 
 @contextmanager
-def temporarily(**settings: Any) -> Generator[Observability]:
-    """Another default instance for a block; what was in force before is untouched, and in force again after it."""
-    global _default  # noqa: PLW0603
-    before, tracer_before = _default, default_slot.tracer
+def temporarily(*exporters: Exporter, **settings: Any) -> Generator[Observability]:
+    """Another default instance for a block; what was in force before is untouched, and in force again after it.
+
+    `exporters` stay for the whole block: also what the block itself configures gets them.
+    """
+    global _default, _added_exporters  # noqa: PLW0603
+    before, tracer_before, added_before = _default, default_slot.tracer, _added_exporters
     _default = None  # `configure` would shut it down
+    _added_exporters = exporters
     try:
         yield configure(**settings)
     finally:
         shutdown()  # whatever is in force now: the block may have configured another
-        _default, default_slot.tracer = before, tracer_before
+        _default, default_slot.tracer, _added_exporters = before, tracer_before, added_before
 
 
 def default_observability() -> Observability | None:

@@ -35,9 +35,23 @@ class CapturedSpans:
     """What a test recorded. Reading it flushes first: spans that ended are there, also when they ended a moment ago."""
 
     def __init__(self, observability: Observability, exporter: InMemoryExporter) -> None:
-        self.observability = observability
-        """The configuration in force during the test."""
+        self._observability = observability
         self._exporter = exporter
+        self._is_capturing = True
+
+    @property
+    def observability(self) -> Observability:
+        """The configuration in force during the test: the application's own where it made one."""
+        if self._is_capturing:
+            from spanbridge.observability import default_observability  # noqa: PLC0415 - loads with the first use
+
+            self._observability = default_observability() or self._observability
+        return self._observability
+
+    def end(self) -> None:
+        """Lets go of the configuration in force; what was captured stays."""
+        self._observability = self.observability
+        self._is_capturing = False
 
     @property
     def spans(self) -> list[SpanRecord]:
@@ -80,7 +94,8 @@ def capture_spans(**settings: Any) -> Generator[CapturedSpans]:
 
     Spans go to memory only: no store, no other exporter, no bridge; every trace is recorded. `settings` are those of
     `spanbridge.configure` and come before these; all others are the application's own, from its variables and files.
-    An application that calls `spanbridge.configure` itself inside the block ends the capture.
+    An application that calls `spanbridge.configure` itself inside the block gets what it asks for, its store too, and the capture goes on
+    beside it. What it records with an `Observability` of its own is not captured.
     """
     from spanbridge.exporters.memory import InMemoryExporter  # noqa: PLC0415 - loads with the first use
     from spanbridge.observability import temporarily  # noqa: PLC0415
@@ -94,9 +109,12 @@ def capture_spans(**settings: Any) -> Generator[CapturedSpans]:
         "sampling": 1.0,
         "disabled": False,
     }
-    exporters = [exporter, *settings.pop("exporters", ())]
-    with temporarily(**{**defaults, **settings, "exporters": exporters}) as observability:
-        yield CapturedSpans(observability, exporter)
+    with temporarily(exporter, **{**defaults, "exporters": [], **settings}) as observability:
+        captured = CapturedSpans(observability, exporter)
+        try:
+            yield captured
+        finally:
+            captured.end()
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import os
 import signal
@@ -5,8 +7,10 @@ import subprocess
 import time
 
 import pytest
+from rich.console import Console
 
 import spanbridge as sb
+from spanbridge.cli.traces import _table as traces_table
 
 from .conftest import command
 
@@ -150,7 +154,63 @@ def test_show_of_an_unknown_span(cli, demo_store):
 
     assert result.exit_code == 1
     assert "has no span whose id begins with 'xyz'" in result.stderr
-    assert "--json` gives the ids" in result.stderr
+    assert "--ids` gives the ids" in result.stderr
+
+
+def test_show_prints_ids_where_they_are_wanted(cli, demo_store):
+    """With --ids each span's line begins with the id that --span takes."""
+    (trace,) = documents(cli("show", "--last", "--json", "--store", demo_store).stdout)
+    plain = cli("show", "--last", "--store", demo_store).stdout
+    with_ids = cli("show", "--last", "--ids", "--store", demo_store).stdout
+
+    assert all(span["span_id"] not in plain for span in trace["spans"])
+    assert all(f"{span['span_id']}  " in with_ids for span in trace["spans"])
+
+
+@pytest.fixture
+def failed_trace(recorded, tmp_path) -> str:
+    """A store with a trace whose root failed: an error with a stack, behind it two others."""
+    address = f"sqlite:///{tmp_path}/failed.db"
+
+    def charge() -> None:
+        try:
+            raise KeyError("account")
+        except KeyError as error:
+            raise ValueError("no such account") from error
+
+    with recorded(address) as tracing, contextlib.suppress(RuntimeError), tracing.tool_call("charge"):
+        try:
+            charge()
+        except ValueError:
+            raise RuntimeError("the charge failed")  # noqa: B904 - its context is what is tested
+    return address
+
+
+def test_show_prints_what_is_behind_an_error(cli, failed_trace):
+    """Below an error stand those that led to it, the nearest first."""
+    lines = [line.strip() for line in cli("show", "--last", "--store", failed_trace).stdout.splitlines()]
+
+    assert lines[2:] == [
+        "error the charge failed",
+        "context ValueError: no such account",
+        "cause KeyError: 'account'",
+    ]
+
+
+def test_show_span_prints_the_stack(cli, failed_trace):
+    """One span's error is printed as Python prints it, line by line."""
+    (trace,) = documents(cli("show", "--last", "--json", "--store", failed_trace).stdout)
+    (span,) = trace["spans"]
+    text = cli("show", "--last", "--span", span["span_id"], "--store", failed_trace).stdout
+    lines = text.partition("\nerror\n")[2].splitlines()
+
+    assert lines[0] == "  Traceback (most recent call last):"
+    assert lines[1].startswith(f'    File "{__file__}", line ')
+    assert [lines[number] for number in (3, 4, 5)] == [
+        "  RuntimeError: the charge failed",
+        "  context ValueError: no such account",
+        "  cause KeyError: 'account'",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +281,31 @@ def test_traces_prints_a_table(cli, three_traces):
     assert lines[2].split()[2:6] == ["a1a1a1a1a1a1", "agent_run", "cheap", "ok"]
     assert lines[2].split()[-1] == "s1"
     assert "1h00m" in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (200, "started trace type name status duration spans errors tokens cost session"),
+        (104, "started trace type name status duration spans tokens cost"),
+        (90, "started trace type name status duration tokens"),
+        (75, "started trace type name status duration"),
+        (65, "started trace type name status"),
+        (60, "trace type name status"),
+        (35, "trace type name status"),
+    ],
+)
+def test_a_narrow_terminal_loses_the_less_important(three_traces, width, columns):
+    """Columns go before a name or a type is cut short."""
+    with sb.open_store(three_traces) as store:
+        page = store.list_traces()
+    console = Console(width=width, file=io.StringIO())
+    console.print(traces_table(page, width))
+    lines = console.file.getvalue().splitlines()
+
+    assert lines[0].split() == columns.split()
+    assert max(map(len, lines)) <= width
+    assert width < 60 or {"workflow_run", "dear", "error"} <= set(lines[1].split())
 
 
 def test_stats_sums_up(cli, three_traces):

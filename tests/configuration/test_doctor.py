@@ -9,6 +9,7 @@ from click.testing import CliRunner
 import spanbridge as sb
 from spanbridge.cli.application import application
 from spanbridge.configuration import canary
+from spanbridge.configuration.canary import PLACES
 from spanbridge.configuration.doctor import PARTS, examine
 from spanbridge.storage.files import create_private_folder
 from spanbridge.storage.location import default_path
@@ -100,7 +101,7 @@ def test_the_kill_switch():
     parts = by_part(examine({"disabled": True, "exporters": [exporter]}))
 
     assert parts["tracing"].state == "off"
-    assert parts["tracing"].fix == "remove disabled (argument) to record"
+    assert parts["tracing"].fix == "remove disabled (argument)"
     assert not [part for part in parts if part.startswith("canary")]
     assert exporter.records == []
 
@@ -181,6 +182,18 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     assert f"{folder} cannot be written" in check.why
 
 
+@pytest.mark.skipif(os.name != "posix", reason="rights of others exist on POSIX only")
+def test_a_folder_that_others_may_write(tmp_path):
+    """A store is refused there when the first span comes: that is said before."""
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o777)
+    check = by_part(examine({"store": f"sqlite:///{folder}/traces.db"}))["store"]
+
+    assert check.state == "problem"
+    assert f"the folder {folder} is writable by other users; name a file in a folder of its own" in check.why
+
+
 def test_a_missing_folder_is_not_created():
     """Examining creates nothing: the store makes its folder when it is needed."""
     examine()
@@ -191,12 +204,12 @@ def test_a_missing_folder_is_not_created():
 
 
 def test_a_store_whose_plugin_is_missing():
-    """Its address is shown without its password, and the extra is named."""
+    """Its address is shown without its password, and the stores that there are."""
     checks = examine({"store": "clickhouse://user:hunter2@host/traces"})
     parts = by_part(checks)
 
     assert parts["store"].state == "problem"
-    assert "spanbridge[clickhouse]" in parts["store"].why
+    assert parts["store"].why == "There is no store 'clickhouse'. Installed: sqlite."
     assert "hunter2" not in repr(checks)
 
 
@@ -220,13 +233,68 @@ def test_the_filter_is_off():
 
     assert parts["sensitive-data filter"].state == "off"
     assert parts["canary in the store"].state == "problem"
-    assert "unredacted (in the bytes of canary.db)" in parts["canary in the store"].why
-    assert parts["canary at exit"].why == (
-        "the secret went out unredacted, in attributes, entity_id, entity_name, error, events, input, metadata, name, output, "
-        "session_id, tags"
+    assert parts["canary in the store"].why == (
+        f"the secret arrived unredacted, in the bytes of canary.db ({', '.join(PLACES)})"
     )
+    assert parts["canary at exit"].why == (f"the secret went out unredacted in {', '.join(PLACES)}; redacted in none")
     assert secret.startswith("sk-proj-")
     assert secret not in repr(checks)
+
+
+def forget(record, *kept):
+    """Takes all content of a record but that of `kept`."""
+    empty = {"name": "x", "attributes": {}, "metadata": {}, "tags": [], "links": [], "events": []}
+    others = dict.fromkeys(["input", "output", "error", "session_id", "entity_id", "entity_name"])
+    for field, value in {**empty, **others}.items():
+        if field not in kept:
+            setattr(record, field, value)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("field", "places"),
+    [
+        ("name", ["name"]),
+        ("input", ["input", "text", "mapping keys"]),
+        ("output", ["output"]),
+        ("attributes", ["attributes"]),
+        ("metadata", ["metadata"]),
+        ("tags", ["tags"]),
+        ("session_id", ["correlation fields"]),
+        ("entity_id", ["entity fields"]),
+        ("entity_name", ["entity fields"]),
+        ("links", ["links"]),
+        ("events", ["events"]),
+        ("error", ["error", "error causes"]),
+    ],
+)
+def test_each_place_is_reported(field, places):
+    """A filter that overlooks one field: the report names the places that leak, and those that do not."""
+    exporter = Exit()
+    parts = by_part(examine({"sensitive_data": lambda record: forget(record, field), "exporters": [exporter]}))
+    redacted = [place for place in PLACES if place not in places]
+
+    assert parts["canary at exit"].why == (
+        f"the secret went out unredacted in {', '.join(places)}; redacted in {', '.join(redacted)}"
+    )
+    assert f"canary.db ({', '.join(places)})" in parts["canary in the store"].why
+
+
+def test_a_suppressed_caller():
+    """The canary is recorded wherever the doctor is called."""
+    with sb.suppress():
+        parts = by_part(examine())
+
+    assert parts["canary in the store"].state == "on"
+
+
+def test_a_filter_of_your_own():
+    """The engine is told of a SensitiveDataFilter that was passed, the class of anything else."""
+    mine = by_part(examine({"sensitive_data": sb.SensitiveDataFilter(extra_patterns={"ticket": "TICKET-[0-9]+"})}))
+    other = by_part(examine({"sensitive_data": forget}))
+
+    assert mine["sensitive-data filter"].why == "(argument), engine re2"
+    assert other["sensitive-data filter"].why == "the function forget (argument)"
 
 
 def test_the_filter_names_its_engine(monkeypatch):
@@ -245,7 +313,7 @@ def test_each_exporter_reports_its_delivery():
     parts = by_part(examine({"exporters": exits}))
 
     assert parts["canary at first"].state == parts["canary at second"].state == "on"
-    assert parts["canary at first"].why.startswith("delivered, redacted: ")
+    assert parts["canary at first"].why.startswith(f"delivered, redacted in {', '.join(PLACES)}: ")
     assert [len(exporter.records) for exporter in exits] == [1, 1]
     assert all(exporter.is_shut_down for exporter in exits)
 

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanbridge.model.payload import MAX_DEPTH, SLOW_PATH_BUDGET_S, decode, encode, snapshot, truncated
+from spanbridge.model.payload import MAX_DEPTH, decode, encode, snapshot, truncated
 
 SURROGATE = "\ud800"
 
@@ -378,7 +378,11 @@ def test_a_snapshot_of_a_snapshot_is_the_same(value):
         (math.nan, "NaN"),
         (math.inf, "Infinity"),
         (-math.inf, "-Infinity"),
-        (10**30, str(10**30)),
+        (2**64 - 1, 2**64 - 1),
+        (2**64, str(2**64)),
+        (-(2**63), -(2**63)),
+        (-(2**63) - 1, str(-(2**63) - 1)),
+        (1 << 5000, "<int of 5001 bits>"),
         (SURROGATE, "\\ud800"),
     ],
 )
@@ -518,17 +522,150 @@ def test_cycles():
     assert as_json({"a": shared, "b": shared, SURROGATE: 1})["b"] == [1]
 
 
-def test_slow_payloads_have_a_bound():
-    """A payload that takes long to encode is recorded in part: the rest is marked."""
-    clock = iter([0.0, *([SLOW_PATH_BUDGET_S / 2] * 3), *([1.0] * 10_000)])
-    value = [SURROGATE, *([i] for i in range(1000))]
+class Clock:
+    """Says that the budget is used up from its `late_from`-th reading on."""
 
-    with mock.patch("spanbridge.model.payload.time.perf_counter", lambda: next(clock)):
-        result = as_json(value)
+    def __init__(self, late_from):
+        self.readings = 0
+        self._late_from = late_from
 
-    assert result[1] == [0]
-    assert result[-1] == "<unserialised>"
-    assert len(result) == 1001
+    def __call__(self):
+        self.readings += 1
+        return 1.0 if self.readings >= self._late_from else 0.0
+
+
+def count(numbers, total):
+    """Yields 0 to `total`, and says in `numbers` how far it came."""
+    for number in range(total):
+        numbers.append(number)
+        yield number
+
+
+class Counted(collections.UserList):
+    """A long sequence that says how much of it was read."""
+
+    def __init__(self, length):
+        super().__init__()
+        self.read = []
+        self._length = length
+
+    def __iter__(self):
+        return count(self.read, self._length)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [lambda i: [i], lambda i: i, lambda i: i / 2, lambda i: None],
+    ids=["lists", "integers", "floats", "nothing"],
+)
+def test_slow_payloads_have_a_bound(item):
+    """A payload that takes long to encode is recorded in part; one mark stands for the rest, which is not visited."""
+    clock = Clock(late_from=5)
+    value = [SURROGATE, *(item(i) for i in range(100_000))]
+
+    with mock.patch("spanbridge.model.payload.time.perf_counter", clock):
+        result = as_json({"long": value, "after": 1, (1,): 2})
+
+    assert result["long"][:3] == ["\\ud800", item(0), item(1)]
+    assert result["long"][-1] == "<unserialised>"
+    assert result["long"].count("<unserialised>") == 1
+    assert result["<unserialised>"] == "<unserialised>"
+    assert "after" not in result
+    assert len(result["long"]) < 500
+    assert clock.readings == 5
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda: {(1, i): i for i in range(100_000)},
+        lambda: {(SURROGATE, *range(100_000)): 1},
+        lambda: {frozenset([(1, i)]): i for i in range(10_000)},
+    ],
+    ids=["many", "one long", "containers"],
+)
+def test_slow_keys_have_a_bound(value):
+    """Keys count as values do."""
+    clock = Clock(late_from=5)
+
+    with mock.patch("spanbridge.model.payload.time.perf_counter", clock):
+        result = as_json([value(), SURROGATE])
+
+    assert "<unserialised>" in json.dumps(result)
+    assert len(json.dumps(result)) < 10_000
+    assert clock.readings == 5
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda: [SURROGATE, *range(10_000)],
+        lambda: [SURROGATE, *([0.5] * 10_000)],
+        lambda: {SURROGATE: 1, **{f"key {i}": None for i in range(1000)}},
+        lambda: {(1, "x" * 6000): 1},
+        lambda: [SURROGATE, b"x" * 6000],
+        lambda: [SURROGATE, b"\xff" * 6000],
+        lambda: [SURROGATE * 1000],  # longer as it is written
+    ],
+    ids=["integers", "floats", "keys", "a long key", "bytes", "no text", "escapes"],
+)
+def test_the_limit_holds_for_all_that_counts(value):
+    """Numbers, keys and bytes of the slow path count too."""
+    data = snapshot(value(), max_bytes=5000)
+
+    assert set(decode(data)) == {"truncated"}
+    assert decode(data)["truncated"]["bytes"] > 5000
+
+
+def test_what_is_too_large_is_not_read_to_its_end():
+    """Beyond the limit nothing more of a payload is visited."""
+    value = Counted(1_000_000)
+
+    assert set(decode(snapshot([SURROGATE, value], max_bytes=5000))) == {"truncated"}
+    assert len(value.read) < 5000
+
+
+class Unreadable(enum.Enum):
+    RED = 5
+
+    @property
+    def value(self):
+        raise RuntimeError("no value")
+
+
+class Endless(enum.Enum):
+    RED = 5
+
+    @property
+    def value(self):
+        return self
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (Unreadable.RED, f"<{__name__}.Unreadable>"),
+        (object.__new__(Colour), f"<{__name__}.Colour>"),
+        (object.__new__(uuid.UUID), "<uuid.UUID>"),
+        (Endless.RED, {"truncated": {"cycle": True}}),
+    ],
+    ids=["a value that raises", "half a member", "half a UUID", "a value without end"],
+)
+@pytest.mark.parametrize(
+    ("wrap", "unwrap"),
+    [
+        (lambda v: v, lambda v: v),
+        (lambda v: Plain(1, v), lambda v: v["b"]),
+        (lambda v: [WithAttrs(1, v)], lambda v: v[0]["b"]),
+        (lambda v: {"a": Point(1, v)}, lambda v: v["a"]["y"]),
+        (lambda v: collections.deque([v]), lambda v: v[0]),
+        (lambda v: [SURROGATE, v], lambda v: v[1]),
+    ],
+    ids=["alone", "dataclass", "attrs", "named tuple", "deque", "slow path"],
+)
+def test_what_ends_the_process_in_the_encoder(value, expected, wrap, unwrap):
+    """An enumeration or UUID that cannot be read is named; the encoder, which does not survive it, never sees it."""
+    assert unwrap(as_json(wrap(value))) == expected
 
 
 def test_changed_by_other_threads_meanwhile():

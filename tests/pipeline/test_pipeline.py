@@ -369,7 +369,7 @@ def test_one_exit_that_fails_does_not_keep_the_others_from_their_end():
 
 
 def test_strict_attributes(caplog, monkeypatch):
-    """With `strict_attributes` what does not match its type is counted and logged by type, and recorded all the same."""
+    """With `strict_attributes` what does not match its type is counted, logged by span and attribute, and recorded all the same."""
     memory = sb.InMemoryExporter()
     with sb.Observability(store=False, exporters=[memory], strict_attributes=True) as observability:
         with observability.tool_call("good", success=True):
@@ -381,7 +381,11 @@ def test_strict_attributes(caplog, monkeypatch):
 
     assert ignored == {"invalid_attributes": 1}
     assert [span.attributes["success"] for span in memory.spans] == [True, "s3cret"]
-    assert "tool_call span has attributes that do not match its type" in caplog.text
+    bad = memory.spans[1]
+    assert (
+        f"attributes of the tool_call span {bad.span_id} (trace {bad.trace_id}) do not match its type: success"
+        in caplog.text
+    )
     assert "s3cret" not in caplog.text
 
 

@@ -22,7 +22,7 @@ class Clocks:
 def clocks(monkeypatch):
     clocks = Clocks()
     monkeypatch.setattr(clock, "time_ns", lambda: clocks.wall)
-    for module in ("spanbridge.tracing.clock", "spanbridge.tracing.active_span"):
+    for module in ("spanbridge.tracing.clock", "spanbridge.tracing.active_span", "spanbridge.tracing.starting"):
         monkeypatch.setattr(f"{module}.perf_counter_ns", lambda: clocks.monotonic)
     monkeypatch.setattr(clock, "_offset_ns", clocks.wall - clocks.monotonic)
     return clocks

@@ -1,3 +1,4 @@
+import contextvars
 import os
 import subprocess
 import sys
@@ -215,8 +216,43 @@ def test_a_parent_that_is_suppressed_suppresses():
 
 
 def test_suppress_may_be_entered_again():
-    """One `suppress()` used twice, nested, raises nothing."""
+    """One `suppress()` used twice, nested: after the inner block it still suppresses, after the outer one no more."""
     quiet = sb.suppress()
+    with sb.Observability(store=False) as observability:
+        with quiet:
+            with quiet:
+                pass
+            with observability.tool_call("inside") as inside:
+                recorded_inside = inside.is_recording
+        with observability.tool_call("after") as after:
+            recorded_after = after.is_recording
 
-    with quiet, quiet:
-        pass
+    assert (recorded_inside, recorded_after) == (False, True)
+
+
+def test_suppressions_left_in_any_order():
+    """Two that are left in the order of their entering, as interleaved generators do, suppress until the second is left."""
+    first, second = sb.suppress(), sb.suppress()
+    with sb.Observability(store=False) as observability, observability.agent_run("a") as run:
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        between = sb.current_span()
+        second.__exit__(None, None, None)
+        after = sb.current_span()
+
+    assert (between, after) == (None, run)
+
+
+def test_a_suppression_that_is_left_elsewhere():
+    """Left in a context that it was not entered in, it changes nothing there."""
+    quiet, other = sb.suppress(), sb.suppress()
+    contextvars.copy_context().run(quiet.__enter__)
+    with sb.Observability(store=False) as observability, observability.agent_run("a") as run:
+        quiet.__exit__(None, None, None)
+        outside = sb.current_span()
+        with other:
+            quiet.__exit__(None, None, None)
+            inside = sb.current_span()
+
+    assert (outside, inside) == (run, None)

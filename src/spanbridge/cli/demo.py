@@ -22,7 +22,7 @@ MAX_QUESTIONS = 4
 SHUTDOWN_TIMEOUT_S = 5.0
 
 
-@click.command()
+@click.command(short_help="Runs a traced agent, and prints its trace.")
 @store_option
 @click.option(
     "--questions",

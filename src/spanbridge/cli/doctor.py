@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _STYLES = {"on": "green", "off": "yellow", "problem": "bold red"}
 
 
-@click.command()
+@click.command(short_help="Says what is on, why, and what to do.")
 @reading_options
 @click.pass_context
 def doctor(context: click.Context, address: str | None, as_json: bool) -> None:

@@ -35,14 +35,17 @@ PREVIEW_CHARACTERS = 400
 _ROOT_FIELDS = ("session_id", "user_id", "organization_id", "thread_id", "run_id", "request_id", "resource_id")
 
 
-@click.command()
+@click.command(short_help="Shows a trace as a tree, or one span in full.")
 @click.argument("trace_id", metavar="[TRACE_ID]", required=False)
 @click.option("--last", is_flag=True, help="The trace that started last.")
 @click.option(
     "--span", "span_id", metavar="ID", help="One span of the trace in full, by its id or the beginning of it."
 )
+@click.option("--ids", "with_ids", is_flag=True, help="With the id of each span, for --span.")
 @reading_options
-def show(address: str | None, as_json: bool, trace_id: str | None, last: bool, span_id: str | None) -> None:
+def show(
+    address: str | None, as_json: bool, trace_id: str | None, last: bool, span_id: str | None, with_ids: bool
+) -> None:
     """Shows a trace as a tree: by its id, the beginning of its id, or --last."""
     if (trace_id is None) != last:
         raise click.UsageError("Name one trace: give its id, the beginning of its id, or --last.")
@@ -57,7 +60,7 @@ def show(address: str | None, as_json: bool, trace_id: str | None, last: bool, s
     elif as_json:
         print_json(trace.to_dict())
     else:
-        _print_trace(trace)
+        _print_trace(trace, with_ids=with_ids)
 
 
 def _last(store: Any) -> str:
@@ -75,15 +78,15 @@ def _find_span(trace: Trace, prefix: str) -> SpanRecord:
         which = f"{len(found)} spans" if found else "no span"
         raise TraceNotFoundError(
             f"the trace {trace.trace_id} has {which} whose id begins with {prefix!r}: "
-            f"`spanbridge show {trace.trace_id} --json` gives the ids"
+            f"`spanbridge show {trace.trace_id} --ids` gives the ids"
         )
     return found[0]
 
 
-def _print_trace(trace: Trace) -> None:
+def _print_trace(trace: Trace, *, with_ids: bool) -> None:
     console = make_console()
     console.print(_heading(trace))
-    console.print(_tree(trace.spans, console))
+    console.print(_tree(trace.spans, console, with_ids=with_ids))
 
 
 def _heading(trace: Trace) -> Text:
@@ -112,7 +115,7 @@ def _heading(trace: Trace) -> Text:
     return heading
 
 
-def _tree(spans: list[SpanRecord], console: Console) -> Tree:
+def _tree(spans: list[SpanRecord], console: Console, *, with_ids: bool) -> Tree:
     from rich.tree import Tree  # noqa: PLC0415 - as above
 
     tree = Tree("", hide_root=True, guide_style="dim")
@@ -120,16 +123,18 @@ def _tree(spans: list[SpanRecord], console: Console) -> Tree:
     for depth, span in arrange(spans):
         level = min(depth, MAX_INDENT)
         del branches[level + 1 :]
-        branches.append(branches[level].add(_node(span, console)))
+        branches.append(branches[level].add(_node(span, console, with_ids=with_ids)))
     return tree
 
 
-def _node(span: SpanRecord, console: Console) -> RenderableType:
+def _node(span: SpanRecord, console: Console, *, with_ids: bool) -> RenderableType:
     """A span's line, and below it the beginnings of what it holds."""
     from rich.console import Group  # noqa: PLC0415 - as above
 
-    lines = [line_text(summarize(span, show_content=False), console.encoding)]
-    error: dict[str, Any] = span.error or {}
+    line = line_text(summarize(span, show_content=False), console.encoding)
+    # In front: the line's end may not fit.
+    lines = [cell(f"{span.span_id}  ", "dim").append_text(line) if with_ids else line]
+    error = _error(span)
     lines += [
         cell(f"{label} {preview(value, PREVIEW_CHARACTERS)}", style)
         for label, value, style in (
@@ -139,11 +144,32 @@ def _node(span: SpanRecord, console: Console) -> RenderableType:
         )
         if value not in (None, "")
     ]
+    lines += [cell(preview(cause, PREVIEW_CHARACTERS), "red") for cause in _causes(error)]
     lines += [
         cell(f"event {event.get('name')} {preview(event.get('attributes'), PREVIEW_CHARACTERS)}", "dim")
         for event in span.events
     ]
     return Group(*lines)
+
+
+def _error(span: SpanRecord) -> dict[str, Any]:
+    """The error of a span; nothing where a span that came from elsewhere holds something else in its place."""
+    error: Any = span.error
+    return error if isinstance(error, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+def _causes(error: dict[str, Any]) -> list[str]:
+    """What is behind an error, one text for each: "cause ValueError: no luck"."""
+    found: Any = error.get("causes")
+    causes: list[Any] = found if isinstance(found, list) else []  # pyright: ignore[reportUnknownVariableType]
+    mappings: list[dict[str, Any]] = [cause for cause in causes if isinstance(cause, dict)]
+    return [f"{cause.get('relation', 'cause')} {cause.get('type')}: {cause.get('message')}" for cause in mappings]
+
+
+def _error_text(error: dict[str, Any]) -> str:
+    """The stack as Python prints it, else type and message; below it what is behind the error."""
+    stack = error.get("stack") or f"{error.get('type')}: {error.get('message')}"
+    return "\n".join([str(stack).rstrip(), *_causes(error)])
 
 
 def _print_span(span: SpanRecord) -> None:
@@ -155,7 +181,9 @@ def _print_span(span: SpanRecord) -> None:
         if value in (None, "", [], {}, False):
             continue
         line = Text(field, style="bold cyan")
-        lines = [clean(part) for part in (value if isinstance(value, str) else json_text(value)).splitlines()]
+        error = _error(span) if field == "error" else {}
+        text = value if isinstance(value, str) else _error_text(error) if error else json_text(value)
+        lines = [clean(part) for part in text.splitlines()]
         if field in ("started_at", "ended_at"):
             lines = [f"{value} ({local_time(int(value))})"]
         if len(lines) == 1:

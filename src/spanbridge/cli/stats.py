@@ -13,7 +13,7 @@ from spanbridge.exporters.span_tree import format_cost
 from spanbridge.storage.reading import MAX_LIMIT
 
 
-@click.command()
+@click.command(short_help="Sums up what a store holds.")
 @reading_options
 def stats(address: str | None, as_json: bool) -> None:
     """Sums up a store: traces by status, type and model, spans, tokens, cost, size, age."""
@@ -53,7 +53,7 @@ def _print(summary: dict[str, Any]) -> None:
             text = ", ".join(f"{name} {count:,}" for name, count in counts.items())
         else:
             text = _text(key, value)
-        table.add_row(key.replace("_", " "), cell(text or "none"))
+        table.add_row(key.removesuffix("_bytes").replace("_", " "), cell(text or "none"))
     make_console().print(table)
 
 

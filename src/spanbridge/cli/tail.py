@@ -22,7 +22,7 @@ POLL_S = 0.2
 BATCH_SPANS = 200
 
 
-@click.command()
+@click.command(short_help="Follows the spans that are written.")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="Ends after N spans; default: when interrupted.")
 @click.option("--all", "from_start", is_flag=True, help="Begins with the spans that the store already holds.")
 @reading_options

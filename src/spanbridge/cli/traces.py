@@ -20,22 +20,26 @@ if TYPE_CHECKING:
 
     from spanbridge.storage.reading import Page, TraceSummary
 
-_COLUMNS: dict[str, int] = {
-    "started": 0,
-    "trace": 0,
-    "type": 120,
-    "name": 0,
-    "status": 0,
-    "duration": 0,
-    "spans": 100,
-    "errors": 100,
-    "tokens": 0,
-    "cost": 90,
-    "session": 140,
-}
-"""The columns, and from which width of the terminal on each is shown."""
+_COLUMNS = (
+    "started",
+    "trace",
+    "type",
+    "name",
+    "status",
+    "duration",
+    "spans",
+    "errors",
+    "tokens",
+    "cost",
+    "session",
+)
+_DROPPED_FIRST = ("session", "errors", "spans", "cost", "tokens", "duration", "started")
+"""What goes, one after the other, where the terminal is too narrow for all."""
 _TEXTS = frozenset({"name", "type", "session"})
-"""What gives way where even these do not fit."""
+"""What is cut at its end: beyond `TEXT_CHARACTERS` before a column goes, further where no more can go."""
+TEXT_CHARACTERS = 24
+SPACE = 2
+"""Characters between columns."""
 _FIGURES = frozenset({"duration", "spans", "errors", "tokens", "cost"})
 
 
@@ -88,17 +92,31 @@ def traces(
 def _table(page: Page, width: int) -> Table:
     from rich.table import Table  # noqa: PLC0415 - heavy, and needed for people only
 
-    columns = [name for name, from_width in _COLUMNS.items() if width >= from_width]
+    rows = [_cells(trace) for trace in page]
+    columns = _fitting(rows, width)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in columns:
         table.add_column(name, justify="right" if name in _FIGURES else "left", no_wrap=name not in _TEXTS)
-    for trace in page:
-        cells = _cells(trace)
+    for cells in rows:
         table.add_row(*(cells[name] for name in columns))
     return table
 
 
+def _fitting(rows: list[dict[str, Text]], width: int) -> list[str]:
+    """The columns that fit into `width` characters."""
+    needed: dict[str, int] = {}
+    for name in _COLUMNS:
+        longest = max(cells[name].cell_len for cells in rows)
+        needed[name] = SPACE + max(len(name), min(longest, TEXT_CHARACTERS) if name in _TEXTS else longest)
+    for name in _DROPPED_FIRST:
+        if sum(needed.values()) - SPACE <= width:
+            break
+        del needed[name]
+    return list(needed)
+
+
 def _cells(trace: TraceSummary) -> dict[str, Text]:
+    tokens = trace.input_tokens + trace.output_tokens
     return {
         "started": cell(local_time(trace.started_at), "dim"),
         "trace": cell(trace.trace_id[:ID_CHARACTERS]),
@@ -108,7 +126,7 @@ def _cells(trace: TraceSummary) -> dict[str, Text]:
         "duration": cell(None if trace.duration_ns is None else format_duration(trace.duration_ns), "cyan"),
         "spans": cell(trace.span_count),
         "errors": cell(trace.error_count or None, "red"),
-        "tokens": cell(f"{trace.input_tokens + trace.output_tokens:,}"),
+        "tokens": cell(f"{tokens:,}" if tokens else None),
         "cost": cell(None if trace.cost is None else format_cost(trace.cost)),
         "session": cell(trace.session_id, "dim"),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.configuration.masking import display
 from spanbridge.configuration.plugins import load_bridge, load_exporter
 from spanbridge.errors import ConfigurationError
 from spanbridge.pipeline.chain import Chain
@@ -65,7 +66,7 @@ def refuse_what_is_not_there(settings: Settings) -> None:
         if isinstance(settings.bridge, str):
             load_bridge(settings.bridge)
         raise ConfigurationError(
-            f"bridge: {settings.bridge!r} cannot be used: this version has no bridges; remove the setting."
+            f"bridge: {display(settings.bridge)} cannot be used: this version has no bridges; remove the setting."
         )
 
 

@@ -1,4 +1,4 @@
-"""The doctor's canary: a span with a planted secret, through the real chain to every exit.
+"""The doctor's canary: a span with a planted secret in each of its places, through the real chain to every exit.
 
 The pipeline is built from the configuration as `configure` builds it, with two changes: every trace is kept, and the span is stored in
 a file of its own that is deleted afterwards. It lies beside the user's store, on the same file system under the same rules; in the
@@ -14,6 +14,7 @@ import os
 import secrets
 import time
 from contextlib import redirect_stdout
+from contextvars import Context
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,18 +46,15 @@ _OUTCOMES = {Retry: "it was tried again until the time was over", Rejected: "it 
 
 def send_canary(settings: Settings) -> list[Check]:
     """What arrived at each exit, within a few seconds. Exporters are built, or used as they are, and shut down."""
-    # In the form of a provider's key, made up anew each time.
-    secret = f"sk-proj-{secrets.token_hex(24)}"
+    planted = _Secrets()
     try:
-        watched = {name: _Watched(exporter, secret) for name, exporter in build_exporters(settings).items()}
+        watched = {name: _Watched(exporter, planted) for name, exporter in build_exporters(settings).items()}
     except Exception as error:  # noqa: BLE001 - an exporter's constructor may raise anything
         return [
-            Check(
-                "canary", "problem", f"an exporter cannot be made: {_described(error, secret)}", "see its check above"
-            )
+            Check("canary", "problem", f"an exporter cannot be made: {planted.described(error)}", "see its check above")
         ]
     if settings.store is False or not store_address(settings).startswith("sqlite:"):
-        checks = _send(settings, watched, None, secret)
+        checks = _send(settings, watched, None, planted)
         if settings.store is not False:
             checks.append(
                 Check("canary in the store", "off", "not sent: it could not be taken out of this store again")
@@ -65,10 +63,10 @@ def send_canary(settings: Settings) -> list[Check]:
     folder = nearest_folder(sqlite_path(store_address(settings)))
     # Where the folder cannot be written, the check of the store has said so.
     with TemporaryDirectory(prefix=".spanbridge-doctor-", dir=folder if os.access(folder, os.W_OK) else None) as name:
-        return _send(settings, watched, Path(name) / "canary.db", secret)
+        return _send(settings, watched, Path(name) / "canary.db", planted)
 
 
-def _send(settings: Settings, watched: dict[str, _Watched], path: Path | None, secret: str) -> list[Check]:
+def _send(settings: Settings, watched: dict[str, _Watched], path: Path | None, planted: _Secrets) -> list[Check]:
     store = False if path is None else StorageExporter(f"sqlite:///{path}")
     try:
         pipeline = build_pipeline(replace(settings, store=store, exporters=list(watched.values())))
@@ -78,7 +76,8 @@ def _send(settings: Settings, watched: dict[str, _Watched], path: Path | None, s
         ]
     # Exporters print to the terminal: here it is looked at, and belongs to the report.
     with redirect_stdout(io.StringIO()) as printed:
-        _record(Openers(TracerSlot(Tracer(pipeline.intake, None, settings.max_payload_bytes))), secret)
+        openers = Openers(TracerSlot(Tracer(pipeline.intake, None, settings.max_payload_bytes)))
+        Context().run(_record, openers, planted)  # no ambient span, and not under `suppress()`
         pipeline.flush(time.monotonic() + DELIVERY_TIMEOUT_S)
         dropped = pipeline.stats()["spans"]["dropped"]
         pipeline.shutdown(time.monotonic() + SHUTDOWN_TIMEOUT_S)
@@ -92,40 +91,89 @@ def _send(settings: Settings, watched: dict[str, _Watched], path: Path | None, s
                 "let the processors pass it",
             )
         ]
-    checks = [] if path is None else [_check_stored(path, secret)]
+    checks = [] if path is None else [_check_stored(path, planted)]
     checks += [exporter.check(name) for name, exporter in watched.items()]
-    if secret in printed.getvalue():
-        checks.append(Check("canary on standard output", "problem", "the secret was printed", _UNREDACTED_FIX))
+    if places := planted.found_in(printed.getvalue()):
+        why = f"the secret was printed, from {', '.join(places)}"
+        checks.append(Check("canary on standard output", "problem", why, _UNREDACTED_FIX))
     return checks
 
 
-def _record(openers: Any, secret: str) -> None:
-    """One span with the secret in everything that a span holds."""
+class _Secrets:
+    """A secret for each place of a span: wherever one shows up, it says where it came from."""
+
+    def __init__(self) -> None:
+        # In the form of a provider's key, made up anew each time.
+        self._by_place = {place: f"sk-proj-{secrets.token_hex(24)}" for place in PLACES}
+
+    def __getitem__(self, place: str) -> str:
+        return self._by_place[place]
+
+    def found_in(self, text: str) -> list[str]:
+        """The places whose secret stands in `text`."""
+        return [place for place, secret in self._by_place.items() if secret in text]
+
+    def described(self, error: BaseException) -> str:
+        """An error for the report. Its message may quote what was sent."""
+        message = str(error)
+        for secret in self._by_place.values():
+            message = message.replace(secret, "[REDACTED]")
+        return f"{type(error).__name__}: {message}"
+
+
+PLACES = (
+    "name",
+    "input",
+    "text",
+    "mapping keys",
+    "output",
+    "attributes",
+    "metadata",
+    "tags",
+    "correlation fields",
+    "entity fields",
+    "links",
+    "events",
+    "error",
+    "error causes",
+)
+"""Where a span can hold a secret; the canary holds one in each."""
+
+
+def _record(openers: Any, planted: _Secrets) -> None:
+    """One span with a secret in each of `PLACES`."""
+    in_text = planted["text"]
     span = openers.tool_call(
-        f"{NAME} {secret}",
+        f"{NAME} {planted['name']}",
         input={
-            "api_key": secret,
-            "command": f"curl -H 'Authorization: Bearer {secret}' https://user:{secret}@example.com/",
+            "api_key": planted["input"],
+            "command": f"curl -H 'Authorization: Bearer {in_text}' https://user:{in_text}@example.com/",
+            "clients": {planted["mapping keys"]: "active"},
         },
-        tool_description=f"password={secret}",
-        metadata={"credentials": {"token": secret}},
-        tags=[f"key {secret}"],
-        session_id=f"session {secret}",
+        tool_description=f"password={planted['attributes']}",
+        metadata={"credentials": {"token": planted["metadata"]}},
+        tags=[f"key {planted['tags']}"],
+        session_id=f"session {planted['correlation fields']}",
+        entity_id=f"tool {planted['entity fields']}",
+        entity_name=f"tool {planted['entity fields']}",
+        links=[{"trace_id": "1" * 32, "span_id": "1" * 16, "attributes": {"authorization": planted["links"]}}],
     )
     with span:
-        span.event(f"used {secret}", {"client_secret": secret})
-        span.set(output=[f"the key is {secret}"])
-        span.error(PermissionError(f"the key {secret} was refused"))
+        span.event(f"used {planted['events']}", {"client_secret": planted["events"]})
+        span.set(output=[f"the key is {planted['output']}"])
+        error = PermissionError(f"the key {planted['error']} was refused")
+        error.__cause__ = ValueError(f"no account for {planted['error causes']}")
+        span.error(error)
 
 
 class _Watched:
     """An exporter whose deliveries are looked at as they go out."""
 
-    def __init__(self, exporter: Exporter, secret: str) -> None:
+    def __init__(self, exporter: Exporter, planted: _Secrets) -> None:
         self.name = str(getattr(exporter, "name", None) or type(exporter).__name__)
         self.accepts_running = bool(getattr(exporter, "accepts_running", False))
         self._exporter = exporter
-        self._secret = secret
+        self._planted = planted
         self._outcome = f"nothing was delivered within {DELIVERY_TIMEOUT_S:.0f} s"
         self._record: SpanRecord | None = None
         self._delivered = False
@@ -135,7 +183,7 @@ class _Watched:
         try:
             result = self._exporter.export(batch)
         except Exception as error:
-            self._outcome = f"it raised {_described(error, self._secret)}"
+            self._outcome = f"it raised {self._planted.described(error)}"
             raise
         if result is None or isinstance(result, Delivered):
             self._delivered = True
@@ -153,39 +201,39 @@ class _Watched:
     def check(self, name: str) -> Check:
         """What became of the canary."""
         part = f"canary at {name}"
-        if self._record is not None and (check := _check_content(part, self._record, self._secret)):
+        if self._record is not None and (check := _check_content(part, self._record, self._planted)):
             return check
         if not self._delivered or self._record is None:
             return Check(
                 part, "problem", self._outcome, "see whether the exporter's endpoint and credentials are right"
             )
-        return Check(part, "on", f"delivered, redacted: {_count(self._record)}")
+        return Check(part, "on", f"delivered, {_redacted(self._record)}")
 
 
-def _check_stored(path: Path, secret: str) -> Check:
+def _check_stored(path: Path, planted: _Secrets) -> Check:
     """Reads the canary back, and looks for the secret in every byte of the store's files."""
     part = "canary in the store"
     try:
         with open_store(f"sqlite:///{path}") as store:
             (summary,) = store.list_traces()
             record: SpanRecord = store.get_trace(summary.trace_id).root
-            found = [file.name for file in path.parent.iterdir() if secret.encode() in file.read_bytes()]
+            files = {file.name: planted.found_in(file.read_bytes().decode("latin-1")) for file in path.parent.iterdir()}
     except (SpanbridgeError, ValueError) as error:
         return Check(part, "problem", f"it was not stored: {error}", "see the check of the store above")
-    if found:
-        return Check(
-            part, "problem", f"the secret arrived unredacted (in the bytes of {', '.join(found)})", _UNREDACTED_FIX
-        )
-    return _check_content(part, record, secret) or Check(
-        part, "on", f"read back, redacted: {_count(record)}; no byte of the secret in a file of the same kind beside it"
+    if found := [f"{name} ({', '.join(places)})" for name, places in files.items() if places]:
+        why = f"the secret arrived unredacted, in the bytes of {', '.join(found)}"
+        return Check(part, "problem", why, _UNREDACTED_FIX)
+    return _check_content(part, record, planted) or Check(
+        part, "on", f"read back, {_redacted(record)}; no byte of the secret in a file of the same kind beside it"
     )
 
 
-def _check_content(part: str, record: SpanRecord, secret: str) -> Check | None:
+def _check_content(part: str, record: SpanRecord, planted: _Secrets) -> Check | None:
     """What is wrong with the canary as it went out; None where nothing is."""
-    fields = sorted(field for field, value in record.to_dict().items() if secret in str(value))
-    if fields:
-        return Check(part, "problem", f"the secret went out unredacted, in {', '.join(fields)}", _UNREDACTED_FIX)
+    if unredacted := planted.found_in(repr(record.to_dict())):
+        redacted = [place for place in PLACES if place not in unredacted]
+        why = f"the secret went out unredacted in {', '.join(unredacted)}; redacted in {', '.join(redacted) or 'none'}"
+        return Check(part, "problem", why, _UNREDACTED_FIX)
     withheld = record.attributes.get("withheld")
     if withheld:
         return Check(
@@ -197,12 +245,7 @@ def _check_content(part: str, record: SpanRecord, secret: str) -> Check | None:
     return None
 
 
-def _count(record: SpanRecord) -> str:
+def _redacted(record: SpanRecord) -> str:
     count = sum(record.redactions.values())
-    return f"{count} values by {', '.join(sorted(record.redactions))}" if count else "by a processor"
-
-
-def _described(error: BaseException, secret: str) -> str:
-    """An error for the report. Its message may quote what was sent."""
-    message = str(error).replace(secret, "[REDACTED]")
-    return f"{type(error).__name__}: {message}"
+    how = f"{count} values by {', '.join(sorted(record.redactions))}" if count else "by a processor"
+    return f"redacted in {', '.join(PLACES)}: {how}"

@@ -53,13 +53,13 @@ def configure(
         store: Where spans are kept: an address ("sqlite:///traces.db"), a StorageExporter, or False for nowhere.
         store_max_bytes: Size of the default store; beyond it the oldest ended traces go.
         exporters: Exits beside the store: names of plugins, exporters, or `spanbridge.route(...)` for a part of the spans.
-        bridge: A tracer whose native spans are kept active while ours run.
+        bridge: A tracer whose native spans are kept active while ours run; refused, since this version has none.
         processors: Your own processors, before the sensitive-data filter.
         sensitive_data: The filter that redacts secrets before anything leaves; False switches it off.
         sampling: Which traces are recorded: a ratio from 0 to 1, a sampler, or a function of SamplingInput.
-        request_context_keys: Keys of the request context that are copied into metadata.
+        request_context_keys: Keys of the request context that are copied into metadata; refused, since this version has none.
         prices: Your own prices, before the built-in ones: {"model": {"input_mtok": 1.0, "output_mtok": 4.0}}.
-        strict_attributes: Whether attributes that do not match their span type are reported.
+        strict_attributes: Whether attributes that do not match their span type are counted and logged, by name.
         disabled: Switches all tracing off.
         write_interval_ms: How often spans are written; one that runs longer is first written as running.
         queue_max_bytes: Memory for spans on their way; when full, new ones are dropped and counted.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from spanbridge.configuration.masking import display
-from spanbridge.configuration.plugins import load_bridge, load_exporter, load_store
+from spanbridge.configuration.plugins import load_exporter, load_store
 from spanbridge.configuration.settings import Settings, resolve_settings, settings_rows
 from spanbridge.errors import ConfigurationError, SpanbridgeError
 
@@ -91,11 +91,13 @@ def check_settings(settings: Settings) -> Iterator[Check]:
 def check_kill_switch(settings: Settings) -> Iterator[Check]:
     origin = settings.origins["disabled"]
     if settings.disabled:
-        yield Check(
-            "tracing", "off", f"switched off ({origin}): nothing is recorded", f"remove disabled ({origin}) to record"
-        )
+        yield _switched_off("tracing", origin, "nothing is recorded", "disabled")
     else:
         yield Check("tracing", "on", "not switched off")
+
+
+def _switched_off(part: str, origin: str, consequence: str, setting: str) -> Check:
+    return Check(part, "off", f"switched off ({origin}): {consequence}", f"remove {setting} ({origin})")
 
 
 def check_identity(settings: Settings) -> Iterator[Check]:
@@ -133,12 +135,7 @@ def check_store(settings: Settings) -> Iterator[Check]:
 
     origin = settings.origins["store"]
     if settings.store is False:
-        yield Check(
-            "store",
-            "off",
-            f"switched off ({origin}): spans go to the exporters only",
-            "remove store=False to keep them",
-        )
+        yield _switched_off("store", origin, "spans go to the exporters only", "store")
         return
     address = store_address(settings)
     try:
@@ -153,9 +150,11 @@ def check_store(settings: Settings) -> Iterator[Check]:
 
 
 def _check_sqlite(path: Path, origin: str) -> Check:
-    from spanbridge.storage.files import identity, is_local  # noqa: PLC0415 - as every part here
+    from spanbridge.storage.files import identity, is_local, require_own_folder  # noqa: PLC0415 - as every part here
 
     place = "local file system" if is_local(path) else "shared or unknown file system: written without WAL, slower"
+    if path.parent.is_dir():
+        require_own_folder(path.parent)
     if identity(path) is None:
         folder = nearest_folder(path)
         if not os.access(folder, os.W_OK | os.X_OK):
@@ -189,26 +188,23 @@ _STORE_FIX = "make the file and its folder writable for this user, or name anoth
 def check_sensitive_data(settings: Settings) -> Iterator[Check]:
     origin = settings.origins["sensitive_data"]
     if settings.sensitive_data is False:
+        yield _switched_off("sensitive-data filter", origin, "secrets are recorded as they are", "sensitive_data")
+        return
+    from spanbridge.processors.matcher import Re2Prefilter, make_prefilter  # noqa: PLC0415 - loads re2
+    from spanbridge.processors.sensitive_data import SensitiveDataFilter  # noqa: PLC0415 - compiles its patterns
+
+    used = SensitiveDataFilter() if settings.sensitive_data is True else settings.sensitive_data
+    if not isinstance(used, SensitiveDataFilter):
+        yield Check("sensitive-data filter", "on", f"{display(used)} ({origin})")
+    elif isinstance(make_prefilter(used.probes), Re2Prefilter):
+        yield Check("sensitive-data filter", "on", f"({origin}), engine re2")
+    else:
         yield Check(
             "sensitive-data filter",
-            "off",
-            f"switched off ({origin}): secrets are recorded as they are",
-            "remove sensitive_data=False",
+            "on",
+            f"({origin}), engine re: the same verdicts, slower",
+            "install google-re2, where it has a wheel for this platform",
         )
-    elif settings.sensitive_data is not True:
-        yield Check("sensitive-data filter", "on", f"{display(settings.sensitive_data)} ({origin})")
-    else:
-        from spanbridge.processors.matcher import Re2Prefilter, make_prefilter  # noqa: PLC0415 - loads re2
-
-        if isinstance(make_prefilter(()), Re2Prefilter):
-            yield Check("sensitive-data filter", "on", f"({origin}), engine re2")
-        else:
-            yield Check(
-                "sensitive-data filter",
-                "on",
-                f"({origin}), engine re: the same verdicts, slower",
-                "install google-re2, where it has a wheel for this platform",
-            )
 
 
 def check_processors(settings: Settings) -> Iterator[Check]:
@@ -244,13 +240,12 @@ def check_bridge(settings: Settings) -> Iterator[Check]:
     if settings.bridge is None:
         yield Check("bridge", "off", f"none ({origin}): no other tracer's spans are kept active")
         return
+    from spanbridge.configuration.assembly import refuse_what_is_not_there  # noqa: PLC0415 - as every part here
+
     try:
-        if isinstance(settings.bridge, str):
-            load_bridge(settings.bridge)
+        refuse_what_is_not_there(settings)
     except ConfigurationError as error:
-        yield Check("bridge", "problem", str(error), f"install it, or remove bridge ({origin})")
-    else:
-        yield Check("bridge", "on", f"{display(settings.bridge)} ({origin})")
+        yield Check("bridge", "problem", str(error), f"remove bridge ({origin})")
 
 
 def check_versions(_settings: Settings | None = None) -> Iterator[Check]:

@@ -16,18 +16,15 @@ if TYPE_CHECKING:
 
 
 class PluginKind(NamedTuple):
-    """A kind of plugin: its entry points' group, and the extras that bring some, by the plugin's name."""
+    """A kind of plugin: its name, and its entry points' group."""
 
     noun: str
     group: str
-    extras: dict[str, str]
 
 
-EXPORTER = PluginKind("exporter", "spanbridge.exporters", {"otlp": "otlp", "datadog": "datadog"})
-BRIDGE = PluginKind("bridge", "spanbridge.bridges", {"datadog": "datadog", "opentelemetry": "opentelemetry"})
-STORE = PluginKind(
-    "store", "spanbridge.stores", {"clickhouse": "clickhouse", "postgres": "postgres", "postgresql": "postgres"}
-)
+EXPORTER = PluginKind("exporter", "spanbridge.exporters")
+BRIDGE = PluginKind("bridge", "spanbridge.bridges")
+STORE = PluginKind("store", "spanbridge.stores")
 
 
 def load_exporter(name: str) -> Any:
@@ -65,7 +62,8 @@ def _load(kind: PluginKind, name: str) -> Any:
         return entry.load()
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"The {kind.noun} {name!r} needs the package {error.name!r}, which is not installed. {_install(kind, name)}"
+            f"The {kind.noun} {name!r} needs the package {error.name!r}, which is not installed: "
+            "install it, or remove the plugin's name."
         ) from error
     except Exception as error:
         # A plugin's module may raise anything when it is imported. Configuration may fail; it says what and why.
@@ -88,8 +86,6 @@ def _find(kind: PluginKind, name: str) -> EntryPoint:
 
 
 def _unknown(kind: PluginKind, name: str) -> str:
-    if name in kind.extras:
-        return f"The {kind.noun} {name!r} is not installed. {_install(kind, name)}"
     known = plugin_names(kind)
     if not known and kind.group != BRIDGE.group:
         return (
@@ -98,16 +94,9 @@ def _unknown(kind: PluginKind, name: str) -> str:
         )
     from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
 
-    close = get_close_matches(name, [*known, *kind.extras], n=1)
+    close = get_close_matches(name, known, n=1)
     guess = f" Did you mean {close[0]!r}?" if close else ""
-    others = sorted(set(kind.extras) - set(known))
-    more = f"; with an extra of spanbridge: {', '.join(others)}" if others else ""
-    return f"There is no {kind.noun} {name!r}.{guess} Installed: {', '.join(known) or 'none'}{more}."
-
-
-def _install(kind: PluginKind, name: str) -> str:
-    extra = kind.extras.get(name)
-    return f'Install it: pip install "spanbridge[{extra}]"' if extra else "Install it, or remove the plugin's name."
+    return f"There is no {kind.noun} {name!r}.{guess} Installed: {', '.join(known) or 'none'}."
 
 
 def _entry_points(kind: PluginKind) -> Iterable[EntryPoint]:

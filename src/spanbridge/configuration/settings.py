@@ -92,7 +92,10 @@ class Settings:
     )
     exporters: list[Any] = _setting(values.exporters(), list, "Exits beside the store.", default_text="none")
     bridge: str | Any | None = _setting(
-        values.bridge(), None, "The tracer whose spans are kept active while ours run.", default_text="none"
+        values.bridge(),
+        None,
+        "The tracer whose spans are kept active while ours run. This version has no bridges and refuses it.",
+        default_text="none",
     )
     processors: list[Any] = _setting(
         values.processors(), list, "Processors of your own, before the sensitive-data filter.", default_text="none"
@@ -104,14 +107,17 @@ class Settings:
     request_context_keys: list[str] = _setting(
         values.names(),
         list,
-        "Keys of the request context that are copied into metadata; a dotted key goes into nested values.",
+        "Keys of the request context that are copied into metadata; a dotted key goes into nested values. This version has no request "
+        "context and refuses it.",
         default_text="none",
     )
     prices: dict[str, Any] = _setting(
         values.prices(), dict, "Your own prices, before the built-in ones.", default_text="none"
     )
     strict_attributes: bool = _setting(
-        values.switch(), False, "Whether attributes that do not match their span type are reported as errors."
+        values.switch(),
+        False,
+        "Whether attributes that do not match their span type are counted and logged, by name; they are recorded all the same.",
     )
     disabled: bool = _setting(values.switch(), False, "Switches all tracing off.")
     write_interval_ms: int = _setting(

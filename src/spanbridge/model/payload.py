@@ -8,8 +8,9 @@ bound: what is too large is replaced whole by a marker (never cut here: a cut in
                      bytes                            the JSON encoding of any other value
 
 Values that JSON has no word for become: bytes that are UTF-8 -> text, other bytes -> {"bytes": n}; sets -> lists; Decimal, UUID,
-paths, NaN and infinities, integers beyond 64 bits -> strings; numpy arrays -> {"dtype", "shape", "values"}; exceptions ->
-{"type", "message"}; known models (pydantic, attrs, dataclasses, named tuples) -> mappings; anything else -> "<module.Class>".
+paths, integers beyond 64 bits -> strings; NaN and infinities -> strings, in larger payloads null; numpy arrays ->
+{"dtype", "shape", "values"}; exceptions -> {"type", "message"}; known models (pydantic, attrs, dataclasses, named tuples) -> mappings;
+anything else -> "<module.Class>".
 """
 
 # Values of any type pass through here; their types are unknown on purpose.
@@ -35,7 +36,7 @@ from uuid import UUID
 from orjson import OPT_PASSTHROUGH_DATACLASS, OPT_PASSTHROUGH_DATETIME, Fragment, dumps, loads  # pyright: ignore[reportAttributeAccessIssue] - Fragment is missing in its stubs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Scalar: TypeAlias = str | int | float | bool | None
 Snapshot: TypeAlias = Scalar | bytes
@@ -45,15 +46,20 @@ MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 64
 """A deeper subtree is replaced by `{"truncated": {"depth": 64}}`."""
 SLOW_PATH_BUDGET_S = 0.020
-"""How long a payload that orjson cannot encode may take on the caller's thread; the rest becomes `"<unserialised>"`."""
+"""How long a payload that orjson cannot encode may take on the caller's thread; the rest of each container becomes one `UNSERIALISED`."""
+UNSERIALISED = "<unserialised>"
 ARRAY_PREVIEW = 32
 """How many values of a numpy array are kept."""
 
 # orjson's own way with these ends the process where an attribute or a time zone raises.
 _OPTIONS = OPT_PASSTHROUGH_DATACLASS | OPT_PASSTHROUGH_DATETIME
+# Those that it does not let pass, and the attribute that it reads of each.
+_READ_BY_ORJSON: tuple[tuple[type, str], ...] = ((Enum, "value"), (UUID, "int"))
 _PLAIN_CONTAINERS = frozenset({dict, list})
 _SCALARS = frozenset({str, int, float, bool, type(None)})
-_MAX_INT = 2**63 - 1
+_JSON_TYPES = _SCALARS | _PLAIN_CONTAINERS
+# What orjson writes as numbers.
+_MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
 _ITEMS_LOOKED_AT = 1000
 _LARGE_BYTES = 1024 * 1024
 _NON_FINITE_SEARCH_BYTES = 128
@@ -70,6 +76,8 @@ def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
     try:
         if _large_payloads.seen and (size := _size_within_two_levels(value)) > max_bytes:
             return truncated(size)
+        if cls is not dict and cls is not list:
+            _refuse_unreadable(value)
         data = dumps(value, _encode_unknown, _OPTIONS)
     except Exception:  # noqa: BLE001 - any class of foreign error may come out of a payload
         return _encode_slowly(value, max_bytes)
@@ -90,7 +98,8 @@ def encode(value: Any) -> bytes:
         return dumps(value, _splice)
     except Exception:  # noqa: BLE001
         if type(value) is dict:
-            return dumps({_key(key): Fragment(encode(item)) for key, item in value.items()})
+            walk = _Walk(sys.maxsize)
+            return dumps({walk.key(key, 0): Fragment(encode(item)) for key, item in value.items()})
         result = _encode_slowly(value, sys.maxsize)
         return result if type(result) is bytes else dumps(result)
 
@@ -152,7 +161,25 @@ def _splice(value: Any) -> Any:
 def _encode_unknown(value: Any) -> Any:
     """What orjson asks for a value that it does not know. Raising sends the whole payload to the slow path."""
     serializer = getattr(type(value), "__pydantic_serializer__", None)
-    return _plain(value) if serializer is None else Fragment(serializer.to_json(value))
+    if serializer is not None:
+        return Fragment(serializer.to_json(value))
+    plain = _plain(value)
+    cls = type(plain)
+    for item in plain.values() if cls is dict else plain if cls is list else (plain,):
+        if type(item) not in _JSON_TYPES:
+            _refuse_unreadable(item)
+    return plain
+
+
+def _refuse_unreadable(value: Any) -> None:
+    """Raises where orjson would end the process: its attribute of `value` is missing or raises.
+
+    Called for a payload itself, and for the fields of the objects in it. Values of plain containers reach orjson unseen: to look at each
+    would cost more than to encode it.
+    """
+    for known, attribute in _READ_BY_ORJSON:
+        if issubclass(type(value), known):
+            _refuse_unreadable(getattr(value, attribute))
 
 
 def _holds_non_finite(value: Any) -> bool:
@@ -178,16 +205,21 @@ def _encode_slowly(value: Any, max_bytes: int) -> Snapshot:
         plain = walk.plain(value, 0)
         if walk.bytes_left < 0:
             return truncated(max_bytes - walk.bytes_left)
-        return b"%b" % dumps(plain)
+        data = dumps(plain)
+        return b"".join((data, b"")) if len(data) <= max_bytes else truncated(len(data))
     except Exception:  # noqa: BLE001 - a payload changed by another thread, a container that lies about itself
         return type_marker(value)
 
 
 class _Walk:
-    """One pass over a payload that orjson cannot encode, with its bounds: depth, bytes and time."""
+    """One pass over a payload that orjson cannot encode, with its bounds: depth, bytes and time. Every value and key counts.
+
+    Where time or bytes are spent, each container that is not finished gets one `UNSERIALISED` for all that it still holds.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self.bytes_left = max_bytes
+        """Below zero: the payload is larger than it may be. A lower bound of the encoded size has been taken off."""
         self._deadline = time.perf_counter() + SLOW_PATH_BUDGET_S
         self._is_late = False
         self._path: set[int] = set()
@@ -196,19 +228,13 @@ class _Walk:
     def plain(self, value: Any, depth: int) -> Any:
         cls = type(value)
         if cls is str:
-            self.bytes_left -= len(value)
-            return _text(value)
+            return self._string(value)
         if cls is int:
-            return value if -_MAX_INT <= value <= _MAX_INT else _large_int(value)
+            return value if _MIN_INT <= value <= _MAX_INT else _large_int(value)
         if cls is float:
             return value if isfinite(value) else _non_finite(value)
         if cls is bool or value is None:
             return value
-        self._visited += 1
-        if self._visited & 63 == 0 and time.perf_counter() > self._deadline:
-            self._is_late = True
-        if self._is_late or self.bytes_left < 0:
-            return "<unserialised>"
         if depth >= MAX_DEPTH:
             return {"truncated": {"depth": MAX_DEPTH}}
         if id(value) in self._path:
@@ -221,22 +247,72 @@ class _Walk:
         finally:
             self._path.discard(id(value))
 
+    def key(self, key: Any, depth: int) -> str:
+        """A mapping's key as text: JSON where it is not a string, a tuple in parentheses."""
+        cls = type(key)
+        if cls is str:
+            return self._string(key)
+        if cls is tuple and depth < MAX_DEPTH:
+            parts: list[str] = []
+            for part in key:
+                if self._is_spent():
+                    parts.append(UNSERIALISED)
+                    break
+                parts.append(self.key(part, depth + 1))
+            return f"({', '.join(parts)})"
+        plain = self.plain(key, depth)
+        return plain if type(plain) is str else dumps(plain).decode()
+
     def _container(self, value: Any, depth: int) -> Any:
         cls = type(value)
         if issubclass(cls, dict):
-            result: dict[str, Any] = {}
-            for key, item in value.items():
-                name = _key(key)
-                self.bytes_left -= len(name) + 4
-                result[name] = self.plain(item, depth + 1)
-            return result
-        if issubclass(cls, (list, tuple)) and not hasattr(cls, "_fields"):
-            self.bytes_left -= 2 * len(value)
-            return [self.plain(item, depth + 1) for item in value]
+            return self._mapping(value.items(), depth)
+        if issubclass(cls, _MAPPINGS):
+            return self._mapping(((key, value[key]) for key in value), depth)
+        if issubclass(cls, (list, tuple, *_SEQUENCES)) and not hasattr(cls, "_fields"):
+            return self._sequence(value, depth)
+        if issubclass(cls, (bytes, bytearray, memoryview)) and not self._has_room(memoryview(value).nbytes):
+            return UNSERIALISED
         plain = _plain(value)
         if type(plain) in _PLAIN_CONTAINERS:
             return self._container(plain, depth)
         return plain if type(plain) is Fragment else self.plain(plain, depth + 1)
+
+    def _mapping(self, entries: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, item in entries:
+            if self._is_spent():
+                result[UNSERIALISED] = UNSERIALISED
+                break
+            self.bytes_left -= 3  # quotes and colon
+            name = self.key(key, depth + 1)
+            result[name] = self.plain(item, depth + 1)
+        return result
+
+    def _sequence(self, items: Iterable[Any], depth: int) -> list[Any]:
+        result: list[Any] = []
+        for item in items:
+            if self._is_spent():
+                result.append(UNSERIALISED)
+                break
+            result.append(self.plain(item, depth + 1))
+        return result
+
+    def _string(self, value: str) -> str:
+        return _text(value) if self._has_room(len(value)) else UNSERIALISED
+
+    def _has_room(self, size: int) -> bool:
+        """Takes `size` bytes off what is left."""
+        self.bytes_left -= size
+        return self.bytes_left >= 0
+
+    def _is_spent(self) -> bool:
+        """Counts one more value, and says whether it is one too many."""
+        self.bytes_left -= 2  # one character and a comma
+        self._visited += 1
+        if self._visited & 63 == 0 and time.perf_counter() > self._deadline:
+            self._is_late = True
+        return self._is_late or self.bytes_left < 0
 
 
 def _plain(value: Any) -> Any:
@@ -296,11 +372,13 @@ def _numpy(value: Any) -> Any:
         item = value.item()
         return item if type(item) in _SCALARS else str(item)
     if hasattr(value, "dtype") and hasattr(value, "shape"):
-        values = value.ravel()[:ARRAY_PREVIEW].tolist()
+        values = value.flat[:ARRAY_PREVIEW].tolist()  # unlike ravel() it never copies the whole array
         return {"dtype": str(value.dtype), "shape": list(value.shape), "values": values}
     return type_marker(value)
 
 
+_SEQUENCES = (set, frozenset, deque, UserList)
+_MAPPINGS = (MappingProxyType, UserDict, ChainMap)
 _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((bytes, bytearray, memoryview), _bytes),
     (str, str.__str__),
@@ -309,8 +387,8 @@ _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (float, lambda value: float.__add__(value, 0.0)),
     (Enum, lambda value: value.value),
     (BaseException, _exception),
-    ((set, frozenset, deque, UserList), list),
-    ((MappingProxyType, UserDict, ChainMap), dict),
+    (_SEQUENCES, list),
+    (_MAPPINGS, dict),
     ((Decimal, PurePath, UserString, complex), str),
     ((date, clock_time), lambda value: value.isoformat()),
     (UUID, str),
@@ -359,17 +437,3 @@ def _text(value: str) -> str:
 
 def _large_int(value: int) -> str:
     return str(value) if value.bit_length() <= 4096 else f"<int of {value.bit_length()} bits>"
-
-
-def _key(key: Any) -> str:
-    cls = type(key)
-    if cls is str:
-        return _text(key)
-    if cls is tuple:
-        return f"({', '.join(map(_key, key))})"
-    if key is None or cls is bool:
-        return {None: "null", True: "true", False: "false"}[key]
-    if cls is int:
-        return _large_int(key)
-    plain = _plain(key)
-    return _text(plain) if type(plain) is str else encode(plain).decode()

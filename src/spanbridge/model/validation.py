@@ -41,18 +41,20 @@ def validate_attributes(span_type: SpanType, attributes: Mapping[str, Any]) -> N
     Raises:
         AttributesError: Names every wrong attribute with its value and what is expected, and every missing one.
     """
-    problems: list[str] = []
+    problems: dict[str, list[str]] = {}
     for name, (adapter, required) in _checks(span_type).items():
         value = attributes.get(name)
         if value is None:
             if required:
-                problems.append(f"{name} is missing, and required")
+                problems[name] = [f"{name} is missing, and required"]
             continue
         if isinstance(value, Usage):
             value = {field: part for field, part in vars(value).items() if part is not None}
-        problems += _problems(name, value, adapter)
+        if found := _problems(name, value, adapter):
+            problems[name] = found
     if problems:
-        raise AttributesError(f"attributes of a {span_type.value} span: {'; '.join(problems)}")
+        described = "; ".join(problem for found in problems.values() for problem in found)
+        raise AttributesError(f"attributes of a {span_type.value} span: {described}", tuple(problems))
 
 
 @cache

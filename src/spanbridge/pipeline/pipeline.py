@@ -327,11 +327,13 @@ class Pipeline:
         """Strict attributes: says what is wrong, records it all the same."""
         try:
             self._validate(record.type, record.attributes)
-        except AttributesError:
+        except AttributesError as error:
             self.intake.ignore("invalid_attributes")
+            # Names of the definition and ids: values, and names of the application's, stay out of logs.
+            names = ", ".join(error.names)
             warn(
-                f"attributes of {record.type.value}",
-                f"a {record.type.value} span has attributes that do not match its type",
+                f"attributes of {record.type.value}: {names}",
+                f"attributes of the {record.type.value} span {record.span_id} (trace {record.trace_id}) do not match its type: {names}",
             )
 
     def _write(self, *, everything: bool) -> None:

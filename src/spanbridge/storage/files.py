@@ -49,7 +49,7 @@ def create_private(path: Path) -> None:
         StoreError: The folder is open to others, `path` is refused by `make_private`, or it cannot be created.
     """
     create_private_folder(path.parent)
-    _require_own_folder(path.parent)
+    require_own_folder(path.parent)
     try:
         # SQLite alone would follow a link that someone else has put there, and create the file with mode 0644.
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -94,7 +94,7 @@ def make_private(path: Path) -> None:
             ) from error
 
 
-def _require_own_folder(folder: Path) -> None:
+def require_own_folder(folder: Path) -> None:
     """Refuses a folder in which another user could replace the store: spans hold prompts, and what is read back is believed.
 
     Group members may write where the group has the number of the folder's owner: his private group, as umask 002 goes with.

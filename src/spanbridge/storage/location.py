@@ -86,6 +86,6 @@ def _plugin(scheme: str) -> Callable[..., Any]:
         # The rest of the address may hold a password.
         raise ConfigurationError(
             f"store: no store for addresses that begin with {scheme!r}; installed are: {known}. "
-            f"Install the extra that brings it, for example spanbridge[{scheme}], or write sqlite:///traces.db"
+            "Install a distribution that brings it, or write sqlite:///traces.db"
         )
     return plugins[scheme].load()

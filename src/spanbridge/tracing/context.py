@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from types import FrameType, TracebackType
 
+    from typing_extensions import Self
+
     from spanbridge.tracing.active_span import Span
     from spanbridge.tracing.tracer import Tracer
 
@@ -61,6 +63,8 @@ class Scope:
     _outer_scope: Scope | None = None
     """What to go on with after the block where `_token` does not say it (any more); see `_has_outer_scope`."""
     _has_outer_scope = False
+    _block: Any = None
+    """The `Block` that made the scope, if one did."""
 
     def _outer(self) -> Scope | None:
         """What was ambient when this scope was entered, and still is to be when it is left."""
@@ -98,8 +102,8 @@ class Scope:
         inner: Scope | None = ambient.get()
         stays = False
         while inner is not None and inner is not self:
-            # The body of a generator goes on after this; any other block inside this one should have been left before.
-            stays = stays or inner._frame is not None
+            # The body of a generator goes on after this; a span that is still inside should have been left before.
+            stays = stays or inner._frame is not None or inner._block is not None
             around = inner._outer()
             if around is self and stays:
                 inner._set_outer(outer)  # whoever is left last restores what was before both
@@ -171,14 +175,12 @@ def update_current(**changes: Any) -> None:
         span.set(**changes)
 
 
-class suppress:  # noqa: N801 - reads as a statement, like contextlib.suppress
-    """`with suppress():` records no span that starts inside, in this task or thread and what it starts; `async with` works too."""
+class Block:
+    """A `with` or `async with` block that makes a scope ambient; entered as often, and in as many tasks and threads, as one likes."""
 
-    def __init__(self) -> None:
-        self._scopes: list[Scope] = []
-
-    def __enter__(self) -> None:
-        self._enter()._enter_block(sys._getframe(1))
+    def __enter__(self) -> Self:
+        self._enter(sys._getframe(1))
+        return self
 
     def __exit__(
         self,
@@ -186,20 +188,36 @@ class suppress:  # noqa: N801 - reads as a statement, like contextlib.suppress
         exc: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        if self._scopes:
-            self._scopes.pop()._leave()
+        scope = ambient.get()
+        while scope is not None and scope._block is not self:
+            scope = scope._outer()
+        if scope is not None:
+            scope._leave()
 
-    def __aenter__(self) -> Ready[None]:
-        self._enter()._enter_block(sys._getframe(1))
-        return Ready(None)
+    def __aenter__(self) -> Ready[Self]:
+        self._enter(sys._getframe(1))
+        return Ready(self)
 
     def __aexit__(self, *exc_info: object) -> Ready[None]:
         self.__exit__()
         return Ready(None)
 
-    def _enter(self) -> Scope:
-        self._scopes.append(scope := _Suppressed())
-        return scope
+    def _enter(self, frame: FrameType) -> None:
+        scope = self._scope()
+        if scope is not None:
+            scope._block = self
+            scope._enter_block(frame)
+
+    def _scope(self) -> Scope | None:
+        """A new scope for one entry; None: the block changes nothing."""
+        raise NotImplementedError
+
+
+class suppress(Block):  # noqa: N801 - reads as a statement, like contextlib.suppress
+    """`with suppress():` records no span that starts inside, in this task or thread and what it starts; `async with` works too."""
+
+    def _scope(self) -> Scope:
+        return _Suppressed()
 
 
 class _Suppressed(Scope):

@@ -26,7 +26,11 @@ def _opener_function(opener: Opener) -> Callable[..., Any]:
 
     def open_span(name: Any = None, /, **options: Any) -> Any:
         # By its type: an object's own attributes may be anything.
-        if name is not None and type(name) is not str and (callable(name) or hasattr(cast("Any", type(name)), "__get__")):
+        if (
+            name is not None
+            and type(name) is not str
+            and (callable(name) or hasattr(cast("Any", type(name)), "__get__"))
+        ):
             return Span(opener, None, options)(name)
         # What Span(opener, name, options) does, without the detour through type.__call__.
         span = new(Span)

@@ -11,8 +11,8 @@ What comes in is a stranger's: it is read within bounds, and what is malformed i
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping, MutableMapping
+from copy import copy
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from urllib.parse import quote, unquote
@@ -20,14 +20,10 @@ from urllib.parse import quote, unquote
 from spanbridge.containment import contain
 from spanbridge.model.identifiers import new_span_id
 from spanbridge.model.span import CORRELATION_FIELDS
-from spanbridge.tracing.context import ENDED, RECORDING, REMOTE, SILENT, SUPPRESSED, Ready, Scope, innermost
+from spanbridge.tracing.context import ENDED, RECORDING, REMOTE, SILENT, SUPPRESSED, Block, Scope, innermost
 from spanbridge.tracing.tracer import default_slot
 
 if TYPE_CHECKING:
-    from types import FrameType, TracebackType
-
-    from typing_extensions import Self
-
     from spanbridge.tracing.tracer import Inherited
 
 Carrier = TypeVar("Carrier")
@@ -63,7 +59,7 @@ class RemoteParent(Scope):
         self.inherited: Inherited | None = _correlation(baggage) if CORRELATION_PREFIX in baggage else None
 
 
-class extract:  # noqa: N801 - reads as a statement, like `suppress`
+class extract(Block):  # noqa: N801 - reads as a statement, like `suppress`
     """`with extract(carrier):` continues the trace that `carrier` names: spans that start inside are local roots of it.
 
     `carrier` is a mapping (names in any case, values text or bytes), a list of pairs, an ASGI scope's `headers`, a WSGI environment, or an
@@ -78,32 +74,12 @@ class extract:  # noqa: N801 - reads as a statement, like `suppress`
             _ignore("malformed_carrier")
             self._parent = None
 
-    def __enter__(self) -> Self:
-        self._enter(sys._getframe(1))
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        parent = self._parent
-        if parent is not None and parent._token is not None and not parent._leave():
-            _ignore("wrong_context")
-
-    def __aenter__(self) -> Ready[Self]:
-        self._enter(sys._getframe(1))
-        return Ready(self)
-
-    def __aexit__(self, *exc_info: Any) -> Ready[None]:
-        self.__exit__()
-        return Ready(None)
-
-    def _enter(self, frame: FrameType) -> None:
+    def _scope(self) -> Scope | None:
+        around = innermost()
         # Whoever suppresses recording around this block keeps it suppressed.
-        if self._parent is not None and ((around := innermost()) is None or around._state != SUPPRESSED):
-            self._parent._enter_block(frame)
+        if self._parent is None or (around is not None and around._state == SUPPRESSED):
+            return None
+        return copy(self._parent)
 
 
 @overload

@@ -9,7 +9,6 @@ names (`request_context_keys`, dotted for nested ones) are copied, into the span
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +16,16 @@ from spanbridge.containment import contain
 from spanbridge.model.payload import decode, snapshot
 from spanbridge.model.span import CORRELATION_FIELDS
 from spanbridge.tracing.captured import capture_mapping, own_mapping, text
-from spanbridge.tracing.context import CONTEXT, Ready, Scope
+from spanbridge.tracing.context import CONTEXT, Block, Scope
 from spanbridge.tracing.tracer import default_slot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from spanbridge.tracing.tracer import Inherited, Tracer
 
 
-class request_context:  # noqa: N801 - reads as a statement, like `suppress`
+class request_context(Block):  # noqa: N801 - reads as a statement, like `suppress`
     """`with request_context(tenant_id="t1", user={"plan": "pro"}):` stamps what it is given on every span below.
 
     Keys that are no identifiers go into a mapping: `request_context({"tenant.id": "t1"})`. Blocks nest, the inner one wins; `async with`
@@ -38,32 +34,9 @@ class request_context:  # noqa: N801 - reads as a statement, like `suppress`
 
     def __init__(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         self._values = {**own_mapping(values or {}), **more}
-        self._scopes: list[_Values] = []
 
-    def __enter__(self) -> Self:
-        self._enter()._enter_block(sys._getframe(1))
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        if self._scopes:
-            self._scopes.pop()._leave()
-
-    def __aenter__(self) -> Ready[Self]:
-        self._enter()._enter_block(sys._getframe(1))
-        return Ready(self)
-
-    def __aexit__(self, *exc_info: object) -> Ready[None]:
-        self.__exit__()
-        return Ready(None)
-
-    def _enter(self) -> _Values:
+    def _scope(self) -> _Values:
         scope = _Values(self._values)
-        self._scopes.append(scope)
         if (tracer := default_slot.tracer) is not None:
             scope.stamps(tracer)
         return scope
