@@ -151,14 +151,16 @@ class PriceTable:
         match = self._match(model, provider)
         if isinstance(match, str):
             return _no_cost(match)
-        cost = _spend(_bands_at(match, started_at), usage)
-        context = CostContext(
-            estimated_cost=None if isinstance(cost, str) else cost,
-            cost_unit=match.currency,
-            reason=cost if isinstance(cost, str) else None,
-            source=match.source,
-            model=match.model,
-        )
+        bands = match.bands
+        cost = _spend(_bands_at(match, started_at) if bands is None else bands, usage)
+        known = type(cost) is float
+        context: CostContext = {
+            "estimated_cost": cost if known else None,
+            "cost_unit": match.currency,
+            "reason": None if known else cost,
+            "source": match.source,
+            "model": match.model,
+        }
         if match.provider is not None:
             context["provider"] = match.provider
         return context
@@ -238,8 +240,7 @@ def _match_of(provider: Provider, info: ModelInfo) -> _Match:
 
 
 def _bands_at(match: _Match, started_at: int) -> list[_Band]:
-    if match.bands is not None:
-        return match.bands
+    """The rates of a model whose prices depend on the time."""
     info = match.info
     if info is None or not info.prices:
         return _NO_BANDS
@@ -301,7 +302,15 @@ def _spend(bands: list[_Band], usage: UsageDict) -> float | str:
     total = usage.get("input_tokens")
     if total is None:
         return "no_input_tokens" if usage.get("output_tokens") is not None else "no_usage"
-    rates = next(band.rates for band in bands if total > band.above)
+    for above, rates in bands:
+        if total > above:
+            break
+    else:
+        return "no_input_tokens"  # unreachable: the lowest tier begins below 0
+    output = usage.get("output_tokens", 0)
+    if len(usage) == 2 and "output_tokens" in usage and rates.input is not None and rates.output is not None:
+        # Totals alone, as most calls report them: what the meters below come to.
+        return round((rates.request + total * rates.input + output * rates.output) / 1_000_000, 12)
 
     details = usage.get("input_details", _NO_INPUT_DETAILS)
     read = details.get("cache_read", 0)
@@ -315,7 +324,6 @@ def _spend(bands: list[_Band], usage: UsageDict) -> float | str:
     audio = min(audio, fresh)
     image = min(image, fresh - audio)
 
-    output = usage.get("output_tokens", 0)
     output_details = usage.get("output_details", _NO_OUTPUT_DETAILS)
     reasoning = output_details.get("reasoning", 0)
     output_audio, output_image = output_details.get("audio", 0), output_details.get("image", 0)

@@ -50,9 +50,10 @@ class Limits:
             return True
         if len(document) > 2 * self.max_items and document.count(b",") >= self.max_items:
             return True
-        brackets = document.translate(None, _NOT_BRACKETS)
-        if len(brackets) <= 2 * self.max_depth:
+        # No deeper than it has opening brackets; `replace` finds them many times faster than `translate`, or `count`, goes through all bytes.
+        if len(document) - len(document.replace(b"{", b"[").replace(b"[", b"")) <= self.max_depth:
             return False
+        brackets = document.translate(None, _NOT_BRACKETS)
         depth = deepest = 0
         for bracket in brackets:
             depth += _DEPTH_CHANGE[bracket]
