@@ -148,33 +148,31 @@ class PriceTable:
             return _no_cost("no_model")
         if not usage:
             return _no_cost("no_usage")
-        match = self._match(model, provider)
+        match = self._matches.get((provider, model)) or self._match(model, provider)
         if isinstance(match, str):
             return _no_cost(match)
-        bands = match.bands
+        source, priced_provider, priced_model, currency, bands, _, _ = match
         cost = _spend(_bands_at(match, started_at) if bands is None else bands, usage)
         known = type(cost) is float
         context: CostContext = {
             "estimated_cost": cost if known else None,
-            "cost_unit": match.currency,
+            "cost_unit": currency,
             "reason": None if known else cost,
-            "source": match.source,
-            "model": match.model,
+            "source": source,
+            "model": priced_model,
         }
-        if match.provider is not None:
-            context["provider"] = match.provider
+        if priced_provider is not None:
+            context["provider"] = priced_provider
         return context
 
     def _match(self, model: str, provider: str | None) -> _Match | str:
-        key = (provider, model)
-        match = self._matches.get(key)
-        if match is None:
-            if len(model) > _MAX_NAME_LENGTH or len(provider or "") > _MAX_NAME_LENGTH:
-                return "no_matching_model"
-            # Names come from outside: the cache starts again before they could fill the memory.
-            if len(self._matches) >= _MAX_CACHED_MODELS:
-                self._matches.clear()
-            match = self._matches[key] = self._resolve(model.strip().lower(), (provider or "").strip().lower())
+        if len(model) > _MAX_NAME_LENGTH or len(provider or "") > _MAX_NAME_LENGTH:
+            return "no_matching_model"
+        # Names come from outside: the cache starts again before they could fill the memory.
+        if len(self._matches) >= _MAX_CACHED_MODELS:
+            self._matches.clear()
+        match = self._resolve(model.strip().lower(), (provider or "").strip().lower())
+        self._matches[provider, model] = match
         return match
 
     def _resolve(self, model: str, provider: str) -> _Match | str:

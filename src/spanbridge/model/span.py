@@ -262,7 +262,10 @@ class SpanRecord:
     def encode_document(self) -> bytes:
         """Writes `document` from the content."""
         # A copy: orjson's result keeps a buffer of several KB alive.
-        self.document = document = b"%b" % self.encode_fields()
+        encoded = self._encoded
+        if encoded is None or self._live is not None:
+            encoded = self.encode_fields()
+        self.document = document = b"%b" % encoded
         return document
 
     def unfinished_copy(self) -> SpanRecord:

@@ -55,7 +55,15 @@ class OpenRecord(SpanRecord):
             content["entity_name"] = entity_name
         if inherited is not None:
             content.update(inherited)
-        record = cls(trace.trace_id_hex, span_id_hex(span_id), span_type, time, content)
+        # What the constructor does, without the call.
+        record = object.__new__(cls)
+        record.trace_id = trace.trace_id_hex
+        record.span_id = span_id_hex(span_id)
+        record.type = span_type
+        record.started_at = time
+        record._content = content
+        record.processed = set()
+        record.redactions = {}
         record.service_name = service_name
         record.environment = environment
         record.held_bytes = size
@@ -75,7 +83,11 @@ class OpenRecord(SpanRecord):
         if attributes:
             self._merge("attributes", attributes)
         if output is not None:
-            self._replace("output", output)
+            content = self._content
+            if "output" in content or self.written:
+                self._replace("output", output)
+            else:
+                content["output"] = output
         if changes:
             self.apply(changes)
 
@@ -149,12 +161,8 @@ class OpenRecord(SpanRecord):
         copy.replace_content(content)
         copy.processed = set(self.processed)
         copy.redactions = dict(self.redactions)
+        copy.reports_to = None
         return copy
-
-    def release_content(self) -> None:
-        """Also lets go of the parent."""
-        super().release_content()
-        self.reports_to = None
 
     def adopt(self, processed: SpanRecord) -> None:
         """Takes over what the chain made of a copy, so that no payload is looked at twice."""
@@ -168,3 +176,41 @@ ROLLS_UP_TO = {
     SpanType.MODEL_INFERENCE: frozenset({SpanType.MODEL_GENERATION, SpanType.MODEL_STEP}),
 }
 """A step's tokens are part of its generation's, an inference's of its step's or generation's: the outermost that reports them counts."""
+
+
+def _lay_out() -> None:
+    """Lets the records of open spans share one table of attribute names.
+
+    CPython makes that table from what the first few instances of a class are given, before the first span has ended: without this every
+    record would get a dictionary of its own for what comes later, some 600 bytes.
+    """
+    record = OpenRecord("", "", SpanType.GENERIC, 0, {})
+    for name in _USUAL_ATTRIBUTES:
+        setattr(record, name, getattr(record, name))
+
+
+_USUAL_ATTRIBUTES = (
+    "parent_span_id",
+    "service_name",
+    "environment",
+    "held_bytes",
+    "seen_at_ns",
+    "reports_to",
+    "ended_at",
+    "status",
+    "phase",
+    "document",
+    "_encoded",
+    "_live",
+    "written",
+    "model",
+    "input_tokens",
+    "output_tokens",
+    "cost",
+    "has_usage",
+    "billed_input_tokens",
+    "billed_output_tokens",
+    "billed_cost",
+)
+"""Beside those of `SpanRecord.__init__`; the table has room for 30."""
+_lay_out()

@@ -140,6 +140,8 @@ class OpenSpans:
         record.status = status
         record.phase = "ended"
         self._complete(record)
+        if record.reports_to is not None:
+            record.reports_to = None  # else it would hold its parent for as long as an exit holds it
         self.ended.append(record)
 
 
