@@ -261,8 +261,10 @@ class Pipeline:
     def _drain(self, count: int) -> None:
         """Applies `count` events, a few at a time, and processes the spans that they end."""
         events, spans, pace = self.intake.events, self._spans, self._pace
-        pace.hurries = count > BACKLOG_EVENTS or self._closing
         while count > 0:
+            # Looked at again and again: behind a busy application each pause lasts until the interpreter is taken back, some 5 ms.
+            if len(events) > BACKLOG_EVENTS or self._closing:
+                pace.hurries = True
             step = min(BACKLOG_STEP_EVENTS if pace.hurries else STEP_EVENTS, count)
             spans.apply(events, step)
             count -= step
