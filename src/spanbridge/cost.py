@@ -24,11 +24,11 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from spanbridge.errors import ConfigurationError
-from spanbridge.model.attributes import CostContext
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
 
+    from spanbridge.model.attributes import CostContext
     from spanbridge.model.usage import InputTokenDetails, OutputTokenDetails, UsageDict
 
 RATE_KEYS = (
@@ -153,11 +153,10 @@ class PriceTable:
             return _no_cost(match)
         source, priced_provider, priced_model, currency, bands, _, _ = match
         cost = _spend(_bands_at(match, started_at) if bands is None else bands, usage)
-        known = type(cost) is float
         context: CostContext = {
-            "estimated_cost": cost if known else None,
+            "estimated_cost": None if isinstance(cost, str) else cost,
             "cost_unit": currency,
-            "reason": None if known else cost,
+            "reason": cost if isinstance(cost, str) else None,
             "source": source,
             "model": priced_model,
         }
@@ -300,11 +299,7 @@ def _spend(bands: list[_Band], usage: UsageDict) -> float | str:
     total = usage.get("input_tokens")
     if total is None:
         return "no_input_tokens" if usage.get("output_tokens") is not None else "no_usage"
-    for above, rates in bands:
-        if total > above:
-            break
-    else:
-        return "no_input_tokens"  # unreachable: the lowest tier begins below 0
+    rates = bands[0].rates if len(bands) == 1 else next(band.rates for band in bands if total > band.above)
     output = usage.get("output_tokens", 0)
     if len(usage) == 2 and "output_tokens" in usage and rates.input is not None and rates.output is not None:
         # Totals alone, as most calls report them: what the meters below come to.

@@ -24,6 +24,12 @@ MAX_REASONS = 32
 """Reasons that one exit counts apart; what comes then counts as "other"."""
 
 
+def printable(reason: Any) -> str:
+    """A reason that an exporter gave, on one line and short; what is no text gives its type."""
+    text = str.__str__(reason) if isinstance(reason, str) else type(reason).__name__
+    return "".join([letter if letter.isprintable() else "?" for letter in text[:MAX_REASON_CHARACTERS]])
+
+
 class SpanAccount:
     """What became of the spans that were started."""
 
@@ -80,9 +86,8 @@ class ExitAccount:
         self.rejected: Counter[str] = Counter()
 
     def reason(self, word: Any) -> str:
-        """`word`, an exporter's, as one to count under: printable, short, and one of a bounded number."""
-        text = word if isinstance(word, str) else type(word).__name__
-        text = "".join(character if character.isprintable() else "?" for character in text[:MAX_REASON_CHARACTERS])
+        """`word`, an exporter's, as one to count under: fit to print, and one of a bounded number."""
+        text = printable(word)
         return text if text in self.rejected or len(self.rejected) < MAX_REASONS else "other"
 
     def report(self) -> dict[str, Any]:

@@ -75,7 +75,10 @@ class OpenSpans:
 
     def end_all(self, ended_at: int, status: Status) -> None:
         """Ends what is still open."""
-        for record in (*reversed(self._young.values()), *reversed(self._shown.values())):  # children before their parents
+        for record in (
+            *reversed(self._young.values()),
+            *reversed(self._shown.values()),
+        ):  # children before their parents
             self._finish(record, ended_at, status, None)
         self._young.clear()
         self._shown.clear()
@@ -99,9 +102,7 @@ class OpenSpans:
     def _start(self, event: tuple[Any, ...]) -> None:
         parent_id = event[3]
         parent = None if parent_id is None else self._young.get(parent_id) or self._shown.get(parent_id)
-        self._young[event[1]] = OpenRecord.from_event(
-            event, parent, self._service_name, self._environment, self.now_ns
-        )
+        self._young[event[1]] = OpenRecord.from_event(event, parent, self._service_name, self._environment, self.now_ns)
 
     def _set(self, event: tuple[Any, ...]) -> None:
         _, span_id, attributes, output, changes, size = event

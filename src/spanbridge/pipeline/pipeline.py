@@ -26,7 +26,6 @@ from spanbridge.tracing.clock import now_ns
 from spanbridge.tracing.intake import FLUSH, START, WAKE_BYTES, Intake
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Sequence
 
     from spanbridge.pipeline.chain import Chain
@@ -129,11 +128,19 @@ class Pipeline:
             reply = _FlushReply()
             intake.events.append((FLUSH, reply))
             intake.wake()
-            if self._thread is None:  # none could be started
-                self._turn()
+            self._turn_without_thread(deadline)
             if not reply.done.wait(max(0.0, deadline - time.monotonic())):
                 return False
         return all([runner.flush(deadline) for runner in self.runners])  # noqa: C419 - one that fails must not keep the others waiting
+
+    def _turn_without_thread(self, deadline: float) -> None:
+        """Does the pipeline's work here where no thread could be started; never beside one that another caller starts."""
+        if self._thread is None and self._starting.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            try:
+                if self._thread is None and not self._closing:
+                    self._turn()
+            finally:
+                self._starting.release()
 
     def shutdown(self, deadline: float) -> bool:
         """Ends what is open as abandoned, delivers what it can until `deadline`, and counts the rest; whether all went out."""
@@ -142,10 +149,14 @@ class Pipeline:
         self._closing = True
         self.intake.closed = True
         self.intake.signal()
+        # Whoever starts the thread, or works in its place, is done then; nobody begins after `_closing` is set.
+        is_alone = self._starting.acquire(timeout=max(0.0, deadline - time.monotonic()))
+        if is_alone:
+            self._starting.release()
         thread = self._thread
         if thread is not None and thread.is_alive() and thread is not current_thread():
             thread.join(max(0.0, deadline - time.monotonic()))
-        if thread is None or not thread.is_alive():
+        if is_alone and (thread is None or not thread.is_alive()):
             self._last_turn()  # already done, unless no thread could be started
         else:
             logger.warning("the pipeline did not stop in time")
@@ -191,6 +202,7 @@ class Pipeline:
                 thread.start()
             except RuntimeError as error:  # no thread can be started: `shutdown` does the work
                 self._thread = None
+                self.intake.wake_bytes = self.intake.pending_bytes + WAKE_BYTES  # tried again when as much has come
                 contain("starting the pipeline's thread", error)
                 return
             for runner in self.runners:
@@ -391,7 +403,7 @@ class Pipeline:
         """Spans that have started and are not accounted for: counted where they are, from their START to the exit that is their floor."""
         if self._gave_up:
             return 0
-        queued = [event[0] for event in _copied(self.intake.events)].count(START)
+        queued = [event[0] for event in tuple(self.intake.events)].count(START)
         in_outbox = [record.phase for record in tuple(self._outbox)].count("ended")
         at_store = 0 if self._store_runner is None else self._store_runner.account.pending
         return queued + len(self._spans) + len(self._spans.ended) + self._in_process + in_outbox + at_store
@@ -404,12 +416,3 @@ class Pipeline:
             for exporter in stats["exporters"].values()
         )
         (logger.warning if lost else logger.info)("spans at shutdown: %s", stats)
-
-
-def _copied(events: deque[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
-    """The events that wait, while callers go on appending."""
-    while True:
-        try:
-            return tuple(events)
-        except RuntimeError:  # a finaliser that ran in the copying appended one
-            continue

@@ -5,7 +5,6 @@ Content may be anything: it is encoded as `span.set` would. The structure is wha
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import warn
@@ -14,6 +13,8 @@ from spanbridge.model.span import Status
 from spanbridge.model.span_types import SpanType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spanbridge.model.span import SpanRecord
 
 
@@ -67,7 +68,10 @@ def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], Any]:
 
 
 def _redactions(value: Any) -> dict[str, int]:
-    return {str.__str__(rule): int(count) for rule, count in dict.items(value)}
+    if type(value) is not dict:
+        raise ValueError
+    counts: dict[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
+    return {str.__str__(rule): int(count) for rule, count in counts.items()}
 
 
 _is_text: Callable[[Any], bool] = lambda value: type(value) is str  # noqa: E731 - one of a row of predicates

@@ -29,10 +29,8 @@ def account_usage(record: OpenRecord, price: Price) -> None:
     usage: Any = attributes.get("usage")
     if usage is not None:
         usage = normalize_usage(decode(usage))
-    cost: Any = attributes.get("cost_context")
-    if cost is not None:
-        cost = decode(cost)
-    reported = type(cost) is dict and _is_number(cost.get("estimated_cost"))
+    cost: Any = decode(attributes.get("cost_context"))
+    reported = isinstance(cost, dict) and _is_number(cost.get("estimated_cost"))
     if usage is None and not reported:
         if record.rolled_up is not None:
             _bill(record, record.rolled_up)
