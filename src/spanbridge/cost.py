@@ -24,6 +24,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from spanbridge.errors import ConfigurationError
+from spanbridge.pacing import short_turns
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
@@ -183,9 +184,10 @@ class PriceTable:
         if provider in _SELF_HOSTED:
             return "self_hosted"
         # Imported late: half a second and tens of megabytes, for applications that do call models.
-        from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
+        with short_turns():
+            from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
 
-        providers = get_snapshot().providers
+            providers = get_snapshot().providers
         for candidate, info in _candidates(providers, model, provider, names):
             if info is not None:
                 return _match_of(candidate, info)
