@@ -24,11 +24,12 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from spanbridge.errors import ConfigurationError
-from spanbridge.model.attributes import CostContext
+from spanbridge.pacing import short_turns
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
 
+    from spanbridge.model.attributes import CostContext
     from spanbridge.model.usage import InputTokenDetails, OutputTokenDetails, UsageDict
 
 RATE_KEYS = (
@@ -148,31 +149,30 @@ class PriceTable:
             return _no_cost("no_model")
         if not usage:
             return _no_cost("no_usage")
-        match = self._match(model, provider)
+        match = self._matches.get((provider, model)) or self._match(model, provider)
         if isinstance(match, str):
             return _no_cost(match)
-        cost = _spend(_bands_at(match, started_at), usage)
-        context = CostContext(
-            estimated_cost=None if isinstance(cost, str) else cost,
-            cost_unit=match.currency,
-            reason=cost if isinstance(cost, str) else None,
-            source=match.source,
-            model=match.model,
-        )
-        if match.provider is not None:
-            context["provider"] = match.provider
+        source, priced_provider, priced_model, currency, bands, _, _ = match
+        cost = _spend(_bands_at(match, started_at) if bands is None else bands, usage)
+        context: CostContext = {
+            "estimated_cost": None if isinstance(cost, str) else cost,
+            "cost_unit": currency,
+            "reason": cost if isinstance(cost, str) else None,
+            "source": source,
+            "model": priced_model,
+        }
+        if priced_provider is not None:
+            context["provider"] = priced_provider
         return context
 
     def _match(self, model: str, provider: str | None) -> _Match | str:
-        key = (provider, model)
-        match = self._matches.get(key)
-        if match is None:
-            if len(model) > _MAX_NAME_LENGTH or len(provider or "") > _MAX_NAME_LENGTH:
-                return "no_matching_model"
-            # Names come from outside: the cache starts again before they could fill the memory.
-            if len(self._matches) >= _MAX_CACHED_MODELS:
-                self._matches.clear()
-            match = self._matches[key] = self._resolve(model.strip().lower(), (provider or "").strip().lower())
+        if len(model) > _MAX_NAME_LENGTH or len(provider or "") > _MAX_NAME_LENGTH:
+            return "no_matching_model"
+        # Names come from outside: the cache starts again before they could fill the memory.
+        if len(self._matches) >= _MAX_CACHED_MODELS:
+            self._matches.clear()
+        match = self._resolve(model.strip().lower(), (provider or "").strip().lower())
+        self._matches[provider, model] = match
         return match
 
     def _resolve(self, model: str, provider: str) -> _Match | str:
@@ -184,9 +184,10 @@ class PriceTable:
         if provider in _SELF_HOSTED:
             return "self_hosted"
         # Imported late: half a second and tens of megabytes, for applications that do call models.
-        from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
+        with short_turns():
+            from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
 
-        providers = get_snapshot().providers
+            providers = get_snapshot().providers
         for candidate, info in _candidates(providers, model, provider, names):
             if info is not None:
                 return _match_of(candidate, info)
@@ -238,8 +239,7 @@ def _match_of(provider: Provider, info: ModelInfo) -> _Match:
 
 
 def _bands_at(match: _Match, started_at: int) -> list[_Band]:
-    if match.bands is not None:
-        return match.bands
+    """The rates of a model whose prices depend on the time."""
     info = match.info
     if info is None or not info.prices:
         return _NO_BANDS
@@ -301,7 +301,11 @@ def _spend(bands: list[_Band], usage: UsageDict) -> float | str:
     total = usage.get("input_tokens")
     if total is None:
         return "no_input_tokens" if usage.get("output_tokens") is not None else "no_usage"
-    rates = next(band.rates for band in bands if total > band.above)
+    rates = bands[0].rates if len(bands) == 1 else next(band.rates for band in bands if total > band.above)
+    output = usage.get("output_tokens", 0)
+    if len(usage) == 2 and "output_tokens" in usage and rates.input is not None and rates.output is not None:
+        # Totals alone, as most calls report them: what the meters below come to.
+        return round((rates.request + total * rates.input + output * rates.output) / 1_000_000, 12)
 
     details = usage.get("input_details", _NO_INPUT_DETAILS)
     read = details.get("cache_read", 0)
@@ -315,7 +319,6 @@ def _spend(bands: list[_Band], usage: UsageDict) -> float | str:
     audio = min(audio, fresh)
     image = min(image, fresh - audio)
 
-    output = usage.get("output_tokens", 0)
     output_details = usage.get("output_details", _NO_OUTPUT_DETAILS)
     reasoning = output_details.get("reasoning", 0)
     output_audio, output_image = output_details.get("audio", 0), output_details.get("image", 0)

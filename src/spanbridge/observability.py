@@ -93,7 +93,7 @@ class Observability(Openers):
     def stats(self) -> dict[str, Any]:
         """What became of every span: `{"spans": {"started", "open", "stored", "abandoned", "dropped": {reason: n}}, "exporters": {name:
         {"delivered", "pending", "rejected": {reason: n}, "expired"}}, "ignored": {reason: n}}`."""
-        return NOTHING_RECORDED if self._pipeline is None else self._pipeline.stats()
+        return _nothing_recorded() if self._pipeline is None else self._pipeline.stats()
 
     def __enter__(self) -> Observability:
         return self
@@ -102,11 +102,14 @@ class Observability(Openers):
         self.shutdown()
 
 
-NOTHING_RECORDED: dict[str, Any] = {
-    "spans": {"started": 0, "open": 0, "stored": 0, "abandoned": 0, "dropped": {}},
-    "exporters": {},
-    "ignored": {},
-}
+def _nothing_recorded() -> dict[str, Any]:
+    """`stats()` where nothing is configured; the caller's own."""
+    return {
+        "spans": {"started": 0, "open": 0, "stored": 0, "abandoned": 0, "dropped": {}},
+        "exporters": {},
+        "ignored": {},
+    }
+
 
 _at_work: set[Observability] = set()
 """Those that have not been shut down: kept alive, because an application may keep nothing but their openers."""
@@ -165,7 +168,7 @@ def shutdown(timeout: float = 5.0) -> bool:
 
 def stats() -> dict[str, Any]:
     """`Observability.stats` of the default instance; zeros where nothing is configured."""
-    return NOTHING_RECORDED if _default is None else _default.stats()
+    return _nothing_recorded() if _default is None else _default.stats()
 
 
 def _at_exit() -> None:

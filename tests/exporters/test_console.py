@@ -1,4 +1,5 @@
 import io
+import logging
 import os
 import re
 import subprocess
@@ -254,6 +255,43 @@ def test_prints_of_the_application_survive(make_span, terminal, monkeypatch):
 
     assert during.index("hello from the application") < during.rindex("span support  running")
     assert sys.stdout is terminal
+
+
+def test_log_handlers_that_were_made_before_survive(make_span, terminal, monkeypatch):
+    """While a tree is live, a log handler of before writes above it; afterwards its stream is its own again."""
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    handler = logging.StreamHandler()
+    logger = logging.getLogger("an application")
+    logger.addHandler(handler)
+    exporter = ConsoleExporter(width=100)
+    root = make_span("support", status=Status.RUNNING)
+    exporter.export([root])
+
+    logger.warning("watch out")
+    during = terminal.getvalue()
+    exporter.shutdown(DEADLINE)
+    logger.removeHandler(handler)
+
+    assert handler.stream is terminal
+    # The tree was drawn anew below the line: what is erased later is the tree.
+    assert "span support  running" in without_escapes(during[during.index("watch out") :])
+
+
+def test_a_batch_that_cannot_be_shown_changes_nothing(make_span, output):
+    """Where one record of a batch makes the exporter raise, nothing is printed or remembered: the others come again."""
+    broken = make_span("broken")
+    broken.status = "odd"
+    good = make_span("good", trace_id="1" * 32)
+    exporter = ConsoleExporter(output)
+
+    with pytest.raises(ValueError, match="odd"):
+        exporter.export([good, broken])
+    before = output.getvalue()
+    exporter.export([good])
+
+    assert before == ""
+    assert output.getvalue().splitlines() == [f"trace {'1' * 32}", "└── span good  20ms  ok"]
 
 
 def test_closed_stream(make_span, output):

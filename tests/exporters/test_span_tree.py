@@ -267,3 +267,13 @@ def test_format_duration(duration_ns, text):
 def test_format_cost(cost, unit, text):
     """Small amounts keep digits that count."""
     assert format_cost(cost, unit) == text
+
+
+def test_a_withheld_span_is_marked(make_span):
+    """A span whose content a failing processor withheld says so, and names the processor."""
+    span = make_span("tool_call", attributes={"withheld": {"processor": "broken\x1b[2J", "reason": "ValueError"}})
+
+    assert printed(render([span])).splitlines()[1] == (
+        "└── span tool_call  20ms  ok  [content withheld: broken[2J failed]"
+    )
+    assert to_text([span]) == "generic tool_call [ok] (content withheld: broken[2J failed)"

@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import pytest
 
@@ -251,3 +252,92 @@ def test_a_filter_of_ones_own_may_be_the_last(observe):
 
     (span,) = memory.wait_for()
     assert span.metadata == {"order": ["a", "filter"]}
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "expected"),
+    [
+        ("status", "error", sb.Status.ERROR),
+        ("status", "bad", sb.Status.OK),
+        ("status", [], sb.Status.OK),
+        ("type", "tool_call", sb.SpanType.TOOL_CALL),
+        ("type", None, sb.SpanType.GENERIC),
+        ("service_name", 5, "service"),
+        ("source", "elsewhere", "elsewhere"),
+        ("cost", "free", None),
+        ("cost", 0.5, 0.5),
+        ("redactions", None, {}),
+        ("span_id", "short", None),
+        ("started_at", -1, None),
+    ],
+)
+def test_the_structure_stays_sound(field, given, expected, observe, tmp_path):
+    """What a processor gives a record's structure becomes what exits expect, or stays what it was: the span reaches every exit."""
+
+    def change(record):
+        before.append(getattr(record, field))
+        setattr(record, field, given)
+        return record
+
+    before = []
+    path = tmp_path / "spans.jsonl"
+    with sb.Observability(
+        store="sqlite:///traces.db", exporters=[sb.JsonLinesExporter(path)], processors=[change], service_name="service"
+    ) as observability:
+        with observability.generic("x") as span:
+            pass
+        assert observability.flush()
+        stored = observability.store.get_span(span.trace_id, span.span_id)
+        accounted(observability.stats())
+
+    value = getattr(stored, field)
+    assert value == (before[0] if field in ("span_id", "started_at") else expected)
+    assert json.loads(path.read_text())["name"] == "x"
+
+
+def test_a_record_that_was_read_back_is_stored_with_its_content(observe):
+    """A processor may return a record whose content is a document; it is redacted and written like any other."""
+    document = b'{"name":"from a document","input":{"password":"hunter2","q":1},"unknown":1}'
+
+    def replace(record):
+        fields = {"trace_id": record.trace_id, "span_id": record.span_id, "type": record.type}
+        return SpanRecord.from_document(document, **fields, started_at=record.started_at, ended_at=record.ended_at)
+
+    observability, memory = observe(replace)
+    with observability.agent_run("x"):
+        pass
+
+    (span,) = memory.wait_for()
+    assert (span.name, span.input) == ("from a document", {"password": "[REDACTED]", "q": 1})
+    assert b"unknown" not in span.document
+
+
+def test_one_record_for_many_spans(observe):
+    """A processor that returns the same record again and again does not change what was handed on before."""
+    kept = []
+
+    def replace(record):
+        kept.append(record)
+        return kept[0]
+
+    observability, memory = observe(replace)
+    for name in "ab":
+        with observability.generic(name, input=name):
+            pass
+        assert observability.flush()
+
+    assert [(span.name, span.input) for span in memory.spans] == [("a", "a")] * 2
+
+
+def test_counts_of_a_running_span_are_its_own(observe):
+    """What was counted on a running span's record does not grow with the record of its end."""
+    observability, _ = observe(live=True)
+    seen = observability._pipeline.runners[1].exporter
+    records = []
+    seen.export = lambda batch: records.extend(batch)
+    with observability.generic("x", input={"password": "hunter2"}) as span:
+        observability.flush()
+        span.set(output={"password": "hunter2"})
+    observability.flush()
+
+    assert [sum(record.redactions.values()) for record in records] == [1, 2]

@@ -286,3 +286,83 @@ def test_an_exporter_whose_end_raises(method, run, contained_places, monkeypatch
     assert flushed is (method == "shutdown")
     assert exporter.delivered == ["a"]
     assert len(contained_places()) == 1
+
+
+class Picky(ScriptedExporter):
+    """Raises on batches that hold certain names, as an exporter does that cannot encode a record."""
+
+    def __init__(self, *names, error=TypeError):
+        super().__init__()
+        self.names, self.error = set(names), error
+
+    def export(self, batch):
+        if self.names & {record.name for record in batch}:
+            self.batches.append([record.name for record in batch])
+            raise self.error
+        return super().export(batch)
+
+
+@pytest.mark.parametrize("guilty", [{"17"}, {"0", "63"}, {"5", "6", "40"}])
+def test_a_record_that_makes_an_exporter_raise_is_rejected_alone(guilty, run, given_time, contained_places):
+    """The records that an exporter cannot take are found, rejected with a reason, and all others are delivered, once."""
+    runner = Runner(Picky(*guilty), "exit", expiry_s=None)
+    settled = []
+    runner.settled = lambda ended, reason: settled.extend((record.name, reason) for record in ended)
+    runner.offer(records(*map(str, range(64))))
+    runner.start()
+
+    assert runner.flush(FAR)
+    assert report(runner) == {"delivered": 64 - len(guilty), "rejected": {"export_error": len(guilty)}}
+    assert sorted(runner.exporter.delivered, key=int) == [str(name) for name in range(64) if str(name) not in guilty]
+    assert sorted(settled) == sorted((str(n), "export_error" if str(n) in guilty else None) for n in range(64))
+    runner.shutdown(given_time.now + 60)
+
+
+def test_a_lone_record_that_makes_an_exporter_raise(run, given_time, contained_places):
+    """A record that came alone is tried beside those that wait behind it, and rejected if they go through."""
+    exporter = Picky("bad")
+    runner = Runner(exporter, "exit", expiry_s=None, max_batch_records=1)
+    runner.offer(records("bad", "good", "better"))
+    runner.start()
+
+    assert runner.flush(FAR)
+    assert report(runner) == {"delivered": 2, "rejected": {"export_error": 1}}
+    runner.shutdown(given_time.now + 60)
+
+
+@pytest.mark.parametrize("error", [ConnectionError, RuntimeError])
+def test_an_exit_that_is_broken_rejects_nothing(error, run, given_time, contained_places):
+    """Where no record goes through, none is found guilty: the batch waits, and is delivered when the exit is back."""
+    names = [str(number) for number in range(64)]
+    exporter = Picky(*names, error=error)
+    runner = Runner(exporter, "exit", expiry_s=None)
+
+    def back(batch, export=exporter.export):
+        if len(exporter.batches) > 60:
+            exporter.names.clear()
+        return export(batch)
+
+    exporter.export = back
+    runner.offer(records(*names))
+    runner.start()
+
+    assert runner.flush(FAR)
+    assert report(runner) == {"delivered": 64}
+    assert sorted(exporter.delivered, key=int) == names
+    runner.shutdown(given_time.now + 60)
+
+
+def test_reasons_are_bounded(run, caplog):
+    """An exporter's reasons are cut, printable, and of a bounded number, in the account and in log lines."""
+    answers = [Rejected(f"reason {number}\n" + "x" * 10_000) for number in range(100)]
+    runner = run(ScriptedExporter(*answers))
+    for number in range(100):
+        runner.offer(records(str(number)))
+        assert runner.flush(FAR)
+
+    rejected = runner.account.report()["rejected"]
+    assert sum(rejected.values()) == 100
+    assert len(rejected) == 33
+    assert rejected["other"] == 68
+    assert all(len(reason) <= 64 and reason.isprintable() for reason in rejected)
+    assert all(len(line.getMessage()) < 300 for line in caplog.records)

@@ -502,3 +502,66 @@ def test_spans_are_delivered_at_exit():
 
     spans = sb.open_store("sqlite:///traces.db").get_trace(trace_id).spans
     assert {span.name: span.status.value for span in spans} == {"done": "ok", "open": "abandoned"}
+
+
+# --- what is open is counted, not derived -----------------------------------------------------------------------------------
+
+
+def test_a_span_that_gets_lost_shows():
+    """Were a span lost on its way, the counts would not add up: `open` is counted where spans are."""
+    with sb.Observability(store=False) as observability:
+        span = observability.start_span("generic", "lost")
+        observability.flush()
+        accounted(observability.stats(), open_spans=1)
+        observability._pipeline._spans._young.clear()
+
+        with pytest.raises(AssertionError):
+            accounted(observability.stats())
+        observability._pipeline.account.add_dropped("test")
+        span.end()
+
+
+def test_open_spans_are_counted_wherever_they_are():
+    """In the queue, in the table, in a processor, and at a store that hangs, a span counts as open, once."""
+    gate, hanging = Gate(), HangingExporter("store")
+    store = sb.StorageExporter("sqlite:///traces.db")
+    write, store.export = store.export, lambda batch: hanging.export(batch) or write(batch)
+    with sb.Observability(store=store, processors=[gate], write_interval_ms=10) as observability:
+        with observability.generic("in the processor"):
+            pass
+        gate.entered.wait()
+        accounted(observability.stats(), open_spans=1)
+        with observability.generic("in the queue"):
+            accounted(observability.stats(), open_spans=2)
+        gate.opened.set()
+        hanging.entered.wait()
+        accounted(observability.stats(), open_spans=2)
+        with observability.generic("in the table"):
+            accounted(observability.stats(), open_spans=3)
+            hanging.release.set()
+            assert observability.flush()
+            accounted(observability.stats(), open_spans=1)
+        assert observability.flush()
+        accounted(observability.stats())
+
+
+def test_a_flush_does_not_work_beside_a_thread_that_starts():
+    """While another caller starts the thread, a flush does not do the thread's work."""
+    with sb.Observability(store=False) as observability:
+        pipeline = observability._pipeline
+        pipeline._starting.acquire()  # as a caller does that starts the thread
+        with observability.generic("a"):
+            pass
+        assert not observability.flush(timeout=0)
+        accounted(observability.stats(), open_spans=1)
+        pipeline._starting.release()
+        assert observability.flush()
+        accounted(observability.stats())
+
+
+def test_numbers_of_an_unconfigured_instance_are_the_callers_own():
+    """Changing what `stats` returned changes nothing else."""
+    with sb.Observability(disabled=True) as observability:
+        observability.stats()["spans"]["dropped"]["x"] = 1
+
+        assert observability.stats()["spans"]["dropped"] == {}

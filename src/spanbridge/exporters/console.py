@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -32,8 +34,8 @@ class ConsoleExporter:
     """Prints each trace as a tree when its root has ended.
 
     On a terminal the trees of running traces grow live below the output; meanwhile `sys.stdout` and `sys.stderr` are
-    redirected, so that the application's prints appear above them. What goes to the terminal past these two, as from a
-    log handler that was made before, may be drawn over: use `live=False` there.
+    redirected, and so are the log handlers that were made with them: the application's prints and log lines appear above
+    the trees. What goes to the terminal past all of these may be drawn over: use `live=False` there.
 
     A span that comes after its trace was printed gets a line of its own. Memory is bounded: of more than 64 open traces or
     5,000 open spans the oldest trace is printed as it stands.
@@ -57,6 +59,8 @@ class ConsoleExporter:
         self._draws_live = live
         self._console: Console | None = None
         self._live: Live | None = None
+        self._moved_handlers: list[tuple[logging.StreamHandler[Any], Any]] = []
+        """Log handlers that write above the live trees for now, and the streams that they were made with."""
         self._open: OrderedDict[str, dict[str, SpanLine]] = OrderedDict()
         """Lines by span id, by trace id; the trace that changed last is the last."""
         self._printed: OrderedDict[str, set[str]] = OrderedDict()
@@ -64,17 +68,17 @@ class ConsoleExporter:
         self._printed_spans = 0
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None:
-        late = [line for record in batch if (line := self._apply(record)) is not None]
+        # All lines before anything changes: what raises here comes again, and must find the trees as they were.
+        summaries = [(summarize(record, show_content=self._show_content), record.phase) for record in batch]
+        late = [line for line, phase in summaries if self._apply(line, phase)]
         finished = [trace_id for trace_id, lines in self._open.items() if _has_ended(lines.values())]
         trees = [self._close(trace_id) for trace_id in finished] + self._close_oldest()
         console = self._console = self._console or self._make_console()
         encoding = console.encoding
+        finished_output = [render(lines, encoding=encoding) for lines in trees]
         try:
             self._refresh(console)
-            for lines in trees:
-                console.print(render(lines, encoding=encoding))
-            for line in late:
-                console.print(line_text(line, encoding))
+            _print_whole(console, [*finished_output, *(line_text(line, encoding) for line in late)])
         except (BrokenPipeError, ValueError) as error:
             if isinstance(error, ValueError) and not _is_closed(console):
                 raise
@@ -91,22 +95,20 @@ class ConsoleExporter:
         if console is None or _is_closed(console):
             return
         self._refresh(console)
-        for lines in trees:
-            console.print(render(lines, encoding=console.encoding))
+        _print_whole(console, [render(lines, encoding=console.encoding) for lines in trees])
 
-    def _apply(self, record: SpanRecord) -> SpanLine | None:
-        """Puts a span into its trace; returns its line if that was printed already."""
-        line = summarize(record, show_content=self._show_content)
-        if record.phase == "dropped":
+    def _apply(self, line: SpanLine, phase: str) -> bool:
+        """Puts a span into its trace; whether that was printed already, so that the line stands alone."""
+        if phase == "dropped":
             self._drop(line)
-            return None
+            return False
         printed = self._printed.get(line.trace_id, ())
         if line.span_id in printed or line.parent_span_id in printed:
             self._remember(line.trace_id, {line.span_id})
-            return line
+            return True
         self._open.setdefault(line.trace_id, {})[line.span_id] = line
         self._open.move_to_end(line.trace_id)
-        return None
+        return False
 
     def _drop(self, dropped: SpanLine) -> None:
         """Takes a span back; its children attach to its parent."""
@@ -155,10 +157,14 @@ class ConsoleExporter:
 
             # No refresh thread: what is drawn changes only here.
             self._live = Live(console=console, auto_refresh=False, transient=True)
+            streams = (sys.stdout, sys.stderr)
             self._live.start()
+            self._moved_handlers = _move_handlers(dict(zip(streams, (sys.stdout, sys.stderr), strict=True)))
         if self._live is not None:
             self._live.update(Group(*trees), refresh=True)
             if not trees:
+                for handler, stream in self._moved_handlers:
+                    handler.setStream(stream)
                 self._live.stop()
                 self._live = None
 
@@ -177,6 +183,29 @@ class ConsoleExporter:
         if self._width is None and not console.file.isatty():
             console.width = FILE_WIDTH
         return console
+
+
+def _print_whole(console: Console, renderables: Sequence[RenderableType]) -> None:
+    """Prints all of it or, where it cannot be rendered, none."""
+    if renderables:
+        from rich.segment import Segments  # noqa: PLC0415 - heavy, and needed for output only
+
+        console.print(Segments([segment for item in renderables for segment in console.render(item)]))
+
+
+def _move_handlers(streams: dict[Any, Any]) -> list[tuple[logging.StreamHandler[Any], Any]]:
+    """Points log handlers that write to a stream of `streams` to the one in its place; gives them with their own streams."""
+    moved: list[tuple[logging.StreamHandler[Any], Any]] = []
+    logger: Any
+    handler: Any
+    for logger in (logging.root, *tuple(logging.root.manager.loggerDict.values())):
+        for handler in tuple(getattr(logger, "handlers", ())):
+            if issubclass(type(handler), logging.StreamHandler):
+                own = handler.stream
+                place = next((new for old, new in streams.items() if old is own and new is not own), None)
+                if place is not None and handler.setStream(place) is not None:
+                    moved.append((handler, own))
+    return moved
 
 
 def _has_ended(lines: Any) -> bool:

@@ -99,6 +99,8 @@ class SpanLine:
     error_type: str
     preview: str
     """The error's message, or the beginnings of input and output; empty where content is not shown."""
+    withheld_by: str = ""
+    """The processor that failed on the span, so that its content was withheld; empty otherwise."""
 
 
 class _Placed(Protocol):
@@ -156,12 +158,13 @@ def summarize(record: SpanRecord, *, show_content: bool = True) -> SpanLine:
         span_id=record.span_id,
         parent_span_id=record.parent_span_id,
         started_at=record.started_at,
-        type=record.type,
+        type=SpanType(record.type),
         name=_shorten(clean(str(record.name or "")), NAME_CHARACTERS),
-        status=record.status,
+        status=Status(record.status),
         duration_ns=record.duration_ns,
         figures=_figures(record),
         error_type=_shorten(clean(str(_mapping(record.error).get("type") or "")), NAME_CHARACTERS),
+        withheld_by=_withheld_by(record),
         preview=_previews(record) if show_content else "",
     )
 
@@ -204,6 +207,7 @@ def line_text(line: SpanLine, encoding: str = "utf-8") -> Text:
         (f"  {format_duration(line.duration_ns)}" if line.duration_ns is not None else "", "cyan"),
         ("".join(f"  {figure}" for figure in line.figures), "cyan"),
         (f"  {status}", STATUS_STYLES[line.status]),
+        (f"  [content withheld: {line.withheld_by} failed]" if line.withheld_by else "", "bold red"),
         (f"  {line.preview}" if line.preview else "", "dim"),
     ]
     known = [(text.encode(encoding, "replace").decode(encoding), style) for text, style in parts if text]
@@ -258,6 +262,11 @@ def preview(value: Any, characters: int = PREVIEW_CHARACTERS) -> str:
     return _shorten(clean(text), characters)
 
 
+def _withheld_by(record: SpanRecord) -> str:
+    withheld = _mapping(record.attributes).get("withheld")
+    return _shorten(clean(str(_mapping(withheld).get("processor") or "")), PREVIEW_CHARACTERS)
+
+
 def _previews(record: SpanRecord) -> str:
     parts = (("", _mapping(record.error).get("message")), ("in: ", record.input), ("out: ", record.output))
     return "  ".join(f"{label}{preview(value)}" for label, value in parts if value not in (None, ""))
@@ -286,6 +295,8 @@ def _shorten(text: str, characters: int) -> str:
 def _plain_line(span: SpanRecord, numbers: dict[tuple[str, str], int]) -> str:
     line = summarize(span, show_content=False)
     text = f"{line.type.value} {line.name} [{line.status.value}] {line.error_type}".rstrip()
+    if line.withheld_by:
+        text += f" (content withheld: {line.withheld_by} failed)"
     for link in span.links:
         target = numbers.get((link.get("trace_id", span.trace_id), link.get("span_id", "")))
         place = f"line {target}" if target else "another trace"

@@ -95,7 +95,7 @@ def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
 def encode(value: Any) -> bytes:
     """`value` as JSON bytes, whatever it is. Snapshots (`bytes`) are spliced in, at the top and as values of a mapping."""
     try:
-        return dumps(value, _splice)
+        return dumps(value, Fragment)
     except Exception:  # noqa: BLE001
         if type(value) is dict:
             walk = _Walk(sys.maxsize)
@@ -150,12 +150,6 @@ def _size_within_two_levels(value: Any) -> int:
                 if type(inner) is str:
                     size += len(inner)
     return size
-
-
-def _splice(value: Any) -> Any:
-    if type(value) is bytes:
-        return Fragment(value)
-    raise TypeError
 
 
 def _encode_unknown(value: Any) -> Any:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -149,6 +150,8 @@ class SpanRecord:
     document: bytes = b""
     """All content fields as one JSON object; set when the chain is done."""
 
+    _live: dict[str, Any] | None = None
+    """Content fields as plain values: those that were read or assigned since they were last encoded."""
     _encoded: bytes | None = None
     """`encode_fields()` of all fields, while nothing has changed since."""
 
@@ -182,7 +185,6 @@ class SpanRecord:
         self.type = type
         self.started_at = started_at
         self._content = content
-        self._live: dict[str, Any] = {}
         self.processed = set()
         self.redactions = {}
         if fields:
@@ -203,7 +205,7 @@ class SpanRecord:
     def get_content(self, field: str) -> Any:
         """The plain JSON value of a content field; an empty container where a container field is absent."""
         live = self._live
-        if field in live:
+        if live is not None and field in live:
             return live[field]
         if self.document:
             return self._decode_document().get(field)
@@ -219,18 +221,27 @@ class SpanRecord:
             value = {key: decode(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
         elif type(value) not in _IMMUTABLE:
             value = decode(encode(value))
-        live[field] = value
-        self.processed.discard(field)
+        self._set_live(field, value)
         return value
 
     def set_content(self, field: str, value: Any) -> None:
         """Replaces a content field; any value is taken, as in `span.set`."""
+        if self.document:
+            self._decode_document()[field] = value
+        else:
+            self._set_live(field, value)
+
+    def _set_live(self, field: str, value: Any) -> None:
         self.processed.discard(field)
-        (self._decode_document() if self.document else self._live)[field] = value
+        if self._live is None:
+            self._live = {field: value}
+        else:
+            self._live[field] = value
 
     def replace_encoded(self, field: str, value: Snapshot) -> None:
         """Replaces a content field by a snapshot and marks it as processed. For the sensitive-data filter."""
-        self._live.pop(field, None)
+        if self._live is not None:
+            self._live.pop(field, None)
         self._encoded = None
         if value is None:
             self._content.pop(field, None)
@@ -240,18 +251,38 @@ class SpanRecord:
 
     def encode_fields(self, fields: Collection[str] | None = None) -> bytes:
         """The given content fields (default: all) as one JSON object; absent and empty fields are left out."""
-        content = self.content()
+        content = self._content if self._live is None else self.content()
         if fields is not None and any(field not in fields for field in content):
             return encode({field: content[field] for field in fields if field in content})
-        if self._encoded is None:
-            self._encoded = encode(content)
-        return self._encoded
+        encoded = self._encoded
+        if encoded is None:
+            self._encoded = encoded = encode(content)
+        return encoded
 
     def encode_document(self) -> bytes:
         """Writes `document` from the content."""
         # A copy: orjson's result keeps a buffer of several KB alive.
-        self.document = document = b"%b" % self.encode_fields()
+        encoded = self._encoded
+        if encoded is None or self._live is not None:
+            encoded = self.encode_fields()
+        self.document = document = b"%b" % encoded
         return document
+
+    def unfinished_copy(self) -> SpanRecord:
+        """A copy whose content may be changed and written, also where this record is finished and shared by the exits."""
+        duplicate = copy(self)
+        duplicate.processed = set(self.processed)
+        duplicate.redactions = dict(self.redactions)
+        duplicate._content = dict(self._content)
+        if self.document:
+            content = self._decode_document()
+            duplicate._live = {field: content[field] for field in CONTENT_FIELDS if field in content}
+            duplicate.processed = set()
+        elif self._live is not None:
+            duplicate._live = dict(self._live)
+        duplicate._encoded = None
+        duplicate.document = b""
+        return duplicate
 
     def release_content(self) -> None:
         """Lets go of everything that `document` holds too: many records may wait for a slow exit."""
@@ -266,19 +297,23 @@ class SpanRecord:
 
     def had_error(self) -> bool:
         """Whether an error is held, told without looking at what a processor may have put in its place."""
-        return "error" in self._content or "error" in self._live
+        return "error" in self._content or (self._live is not None and "error" in self._live)
 
     def replace_content(self, content: dict[str, Any]) -> None:
         """Replaces all content fields by snapshots. For the chain."""
         self._content = content
-        self._live = {}
+        self._live = None
         self._encoded = None
         self.processed = set()
 
+    def model_may_differ(self) -> bool:
+        """Whether the attributes were replaced, so that they may name another model than `model`. For the pipeline."""
+        return type(self._content.get("attributes")) is not dict
+
     def content(self) -> dict[str, Any]:
         """All content fields that are present, as held. For the chain."""
-        if self._live:
-            self._encode_live()
+        if self._live is not None:
+            self._encode_live(self._live)
         return self._content
 
     def to_dict(self) -> dict[str, Any]:
@@ -307,27 +342,28 @@ class SpanRecord:
 
     def _decode_document(self) -> dict[str, Any]:
         """All content fields of a finished record, decoded once."""
-        if not self._live:
+        live = self._live
+        if live is None:
             # Complete before it is shown: exporters on other threads read the same record.
-            decoded: dict[str, Any] = {name: empty() for name, empty in _EMPTY.items()}
-            decoded.update(decode(self.document))
-            self._live = decoded
-        return self._live
+            live = {name: empty() for name, empty in _EMPTY.items()}
+            live.update(decode(self.document))
+            self._live = live
+        return live
 
-    def _encode_live(self) -> None:
+    def _encode_live(self, live: dict[str, Any]) -> None:
         """Turns what was read or assigned back into snapshots."""
         if not self.document:
             self._encoded = None
-            for field, value in self._live.items():
+            for field, value in live.items():
                 # By its type: the value is a processor's, and its `__eq__` may do anything.
                 if value is None or (field in _EMPTY and type(value) in (dict, list) and not value):
                     self._content.pop(field, None)
                 else:
                     self._content[field] = snapshot(value)
-            self._live = {}
+            self._live = None
 
 
 _NO_CONTENT: dict[str, Any] = {}
-_NOTHING_PROCESSED: set[str] = set()
+_NOTHING_PROCESSED: Any = frozenset()
 _EMPTY: dict[str, Any] = {"attributes": dict, "metadata": dict, "tags": list, "events": list, "links": list}
 _IMMUTABLE = frozenset({str, int, float, bool})

@@ -84,6 +84,8 @@ def normalize_usage(usage: Any) -> UsageDict | None:
     Only whole numbers from 0 to `MAX_TOKENS` count; anything else is left out.
     """
     if isinstance(usage, Usage):
+        if usage.input_details is None and usage.output_details is None:
+            return _totals(usage.input_tokens, usage.output_tokens)
         usage = vars(usage)
     if not isinstance(usage, dict):
         return None
@@ -105,6 +107,15 @@ MAX_TOKENS = 10**12
 """A larger number is no count of tokens, and sums of such numbers would not fit into 64 bits."""
 
 _PARTS_OF_CACHE_WRITE = frozenset({"cache_write_5m", "cache_write_1h"})
+
+
+def _totals(input_tokens: Any, output_tokens: Any) -> UsageDict | None:
+    totals: UsageDict = {}
+    if _count(input_tokens) is not None:
+        totals["input_tokens"] = input_tokens
+    if _count(output_tokens) is not None:
+        totals["output_tokens"] = output_tokens
+    return totals or None
 
 
 def _count(value: Any) -> int | None:

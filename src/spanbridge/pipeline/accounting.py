@@ -1,17 +1,33 @@
 """Every span accounted for: started = open + stored + abandoned + dropped(reason).
 
-Callers count `started` and what they drop (`tracing/intake.py`); everything later is counted here. With the store off, "stored" counts
-what was handed to the exporters. Per exit: stored = delivered + pending + rejected(reason) + expired.
+Callers count `started` and what they drop (`tracing/intake.py`); what is done with is counted here; what is open is not derived from
+these but counted where it is, from the queue to the exit. With the store off, "stored" counts what was handed to the exporters.
+Per exit: stored = delivered + pending + rejected(reason) + expired.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spanbridge.tracing.intake import Intake
+
+MAX_READINGS = 20
+READING_PAUSE_S = 0.0002
+MAX_REASON_CHARACTERS = 64
+MAX_REASONS = 32
+"""Reasons that one exit counts apart; what comes then counts as "other"."""
+
+
+def printable(reason: Any) -> str:
+    """A reason that an exporter gave, on one line and short; what is no text gives its type."""
+    text = str.__str__(reason) if isinstance(reason, str) else type(reason).__name__
+    return "".join([letter if letter.isprintable() else "?" for letter in text[:MAX_REASON_CHARACTERS]])
 
 
 class SpanAccount:
@@ -34,17 +50,29 @@ class SpanAccount:
         with self._lock:
             self.dropped[reason] += count
 
-    def report(self, intake: Intake) -> dict[str, Any]:
-        """The identity, as `stats()["spans"]`."""
+    def report(self, intake: Intake, count_open: Callable[[], int]) -> dict[str, Any]:
+        """The counts, as `stats()["spans"]`; `count_open` counts the spans that are on their way.
+
+        Spans move while they are counted, and no lock stops them: a reading in which one was caught in between is taken again, a bounded
+        number of times. So counts that do not add up while nothing moves are a fault of spanbridge's, and show.
+        """
+        for _ in range(MAX_READINGS):
+            reading = self._read(intake, count_open)
+            if reading["started"] == reading["open"] + reading["stored"] + reading["abandoned"] + sum(
+                reading["dropped"].values()
+            ):
+                return reading
+            time.sleep(READING_PAUSE_S)
+        return self._read(intake, count_open)
+
+    def _read(self, intake: Intake, count_open: Callable[[], int]) -> dict[str, Any]:
         with self._lock:
-            dropped = self.dropped + Counter(intake.dropped)
-            done = self.stored + self.abandoned + sum(dropped.values())
             return {
                 "started": intake.started,
-                "open": intake.started - done,
+                "open": count_open(),
                 "stored": self.stored,
                 "abandoned": self.abandoned,
-                "dropped": dict(dropped),
+                "dropped": dict(self.dropped + Counter(intake.dropped)),
             }
 
 
@@ -56,6 +84,11 @@ class ExitAccount:
         self.pending = 0
         self.expired = 0
         self.rejected: Counter[str] = Counter()
+
+    def reason(self, word: Any) -> str:
+        """`word`, an exporter's, as one to count under: fit to print, and one of a bounded number."""
+        text = printable(word)
+        return text if text in self.rejected or len(self.rejected) < MAX_REASONS else "other"
 
     def report(self) -> dict[str, Any]:
         """One entry of `stats()["exporters"]`."""

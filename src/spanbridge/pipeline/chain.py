@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain
 from spanbridge.model.span import SpanRecord
+from spanbridge.pipeline.structure import reset_structure, restore_structure, structure_of
 
 if TYPE_CHECKING:
-    from spanbridge.model.span import Phase
     from spanbridge.pacing import Pace
     from spanbridge.processors.limits import Limits
 
@@ -30,7 +30,8 @@ class Chain:
         self._prescan: Callable[[list[SpanRecord]], None] | None = (
             getattr(processors[-1], "prescan", None) if steps else None
         )
-        self._own_steps, self._last_steps = (steps[:-1], steps[-1:]) if self._prescan else (steps, [])
+        self._filter = steps.pop() if self._prescan is not None else None
+        self._own_steps = steps
         self.has_own_processors = bool(self._own_steps)
         """Whether processors of the application may change what is recorded."""
         self._limits = limits
@@ -40,12 +41,10 @@ class Chain:
 
         `pace` gets its pauses between two records; where it hurries, the records are looked at together before.
         """
-        # The pipeline's, whatever a processor makes of them: the account depends on it.
-        phases: list[Phase] = [record.phase for record in records]
         results: list[SpanRecord | None] = [*records]
         if self._own_steps:
             for index, record in enumerate(records):
-                results[index] = _pass_through(record, self._own_steps)
+                results[index] = self._pass_own(record)
                 pace.pause()
         if self._prescan is not None and pace.hurries:
             try:
@@ -56,38 +55,57 @@ class Chain:
             if result is not None:
                 results[index] = self._finish(result)
                 pace.pause()
-        for phase, result in zip(phases, results, strict=True):
-            if result is not None:
-                result.phase = phase
         return results
+
+    def _pass_own(self, record: SpanRecord) -> SpanRecord | None:
+        """The record as the application's processors leave it, its structure sound; its content withheld if one of them failed."""
+        # The pipeline's, whatever a processor makes of it: the account depends on it.
+        phase, structure = record.phase, structure_of(record)
+        result: Any = record
+        name = ""
+        try:
+            for name, process in self._own_steps:  # noqa: B007 - its last value names the one that failed
+                result = process(result)
+                if result is None:
+                    reset_structure(record, structure)
+                    record.phase = phase
+                    return None
+                _require_record(result)
+            if result is not record or record.document:
+                # It may be finished already, and in the hands of others: one that was read from a store, or returned before.
+                result = result.unfinished_copy()
+        except BaseException as error:  # noqa: BLE001 - a processor may raise SystemExit or CancelledError: nobody waits for them here
+            contain(f"processor {name}", error)
+            result = record
+            result.document = b""
+            reset_structure(result, structure)
+            withhold(result, name, type(error).__name__)
+        else:
+            restore_structure(result, structure)
+        result.phase = phase
+        return result
 
     def _finish(self, record: SpanRecord) -> SpanRecord | None:
         """The filter and the limits."""
-        result = _pass_through(record, self._last_steps)
-        if result is not None:
+        result: Any = record
+        if self._filter is not None:
+            name, process = self._filter
             try:
-                self._limits.apply(result)
-            except Exception as error:  # noqa: BLE001
-                contain("processor limits", error)
-                withhold(result, "limits", type(error).__name__)
-                result.encode_document()
-        return result
-
-
-def _pass_through(record: SpanRecord, steps: list[tuple[str, Process]]) -> SpanRecord | None:
-    """The record as the steps leave it; with its content withheld if one of them raises or returns something else."""
-    result: Any = record
-    for name, process in steps:
+                result = process(record)
+                if result is None:
+                    return None
+                _require_record(result)
+            except BaseException as error:  # noqa: BLE001 - as above
+                contain(f"processor {name}", error)
+                withhold(record, name, type(error).__name__)
+                result = record
         try:
-            result = process(result)
-            if result is None:
-                return None
-            _require_record(result)
-        except BaseException as error:  # noqa: BLE001, PERF203 - a processor may raise SystemExit or CancelledError: nobody waits for them here
-            contain(f"processor {name}", error)
-            withhold(record, name, type(error).__name__)
-            return record
-    return result
+            self._limits.apply(result)
+        except Exception as error:  # noqa: BLE001
+            contain("processor limits", error)
+            withhold(result, "limits", type(error).__name__)
+            result.encode_document()
+        return result
 
 
 def withhold(record: SpanRecord, processor: str, reason: str) -> None:

@@ -1,7 +1,8 @@
 """One exit: a queue bounded in bytes, a thread, retries with back-off, and an account of every record.
 
 Full: the newest record is rejected and counted ("queue_overflow"). Late: a batch is tried again until `expiry_s` after its first failure,
-then counted as expired (the store's never expires). Stopped: what could not be delivered until the deadline is counted
+then counted as expired (the store's never expires). Broken: where an exporter keeps raising, the record that makes it raise is looked for,
+and rejected alone ("export_error"), if others of its batch go through. Stopped: what could not be delivered until the deadline is counted
 ("shutdown_deadline"). Forked: the child starts with an empty queue and a thread of its own.
 """
 
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain, warn
 from spanbridge.model.span import SpanRecord
-from spanbridge.pipeline.accounting import ExitAccount
+from spanbridge.pipeline.accounting import ExitAccount, printable
+from spanbridge.protocols import Delivered, Rejected, Retry
 
 if TYPE_CHECKING:
     from spanbridge.protocols import Exporter, ExportResult
@@ -29,6 +31,10 @@ FIRST_RETRY_S = 0.1
 MAX_RETRY_S = 30.0
 CLOSING_RETRY_S = 0.25
 MAX_REQUESTED_PAUSE_S = 300.0
+RAISES_BEFORE_HALVING = 3
+"""How often an exporter raises before its batch is halved."""
+MAX_FUTILE_TRIES = 16
+"""Parts of a batch that are tried until one goes through; if none does, it is the exit that is broken and not a record."""
 
 Settled = Callable[[Sequence[SpanRecord], "str | None"], None]
 
@@ -213,19 +219,24 @@ class Runner:
         return batch
 
     def _deliver(self, batch: list[SpanRecord]) -> str | None:
-        """Tries until the batch is delivered (None), rejected or given up (the reason)."""
-        from spanbridge.protocols import Rejected, Retry  # noqa: PLC0415 - loads with the first delivery
-
+        """Tries until the batch is delivered (None), rejected or given up (the reason). What was settled before is not in it any more."""
         first_failure: float | None = None
         pause_s = FIRST_RETRY_S
+        raised = 0
         while True:
             result = self._export(batch)
             if isinstance(result, Rejected):
-                warn(f"{self.name} rejects", f"exporter {self.name} rejected {len(batch)} records: {result.reason}")
-                return str(result.reason)
+                return self._rejected(batch, result)
             if not isinstance(result, Retry):
                 return None
-            warn(f"{self.name} retries", f"exporter {self.name} retries {len(batch)} records: {result.reason}")
+            if result is _RAISED:
+                raised += 1
+                if raised % RAISES_BEFORE_HALVING == 0:
+                    self._halve(batch)
+                    if not batch:
+                        return None
+            reason = printable(result.reason)
+            warn(f"{self.name} retries", f"exporter {self.name} retries {len(batch)} records: {reason}")
             now = time.monotonic()
             first_failure = now if first_failure is None else first_failure
             if self._expiry_s is not None and now - first_failure > self._expiry_s:
@@ -235,15 +246,62 @@ class Runner:
                 return "shutdown_deadline"
             pause_s = min(2 * pause_s, MAX_RETRY_S)
 
+    def _rejected(self, records: Sequence[SpanRecord], result: Rejected) -> str:
+        reason = self.account.reason(result.reason)
+        warn(f"{self.name} rejects", f"exporter {self.name} rejected {len(records)} records: {reason}")
+        return reason
+
+    def _halve(self, batch: list[SpanRecord]) -> None:
+        """Delivers what it can of a batch that makes the exporter raise, and rejects the records that make it; both leave the batch.
+
+        A record is only found guilty where others go through, so a lone one is tried beside those that wait behind it.
+        """
+        if len(batch) == 1:
+            with self._state:
+                if self._in_flight is batch:
+                    batch += self._take_batch()
+            if len(batch) == 1:
+                return
+        guilty: list[SpanRecord] = []
+        parts = _halves(batch)
+        futile = 0
+        goes_through = False
+        while parts and (goes_through or futile < MAX_FUTILE_TRIES) and not self._is_late():
+            part = parts.pop()
+            result = self._export(part)
+            if result is _RAISED:
+                futile += 1
+                if len(part) == 1:
+                    guilty += part
+                else:
+                    parts += _halves(part)
+            elif isinstance(result, Retry):
+                break  # the exit asks for time: what is left comes again
+            else:
+                goes_through = True
+                self._settle_part(batch, part, self._rejected(part, result) if isinstance(result, Rejected) else None)
+        if goes_through and guilty:
+            warn(f"{self.name} raises", f"exporter {self.name} raises on {len(guilty)} records, which are rejected")
+            self._settle_part(batch, guilty, "export_error")
+
+    def _settle_part(self, batch: list[SpanRecord], part: list[SpanRecord], reason: str | None) -> None:
+        """Takes a part out of the batch in flight, and accounts for it; a shutdown may have done both."""
+        settled = {id(record) for record in part}
+        with self._state:
+            if self._in_flight is batch:
+                batch[:] = [record for record in batch if id(record) not in settled]
+                self._settle(part, reason)
+
     def _export(self, batch: list[SpanRecord]) -> ExportResult | None:
         """One try: what the exporter returned; an exception, and what is no result, mean `Retry`."""
-        from spanbridge.protocols import Delivered, Rejected, Retry  # noqa: PLC0415 - as above
-
         try:
             result: Any = self.exporter.export(batch)
-        except BaseException as error:  # noqa: BLE001 - SystemExit or CancelledError would end this thread
+        except OSError as error:  # the other side cannot be reached
             contain(f"exporter {self.name}", error)
             return Retry()
+        except BaseException as error:  # noqa: BLE001 - SystemExit or CancelledError would end this thread
+            contain(f"exporter {self.name}", error)
+            return _RAISED
         if result is None or isinstance(result, (Delivered, Rejected, Retry)):
             return result
         contain(f"exporter {self.name}", TypeError("export returns Delivered, Retry, Rejected or None"))
@@ -279,6 +337,15 @@ class Runner:
                 account.rejected[reason] += len(ended)
         if self.settled is not None:
             self.settled(ended, reason)
+
+
+_RAISED = Retry(reason="error")
+"""The result of a try in which the exporter raised."""
+
+
+def _halves(records: list[SpanRecord]) -> list[list[SpanRecord]]:
+    middle = (len(records) + 1) // 2
+    return [part for part in (records[:middle], records[middle:]) if part]
 
 
 def _requested_pause_s(after_s: Any) -> float:

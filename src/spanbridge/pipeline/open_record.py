@@ -10,6 +10,7 @@ from typing import Any
 from spanbridge.model.identifiers import span_id_hex
 from spanbridge.model.payload import decode, encode
 from spanbridge.model.span import SpanRecord, Status
+from spanbridge.model.span_types import SpanType
 from spanbridge.model.usage import Usage, normalize_usage
 from spanbridge.tracing.exceptions import render_exception
 
@@ -28,13 +29,14 @@ class OpenRecord(SpanRecord):
     written = False
     """Whether it was handed on as running."""
     reports_to: OpenRecord | None = None
+    """The parent, where its usage includes this one's."""
     has_usage = False
     rolled_up: tuple[int, int, float] | None = None
     """Tokens and cost that children reported to it."""
 
     @classmethod
     def from_event(
-        cls, event: tuple[Any, ...], parent: OpenRecord | None, service_name: str, environment: str
+        cls, event: tuple[Any, ...], parent: OpenRecord | None, service_name: str, environment: str, seen_at_ns: int
     ) -> OpenRecord:
         """The record that a START event opens; `parent` where it is open too."""
         # fmt: off
@@ -44,7 +46,7 @@ class OpenRecord(SpanRecord):
         if input_ is not None:
             content["input"] = input_
         if attributes:
-            content["attributes"] = _with_plain_usage(attributes)
+            content["attributes"] = attributes
         if metadata:
             content["metadata"] = metadata
         if entity is not None:
@@ -53,12 +55,23 @@ class OpenRecord(SpanRecord):
             content["entity_name"] = entity_name
         if inherited is not None:
             content.update(inherited)
-        record = cls(trace.trace_id_hex, span_id_hex(span_id), span_type, time, content)
+        # What the constructor does, without the call.
+        record = object.__new__(cls)
+        record.trace_id = trace.trace_id_hex
+        record.span_id = span_id_hex(span_id)
+        record.type = span_type
+        record.started_at = time
+        record._content = content
+        record.processed = set()
+        record.redactions = {}
         record.service_name = service_name
         record.environment = environment
         record.held_bytes = size
+        record.seen_at_ns = seen_at_ns
         if parent is not None:
             record.parent_span_id = parent.span_id
+            if span_type in ROLLS_UP_TO and parent.type in ROLLS_UP_TO[span_type]:
+                record.reports_to = parent
         elif parent_id is not None:
             record.parent_span_id = span_id_hex(parent_id)
         if rare:
@@ -68,9 +81,13 @@ class OpenRecord(SpanRecord):
     def apply_set(self, attributes: dict[str, Any] | None, output: Any, changes: dict[str, Any] | None) -> None:
         """What a SET event changed."""
         if attributes:
-            self._merge("attributes", _with_plain_usage(attributes))
+            self._merge("attributes", attributes)
         if output is not None:
-            self._replace("output", output)
+            content = self._content
+            if "output" in content or self.written:
+                self._replace("output", output)
+            else:
+                content["output"] = output
         if changes:
             self.apply(changes)
 
@@ -116,17 +133,23 @@ class OpenRecord(SpanRecord):
         if self.written:
             self.touch(field)
 
-    def attributes_in_place(self) -> dict[str, Any]:
-        """The attributes as a mapping of snapshots that may be changed."""
+    def own_attributes(self) -> dict[str, Any]:
+        """The attributes as a mapping of snapshots that may be changed; `touch("attributes")` says that they were."""
         content = self._content
         attributes = content.get("attributes")
-        self.touch("attributes")
         if type(attributes) is not dict:
             attributes = content["attributes"] = {} if attributes is None else decode(attributes)
         return attributes
 
+    def make_usage_plain(self) -> None:
+        """Writes a `Usage` among the attributes as plain data."""
+        attributes = self._content.get("attributes")
+        if type(attributes) is dict and type(usage := attributes.get("usage")) is Usage:
+            attributes["usage"] = normalize_usage(usage) or {}
+
     def snapshot_as_running(self) -> OpenRecord:
         """A copy to be written now, while this one goes on changing."""
+        self.make_usage_plain()
         copy = object.__new__(OpenRecord)
         copy.__dict__.update(self.__dict__)
         content = dict(self.content())
@@ -138,22 +161,56 @@ class OpenRecord(SpanRecord):
         copy.replace_content(content)
         copy.processed = set(self.processed)
         copy.redactions = dict(self.redactions)
+        copy.reports_to = None
         return copy
-
-    def release_content(self) -> None:
-        """Also lets go of the parent."""
-        super().release_content()
-        self.reports_to = None
 
     def adopt(self, processed: SpanRecord) -> None:
         """Takes over what the chain made of a copy, so that no payload is looked at twice."""
         self.replace_content(dict(processed.content()))
         self.processed = set(processed.processed)
-        self.redactions = processed.redactions
+        self.redactions = dict(processed.redactions)
 
 
-def _with_plain_usage(attributes: dict[str, Any]) -> dict[str, Any]:
-    """The same mapping, its `Usage` as plain data."""
-    if type(usage := attributes.get("usage")) is Usage:
-        attributes["usage"] = normalize_usage(usage) or {}
-    return attributes
+ROLLS_UP_TO = {
+    SpanType.MODEL_STEP: frozenset({SpanType.MODEL_GENERATION}),
+    SpanType.MODEL_INFERENCE: frozenset({SpanType.MODEL_GENERATION, SpanType.MODEL_STEP}),
+}
+"""A step's tokens are part of its generation's, an inference's of its step's or generation's: the outermost that reports them counts."""
+
+
+def _lay_out() -> None:
+    """Lets the records of open spans share one table of attribute names.
+
+    CPython makes that table from what the first few instances of a class are given, before the first span has ended: without this every
+    record would get a dictionary of its own for what comes later, some 600 bytes.
+    """
+    record = OpenRecord("", "", SpanType.GENERIC, 0, {})
+    for name in _USUAL_ATTRIBUTES:
+        setattr(record, name, getattr(record, name))
+
+
+_USUAL_ATTRIBUTES = (
+    "parent_span_id",
+    "service_name",
+    "environment",
+    "held_bytes",
+    "seen_at_ns",
+    "reports_to",
+    "ended_at",
+    "status",
+    "phase",
+    "document",
+    "_encoded",
+    "_live",
+    "written",
+    "model",
+    "input_tokens",
+    "output_tokens",
+    "cost",
+    "has_usage",
+    "billed_input_tokens",
+    "billed_output_tokens",
+    "billed_cost",
+)
+"""Beside those of `SpanRecord.__init__`; the table has room for 30."""
+_lay_out()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from spanbridge.containment import contain
 from spanbridge.model.span import Status
 from spanbridge.pipeline.open_record import OpenRecord
-from spanbridge.pipeline.usage import reports_to
 from spanbridge.tracing.intake import END, SET, START
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable
 
     from spanbridge.pipeline.accounting import SpanAccount
@@ -35,92 +35,114 @@ class OpenSpans:
         self._account = account
         self._service_name = service_name
         self._environment = environment
-        self._open: dict[int, OpenRecord] = {}
-        self._unwritten: dict[int, OpenRecord] = {}
+        self._young: dict[int, OpenRecord] = {}
+        """Open spans that were not handed on yet, in the order in which they were seen."""
+        self._shown: dict[int, OpenRecord] = {}
+        """Open spans that were handed on as running; all of them were seen before the young ones."""
         self._changed: dict[int, OpenRecord] = {}
+        """Those of the shown ones that have changed since."""
         self.ended: list[OpenRecord] = []
         """Spans that have ended and are not yet processed, in the order of their ends; whoever takes them empties the list."""
+        self.flushes: list[Any] = []
+        """What came with FLUSH events; whoever answers them empties the list."""
         self.now_ns = time.perf_counter_ns()
         """The time of the current turn, on the monotonic clock."""
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self._young) + len(self._shown)
 
-    def apply(self, event: tuple[Any, ...]) -> None:
-        """Applies a START, SET or END event."""
-        try:
+    def apply(self, events: deque[tuple[Any, ...]], count: int) -> None:
+        """Applies the first `count` events, and takes them from `events`."""
+        take = events.popleft
+        for _ in range(count):
+            event = take()
             kind = event[0]
-            if kind == START:
-                self._start(event)
-            elif kind == SET:
-                self._set(event)
-            elif kind == END:
-                _, span_id, time_ns, status, error = event
-                record = self._open.pop(span_id, None)
-                if record is not None:  # else it was opened before a fork, in the parent
-                    self._unwritten.pop(span_id, None)
-                    self._changed.pop(span_id, None)
-                    self._end(record, time_ns, _STATUSES[status], error)
-        except Exception as error:  # noqa: BLE001
-            contain("applying an event", error)
-            if event[0] == START:
-                self._open.pop(event[1], None)
-                self._unwritten.pop(event[1], None)
-                self._intake.pending_bytes -= event[-1]
-                self._account.add_dropped("internal_error")
+            try:
+                if kind == START:
+                    self._start(event)
+                elif kind == SET:
+                    self._set(event)
+                elif kind == END:
+                    self._end(event)
+                else:
+                    self.flushes.append(event[1])
+            except Exception as error:  # noqa: BLE001
+                contain("applying an event", error)
+                if kind == START:
+                    self._young.pop(event[1], None)
+                    self._intake.pending_bytes -= event[-1]
+                    self._account.add_dropped("internal_error")
 
     def end_all(self, ended_at: int, status: Status) -> None:
         """Ends what is still open."""
-        for record in reversed(self._open.values()):  # children before their parents
-            self._end(record, ended_at, status, None)
-        self._open.clear()
-        self._unwritten.clear()
+        for record in (
+            *reversed(self._young.values()),
+            *reversed(self._shown.values()),
+        ):  # children before their parents
+            self._finish(record, ended_at, status, None)
+        self._young.clear()
+        self._shown.clear()
         self._changed.clear()
 
     def due_as_running(self, older_than_ns: int) -> list[OpenRecord]:
         """Spans to be written as running: first seen before `older_than_ns` (monotonic) and not yet written, or changed since they were."""
         due = list(self._changed.values())
         self._changed.clear()
-        for span_id, record in list(self._unwritten.items()):  # in the order in which they were seen
+        young, shown = self._young, self._shown
+        while young:
+            span_id = next(iter(young))
+            record = young[span_id]
             if record.seen_at_ns > older_than_ns:
                 break
-            del self._unwritten[span_id]
+            del young[span_id]
+            shown[span_id] = record
             due.append(record)
         return due
 
     def _start(self, event: tuple[Any, ...]) -> None:
-        span_id, parent_id = event[1], event[3]
-        parent = None if parent_id is None else self._open.get(parent_id)
-        record = OpenRecord.from_event(event, parent, self._service_name, self._environment)
-        if parent is not None:
-            record.reports_to = reports_to(record, parent)
-        record.seen_at_ns = self.now_ns
-        self._open[span_id] = record
-        self._unwritten[span_id] = record
+        parent_id = event[3]
+        parent = None if parent_id is None else self._young.get(parent_id) or self._shown.get(parent_id)
+        self._young[event[1]] = OpenRecord.from_event(event, parent, self._service_name, self._environment, self.now_ns)
 
     def _set(self, event: tuple[Any, ...]) -> None:
         _, span_id, attributes, output, changes, size = event
-        record = self._open.get(span_id)
+        record = self._young.get(span_id)
         if record is None:
-            self._intake.pending_bytes -= size
-            return
-        record.apply_set(attributes, output, changes)
-        replaced, record.replaced_bytes = min(record.replaced_bytes, record.held_bytes), 0
-        record.held_bytes += size - replaced
-        self._intake.pending_bytes -= replaced
-        if record.written:
+            record = self._shown.get(span_id)
+            if record is None:
+                self._intake.pending_bytes -= size
+                return
             self._changed[span_id] = record
+        record.apply_set(attributes, output, changes)
+        record.held_bytes += size
+        if record.replaced_bytes:
+            replaced, record.replaced_bytes = min(record.replaced_bytes, record.held_bytes), 0
+            record.held_bytes -= replaced
+            self._intake.pending_bytes -= replaced
 
-    def _end(self, record: OpenRecord, ended_at: int, status: Status, error: dict[str, Any] | None) -> None:
+    def _end(self, event: tuple[Any, ...]) -> None:
+        _, span_id, ended_at, status, error = event
+        record = self._young.pop(span_id, None)
+        if record is None:
+            record = self._shown.pop(span_id, None)
+            if record is None:  # it was opened before a fork, in the parent
+                return
+            self._changed.pop(span_id, None)
+        self._finish(record, ended_at, _STATUSES[status], error)
+
+    def _finish(self, record: OpenRecord, ended_at: int, status: Status, error: dict[str, Any] | None) -> None:
         if error is not None:
             try:
                 record.apply({"error": error})
             except Exception as failure:  # noqa: BLE001
                 contain("recording an exception", failure)
-        record.ended_at = record.started_at if record.is_event else max(ended_at, record.started_at)
+        started_at = record.started_at
+        record.ended_at = started_at if record.is_event or ended_at < started_at else ended_at
         record.status = status
         record.phase = "ended"
         self._complete(record)
+        if record.reports_to is not None:
+            record.reports_to = None  # else it would hold its parent for as long as an exit holds it
         self.ended.append(record)
 
 

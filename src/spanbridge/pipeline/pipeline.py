@@ -23,7 +23,7 @@ from spanbridge.pipeline.accounting import SpanAccount
 from spanbridge.pipeline.open_spans import OpenSpans
 from spanbridge.pipeline.usage import Price, account_usage, model_of
 from spanbridge.tracing.clock import now_ns
-from spanbridge.tracing.intake import FLUSH, WAKE_BYTES, Intake
+from spanbridge.tracing.intake import FLUSH, START, WAKE_BYTES, Intake
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,13 +37,17 @@ SLICE_SPANS = 16
 """Ended spans that are processed together."""
 BACKLOG_EVENTS = 2000
 """More waiting events than this are worked off without pauses, in larger slices."""
-BACKLOG_SLICE_SPANS = 64
+BACKLOG_SLICE_SPANS = 256
+STEP_EVENTS = 8
+"""Events that are applied between two looks at the clock; in a backlog more."""
+BACKLOG_STEP_EVENTS = 64
 FIRST_POLL_S = 0.002
 """How soon the pipeline looks again after it found events; the pause doubles, up to the write interval, while it finds none."""
 MAX_OUTBOX_RECORDS = 1024
 """Records that are handed on before the write interval is over."""
 CHILD_EXIT_TIMEOUT_S = 2.0
 LEFT_OUT_ON_PURPOSE = frozenset({"processor", "sample_rate", "span_filter"})
+MODEL_TYPES = frozenset(span_type for span_type, info in SPAN_TYPES.items() if info.is_model)
 MAX_REPARENTED = 10_000
 """Dropped spans whose late children still find their parent's parent."""
 
@@ -95,7 +99,6 @@ class Pipeline:
         self._interval_s = write_interval_s
         self._interval_ns = int(write_interval_s * 1e9)
         self._validate = validate
-        self._is_model = {span_type: info.is_model for span_type, info in SPAN_TYPES.items()}
         self._shows_running = any(runner.accepts_running for runner in self.runners)
         self._closing = False
         self._reset()
@@ -111,6 +114,10 @@ class Pipeline:
         self._reparented: dict[str, str | None] = {}
         self._dropped_roots: list[str] = []
         """Traces whose root was dropped since the outbox was handed on."""
+        self._in_process = 0
+        """Ended spans that are in the processor chain."""
+        self._gave_up = False
+        """Whether a shutdown has counted as dropped what was still on its way."""
 
     # --- from callers -------------------------------------------------------------------------------------------------
 
@@ -123,11 +130,19 @@ class Pipeline:
             reply = _FlushReply()
             intake.events.append((FLUSH, reply))
             intake.wake()
-            if self._thread is None:  # none could be started
-                self._turn()
+            self._turn_without_thread(deadline)
             if not reply.done.wait(max(0.0, deadline - time.monotonic())):
                 return False
         return all([runner.flush(deadline) for runner in self.runners])  # noqa: C419 - one that fails must not keep the others waiting
+
+    def _turn_without_thread(self, deadline: float) -> None:
+        """Does the pipeline's work here where no thread could be started; never beside one that another caller starts."""
+        if self._thread is None and self._starting.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            try:
+                if self._thread is None and not self._closing:
+                    self._turn()
+            finally:
+                self._starting.release()
 
     def shutdown(self, deadline: float) -> bool:
         """Ends what is open as abandoned, delivers what it can until `deadline`, and counts the rest; whether all went out."""
@@ -136,10 +151,14 @@ class Pipeline:
         self._closing = True
         self.intake.closed = True
         self.intake.signal()
+        # Whoever starts the thread, or works in its place, is done then; nobody begins after `_closing` is set.
+        is_alone = self._starting.acquire(timeout=max(0.0, deadline - time.monotonic()))
+        if is_alone:
+            self._starting.release()
         thread = self._thread
         if thread is not None and thread.is_alive() and thread is not current_thread():
             thread.join(max(0.0, deadline - time.monotonic()))
-        if thread is None or not thread.is_alive():
+        if is_alone and (thread is None or not thread.is_alive()):
             self._last_turn()  # already done, unless no thread could be started
         else:
             logger.warning("the pipeline did not stop in time")
@@ -147,8 +166,9 @@ class Pipeline:
             runner.close(deadline)
         complete = all([runner.shutdown(deadline) for runner in self.runners])  # noqa: C419 - as in `flush`
         # What was neither delivered nor counted until now is still held by a processor or by an exit that hangs.
-        left = self.account.report(self.intake)["open"]
+        left = self._count_open()
         if left > 0:
+            self._gave_up = True
             self.account.add_dropped("shutdown_deadline", left)
         self._report()
         return complete and left <= 0
@@ -156,7 +176,7 @@ class Pipeline:
     def stats(self) -> dict[str, Any]:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""
         return {
-            "spans": self.account.report(self.intake),
+            "spans": self.account.report(self.intake, self._count_open),
             "exporters": {runner.name: runner.account.report() for runner in self.runners},
             "ignored": dict(self.intake.ignored),
         }
@@ -184,6 +204,7 @@ class Pipeline:
                 thread.start()
             except RuntimeError as error:  # no thread can be started: `shutdown` does the work
                 self._thread = None
+                self.intake.wake_bytes = self.intake.pending_bytes + WAKE_BYTES  # tried again when as much has come
                 contain("starting the pipeline's thread", error)
                 return
             for runner in self.runners:
@@ -220,26 +241,24 @@ class Pipeline:
 
     def _turn(self) -> bool:
         """Processes the events that wait, and hands on when it is time to; whether there were any."""
-        replies: list[_FlushReply] = []
         count = len(self.intake.events)
         try:
             self._spans.now_ns = time.perf_counter_ns()
             self._pace = Pace()
-            self._drain(count, replies)
-            if replies or self._spans.now_ns >= self._next_write_ns or len(self._outbox) >= MAX_OUTBOX_RECORDS:
-                self._write(everything=bool(replies))
+            self._drain(count)
+            flushes = bool(self._spans.flushes)
+            if flushes or self._spans.now_ns >= self._next_write_ns or len(self._outbox) >= MAX_OUTBOX_RECORDS:
+                self._write(everything=flushes)
         except Exception as error:  # noqa: BLE001
             contain("the pipeline", error)
         finally:
-            for reply in replies:
-                reply.done.set()
+            self._answer_flushes()
         return count > 0
 
     def _last_turn(self) -> None:
         """Ends what is open and hands on all that there is. On the pipeline's thread: a processor that hangs must not hang a shutdown."""
-        replies: list[_FlushReply] = []
         try:
-            self._drain(len(self.intake.events), replies)
+            self._drain(len(self.intake.events))
             self._spans.end_all(now_ns(), Status.ABANDONED)
             self._process_ended()
             self._hand_on()
@@ -248,26 +267,30 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001
             contain("the pipeline", error)
         finally:
-            for reply in replies:
-                reply.done.set()
+            self._answer_flushes()
 
-    def _drain(self, count: int, replies: list[_FlushReply]) -> None:
-        """Applies `count` events and processes the spans that they end; adds the flushes among them to `replies`."""
-        events, spans = self.intake.events, self._spans
-        self._pace.hurries = count > BACKLOG_EVENTS or self._closing
-        slice_spans = BACKLOG_SLICE_SPANS if self._pace.hurries else SLICE_SPANS
-        for _ in range(count):
-            event = events.popleft()
-            if event[0] == FLUSH:
-                replies.append(event[1])
-                self._pace.hurries = True
-                continue
-            spans.apply(event)
-            if len(spans.ended) >= slice_spans:
+    def _answer_flushes(self) -> None:
+        flushes, self._spans.flushes = self._spans.flushes, []
+        for reply in flushes:
+            reply.done.set()
+
+    def _drain(self, count: int) -> None:
+        """Applies `count` events, a few at a time, and processes the spans that they end."""
+        events, spans, pace = self.intake.events, self._spans, self._pace
+        while count > 0:
+            # Looked at again and again: behind a busy application each pause lasts until the interpreter is taken back, some 5 ms.
+            if len(events) > BACKLOG_EVENTS or self._closing:
+                pace.hurries = True
+            step = min(BACKLOG_STEP_EVENTS if pace.hurries else STEP_EVENTS, count)
+            spans.apply(events, step)
+            count -= step
+            if spans.flushes:
+                pace.hurries = True
+            if len(spans.ended) >= (BACKLOG_SLICE_SPANS if pace.hurries else SLICE_SPANS):
                 self._process_ended()
                 if self._closing or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                     self._hand_on()
-            self._pace.pause()
+            pace.pause()
         self._process_ended()
 
     def _process_ended(self) -> None:
@@ -275,9 +298,7 @@ class Pipeline:
         ended = self._spans.ended
         if not ended:
             return
-        self._spans.ended = []
-        # Kept beside the records: the processors may change them.
-        identities = [(record.written, record.trace_id, record.span_id, record.parent_span_id) for record in ended]
+        self._in_process, self._spans.ended = len(ended), []
         try:
             results = self._chain.run(ended, self._pace)
         except Exception as error:  # noqa: BLE001 - the chain contains what fails in it; this is for our own faults
@@ -286,36 +307,42 @@ class Pipeline:
             results = []
         finally:
             # Summed before: between reading and writing a counter that callers write too, no Python code may run.
-            held_bytes = sum(record.held_bytes for record in ended)
+            held_bytes = sum([record.held_bytes for record in ended])
             self.intake.pending_bytes -= held_bytes
-        for record, result, identity in zip(ended, results, identities, strict=False):
+        if self._gave_up:  # they are counted already
+            return
+        outbox = self._outbox
+        for record, result in zip(ended, results, strict=False):
             if result is None:
-                self._drop(record, *identity)
+                self._drop(record)
                 continue
-            if result.model is not None:
+            if result.model is not None and (self._chain.has_own_processors or result.model_may_differ()):
                 result.model = model_of(result)  # as the chain left it
             result.release_content()
-            self._outbox.append(result)
+            outbox.append(result)
+        self._in_process = 0
 
     def _complete(self, record: OpenRecord) -> None:
         """What an ended record gets before the processors see it."""
         try:
-            if self._is_model[record.type]:
+            if record.type in MODEL_TYPES:
                 account_usage(record, self._price)
+            else:
+                record.make_usage_plain()
             if self._validate is not None:
                 self._check(record)
         except Exception as error:  # noqa: BLE001 - the span goes on without
             contain("completing a span", error)
 
-    def _drop(self, record: OpenRecord, written: bool, trace_id: str, span_id: str, parent_span_id: str | None) -> None:
+    def _drop(self, record: OpenRecord) -> None:
         """A processor dropped the span: what was written of it is taken back, its children attach to its parent."""
         self.account.add_dropped("processor")
-        self._reparented[span_id] = parent_span_id
-        if parent_span_id is None:
-            self._dropped_roots.append(trace_id)
+        self._reparented[record.span_id] = record.parent_span_id
+        if record.parent_span_id is None:
+            self._dropped_roots.append(record.trace_id)
         if len(self._reparented) > MAX_REPARENTED:
             del self._reparented[next(iter(self._reparented))]
-        if written:
+        if record.written:
             record.phase = "dropped"
             record.model = None
             record.replace_content({"name": record.type.value})
@@ -362,7 +389,7 @@ class Pipeline:
         outbox, dropped_roots = self._outbox, self._dropped_roots
         if not outbox and not dropped_roots:
             return
-        self._outbox, self._dropped_roots = [], []
+        self._dropped_roots = []
         if self._reparented:
             for record in outbox:
                 while record.parent_span_id in self._reparented:
@@ -370,6 +397,7 @@ class Pipeline:
         for runner in self.runners:
             runner.offer(outbox)
             runner.roots_dropped(dropped_roots)
+        self._outbox = []
         if self._store_runner is None:
             self.settle([record for record in outbox if record.phase == "ended"], None)
 
@@ -378,8 +406,17 @@ class Pipeline:
         if reason is not None:
             self.account.add_dropped(f"store_{reason}" if not reason.startswith("store") else reason, len(records))
             return
-        abandoned = sum(record.status is Status.ABANDONED for record in records)
+        abandoned = sum([record.status is Status.ABANDONED for record in records])
         self.account.add_stored(len(records) - abandoned, abandoned)
+
+    def _count_open(self) -> int:
+        """Spans that have started and are not accounted for: counted where they are, from their START to the exit that is their floor."""
+        if self._gave_up:
+            return 0
+        queued = [event[0] for event in tuple(self.intake.events)].count(START)
+        in_outbox = [record.phase for record in tuple(self._outbox)].count("ended")
+        at_store = 0 if self._store_runner is None else self._store_runner.account.pending
+        return queued + len(self._spans) + len(self._spans.ended) + self._in_process + in_outbox + at_store
 
     def _report(self) -> None:
         """Logs the account; as a warning where something was lost."""

@@ -19,60 +19,53 @@ if TYPE_CHECKING:
 
 Price = Callable[..., "CostContext"]
 
-_ROLLS_UP_TO = {
-    SpanType.MODEL_STEP: frozenset({SpanType.MODEL_GENERATION}),
-    SpanType.MODEL_INFERENCE: frozenset({SpanType.MODEL_GENERATION, SpanType.MODEL_STEP}),
-}
-"""A step's tokens are part of its generation's, an inference's of its step's or generation's: the outermost that reports them counts."""
-
-
-def reports_to(record: OpenRecord, parent: OpenRecord) -> OpenRecord | None:
-    """The parent, if its usage already includes the usage of `record`."""
-    if parent.type in _ROLLS_UP_TO.get(record.type, ()):
-        return parent
-    return None
-
 
 def account_usage(record: OpenRecord, price: Price) -> None:
     """Normalises `usage` of an ended model span, prices it, and settles what the span adds to its trace's sums."""
-    attributes = record.attributes_in_place()
+    attributes = record.own_attributes()
     model = _text(attributes.get("model"))
-    record.model = model_of(record)
-    usage = normalize_usage(decode(attributes["usage"])) if "usage" in attributes else None
+    response_model = _text(attributes.get("response_model"))
+    record.model = model or response_model
+    usage: Any = attributes.get("usage")
+    if usage is not None:
+        usage = normalize_usage(decode(usage))
     cost: Any = decode(attributes.get("cost_context"))
-    reported = isinstance(cost, dict) and _is_number(cost.get("estimated_cost"))  # pyright: ignore[reportUnknownMemberType]
+    reported = isinstance(cost, dict) and _is_number(cost.get("estimated_cost"))
     if usage is None and not reported:
         if record.rolled_up is not None:
             _bill(record, record.rolled_up)
         elif record.type is SpanType.MODEL_GENERATION:
             attributes["cost_context"] = b'{"estimated_cost":null,"reason":"no_usage"}'
+            record.touch("attributes")
         return
-    usage = usage or {}
-    if usage:
+    record.touch("attributes")
+    if usage is None:
+        usage = {}
+    else:
         attributes["usage"] = usage
     if reported:
         cost = {"cost_unit": "usd", "reason": None, "source": "provider", **cost}
     else:
         provider = _text(attributes.get("provider"))
-        response_model = _text(attributes.get("response_model"))
-        cost = price(model=response_model or model, provider=provider, usage=usage, started_at=record.started_at)
+        started_at = record.started_at
+        cost = price(model=response_model or model, provider=provider, usage=usage, started_at=started_at)
         if cost["estimated_cost"] is None and response_model and model and model != response_model:
-            cost = price(model=model, provider=provider, usage=usage, started_at=record.started_at)
+            cost = price(model=model, provider=provider, usage=usage, started_at=started_at)
     attributes["cost_context"] = cost
-    record.input_tokens = usage.get("input_tokens")
-    record.output_tokens = usage.get("output_tokens")
-    record.cost = None if cost["estimated_cost"] is None else float(cost["estimated_cost"])
-    _bill(record, (record.input_tokens or 0, record.output_tokens or 0, record.cost or 0.0))
+    record.input_tokens = input_tokens = usage.get("input_tokens")
+    record.output_tokens = output_tokens = usage.get("output_tokens")
+    record.cost = amount = None if cost["estimated_cost"] is None else float(cost["estimated_cost"])
+    _bill(record, (input_tokens or 0, output_tokens or 0, amount or 0.0))
 
 
 def model_of(record: SpanRecord) -> str | None:
     """The model that the record's attributes name."""
     attributes: Any = record.content().get("attributes")
-    if isinstance(attributes, bytes):
+    if type(attributes) is bytes:
         attributes = decode(attributes)
     if not isinstance(attributes, dict):
         return None
-    return _text(decode(attributes.get("model"))) or _text(decode(attributes.get("response_model")))
+    return _text(attributes.get("model")) or _text(attributes.get("response_model"))
 
 
 def _bill(record: OpenRecord, amount: tuple[int, int, float]) -> None:
@@ -87,6 +80,9 @@ def _bill(record: OpenRecord, amount: tuple[int, int, float]) -> None:
 
 
 def _text(value: Any) -> str | None:
+    """The text of a snapshot; None where it is anything else."""
+    if type(value) is bytes:
+        value = decode(value)
     return value if isinstance(value, str) else None
 
 

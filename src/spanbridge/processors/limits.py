@@ -48,11 +48,12 @@ class Limits:
         """Whether a limit may be exceeded, told from the encoded bytes at little cost; a false alarm costs time only."""
         if len(document) > self.max_string_length or len(document) > self.max_span_bytes:
             return True
-        if len(document) > 2 * self.max_items and document.count(b",") >= self.max_items:
+        if len(document) > 2 * self.max_items and len(document) - len(document.replace(b",", b"")) >= self.max_items:
             return True
-        brackets = document.translate(None, _NOT_BRACKETS)
-        if len(brackets) <= 2 * self.max_depth:
+        # No deeper than it has opening brackets; `replace` finds them faster than `translate` or `count` goes through all bytes.
+        if len(document) - len(document.replace(b"{", b"[").replace(b"[", b"")) <= self.max_depth:
             return False
+        brackets = document.translate(None, _NOT_BRACKETS)
         depth = deepest = 0
         for bracket in brackets:
             depth += _DEPTH_CHANGE[bracket]
