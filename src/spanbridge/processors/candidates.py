@@ -22,6 +22,12 @@ _LONG_KEY = 16
 Region = tuple[int, int, Any]
 
 
+def is_text(key: str) -> bool:
+    """Whether a key may hold a secret, as text does: it is long, or more than a name (`password=hunter2`)."""
+    size = len(key)
+    return size >= _LONG_KEY or (size >= SHORTEST_SECRET and not key.isidentifier())
+
+
 class Candidates(dict[str, "Sequence[int] | None"]):
     """The indexes of the probes that match in a text, by the text; one that was not learned is looked at alone when it is asked for."""
 
@@ -61,19 +67,16 @@ class Candidates(dict[str, "Sequence[int] | None"]):
         stack = list(values)
         while stack:
             value = stack.pop()
-            if isinstance(value, str):
+            cls = type(value)
+            if cls is str:
                 if len(value) >= SHORTEST_SECRET and value not in self:
                     texts[value] = None
-            elif isinstance(value, dict):
+            elif cls is dict:
                 for key in value:
-                    if not isinstance(key, str):
-                        continue
-                    size = len(key)
-                    # Nothing is in a short key that is only a name; `password=hunter2` is more.
-                    if (size >= _LONG_KEY or (size >= SHORTEST_SECRET and not key.isidentifier())) and key not in self:
+                    if is_text(key) and key not in self:
                         texts[key] = None
                 stack.extend(value.values())
-            elif isinstance(value, (list, tuple)):
+            elif cls is list:
                 stack.extend(value)
         return list(texts)
 

@@ -78,10 +78,7 @@ class SensitiveDataFilter:
         try:
             if not self._may_hold(value):
                 return value
-            plain = plain_value(value)
-            candidates = Candidates(self._search)
-            candidates.learn((plain,))
-            return Walk(self._search, candidates, Tokens(), {}, Budget(None)).value(plain, 0)
+            return Walk(self._search, Candidates(self._search), Tokens(), {}, Budget(None)).value(plain_value(value), 0)
         except Exception as error:  # noqa: BLE001 - fails closed, whatever it was
             return WITHHELD if isinstance(value, str) else {"withheld": _reason(error)}
 
@@ -94,7 +91,7 @@ class SensitiveDataFilter:
             return record
         matched = self._search.match(record.encode_fields(fields if processed else None))
         if matched:
-            self._redact_fields([(record, field, content[field]) for field in fields], matched, hurries=False)
+            self._redact_one(record, {field: content[field] for field in fields}, matched)
         processed.update(fields)
         return record
 
@@ -125,33 +122,36 @@ class SensitiveDataFilter:
             located = self._search.locate(matched, documents)
             dirty = [record for record, found in zip(records, located, strict=True) if found]
             matched = {index for found in located for index in found}
-            fields = [(record, field, snapshot) for record in dirty for field, snapshot in record.content().items()]
-            self._redact_fields(fields, matched, hurries=True)
+            self._redact_dirty(dirty, matched)
         for record in records:
             record.processed.update(record.content())
 
-    def _redact_fields(
-        self, fields: list[tuple[SpanRecord, str, Any]], matched: Collection[int], *, hurries: bool
-    ) -> None:
-        """Redacts those of the fields in which a probe matches, given the probes that match in all of them together.
+    def _redact_one(self, record: SpanRecord, snapshots: dict[str, Any], matched: Collection[int]) -> None:
+        """Redacts those of the fields in which a probe matches, given the probes that match in all of them together."""
+        # The short ones first: they are done within the budget that a long one may exceed.
+        fields = sorted(((_encoded(data), field) for field, data in snapshots.items()), key=lambda item: len(item[0]))
+        unexplained = set(matched)
+        candidates, budget = Candidates(self._search), Budget(BUDGET_S)
+        last = len(fields) - 1
+        for index, (data, field) in enumerate(fields):
+            # What no smaller field explains stands in the largest: it need not be searched again to know that.
+            found = unexplained if index == last and unexplained else self._search.match(data)
+            if found:
+                self._redact_field(record, field, data, candidates, budget)
+                unexplained.difference_update(found)
 
-        The fields of one record stand side by side.
-        """
-        encoded = [(*item[:2], item[2] if type(item[2]) is bytes else encode(item[2])) for item in fields]
-        found = self._search.may_hold(matched, [data for _, _, data in encoded])
-        dirty = [item for item, may_hold in zip(encoded, found, strict=True) if may_hold]
-        if not hurries:
-            # The short ones first: they are done within the budget that a long one may exceed.
-            dirty.sort(key=lambda item: len(item[2]))
+    def _redact_dirty(self, records: list[SpanRecord], matched: Collection[int]) -> None:
+        """Redacts records, with as few looks of the engine as can be."""
+        fields = [(record, field, _encoded(data)) for record in records for field, data in record.content().items()]
+        found = self._search.may_hold(matched, [data for _, _, data in fields])
+        fields = [item for item, may_hold in zip(fields, found, strict=True) if may_hold]
         candidates = Candidates(self._search)
-        if len(dirty) > 1 and hurries:
-            with suppress(Exception):  # what fails here fails again for its field alone, which is withheld then
-                candidates.learn(decode(data) for _, _, data in dirty)
-        current: SpanRecord | None = None
-        budget = Budget(BUDGET_S, hurries=hurries)
-        for record, field, data in dirty:
+        with suppress(Exception):  # what fails here fails again for its field alone, which is withheld then
+            candidates.learn(decode(data) for _, _, data in fields)
+        budget, current = Budget(BUDGET_S), None
+        for record, field, data in fields:
             if record is not current:
-                current, budget = record, Budget(BUDGET_S, hurries=hurries)
+                budget, current = Budget(BUDGET_S, hurries=True), record
             self._redact_field(record, field, data, candidates, budget)
 
     def _redact_field(
@@ -160,7 +160,6 @@ class SensitiveDataFilter:
         counts: dict[str, int] = {}
         try:
             value = decode(encoded)
-            candidates.learn((value,))
             redacted = Walk(self._search, candidates, self._masker.tokens(record.trace_id), counts, budget).value(
                 value, 0
             )
@@ -182,6 +181,10 @@ class SensitiveDataFilter:
             return bool(self._search.match(dumps(value)))
         except (TypeError, ValueError, RecursionError):
             return True
+
+
+def _encoded(snapshot: Any) -> bytes:
+    return snapshot if type(snapshot) is bytes else encode(snapshot)
 
 
 def _reason(error: Exception) -> dict[str, str]:

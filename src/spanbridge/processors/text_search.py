@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from spanbridge.processors.masking_styles import Masker, Tokens
 
 WITHHELD = "[WITHHELD]"
+_SHORT = 32
+_MAX_CLEAN = 4096
+"""Short texts without a finding that are remembered: roles, types, names of tools come again in every span."""
 _LONG = 16 * 1024
 """Bytes of a piece beyond which the engine looks at it alone: `re` would hold the interpreter lock for too long."""
 _FORMAT_RULES = tuple(format_rule(row) for row in FORMATS)
@@ -61,6 +64,7 @@ class TextSearch:
         self._always = range(-len(always), 0)
         self._rule_of += always
         self._masker = masker
+        self._clean: set[str] = set()
 
     @cached_property
     def _prefilter(self) -> Prefilter:
@@ -105,7 +109,15 @@ class TextSearch:
 
     def candidates(self, text: str) -> Sequence[int] | None:
         """The indexes of the probes that match in a text."""
-        return self.match(encode_text(text))
+        short = len(text) <= _SHORT
+        if short and text in self._clean:
+            return None
+        matched = self.match(encode_text(text))
+        if short and not matched:
+            if len(self._clean) >= _MAX_CLEAN:
+                self._clean.clear()
+            self._clean.add(text)
+        return matched
 
     def spans(self, text: str, budget: Budget, matched: Sequence[int]) -> list[Span]:
         """The secrets in a text that is not JSON, in order, none overlapping another; `matched`: its candidates."""

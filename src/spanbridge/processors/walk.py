@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from spanbridge.processors import json_text
-from spanbridge.processors.candidates import MAX_JSON_LEVELS, SHORTEST_SECRET, Candidates
+from spanbridge.processors.candidates import MAX_JSON_LEVELS, SHORTEST_SECRET, Candidates, is_text
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
@@ -147,7 +147,7 @@ class Walk:
 
     def _mapping(self, value: dict[Any, Any], depth: int, parent: str) -> dict[Any, Any]:
         self._count()
-        classify, known = self._classify, self._candidates.get
+        classify = self._classify
         labels = bool(parent) and holds_labels(parent)
         context = parent if parent and names_credentials(parent) else ""
         named = named_value(value, classify)
@@ -170,7 +170,7 @@ class Walk:
             else:
                 redacted = self.value(item, depth + 1, name)
             new_key: Any = key
-            if matched := known(name):
+            if is_text(name) and (matched := self._candidates[name]):
                 new_key = self._plain(name, matched)
             if redacted is not item or (new_key is not key and new_key != key):
                 if result is None:
