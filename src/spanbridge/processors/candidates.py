@@ -1,5 +1,8 @@
 """Which probes match in which of the texts of some values: all looked at together, then told apart."""
 
+# Values of any type pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -18,6 +21,8 @@ SHORTEST_SECRET = 6
 """Characters; no rule finds anything in a shorter text."""
 _LONG_KEY = 16
 """Characters from which a key may be a credential itself."""
+_FEW_BYTES = 4096
+"""JSON in strings that is no longer is searched without the engine: a look at it is not worth waiting for the interpreter."""
 
 Region = tuple[int, int, Any]
 
@@ -35,24 +40,31 @@ class Candidates(dict[str, "Sequence[int] | None"]):
         super().__init__()
         self._search = search
         self._regions: dict[str, list[Region]] = {}
+        self._has_learned = False
 
     def __missing__(self, text: str) -> Sequence[int] | None:
         self[text] = matched = self._search.candidates(text)
         return matched
 
     def learn(self, values: Iterable[Any]) -> None:
-        """Looks at all texts of JSON values, and of the JSON in those of them that hold something."""
-        for _ in range(MAX_JSON_LEVELS + 1):
+        """Looks at all texts of JSON values, and of the JSON in those of them that hold something: few looks, each at much."""
+        self._has_learned = True
+        for level in range(MAX_JSON_LEVELS + 1):
             texts = self._new_texts(values)
             if not texts:
                 return
-            self._look_at(texts)
+            self._look_at(texts, is_inner=level > 0)
             values = [
                 value
                 for text in texts
                 if self[text] and ("{" in text or "[" in text)
                 for _, _, value in self.regions(text)
             ]
+
+    def of_part(self, part: str, matched: Sequence[int]) -> Sequence[int] | None:
+        """The probes that match in a part of a text in which `matched` match."""
+        # Without a look of the engine where looks are few; elsewhere one costs less.
+        return self._search.locate(matched, (encode_text(part),))[0] if self._has_learned else self[part]
 
     def regions(self, text: str) -> list[Region]:
         """The JSON documents in a text, as `json_text.regions` finds them."""
@@ -80,8 +92,11 @@ class Candidates(dict[str, "Sequence[int] | None"]):
                 stack.extend(value)
         return list(texts)
 
-    def _look_at(self, texts: list[str]) -> None:
+    def _look_at(self, texts: list[str], *, is_inner: bool) -> None:
         pieces = [encode_text(text) for text in texts]
+        if is_inner and sum(map(len, pieces)) <= _FEW_BYTES:
+            self.update((text, self._search.match_alone(piece)) for text, piece in zip(texts, pieces, strict=True))
+            return
         matched = self._search.match(b"\n".join(pieces))
         if matched:
             self.update(zip(texts, self._search.locate(matched, pieces), strict=True))

@@ -25,7 +25,6 @@ from spanbridge.processors.structures import (
     named_value,
     names_credentials,
 )
-from spanbridge.processors.text_search import encode_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,9 +125,8 @@ class Walk:
 
     def _part(self, text: str, matched: Sequence[int]) -> str:
         """A part of a text in which `matched` match."""
-        if len(text) < SHORTEST_SECRET:
-            return text
-        return self._plain(text, self._search.locate(matched, (encode_text(text),))[0])
+        found = self._candidates.of_part(text, matched) if len(text) >= SHORTEST_SECRET else None
+        return self._plain(text, found) if found else text
 
     def _plain(self, text: str, matched: Sequence[int]) -> str:
         spans = self._search.spans(text, self._budget, matched)
