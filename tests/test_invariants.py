@@ -162,7 +162,7 @@ EXIT = """
         def shutdown(self, deadline):
             {shutdown}
 
-    sb.configure(store={store!r}, exporters=[Exit()], exit_timeout_s=0.3, processors=[{processor}])
+    sb.configure(store={store!r}, exporters=[Exit()], exit_timeout_s=1.0, processors=[{processor}])
     for number in range(10):
         with sb.agent_run("a", input=[number]):
             pass

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from spanbridge.model.payload import snapshot
 from spanbridge.model.span import SpanRecord
 from spanbridge.model.span_types import SpanType
+from spanbridge.processors import limits
 from spanbridge.processors.limits import Limits
 
 KEYS = st.text(max_size=8).filter(lambda key: key != "…")  # the marker's own key
@@ -146,3 +147,39 @@ def test_cutting_twice_is_cutting_once(content):
     SMALL.apply(record)
 
     assert json.loads(record.document) == json.loads(once)
+
+
+@pytest.mark.parametrize("text", ["]" * 500, '"]}\\' * 100, "[{" * 500])
+def test_brackets_in_strings_do_not_count(text):
+    """They neither hide a deep value nor make a flat one deep."""
+    deep = [[[["x"]]]]
+    flat = [[text], [text]]
+
+    record = cut(Limits(max_depth=3), name="n", input=[text, deep], output=flat)
+
+    assert record.input == [text, [[{"truncated": {"depth": 3}}]]]
+    assert record.output == flat
+
+
+@pytest.mark.parametrize("depth", [1, 5, 64])
+def test_a_value_as_deep_as_the_limit_stays(depth):
+    """The limit is the number of levels; the next one is a marker."""
+    value = "x"
+    for _ in range(depth):
+        value = [value]
+
+    record = cut(Limits(max_depth=depth), name="n", input=value, output=[value])
+
+    assert record.input == value
+    assert json.dumps(record.output).count("truncated") == 1
+
+
+def test_a_field_with_too_many_values_is_a_marker(monkeypatch):
+    """Cutting has a bound; what is within the limits stays, however many values it has."""
+    monkeypatch.setattr(limits, "MAX_VALUES", 500)
+    large = [[str(n)] * 10 for n in range(100)]
+
+    record = cut(Limits(max_items=50), name="n", input=large, output=["y"] * 60, metadata={"m": 1})
+
+    assert record.input == {"truncated": {"bytes": len(json.dumps(large, separators=(",", ":")))}}
+    assert record.metadata == {"m": 1}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -733,31 +735,6 @@ def test_without_re2_the_filter_runs_on_the_standard_library(monkeypatch: pytest
     assert standard.redact(value) == FILTER.redact(value) != value
 
 
-def test_prescan_marks_what_is_clean_and_nothing_else():
-    """Many records looked at together come out as if each was looked at alone: the dirty ones redacted, the clean ones untouched."""
-    records = [
-        SpanRecord(
-            "a" * 32,
-            f"{number:016x}",
-            SpanType.TOOL_CALL,
-            1,
-            {"name": "t", "input": f"password={'s3cret' * 3}{number}"},
-        )
-        if number in (3, 20)
-        else SpanRecord("a" * 32, f"{number:016x}", SpanType.TOOL_CALL, 1, {"name": "t", "input": f"text {number}"})
-        for number in range(40)
-    ]
-    redactor = SensitiveDataFilter()
-
-    redactor.prescan(records)
-    marked = [number for number, record in enumerate(records) if record.processed]
-    for record in records:
-        redactor.process(record)
-
-    assert 3 not in marked and 20 not in marked and len(marked) == 24
-    assert [number for number, record in enumerate(records) if "[REDACTED]" in record.input] == [3, 20]
-
-
 def test_weak_words_under_a_sensitive_name_are_no_placeholders():
     """What a person might really have chosen goes; what documentation writes for "put yours here" stays."""
     redact = SensitiveDataFilter().redact
@@ -798,3 +775,163 @@ def test_what_only_resembles_a_placeholder_goes(value):
     secret = next(iter(value.values()))
     words = [secret] if isinstance(secret, str) else [*(secret.values() if isinstance(secret, dict) else secret)]
     assert not any(word in json.dumps(redacted) for word in words if word not in ("text", "bob"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "yourself123X",
+        "yourName2024!",
+        "your9Qz-tr0ub4dor",
+        "the_9fA8secret77x",
+        "put-Xk92key8",
+        "Xk29f8_here",
+        "my1key_x9",
+    ],
+)
+@pytest.mark.parametrize("name", ["secret", "db_password", "apiKey"])
+def test_what_begins_like_a_placeholder_goes(name: str, value: str) -> None:
+    """Only words stand for "put yours here"; digits among them are somebody's."""
+    assert FILTER.redact({name: value}) == {name: "[REDACTED]"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "your-api-key",
+        "YOUR_OPENAI_API_KEY_HERE",
+        "yourpassword",
+        "your_key_2",
+        "insert-token-here",
+        "<your-key>",
+        "key_here",
+    ],
+)
+def test_what_documentation_writes_for_a_secret_stays(value: str) -> None:
+    """Examples and templates are no secrets."""
+    assert FILTER.redact({"api_key": value}) == {"api_key": value}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("password=hunter2", "password=[REDACTED]"),
+        ("Authorization: Bearer abc123def456", "Authorization: Bearer [REDACTED]"),
+        ("https://bob:hunter2@host/", "https://bob:[REDACTED]@host/"),
+        ("--api-key s3cretvalue9", "--api-key [REDACTED]"),
+        ("the password is hunter2!x", "the password is [REDACTED]"),
+        ("password", "password"),
+        ("max_tokens=5", "max_tokens=5"),
+        ("password reset for bob", "password reset for bob"),
+    ],
+)
+def test_a_key_is_read_as_text_where_it_is_more_than_a_name(key: str, expected: str) -> None:
+    """In a mapping, in JSON in a string, and at any level; the value stays."""
+    assert FILTER.redact({key: 1}) == {expected: 1}
+    assert FILTER.redact([{"a": {key: None}}]) == [{"a": {expected: None}}]
+    assert json.loads(FILTER.redact(json.dumps({"x": {key: 1}}))) == {"x": {expected: 1}}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (["password", "x"], ["password", "[REDACTED]"]),
+        ({"pair": ["api_key", "abc"]}, {"pair": ["api_key", "[REDACTED]"]}),
+        ([["password", "x"], ["a", "b", "c"]], [["password", "[REDACTED]"], ["a", "b", "c"]]),
+        (
+            {"headers": [["Cookie", "a=b"], ["Accept", "*/*"]]},
+            {"headers": [["Cookie", "[REDACTED]"], ["Accept", "*/*"]]},
+        ),
+        (
+            {"rawHeaders": ["Host", "h", "Authorization", "Bearer x1", "Accept", "*/*"]},
+            {"rawHeaders": ["Host", "h", "Authorization", "[REDACTED]", "Accept", "*/*"]},
+        ),
+        (["headers", ["X-Api-Key: abc123def", "Accept: */*"]], ["headers", ["X-Api-Key: [REDACTED]", "Accept: */*"]]),
+    ],
+)
+def test_pairs_in_lists(value: Any, expected: Any) -> None:
+    """A name and its value side by side: alone, among other lists, as headers in either form."""
+    assert FILTER.redact(value) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"required": ["password", "email"]},
+        {"loc": ["password", "min_length"]},
+        {"fields": ["secret", "name"]},
+        ["password", "token"],
+        ["username", "password"],
+        ["password", "is required"],
+        ["password", "<password>"],
+    ],
+)
+def test_lists_of_names_stay(value: Any) -> None:
+    """Two names, a name and a label, a list that its own name says holds names."""
+    assert FILTER.redact(value) == value
+
+
+@dataclasses.dataclass
+class Login:
+    user: str
+    password: str
+
+
+class Key(NamedTuple):
+    name: str
+    api_key: str
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (Login("bob", "hunter2"), {"user": "bob", "password": "[REDACTED]"}),
+        ({"login": [Login("bob", "hunter2")]}, {"login": [{"user": "bob", "password": "[REDACTED]"}]}),
+        (Key("k", "abc"), {"name": "k", "api_key": "[REDACTED]"}),
+        (b"password=hunter2", "password=[REDACTED]"),
+        ({"password": b"hunter2"}, {"password": "[REDACTED]"}),
+        ({b"password": "hunter2"}, {"password": "[REDACTED]"}),
+        ([(b"authorization", b"Bearer abc")], [("authorization", "[REDACTED]")]),
+        ({"note": {f"use {GITHUB}"}}, {"note": ["use [REDACTED]"]}),
+        (frozenset({GITHUB}), ["[REDACTED]"]),
+        ({"at": Decimal("1.5"), "password": "x"}, {"at": "1.5", "password": "[REDACTED]"}),
+        ({"secrets": {1, 2}}, {"secrets": "[REDACTED]"}),
+        (
+            {"error": ValueError("password=hunter2")},
+            {"error": {"type": "ValueError", "message": "password=[REDACTED]"}},
+        ),
+        ({"api_key": b"\xff\xfe"}, {"api_key": "[REDACTED]"}),
+        ({1: {"password": "x"}, None: "y"}, {1: {"password": "[REDACTED]"}, None: "y"}),
+    ],
+)
+def test_values_that_json_has_no_word_for_are_redacted_as_a_span_records_them(value: Any, expected: Any) -> None:
+    """No type is a hiding place, as a value, as a key, in a container."""
+    before = copy.deepcopy(value)
+
+    assert FILTER.redact(value) == expected
+    assert str(value) == str(before)
+
+
+def test_a_foreign_object_is_never_returned_as_it_is() -> None:
+    """Not even where nothing in it can be read: its class is what a span records of it."""
+
+    class Odd:
+        secret = GITHUB
+
+        def __repr__(self) -> str:
+            return self.secret
+
+    redacted = FILTER.redact({"x": Odd(), "password": [Odd()]})
+
+    assert redacted["password"] == "[REDACTED]"
+    assert isinstance(redacted["x"], str)
+    assert redacted["x"].endswith("Odd>")
+
+
+@pytest.mark.parametrize("value", [10000000000.0, "äöü1234567äöü", "abcdefghij.!x", "a.b.c.d.e.f.g.h"])
+def test_what_partial_shows_is_known_as_a_mask(value: Any) -> None:
+    """Redacted again, it stays."""
+    partial = SensitiveDataFilter(style="partial")
+    once = partial.redact({"password": value})
+
+    assert partial.redact(once) == once != {"password": value}

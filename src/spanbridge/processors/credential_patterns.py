@@ -156,7 +156,8 @@ FORMATS: tuple[Format, ...] = (
     Format("voyage_api_key", "Voyage AI docs: API keys", "pa-", "pa-", f"{_U}{{43}}", mixes_letters_and_digits),
     Format("logfire_token", "Logfire docs: write tokens", "pylf_v", r"pylf_v\d_(?:[a-z]{2,4}_)?", f"{_AN}{{32,}}"),
     # Clouds and platforms.
-    Format("aws_access_key", "AWS IAM docs: IAM identifiers, unique ID prefixes", "akia|asia|abia|acca", "A(?:KIA|SIA|BIA|CCA)", "[A-Z0-9]{16}"),
+    # Apart, as GitHub's below: a match of a probe then tells which of the prefixes to look for.
+    *(Format("aws_access_key", "AWS IAM docs: IAM identifiers, unique ID prefixes", head.lower(), head, "[A-Z0-9]{16}") for head in ("AKIA", "ASIA", "ABIA", "ACCA")),
     Format("aws_bedrock_key", "gitleaks: aws-amazon-bedrock-api-key-long-lived, -short-lived", "absk", "ABSK", f"{_B}{{80,}}={{0,2}}"),
     Format("aws_bedrock_key", "gitleaks: aws-amazon-bedrock-api-key-long-lived, -short-lived", "bedrock-api-key-", "bedrock-api-key-", f"{_B}{{20,}}={{0,2}}"),
     Format("azure_key", "GitHub secret scanning: azure_openai_key and relatives", "jqqj99", f"{_AN}{{20,52}}JQQJ99", f"{_AN}{{10,}}", None, f"JQQJ99{_AN}{{10}}"),
@@ -176,7 +177,7 @@ FORMATS: tuple[Format, ...] = (
     Format("databricks_token", "gitleaks: databricks-api-token", "dapi", "dapi", rf"{_HEX}{{32}}(?:-\d)?"),
     Format("tailscale_key", "Tailscale docs: key prefixes", "tskey-", "tskey-[a-z]{2,10}-", f"{_AN}{{6,}}-{_AN}{{10,}}"),
     # Code hosting, packages, build and deployment.
-    Format("github_token", "GitHub docs: token formats", "ghp_|gho_|ghu_|ghs_|ghr_", "gh[pousr]_", f"{_AN}{{30,}}"),
+    *(Format("github_token", "GitHub docs: token formats", head, head, f"{_AN}{{30,}}") for head in ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
     Format("github_token", "GitHub docs: token formats", "github_pat_", "github_pat_", "[A-Za-z0-9_]{50,}"),
     Format(
         "gitlab_token",

@@ -166,8 +166,9 @@ _PLACEHOLDER = re.compile(
     | \{\{.*|\{%.*|\{[\w.\[\]:!]*\}|%\w+%|%\(\w+\)s|%[sdrv]|\#\{.*|@\{.*|@\w+@   # template engines, format strings
     | <[^<>\n]*>|&lt;.*|\[[^\[\]\n]{0,60}\]           # <your-key>, [REDACTED]
     | my[-_ .](?:api[-_ .])?(?:key|token)[>\]]?
-    | (?:your|the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample)[-_ .].*(?:key|token|secret|passw|pwd|pass|here|credential)\w*[>\]]?
-    | your[-_\w]*|\w+[-_]here|placeholder|redacted|masked|hidden|filtered|removed|omitted|withheld|scrubbed
+    # Words only: digits between them are a secret's, one or two at the end may count.
+    | (?:your|the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample)[-_ .][-_ .a-z]*(?:key|token|secret|passw|pwd|pass|here|credential)[-_ .a-z]*\d{0,2}[>\]]?
+    | your(?:[-_][-_a-z]*|(?:api|access|auth|secret|client|user)*(?:key|token|secret|passw(?:or)?d|pass)?(?:[-_]?here)?)\d{0,2}|[a-z]+(?:[-_][a-z]+)*[-_]here|placeholder|redacted|masked|hidden|filtered|removed|omitted|withheld|scrubbed
     | none|null|nil|undefined|true|false|yes|no|on|off|n/?a|empty|unset|todo|tbd|optional|required|missing|invalid|unknown|never|always|disabled|enabled|expired|revoked
     | str|string|text|bytes|int|integer|float|number|bool|boolean|object|array|dict|list|any|password|secret|token|secretstr|varchar(?:\(\d+\))?|type|void|self|include|omit|same-origin|inherit|basic|bearer|oauth2?|digest|jwt|iam|prompt|ask
     | env:.*|os\.(?:environ|getenv).*|process\.env.*|(?:env|vault|secret|secrets|ssm|op|file|var|data|local|module|config|settings|self|this|args|params|options|opts|ctx|context|req|request|input|props|state)(?:\.|://|/)(?-i:[a-z_])[\w./\[\]'"-]*

@@ -30,7 +30,7 @@ def _owned_probes(word: str, owners: frozenset[str]) -> tuple[Probe, ...]:
     return _probes_for(word, (word,), tuple(sorted(owners)))
 
 
-_WORDS = ("passphrase", "passcode", "kennwort", "pwd", "secret", "credential", "creds", "authorization", "cookie", "senha", "wachtwoord",
+_WORDS = ("passphrase", "passcode", "kennwort", "pwd", "secret", "credential", "creds", "cookie", "senha", "wachtwoord",
           "jwt", "otp", "mot de passe", "connstr", "mdp")  # fmt: skip
 _NATIVE_WORDS = (
     "密码",
@@ -47,6 +47,8 @@ _NATIVE_WORDS = (
     "Contraseña",
 )
 KEYWORD_PROBES = (
+    # Apart, so that a match tells which of the frequent words to look for; each set makes the automaton larger.
+    *_probes_for("authorization", ("authorization",)),
     *_probes_for("passw(?:or)?[dt]|" + "|".join(_WORDS), ("passw", *_WORDS)),
     *_probes_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed")),
     *_owned_probes("key", KEY_OWNERS),

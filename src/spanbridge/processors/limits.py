@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 # A span that was written while it ran comes again: what was cut then is not cut again.
 _CUT_STRING = re.compile(r"…\[\d{1,12} more characters\]")
 _CUT_LIST = re.compile(r"…\[\d{1,12} more items\]")
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
-_DEPTH_CHANGE = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
+_SAME_BRACKETS = bytes.maketrans(b"{}", b"[]")
+MAX_VALUES = 200_000
+"""Values of one span that are looked at for cutting; a field with more becomes a marker, which takes no time."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +56,21 @@ class Limits:
         # No deeper than it has opening brackets; `replace` finds them faster than `translate` or `count` goes through all bytes.
         if len(document) - len(document.replace(b"{", b"[").replace(b"[", b"")) <= self.max_depth:
             return False
-        brackets = document.translate(None, _NOT_BRACKETS)
-        depth = deepest = 0
-        for bracket in brackets:
-            depth += _DEPTH_CHANGE[bracket]
-            deepest = max(deepest, depth)
-        return deepest > self.max_depth
+        brackets = _STRING.sub(b"", document).translate(_SAME_BRACKETS, _NOT_BRACKETS)
+        for _ in range(self.max_depth):
+            if not brackets:
+                return False
+            # Takes the innermost level away.
+            brackets = brackets.replace(b"[]", b"")
+        return bool(brackets)
 
     def _cut(self, record: SpanRecord) -> None:
         encoded: dict[str, bytes] = {}
+        left = _ValuesLeft()
         for field, snapshot in dict(record.content()).items():
             before = encode(snapshot)
             if self._may_exceed(before):
-                after = encode(self._trim(decode(before), 0))
+                after = self._trimmed(field, before, record, left)
                 record.replace_encoded(field, after)
                 encoded[field] = after
             else:
@@ -75,13 +80,18 @@ class Limits:
         for field in sorted(encoded, key=lambda name: len(encoded[name]), reverse=True):
             if excess <= 0:
                 return
-            marker = b"[]" if field in _LISTS else truncated(len(encoded[field]))
-            if field == "name":
-                marker = b'"%b"' % record.type.value.encode()
+            marker = _marker(field, encoded[field], record)
             record.replace_encoded(field, marker)
             excess -= len(encoded[field]) - len(marker)
 
-    def _trim(self, value: Any, depth: int) -> Any:
+    def _trimmed(self, field: str, before: bytes, record: SpanRecord, left: _ValuesLeft) -> bytes:
+        try:
+            return encode(self._trim(decode(before), 0, left))
+        except _TooManyValues:
+            return _marker(field, before, record)
+
+    def _trim(self, value: Any, depth: int, left: _ValuesLeft) -> Any:
+        left.take()
         if isinstance(value, str):
             extra = len(value) - self.max_string_length
             if extra <= 0 or _CUT_STRING.fullmatch(value, self.max_string_length):
@@ -92,8 +102,8 @@ class Limits:
         if isinstance(value, list):
             items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
             if len(items) == self.max_items + 1 and isinstance(items[-1], str) and _CUT_LIST.fullmatch(items[-1]):
-                return [*(self._trim(item, depth + 1) for item in items[:-1]), items[-1]]
-            kept = [self._trim(item, depth + 1) for item in items[: self.max_items]]
+                return [*(self._trim(item, depth + 1, left) for item in items[:-1]), items[-1]]
+            kept = [self._trim(item, depth + 1, left) for item in items[: self.max_items]]
             return kept if len(items) == len(kept) else [*kept, f"…[{len(items) - len(kept)} more items]"]
         if isinstance(value, dict):
             result: dict[str, Any] = {}
@@ -105,9 +115,32 @@ class Limits:
                         break
                     result["…"] = f"[{len(members) - self.max_items} more keys]"
                     break
-                result[key] = self._trim(item, depth + 1)
+                result[key] = self._trim(item, depth + 1, left)
             return result
         return value
 
 
+class _TooManyValues(Exception):  # noqa: N818 - it states a fact
+    """A span holds more values than are looked at."""
+
+
+class _ValuesLeft:
+    """How many values of one span may still be looked at."""
+
+    def __init__(self) -> None:
+        self._count = MAX_VALUES
+
+    def take(self) -> None:
+        self._count -= 1
+        if self._count < 0:
+            raise _TooManyValues
+
+
 _LISTS = frozenset({"tags", "events", "links"})
+
+
+def _marker(field: str, encoded: bytes, record: SpanRecord) -> bytes:
+    """What stands for a whole field, in the field's own shape."""
+    if field == "name":
+        return b'"%b"' % record.type.value.encode()
+    return b"[]" if field in _LISTS else truncated(len(encoded))

@@ -7,6 +7,8 @@ import os
 from collections import OrderedDict
 from typing import Literal
 
+from spanbridge.processors.key_names import is_placeholder
+
 Style = Literal["full", "partial", "indexed"]
 STYLES: tuple[str, ...] = ("full", "partial", "indexed")
 MAX_TRACES = 1000
@@ -49,7 +51,8 @@ class Masker:
         """What stands for `value`, which `rule` found."""
         if self._style == "partial" and len(value) >= _SHORTEST_PARTIAL:
             shown = f"{value[:_SHOWN]}…{value[-_SHOWN:]}"
-            return shown if shown.isprintable() and not set(shown) & _BREAKS_TEXT else self.marker
+            # It must be known as a mask when it is met again.
+            return shown if is_placeholder(shown) and not set(shown) & _BREAKS_TEXT else self.marker
         if self._style == "indexed":
             digest = hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), "sha256")
             token = tokens.by_digest.get(digest)

@@ -10,7 +10,10 @@ from __future__ import annotations
 import importlib
 import re
 import time
+from bisect import bisect_right
 from collections import Counter
+from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -78,21 +81,23 @@ class Re2Prefilter:
 
 
 class RePrefilter:
-    """Each probe on its own, run only on chunks that hold one of its literals."""
+    """Each probe on its own, run only on chunks that hold one of its literals; compiled when one of them is met."""
 
     def __init__(self, probes: Sequence[Probe]) -> None:
-        self._probes: dict[bytes, list[_Gated]] = {}
-        for index, probe in enumerate(probes):
-            gated = _Gated(
-                index,
-                probe.reach,
-                re.compile(probe.pattern.encode()),
-                re.compile(probe.rest.encode()) if probe.rest else None,
-                tuple(owner.encode() for owner in probe.owners),
-            )
+        self._gated = [_Gated(number, probe) for number, probe in enumerate(probes)]
+        self._plans: dict[frozenset[int], list[tuple[bytes, list[_Gated]]]] = {}
+
+    @cached_property
+    def _by_gate(self) -> dict[bytes, list[_Gated]]:
+        result: dict[bytes, list[_Gated]] = {}
+        for probe in self._gated:
             for gate in probe.gates:
-                self._probes.setdefault(gate.encode(), []).append(gated)
-        self._gates = _Gates(self._probes)
+                result.setdefault(gate, []).append(probe)
+        return result
+
+    @cached_property
+    def _gates(self) -> _Gates:
+        return _Gates(self._by_gate)
 
     def match(self, data: bytes) -> list[int]:
         """As `Prefilter.match`."""
@@ -108,23 +113,82 @@ class RePrefilter:
     def _search(self, data: bytes, found: set[int]) -> None:
         lower = data.lower()
         for gate in self._gates.within(lower):
-            for probe in self._probes[gate]:
-                if probe.number not in found and (
-                    probe.pattern.search(data) if probe.reach is None else _near(data, lower, gate, probe)
-                ):
+            for probe in self._by_gate[gate]:
+                if probe.number not in found and probe.matches(data, lower, gate):
                     found.add(probe.number)
 
+    def _plan(self, numbers: frozenset[int]) -> list[tuple[bytes, list[_Gated]]]:
+        """The gates of some probes, the longest first: they are found at less cost, and explain more."""
+        plan = self._plans.get(numbers)
+        if plan is None:
+            if len(self._plans) >= _MAX_PLANS:
+                self._plans.clear()
+            probes = [self._gated[number] for number in sorted(numbers)]
+            gates = {gate for probe in probes for gate in probe.gates}
+            plan = self._plans[numbers] = [
+                (gate, [probe for probe in probes if gate in probe.gates])
+                for gate in sorted(gates, key=lambda gate: (-len(gate), gate))
+            ]
+        return plan
 
-class _Gated(NamedTuple):
-    """A probe behind one of its gates."""
+    def holds_any(self, numbers: frozenset[int], data: bytes) -> bool:
+        """Whether one of the probes `numbers` matches in short data."""
+        lower = data.lower()
+        for gate, probes in self._plan(numbers):
+            if gate in lower:
+                for probe in probes:
+                    if probe.matches(data, lower, gate):
+                        return True
+        return False
 
-    number: int
-    reach: int | None
-    pattern: re.Pattern[bytes]
-    rest: re.Pattern[bytes] | None
-    owners: tuple[bytes, ...]
+    def locate(self, numbers: frozenset[int], pieces: Sequence[bytes]) -> list[list[int]]:
+        """For each piece, those of the probes `numbers` that match in it, in no order.
+
+        One pass over all pieces for each of the few literals of these probes: made for what `match` said of the pieces together. Holds
+        the interpreter lock throughout, so the pieces should be short.
+        """
+        lower = b"\n".join(pieces).lower()
+        # Where the next piece starts.
+        ends = list(accumulate(len(piece) + 1 for piece in pieces))
+        found: list[list[int]] = [[] for _ in pieces]
+        for gate, probes in self._plan(numbers):
+            at = lower.find(gate)
+            while at >= 0:
+                index = bisect_right(ends, at)
+                piece, end = pieces[index], ends[index]
+                for probe in probes:
+                    if probe.number not in found[index] and probe.matches(
+                        piece, lower[end - 1 - len(piece) : end - 1], gate
+                    ):
+                        found[index].append(probe.number)
+                at = lower.find(gate, end)
+        return found
 
 
+class _Gated:
+    """A probe behind its gates."""
+
+    def __init__(self, number: int, probe: Probe) -> None:
+        self.number = number
+        self.probe = probe
+        self.reach = probe.reach or 0
+        self.gates = tuple(gate.encode() for gate in probe.gates)
+        self.owners = tuple(owner.encode() for owner in probe.owners)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[bytes]:
+        return re.compile(self.probe.pattern.encode())
+
+    @cached_property
+    def rest(self) -> re.Pattern[bytes] | None:
+        return re.compile(self.probe.rest.encode()) if self.probe.rest else None
+
+    def matches(self, data: bytes, lower: bytes, gate: bytes) -> bool:
+        """Whether the probe matches in `data`, in which `gate` stands."""
+        return self.pattern.search(data) is not None if self.probe.reach is None else _near(data, lower, gate, self)
+
+
+_MAX_PLANS = 256
 _FEW = 4
 _BY_FREQUENCY = b"etaoinsrhld:cu_.mfp0123456789g-wybv/=kxjqz+~$@"
 """Characters of English text and JSON, the most frequent ones first."""
@@ -190,7 +254,7 @@ def _near(data: bytes, lower: bytes, gate: bytes, probe: _Gated) -> bool:
     at = lower.find(gate)
     while at >= 0:
         if probe.rest is None or probe.rest.match(data, at):
-            start = max(0, at - (probe.reach or 0))
+            start = max(0, at - probe.reach)
             if probe.owners:
                 before = lower[start:at]
                 if before.endswith(probe.owners) or (before[-1:] in _JOINTS and before[:-1].endswith(probe.owners)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from spanbridge.processors.credential_patterns import at_left, is_basic
 from spanbridge.processors.key_names import Classifier, Sensitivity, is_placeholder, looks_like_credential
 from spanbridge.processors.matcher import Probe
-from spanbridge.processors.text_rule import Budget, Span, TextRule, matches, pattern_rule
+from spanbridge.processors.text_rule import Budget, Span, TextRule, compiled, matches, pattern_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,10 +77,9 @@ def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
 
 def _named_value_rule(classify: Classifier, probe: Probe, pattern: str) -> TextRule:
     """Every group `v` of a pattern that its group `k` says is secret."""
-    compiled = re.compile(pattern, re.IGNORECASE)
 
     def find(text: str, budget: Budget) -> Iterator[Span]:
-        for match in matches(compiled, text, budget):
+        for match in matches(compiled(pattern, re.IGNORECASE), text, budget):
             level = classify(match["k"])
             value = match["v"]
             if level and not is_placeholder(value) and (level is Sensitivity.STRONG or looks_like_credential(value)):

@@ -7,13 +7,16 @@ inside strings is read and changed in place (`json_text.py`). What fails or take
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from orjson import dumps
 
 from spanbridge.model.payload import decode, encode
+from spanbridge.processors.candidates import Candidates
 from spanbridge.processors.filter_options import check_options, checked_patterns
 from spanbridge.processors.masking_styles import Masker, Tokens
+from spanbridge.processors.plain_values import plain_value
 from spanbridge.processors.text_rule import Budget, BudgetExceeded
 from spanbridge.processors.text_search import WITHHELD, TextSearch
 from spanbridge.processors.walk import Walk
@@ -26,12 +29,8 @@ if TYPE_CHECKING:
 
 BUDGET_S = 0.25
 """Processor seconds for the fields of one span; those that are not done by then are withheld, with the reason "budget"."""
-
-
-PRESCAN_RECORDS = 8
-"""Records that are looked at together."""
-PRESCAN_MAX_BYTES = 256 * 1024
-"""If they are larger, each is looked at alone."""
+PRESCAN_BYTES = 1024 * 1024
+"""Bytes of records that are looked at together, unless a single one is larger."""
 
 
 class SensitiveDataFilter:
@@ -72,13 +71,14 @@ class SensitiveDataFilter:
     def redact(self, value: Any) -> Any:
         """`value`, any JSON-like value, with its secrets replaced: the same shape, never mutated, equal where nothing was found.
 
-        What cannot be looked at (deeper than 64 levels, a rule that fails) becomes "[WITHHELD]" or `{"withheld": {...}}`. Takes the time
-        that it takes: the budget of a span does not hold here.
+        Where something may be, what JSON has no word for (bytes, sets, dataclasses, models, ...) comes back as a span would record it. What
+        cannot be looked at (deeper than 64 levels, a rule that fails) becomes "[WITHHELD]" or `{"withheld": {...}}`. Takes the time that it
+        takes: the budget of a span does not hold here.
         """
         try:
             if not self._may_hold(value):
                 return value
-            return Walk(self._search, Tokens(), {}, Budget(None)).value(value, 0)
+            return Walk(self._search, Candidates(self._search), Tokens(), {}, Budget(None)).value(plain_value(value), 0)
         except Exception as error:  # noqa: BLE001 - fails closed, whatever it was
             return WITHHELD if isinstance(value, str) else {"withheld": _reason(error)}
 
@@ -91,42 +91,78 @@ class SensitiveDataFilter:
             return record
         matched = self._search.match(record.encode_fields(fields if processed else None))
         if matched:
-            self._process_fields(record, {field: content[field] for field in fields}, matched)
+            self._redact_one(record, {field: content[field] for field in fields}, matched)
         processed.update(fields)
         return record
 
     def prescan(self, records: Sequence[SpanRecord]) -> None:
-        """Marks records in which nothing can match as processed, looking at a few together; `process` looks at the others.
+        """Redacts many records that nobody has looked at yet, as `process` does; it finds nothing more to do in them.
 
         The engine lets go of the interpreter for each look, and beside a busy application waits to get it back: in a backlog, fewer looks
-        mean more spans in the same time.
+        mean more spans in the same time. So all records are looked at together, then all dirty ones.
         """
-        for start in range(0, len(records), PRESCAN_RECORDS):
-            unseen = [record for record in records[start : start + PRESCAN_RECORDS] if not record.processed]
-            documents = [record.encode_fields() for record in unseen]
-            if sum(map(len, documents)) <= PRESCAN_MAX_BYTES and not self._search.match(b"\n".join(documents)):
-                for record in unseen:
-                    record.processed.update(record.content())
+        chunk: list[SpanRecord] = []
+        documents: list[bytes] = []
+        size = 0
+        for record in records:
+            if record.processed:
+                continue
+            document = record.encode_fields()
+            if size + len(document) > PRESCAN_BYTES and chunk:
+                self._redact_records(chunk, documents)
+                chunk, documents, size = [], [], 0
+            chunk.append(record)
+            documents.append(document)
+            size += len(document)
+        self._redact_records(chunk, documents)
 
-    def _process_fields(self, record: SpanRecord, snapshots: dict[str, Any], matched: Sequence[int]) -> None:
+    def _redact_records(self, records: list[SpanRecord], documents: list[bytes]) -> None:
+        matched = self._search.match(b"\n".join(documents))
+        if matched:
+            located = self._search.locate(matched, documents)
+            dirty = [record for record, found in zip(records, located, strict=True) if found]
+            matched = {index for found in located for index in found}
+            self._redact_dirty(dirty, matched)
+        for record in records:
+            record.processed.update(record.content())
+
+    def _redact_one(self, record: SpanRecord, snapshots: dict[str, Any], matched: Collection[int]) -> None:
         """Redacts those of the fields in which a probe matches, given the probes that match in all of them together."""
-        budget = Budget(BUDGET_S)
-        encoded = [(data if type(data) is bytes else encode(data), field) for field, data in snapshots.items()]
-        encoded.sort(key=lambda item: len(item[0]))
-        unseen = set(matched)
-        last = len(encoded) - 1
-        for index, (data, field) in enumerate(encoded):
+        # The short ones first: they are done within the budget that a long one may exceed.
+        fields = sorted(((_encoded(data), field) for field, data in snapshots.items()), key=lambda item: len(item[0]))
+        unexplained = set(matched)
+        candidates, budget = Candidates(self._search), Budget(BUDGET_S)
+        last = len(fields) - 1
+        for index, (data, field) in enumerate(fields):
             # What no smaller field explains stands in the largest: it need not be searched again to know that.
-            found = unseen if index == last and unseen else self._search.match(data)
+            found = unexplained if index == last and unexplained else self._search.match(data)
             if found:
-                self._process_field(record, field, data, budget)
-                unseen.difference_update(found)
+                self._redact_field(record, field, data, candidates, budget)
+                unexplained.difference_update(found)
 
-    def _process_field(self, record: SpanRecord, field: str, encoded: bytes, budget: Budget) -> None:
+    def _redact_dirty(self, records: list[SpanRecord], matched: Collection[int]) -> None:
+        """Redacts records, with as few looks of the engine as can be."""
+        fields = [(record, field, _encoded(data)) for record in records for field, data in record.content().items()]
+        found = self._search.may_hold(matched, [data for _, _, data in fields])
+        fields = [item for item, may_hold in zip(fields, found, strict=True) if may_hold]
+        candidates = Candidates(self._search)
+        with suppress(Exception):  # what fails here fails again for its field alone, which is withheld then
+            candidates.learn(decode(data) for _, _, data in fields)
+        budget, current = Budget(BUDGET_S), None
+        for record, field, data in fields:
+            if record is not current:
+                budget, current = Budget(BUDGET_S, hurries=True), record
+            self._redact_field(record, field, data, candidates, budget)
+
+    def _redact_field(
+        self, record: SpanRecord, field: str, encoded: bytes, candidates: Candidates, budget: Budget
+    ) -> None:
         counts: dict[str, int] = {}
         try:
             value = decode(encoded)
-            redacted = Walk(self._search, self._masker.tokens(record.trace_id), counts, budget).value(value, 0)
+            redacted = Walk(self._search, candidates, self._masker.tokens(record.trace_id), counts, budget).value(
+                value, 0
+            )
             if redacted is value:
                 return
             replacement = redacted if isinstance(redacted, str) else encode(redacted)
@@ -145,6 +181,10 @@ class SensitiveDataFilter:
             return bool(self._search.match(dumps(value)))
         except (TypeError, ValueError, RecursionError):
             return True
+
+
+def _encoded(snapshot: Any) -> bytes:
+    return snapshot if type(snapshot) is bytes else encode(snapshot)
 
 
 def _reason(error: Exception) -> dict[str, str]:

@@ -6,7 +6,14 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_password, split_words, word_set
+from spanbridge.processors.key_names import (
+    Classifier,
+    Sensitivity,
+    looks_like_credential,
+    looks_like_password,
+    split_words,
+    word_set,
+)
 from spanbridge.processors.matcher import Probe
 
 if TYPE_CHECKING:
@@ -30,6 +37,10 @@ _LABEL_PARENTS = word_set(
     "errors error labels label messages validation translations i18n descriptions placeholders hints help properties tooltips titles "
     "locales"
 )
+_NAME_LIST_PARENTS = word_set(
+    "required fields columns keys names properties attributes params parameters include exclude only omit select order sensitive redact "
+    "masked hidden scopes tags types words options choices enum loc path"
+)
 _SCHEMA_TYPES = word_set("string object array integer number boolean null password text str")
 _SHORT_FLAGS = {
     "sshpass": "-p",
@@ -48,6 +59,26 @@ _SHORT_FLAGS = {
 def holds_labels(parent: str) -> bool:
     """Whether the values of a mapping under this name are text about their keys."""
     return not _LABEL_PARENTS.isdisjoint(split_words(parent)[-1:])
+
+
+@lru_cache(maxsize=1024)
+def holds_headers(parent: str) -> bool:
+    """Whether a list under this name holds names and values of headers by turns, as `rawHeaders` of Node.js does."""
+    return "headers" in split_words(parent)[-1:]
+
+
+@lru_cache(maxsize=1024)
+def _holds_names(parent: str) -> bool:
+    return not _NAME_LIST_PARENTS.isdisjoint(split_words(parent)[-1:])
+
+
+def is_pair_of(level: Sensitivity, value: str, parent: str, classify: Classifier) -> bool:
+    """Whether two strings side by side, the first a name of this level, are a name and its value, and not two names or labels."""
+    if any(map(str.isspace, value)):
+        return False
+    if looks_like_credential(value):
+        return True
+    return level is Sensitivity.STRONG and not _holds_names(parent) and classify(value) is Sensitivity.NONE
 
 
 def names_credentials(parent: str) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from spanbridge.pacing import Pace
+from spanbridge.pacing import PAUSE_S, SLICE_NS
 from spanbridge.processors.key_names import is_placeholder
 from spanbridge.processors.matcher import Probe
 
@@ -34,16 +35,22 @@ class BudgetExceeded(Exception):  # noqa: N818 - it states a fact, as the withhe
 
 
 class Budget:
-    """Processor time that this thread may spend on one span; None: without bound."""
+    """Processor time that this thread may spend on one span; None: without bound. `hurries`: without pauses."""
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(self, seconds: float | None, *, hurries: bool = False) -> None:
         # Of this thread alone: a busy machine does not make a span's content be withheld.
         self._end = None if seconds is None else time.thread_time() + seconds
-        self._pace = Pace(hurries=seconds is None)
+        self._hurries = hurries
+        self._until_ns = time.perf_counter_ns() + SLICE_NS
 
     def pause(self) -> None:
         """Called between small pieces of work; raises BudgetExceeded when the time is spent."""
-        if self._pace.pause() and self._end is not None and time.thread_time() > self._end:
+        if self._end is None or time.perf_counter_ns() < self._until_ns:
+            return
+        if not self._hurries:
+            time.sleep(PAUSE_S)
+        self._until_ns = time.perf_counter_ns() + SLICE_NS
+        if time.thread_time() > self._end:
             raise BudgetExceeded
 
 
@@ -83,13 +90,19 @@ def matches(pattern: re.Pattern[str], text: str, budget: Budget) -> Iterator[re.
                     break
 
 
+@lru_cache(maxsize=1024)
+def compiled(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """A rule's pattern, when the rule is first needed: compiling all of them takes longer than all else in `configure`."""
+    return re.compile(pattern, flags)
+
+
 def format_rule(row: Format) -> TextRule:
     """A provider's format, a token or a key by its shape."""
-    pattern = re.compile(row.pattern)
-    group = "v" if "v" in pattern.groupindex else 0
-    check = row.check
+    source, check = row.pattern, row.check
 
     def find(text: str, budget: Budget) -> Iterator[Span]:
+        pattern = compiled(source)
+        group = "v" if "v" in pattern.groupindex else 0
         for match in matches(pattern, text, budget):
             if check is None or check(match[group]):
                 yield Span(*match.span(group), row.rule)
@@ -105,10 +118,9 @@ def pattern_rule(
     flags: int = re.IGNORECASE,
 ) -> TextRule:
     """Every group `v` of a pattern that is neither a placeholder nor refused by `check`."""
-    compiled = re.compile(pattern, flags)
 
     def find(text: str, budget: Budget) -> Iterator[Span]:
-        for match in matches(compiled, text, budget):
+        for match in matches(compiled(pattern, flags), text, budget):
             value = match["v"]
             if not is_placeholder(value) and (check is None or check(value)):
                 yield Span(*match.span("v"), rule)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.filter_options import own_rule
 from spanbridge.processors.key_names import classifier_with, split_words
 from spanbridge.processors.keyword_rule import keyword_rule
-from spanbridge.processors.matcher import Prefilter, Probe, make_prefilter
+from spanbridge.processors.matcher import Prefilter, Probe, RePrefilter, make_prefilter
 from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
 from spanbridge.processors.structures import STRUCTURE_PROBES
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from spanbridge.processors.masking_styles import Masker, Tokens
 
@@ -23,6 +24,8 @@ WITHHELD = "[WITHHELD]"
 _SHORT = 32
 _MAX_CLEAN = 4096
 """Short texts without a finding that are remembered: roles, types, names of tools come again in every span."""
+_LONG = 16 * 1024
+"""Bytes of a piece beyond which the engine looks at it alone: `re` would hold the interpreter lock for too long."""
 _FORMAT_RULES = tuple(format_rule(row) for row in FORMATS)
 
 
@@ -54,7 +57,6 @@ class TextSearch:
         """Whether digits alone may be something; no built-in rule finds them."""
         self.probes: tuple[Probe, ...] = (*(probe for rule in rules for probe in rule.probes), *STRUCTURE_PROBES)
         """What the prefilter looks for."""
-        self._prefilter: Prefilter = make_prefilter(self.probes)
         self._rule_of: list[TextRule | None] = [rule for rule in rules for _ in rule.probes]
         self._rule_of += [None] * len(STRUCTURE_PROBES)
         # Rules without a probe are tried on everything, before the others: under negative indexes, from the list's end.
@@ -63,29 +65,69 @@ class TextSearch:
         self._rule_of += always
         self._masker = masker
         self._clean: set[str] = set()
-        self.match = self._match_always if always else self._prefilter.match
+
+    @cached_property
+    def _prefilter(self) -> Prefilter:
+        # When it is first needed, on the pipeline's thread: what an application starts with should not wait for it.
+        return make_prefilter(self.probes)
+
+    @cached_property
+    def _locator(self) -> RePrefilter:
+        return self._prefilter if isinstance(self._prefilter, RePrefilter) else RePrefilter(self.probes)
+
+    @cached_property
+    def match(self) -> Callable[[bytes], Sequence[int] | None]:
         """The indexes of the probes that match somewhere in bytes; empty or None for clean ones."""
+        return self._match_always if self._always else self._prefilter.match
 
     def _match_always(self, data: bytes) -> Sequence[int]:
         return [*self._always, *(self._prefilter.match(data) or ())]
+
+    def match_alone(self, data: bytes) -> Sequence[int]:
+        """As `match`, by the standard library alone: slower, and the interpreter is held throughout."""
+        return [*self._always, *self._locator.match(data)]
+
+    def locate(self, matched: Collection[int], pieces: Sequence[bytes]) -> list[Sequence[int]]:
+        """For each piece the indexes of its probes, given those that match in all pieces together.
+
+        Almost without the engine, which lets go of the interpreter for each look and beside a busy application waits to get it back.
+        """
+        short = [piece if len(piece) <= _LONG else b"" for piece in pieces]
+        located = self._locator.locate(self._searched(matched), short)
+        return [
+            self.match(piece) or () if len(piece) > _LONG else [*self._always, *found]
+            for piece, found in zip(pieces, located, strict=True)
+        ]
+
+    def may_hold(self, matched: Collection[int], pieces: Sequence[bytes]) -> list[bool]:
+        """For each piece whether a probe matches in it, given those that match in all pieces together."""
+        if self._always:
+            return [True] * len(pieces)
+        numbers, locator = self._searched(matched), self._locator
+        return [
+            bool(self.match(piece)) if len(piece) > _LONG else locator.holds_any(numbers, piece) for piece in pieces
+        ]
+
+    def _searched(self, matched: Collection[int]) -> frozenset[int]:
+        return frozenset(index for index in matched if index >= 0) if self._always else frozenset(matched)
 
     def candidates(self, text: str) -> Sequence[int] | None:
         """The indexes of the probes that match in a text."""
         short = len(text) <= _SHORT
         if short and text in self._clean:
             return None
-        matched = self.match(text.encode("utf-8", "surrogatepass"))
+        matched = self.match(encode_text(text))
         if short and not matched:
             if len(self._clean) >= _MAX_CLEAN:
                 self._clean.clear()
             self._clean.add(text)
         return matched
 
-    def spans(self, text: str, budget: Budget, matched: Sequence[int] | None = None) -> list[Span]:
-        """The secrets in a text that is not JSON, in order, none overlapping another; `matched`: its candidates, where they are known."""
+    def spans(self, text: str, budget: Budget, matched: Sequence[int]) -> list[Span]:
+        """The secrets in a text that is not JSON, in order, none overlapping another; `matched`: its candidates."""
         found: list[Span] = []
         previous: TextRule | None = None
-        for index in sorted(matched or self.candidates(text) or ()):
+        for index in sorted(matched):
             rule = self._rule_of[index]
             if rule is not None and rule is not previous:
                 found.extend(rule.find(text, budget))
@@ -113,3 +155,8 @@ class TextSearch:
     def mask(self, rule: str, value: str, tokens: Tokens) -> str:
         """What stands for `value`."""
         return self._masker.mask(rule, value, tokens)
+
+
+def encode_text(text: str) -> bytes:
+    """A text as the engines read it; never fails."""
+    return text.encode("utf-8", "surrogatepass")

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from spanbridge.processors import json_text
+from spanbridge.processors.candidates import MAX_JSON_LEVELS, SHORTEST_SECRET, Candidates, is_text
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
@@ -13,10 +14,13 @@ from spanbridge.processors.key_names import (
     looks_like_credential,
     split_words,
 )
+from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
     argument_level,
+    holds_headers,
     holds_labels,
+    is_pair_of,
     is_schema,
     named_value,
     names_credentials,
@@ -29,25 +33,18 @@ if TYPE_CHECKING:
     from spanbridge.processors.text_rule import Budget
     from spanbridge.processors.text_search import TextSearch
 
-MAX_DEPTH = 64
-"""Levels of a field; deeper ones withhold it."""
 MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
-MAX_JSON_LEVELS = 4
-"""How often JSON in a string in JSON is read; what lies deeper is still read as text."""
-SHORTEST_SECRET = 6
-"""Characters; no rule finds anything in a shorter text."""
-
-
-class LimitExceeded(Exception):  # noqa: N818 - its name is the reason that a withheld field states
-    """A field is deeper or larger than the filter looks at."""
 
 
 class Walk:
-    """Redacts one value; `counts` gets how many values each rule found."""
+    """Redacts one value; `candidates` may have learned its texts before, `counts` gets how many values each rule found."""
 
-    def __init__(self, search: TextSearch, tokens: Tokens, counts: dict[str, int], budget: Budget) -> None:
+    def __init__(
+        self, search: TextSearch, candidates: Candidates, tokens: Tokens, counts: dict[str, int], budget: Budget
+    ) -> None:
         self._search = search
+        self._candidates = candidates
         self._classify = search.classify
         self._tokens = tokens
         self._counts = counts
@@ -68,18 +65,19 @@ class Walk:
         if isinstance(value, (list, tuple)):
             items = self._sequence(value, depth, parent)  # pyright: ignore[reportUnknownArgumentType]
             return tuple(items) if items is not value and isinstance(value, tuple) else items
-        return value
+        raise TypeError  # no JSON value: it cannot be looked at
 
     def _count(self) -> None:
         self._visited += 1
         if self._visited > MAX_VALUES:
             raise LimitExceeded
-        self._budget.pause()
+        if self._visited & 15 == 1:
+            self._budget.pause()
 
     def _number(self, value: int) -> Any:
         if self._search.finds_numbers and 10**12 <= value < 10**19:
             text = str(value)
-            spans = self._search.spans(text, self._budget)
+            spans = self._search.spans(text, self._budget, self._candidates[text] or ())
             if spans and spans[0].start == 0 and spans[0].end == len(text):
                 return self._mask(spans[0].rule, text)
         return value
@@ -94,26 +92,26 @@ class Walk:
         self._count()
         if len(text) < SHORTEST_SECRET:
             return text
-        matched = self._search.candidates(text)
+        matched = self._candidates[text]
         if not matched:
             return text
         if self._json_level >= MAX_JSON_LEVELS or ("{" not in text and "[" not in text):
             return self._plain(text, matched)
         parts: list[str] = []
         at = 0
-        for start, end, value in json_text.regions(text):
+        for start, end, value in self._candidates.regions(text):
             redacted = self._inner(value)
             if redacted is value and text[start] == "[" and "{" not in text[start:end]:
                 continue  # a subscript, as in `os.environ["API_KEY"] = ...`: it belongs to the text around it
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
-            parts.append(self._plain(text[at:start]))
+            parts.append(self._part(text[at:start], matched))
             parts.append(
                 text[start:end] if redacted is value else json_text.splice(text, start, value, redacted, self._inner)[0]
             )
             at = end
         if not parts:
             return self._plain(text, matched)
-        parts.append(self._plain(text[at:]))
+        parts.append(self._part(text[at:], matched))
         result = "".join(parts)
         return text if result == text else result
 
@@ -125,9 +123,12 @@ class Walk:
         finally:
             self._json_level -= 1
 
-    def _plain(self, text: str, matched: Sequence[int] | None = None) -> str:
-        if len(text) < SHORTEST_SECRET:
-            return text
+    def _part(self, text: str, matched: Sequence[int]) -> str:
+        """A part of a text in which `matched` match."""
+        found = self._candidates.of_part(text, matched) if len(text) >= SHORTEST_SECRET else None
+        return self._plain(text, found) if found else text
+
+    def _plain(self, text: str, matched: Sequence[int]) -> str:
         spans = self._search.spans(text, self._budget, matched)
         if not spans:
             return text
@@ -166,7 +167,9 @@ class Walk:
                 redacted = self._text(item)
             else:
                 redacted = self.value(item, depth + 1, name)
-            new_key: Any = self._key(name) if len(name) >= 16 else key
+            new_key: Any = key
+            if is_text(name) and (matched := self._candidates[name]):
+                new_key = self._plain(name, matched)
             if redacted is not item or (new_key is not key and new_key != key):
                 if result is None:
                     result = {}
@@ -180,17 +183,6 @@ class Walk:
             elif result is not None:
                 result[key] = item
         return value if result is None else result
-
-    def _key(self, name: str) -> str:
-        """A key that is itself a credential."""
-        spans = [span for span in self._search.spans(name, self._budget) if span.rule not in _CONTEXT_RULES]
-        if not spans:
-            return name
-        return (
-            name[: spans[0].start]
-            + self._mask(spans[0].rule, name[spans[0].start : spans[-1].end])
-            + name[spans[-1].end :]
-        )
 
     def _secret(self, value: Any, level: Sensitivity, name: str, depth: int, rule: str = "key_name") -> Any:
         """A value under a name that says it is secret."""
@@ -235,7 +227,7 @@ class Walk:
         before: Any = None
         for index, item in enumerate(items):
             level = (
-                self._item_level(before, item, items, parent) if index and isinstance(item, str) else Sensitivity.NONE
+                self._item_level(before, index, items, parent) if index and isinstance(item, str) else Sensitivity.NONE
             )
             if level:
                 redacted = self._secret(item, level, str(before), depth)
@@ -254,14 +246,18 @@ class Walk:
             before = item
         return items if result is None else result
 
-    def _item_level(self, before: Any, item: str, items: Sequence[Any], parent: str) -> Sensitivity:
-        """How secret an item is by the one before it: a flag and its value, a name and its value."""
+    def _item_level(self, before: Any, index: int, items: Sequence[Any], parent: str) -> Sensitivity:
+        """How secret a string is by the item before it: a flag and its value, a name and its value."""
         if not isinstance(before, str):
             return Sensitivity.NONE
+        item: str = items[index]
         level = argument_level(before, item, items, self._classify)
-        if level or len(items) != 2 or not (named := self._classify(before)):
+        if level or not (named := self._classify(before)):
             return level
-        is_pair = parent == _PAIRS or (" " not in item and looks_like_credential(item))
+        if len(items) == 2:
+            is_pair = parent == _PAIRS or is_pair_of(named, item, parent, self._classify)
+        else:
+            is_pair = index % 2 == 1 and len(items) % 2 == 0 and holds_headers(parent)
         return named if is_pair else level
 
 
@@ -270,4 +266,3 @@ _PAIRS = "\0pairs"
 _LISTS = frozenset({list, tuple})
 _IS_VARIABLE = re.compile(r"\$\{?[\w.]+\}?\Z|\{\{?[^{}]*\}\}?\Z|<[^<>]*>\Z")
 """A variable behind the scheme of a header: `Bearer ${TOKEN}`."""
-_CONTEXT_RULES = frozenset({"assignment", "authorization", "cookie"})

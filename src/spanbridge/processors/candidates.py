@@ -1,0 +1,104 @@
+"""Which probes match in which of the texts of some values: all looked at together, then told apart."""
+
+# Values of any type pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.processors import json_text
+from spanbridge.processors.text_search import encode_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from spanbridge.processors.text_search import TextSearch
+
+MAX_JSON_LEVELS = 4
+"""How often JSON in a string in JSON is read; what lies deeper is still read as text."""
+SHORTEST_SECRET = 6
+"""Characters; no rule finds anything in a shorter text."""
+_LONG_KEY = 16
+"""Characters from which a key may be a credential itself."""
+_FEW_BYTES = 4096
+"""JSON in strings that is no longer is searched without the engine: a look at it is not worth waiting for the interpreter."""
+
+Region = tuple[int, int, Any]
+
+
+def is_text(key: str) -> bool:
+    """Whether a key may hold a secret, as text does: it is long, or more than a name (`password=hunter2`)."""
+    size = len(key)
+    return size >= _LONG_KEY or (size >= SHORTEST_SECRET and not key.isidentifier())
+
+
+class Candidates(dict[str, "Sequence[int] | None"]):
+    """The indexes of the probes that match in a text, by the text; one that was not learned is looked at alone when it is asked for."""
+
+    def __init__(self, search: TextSearch) -> None:
+        super().__init__()
+        self._search = search
+        self._regions: dict[str, list[Region]] = {}
+        self._has_learned = False
+
+    def __missing__(self, text: str) -> Sequence[int] | None:
+        self[text] = matched = self._search.candidates(text)
+        return matched
+
+    def learn(self, values: Iterable[Any]) -> None:
+        """Looks at all texts of JSON values, and of the JSON in those of them that hold something: few looks, each at much."""
+        self._has_learned = True
+        for level in range(MAX_JSON_LEVELS + 1):
+            texts = self._new_texts(values)
+            if not texts:
+                return
+            self._look_at(texts, is_inner=level > 0)
+            values = [
+                value
+                for text in texts
+                if self[text] and ("{" in text or "[" in text)
+                for _, _, value in self.regions(text)
+            ]
+
+    def of_part(self, part: str, matched: Sequence[int]) -> Sequence[int] | None:
+        """The probes that match in a part of a text in which `matched` match."""
+        # Without a look of the engine where looks are few; elsewhere one costs less.
+        return self._search.locate(matched, (encode_text(part),))[0] if self._has_learned else self[part]
+
+    def regions(self, text: str) -> list[Region]:
+        """The JSON documents in a text, as `json_text.regions` finds them."""
+        regions = self._regions.get(text)
+        if regions is None:
+            regions = self._regions[text] = list(json_text.regions(text))
+        return regions
+
+    def _new_texts(self, values: Iterable[Any]) -> list[str]:
+        # A dict, for its order.
+        texts: dict[str, None] = {}
+        stack = list(values)
+        while stack:
+            value = stack.pop()
+            cls = type(value)
+            if cls is str:
+                if len(value) >= SHORTEST_SECRET and value not in self:
+                    texts[value] = None
+            elif cls is dict:
+                for key in value:
+                    if is_text(key) and key not in self:
+                        texts[key] = None
+                stack.extend(value.values())
+            elif cls is list:
+                stack.extend(value)
+        return list(texts)
+
+    def _look_at(self, texts: list[str], *, is_inner: bool) -> None:
+        pieces = [encode_text(text) for text in texts]
+        if is_inner and sum(map(len, pieces)) <= _FEW_BYTES:
+            self.update((text, self._search.match_alone(piece)) for text, piece in zip(texts, pieces, strict=True))
+            return
+        matched = self._search.match(b"\n".join(pieces))
+        if matched:
+            self.update(zip(texts, self._search.locate(matched, pieces), strict=True))
+        else:
+            self.update(dict.fromkeys(texts))
