@@ -224,20 +224,22 @@ class BatchWriter:
             trace = traces.get(trace_id)
             if trace is None:
                 trace = traces[trace_id] = TraceRow(trace_id, sequence)
-            document = record.document
+            parent_span_id = record.parent_span_id
+            started_at = record.started_at
             status = str(record.status)
             details = details_of(record)
-            size += len(document)
             origin_fields = _origin_fields(record)
+            document = record.document
+            size += len(document)
             add_row(
                 (
                     sequence,
                     trace.number,
                     span_id,
-                    record.parent_span_id,
+                    parent_span_id,
                     str(record.type),
                     status,
-                    record.started_at,
+                    started_at,
                     record.ended_at,
                     origins.get(origin_fields) or self._add_origin(origin_fields),
                     orjson.dumps(details).decode() if details else "",
@@ -245,10 +247,15 @@ class BatchWriter:
                     bytearray(document),
                 )
             )
-            trace.add(status, details)
-            if "model" in details:
-                trace.models.add(details["model"])
-            trace.place(record)
+            if details or status == "error":
+                trace.add(status, details)
+            else:
+                trace.span_count += 1
+            if parent_span_id is None:
+                trace.place_root(record)
+            elif started_at < trace.first_started_at:
+                trace.first = record
+                trace.first_started_at = started_at
         inserter.finish()
         self.written_bytes = size + _ROW_BYTES * len(writes)
 
@@ -308,7 +315,7 @@ class BatchWriter:
                     continue
                 rebuilt.is_indexed = trace.is_indexed
                 trace = rebuilt  # noqa: PLW2901 - it takes its place
-            elif trace.root is trace.first is None:
+            elif trace.root is None and trace.first is None:
                 continue
             is_new = trace.fields is None or trace.is_indexed
             recent_count += is_new
@@ -332,8 +339,6 @@ class BatchWriter:
         for status, text in rows.fetchall():
             details = decode_or_empty(text)
             rebuilt.add(status, details)
-            if details.get("model") is not None:
-                rebuilt.models.add(details["model"])
         if rebuilt.span_count == 0:
             return None
         *values, text, document = connection.execute(
@@ -354,7 +359,7 @@ class BatchWriter:
             "service_name",
             "environment",
         )
-        rebuilt.place(
+        rebuilt.place_root(
             SpanRecord.from_document(
                 document,
                 trace_id=trace.trace_id,

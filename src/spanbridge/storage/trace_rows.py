@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -66,6 +66,7 @@ class TraceRow:
         "error_count",
         "fields",
         "first",
+        "first_started_at",
         "input_tokens",
         "is_indexed",
         "models",
@@ -97,7 +98,8 @@ class TraceRow:
         self.root: SpanRecord | None = None
         """The earliest root of the batch."""
         self.first: SpanRecord | None = None
-        """The batch's earliest span that is not a root."""
+        """The batch's earliest span that is not a root, and when it started."""
+        self.first_started_at: float = inf
         self.models: set[str] = set()
         """Models of the batch's spans."""
         self.must_recompute = False
@@ -121,14 +123,13 @@ class TraceRow:
             self.cost += sign * (details.get("billed_cost") or 0.0)
             if details.get("cost") is not None:
                 self.priced_count += sign
+            if sign > 0 and "model" in details:
+                self.models.add(details["model"])
 
-    def place(self, record: SpanRecord) -> None:
-        """Takes note of a span that may be the one whose fields the row shows."""
-        if record.parent_span_id is None:
-            if self.root is None or record.started_at < self.root.started_at:
-                self.root = record
-        elif self.first is None or record.started_at < self.first.started_at:
-            self.first = record
+    def place_root(self, record: SpanRecord) -> None:
+        """Takes note of a root; of several the earliest counts."""
+        if self.root is None or record.started_at < self.root.started_at:
+            self.root = record
 
     def update(self) -> None:
         """Brings `fields` and `terms` up to date.
@@ -138,14 +139,15 @@ class TraceRow:
         """
         record = self._new_root()
         known = self.fields
-        terms = {(field, value) for field, value in self.terms}
         if record is None:
             fields: dict[str, Any] = known or {}
+            terms = {(field, value) for field, value in self.terms}
         else:
             content = decode_or_empty(record.document)
             fields = _root_fields(record, content)
-            terms = {term for term in terms if term[0] == "model"}.union(_root_terms(content))
-        terms.update(("model", model) for model in self.models)
+            terms = _root_terms(content)
+            terms.update((field, value) for field, value in self.terms if field == "model")
+        terms.update([("model", model) for model in self.models])
         self.terms = terms
         add = (known or _NO_SUMS).__getitem__
         fields["span_count"] = add("span_count") + self.span_count
@@ -208,18 +210,16 @@ def _root_fields(record: SpanRecord, content: dict[str, Any]) -> dict[str, Any]:
         "service_name": record.service_name,
     }
     for field in CONTENT_COLUMNS:
-        value = content.get(field)
-        if value is not None:
-            fields[field] = scalar_text(value)
+        if field in content and (value := content[field]) is not None:
+            fields[field] = value if type(value) is str else scalar_text(value)
     return fields
 
 
-def _root_terms(content: dict[str, Any]) -> list[Term]:
-    terms = [("tag", scalar_text(tag)) for tag in content.get("tags", ())]
-    metadata = content.get("metadata")
-    if metadata:
-        paths = metadata_paths(metadata)[:MAX_METADATA_PATHS]
-        terms += [(f"metadata.{path}", indexed_text(value)) for path, value in paths]
+def _root_terms(content: dict[str, Any]) -> set[Term]:
+    terms = {("tag", scalar_text(tag)) for tag in content["tags"]} if "tags" in content else set[Term]()
+    if "metadata" in content:
+        paths = metadata_paths(content["metadata"])[:MAX_METADATA_PATHS]
+        terms.update([(f"metadata.{path}", indexed_text(value)) for path, value in paths])
     return terms
 
 
