@@ -4,7 +4,7 @@
     origins          service name, environment and source: the same for all spans of a process, so a span holds their number
     traces           one row per trace: its root's fields and the sums of its spans; all that a list reads, with an index for each filter
     trace_terms      what a trace can have several of, by field: "tag" (of the root), "model" (of all spans), "metadata.<dotted path>"
-    recent_traces    the same of the traces that were written last, without indexes: one JSON object of the columns of `traces`, and one
+    recent_traces    the same of the traces that were written last, without indexes: the columns of `traces` as one JSON array, and one
                      array of `[field, value]` pairs; `trace_rows` has the queries that show them as if they were `traces` and `trace_terms`
     counters         `sequence`: the largest number that a deleted span row had
 

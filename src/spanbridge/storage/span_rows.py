@@ -49,7 +49,7 @@ _DETAILS: dict[str, Any] = {
     "billed_cost": 0.0,
 }
 """Fields of a record that stand in `spans.details` where they differ from these values."""
-_DETAIL_NAMES = frozenset(_DETAILS) - {"redactions"}
+_DETAIL_NAMES = tuple(name for name in _DETAILS if name != "redactions")
 _NO_DETAILS: dict[str, Any] = {}
 _TYPES = {item.value: item for item in SpanType}
 _STATUSES = {item.value: item for item in Status}
@@ -58,8 +58,13 @@ _STATUSES = {item.value: item for item in Status}
 def details_of(record: SpanRecord) -> dict[str, Any]:
     """What stands in `spans.details`, most often nothing; the caller must not change it."""
     held = vars(record)
-    if not record.redactions and _DETAIL_NAMES.isdisjoint(held):
-        return _NO_DETAILS
+    if not record.redactions:
+        # A plain loop: `any`, or operations of sets, cost three times as much.
+        for name in _DETAIL_NAMES:
+            if name in held:
+                break
+        else:
+            return _NO_DETAILS
     details = {name: value for name, default in _DETAILS.items() if (value := held.get(name, default)) != default}
     model = details.get("model")
     if model is not None:

@@ -51,7 +51,7 @@ _READ_TRACES = f"""
             SELECT trace_id, number, 0 AS is_indexed, fields, terms
             FROM json_each(?1) AS wanted CROSS JOIN recent_traces ON trace_id = wanted.value
             UNION ALL
-            SELECT trace_id, number, 1, json_object({", ".join(f"'{name}', traces.{name}" for name in TRACE_COLUMNS)}), (
+            SELECT trace_id, number, 1, json_array({", ".join(f"traces.{name}" for name in TRACE_COLUMNS)}), (
                 SELECT json_group_array(json_array(field, trace_terms.value)) FROM trace_terms WHERE trace_number = number
             )
             FROM json_each(?1) AS wanted CROSS JOIN traces ON trace_id = wanted.value

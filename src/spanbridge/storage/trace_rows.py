@@ -45,7 +45,7 @@ TRACE_COLUMNS = (
 )
 
 # No views: of what stands in the schema of a file, older SQLites trust no JSON function.
-_EXTRACTED = ", ".join(f"json_extract(fields, '$.{name}') AS {name}" for name in TRACE_COLUMNS)
+_EXTRACTED = ", ".join(f"json_extract(fields, '$[{place}]') AS {name}" for place, name in enumerate(TRACE_COLUMNS))
 RECENT_FIELDS = f"(SELECT number, trace_id, {_EXTRACTED} FROM recent_traces)"  # noqa: S608 - our own names
 """`recent_traces` with the columns of `traces`."""
 RECENT_TERMS = """(
@@ -85,15 +85,16 @@ class TraceRow:
         trace_id: str,
         number: int,
         is_indexed: bool = False,
-        fields: dict[str, Any] | None = None,
+        values: Iterable[Any] | None = None,
         terms: Iterable[Term] = (),
     ) -> None:
+        """`values` are those of `TRACE_COLUMNS`; absent for a new trace."""
         self.trace_id = trace_id
         self.number = number
         self.is_indexed = is_indexed
         """Whether the row is in `traces` now, not in `recent_traces`."""
-        self.fields = fields
-        """Values of `TRACE_COLUMNS` by name, without those that are None; None for a new trace."""
+        self.fields: dict[str, Any] | None = None if values is None else dict(zip(TRACE_COLUMNS, values, strict=True))
+        """By name; None for a new trace."""
         self.terms = terms
         self.root: SpanRecord | None = None
         """The earliest root of the batch."""
@@ -178,7 +179,12 @@ class TraceRow:
 
     def recent_row(self) -> tuple[int, str, str, str]:
         """The row of `recent_traces`."""
-        return self.number, self.trace_id, _json(self.fields), _json(list(self.terms))
+        return (
+            self.number,
+            self.trace_id,
+            _json(list(map((self.fields or {}).get, TRACE_COLUMNS))),
+            _json(list(self.terms)),
+        )
 
 
 _NO_SUMS: dict[str, Any] = {
