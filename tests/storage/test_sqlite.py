@@ -27,7 +27,7 @@ from spanbridge.storage.sqlite import SQLiteStore
 from spanbridge.storage.sqlite_reader import list_statement
 from spanbridge.storage.trace_rows import RECENT_TERMS
 
-from .contract import MATCHING, TRACE, StoreContract, hex_id, span, trace_ids
+from .contract import MATCHING, TRACE, StoreContract, hex_id, matching, span, trace_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,6 +120,45 @@ class TestIndexes:
         ((recent,),) = execute(path, "SELECT count(*) FROM recent_traces")
         assert recent <= sqlite_writer.RECENT_TRACES
         assert len(store.list_traces(status="ok", limit=1000)) == 1000
+
+    def test_a_trace_that_is_written_again_stands_in_one_place(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path, store: SQLiteStore
+    ) -> None:
+        """It leaves the indexes with all that is in them, is found as it is now, and enters them again with the others."""
+        monkeypatch.setattr(sqlite_writer, "RECENT_TRACES", 0)
+        store.write([matching(hex_id(1)), span(trace_id=hex_id(2))])
+        monkeypatch.setattr(sqlite_writer, "RECENT_TRACES", 500)
+        store.write([span(2, parent=1, trace_id=hex_id(1), status="error", model="other", tokens=(1, 2))])
+
+        places = ("traces", "recent_traces", "trace_terms")
+        counts = [execute(path, f"SELECT count(*) FROM {table}")[0][0] for table in places]
+        assert counts == [1, 1, 0]
+        for filters in (MATCHING, {"model": "other"}, {"tags": "beta", "min_tokens": 113}):
+            assert trace_ids(store.list_traces(**filters)) == [hex_id(1)]
+        (moved,) = store.list_traces(status="error")
+        assert (moved.span_count, moved.error_count, moved.models, moved.tags) == (
+            2,
+            2,
+            ("gpt-5.4", "other"),
+            ("beta", "vip"),
+        )
+
+        monkeypatch.setattr(sqlite_writer, "RECENT_TRACES", 0)
+        store.write([span(trace_id=hex_id(3))])
+        assert execute(path, "SELECT count(*) FROM recent_traces") == [(0,)]
+        assert store.list_traces(status="error")[0] == moved
+        assert trace_ids(store.list_traces(**MATCHING)) == [hex_id(1)]
+
+    @pytest.mark.parametrize(("size", "most"), [(256, 26), (1024, 12)])
+    def test_a_batch_takes_few_steps(self, store: SQLiteStore, size: int, most: int) -> None:
+        """Each statement releases the interpreter, and a backlog waits for it: the larger batch takes fewer."""
+        store.write([span(trace_id=hex_id(9))])
+        statements: list[str] = []
+        store._writer.connection.set_trace_callback(statements.append)
+        store.write([span(n % 8 + 1, parent=n % 8 or None, trace_id=hex_id(100 + n // 8)) for n in range(size)])
+
+        assert len(statements) <= most
+        assert store.aggregate().spans == size + 1
 
 
 class TestSums:
@@ -646,6 +685,28 @@ class TestFaults:
         assert getattr(read, field) == stored
         assert (read.output, read.parent_span_id, read.status) == ("kept", f"{1:016x}", "ok")
         assert vars(odd)[field] is value
+
+    def test_a_long_name_of_a_model_is_cut(self, store: SQLiteStore) -> None:
+        """In lists and filters; it is found whole and cut, and the span's attributes keep all of it."""
+        name = "m" * 100_000
+        store.write([span(1, model=name, attributes={"model": name})])
+
+        (summary,) = store.list_traces(model=name)
+        assert summary.models == (name[:200],)
+        assert trace_ids(store.list_traces(model=name[:200])) == [TRACE]
+        read = store.get_span(TRACE, f"{1:016x}")
+        assert (read.model, read.attributes["model"]) == (name[:200], name)
+
+    def test_what_no_care_can_store_is_said_to_be_a_span(self, store: SQLiteStore) -> None:
+        """Trying again is no use: the reason tells."""
+        odd = span(2, parent=1)
+        odd.document = None  # pyright: ignore[reportAttributeAccessIssue] - what no chain hands over
+        with pytest.raises(StoreError) as caught:
+            store.write([span(1), odd])
+
+        assert caught.value.reason == "invalid_span"
+        store.write([span(1)])
+        assert store.list_traces()[0].span_count == 1
 
     def test_sums_stay_numbers(self, store: SQLiteStore) -> None:
         """Counts at the limit add up without passing 64 bits."""

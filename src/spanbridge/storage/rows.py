@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-MAX_PARAMETERS = 999
-"""What every SQLite takes in one statement; newer ones take more."""
-
 
 class RowInserter:
     """Collects the rows of one table and inserts them, `rows_per_step` (a power of two) together."""
