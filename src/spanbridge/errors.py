@@ -37,8 +37,9 @@ class StoreError(SpanbridgeError):
 
     Args:
         message: What happened, and the way out.
-        reason: One word for counters: "store_locked", "store_full", "store_read_only", "store_damaged", "store_error", or
-            "invalid_span" (a value in the batch cannot be stored: trying again is no use).
+        reason: One word for counters: "store_locked", "store_full", "store_read_only", "store_damaged", "store_error", or what no later
+            try changes: "invalid_span" (a span cannot be stored, even with every value that does not fit left out) and "store_forked"
+            (this process was forked while the store was at work).
     """
 
     def __init__(self, message: str, *, reason: str = "store_error") -> None:

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from typing_extensions import Unpack
+
     from spanbridge.model.span import SpanRecord
     from spanbridge.model.span_types import SpanType
-    from spanbridge.storage.reading import Page, StoreSummary, Tail, Time, Trace
+    from spanbridge.storage.filters import TraceFilters
+    from spanbridge.storage.reading import Page, StoreSummary, Tail, Trace
 
 
 class Processor(Protocol):
@@ -91,41 +94,11 @@ class Store(Protocol):
         """
         ...
 
-    def list_traces(
-        self,
-        *,
-        status: str | None = None,
-        type: str | None = None,
-        name: str | None = None,
-        entity_type: str | None = None,
-        entity_id: str | None = None,
-        entity_name: str | None = None,
-        user_id: str | None = None,
-        organization_id: str | None = None,
-        session_id: str | None = None,
-        thread_id: str | None = None,
-        run_id: str | None = None,
-        request_id: str | None = None,
-        resource_id: str | None = None,
-        tags: str | Sequence[str] | None = None,
-        metadata: dict[str, Any] | None = None,
-        environment: str | None = None,
-        service_name: str | None = None,
-        model: str | None = None,
-        has_error: bool | None = None,
-        started_after: Time | None = None,
-        started_before: Time | None = None,
-        min_duration_s: float | None = None,
-        min_tokens: int | None = None,
-        min_cost: float | None = None,
-        order: str = "-started_at",
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> Page:
+    def list_traces(self, **filters: Unpack[TraceFilters]) -> Page:
         """One page of traces whose fields fit every filter given; `FilterError` where an argument is wrong.
 
         Fields are the root's: the earliest span without a parent of ours, until one arrives the earliest span, as running. Sums are those
-        of all spans. Pages follow one another by `next_cursor` and stay stable while traces are added. See `SQLiteStore.list_traces`.
+        of all spans. Pages follow one another by `next_cursor` and stay stable while traces are added. An unknown filter is a TypeError.
         """
         ...
 

@@ -12,7 +12,7 @@ from spanbridge.exporters.storage_exporter import StorageExporter
 from spanbridge.model.span import SpanRecord
 from spanbridge.model.span_types import SpanType
 from spanbridge.protocols import Delivered, Retry
-from spanbridge.storage import location, sqlite
+from spanbridge.storage import connections, location
 from spanbridge.storage.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_a_wrong_address_is_refused_at_once() -> None:
 
 def test_a_locked_store_asks_for_another_try(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The reason is the word that the runner counts under; the next try succeeds."""
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(connections, "BUSY_TIMEOUT_S", 0.01)
     exporter = StorageExporter(f"sqlite:///{tmp_path}/traces.db")
     exporter.export([record()])
     holder = sqlite3.connect(tmp_path / "traces.db", isolation_level=None)

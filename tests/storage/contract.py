@@ -314,6 +314,23 @@ class StoreContract:
         for metadata in ({"n": 4}, {"long": long + "x"}, {"yes": False}, {"missing": None}):
             assert len(store.list_traces(metadata=metadata)) == 0, metadata
 
+    def test_a_nul_in_a_text_is_found(self, store: Any) -> None:
+        """No character ends a name, a tag or a value early."""
+        store.write(
+            [span(name="a\0b", tags=["t\0u", "t"], metadata={"k": "v\0w", "escaped": "\\u0000"}, session_id="s\0")]
+        )
+
+        for filters in (
+            {"name": "a\0b"},
+            {"tags": ["t\0u", "t"]},
+            {"metadata": {"k": "v\0w"}},
+            {"metadata": {"escaped": "\\u0000"}},
+            {"session_id": "s\0"},
+        ):
+            assert len(store.list_traces(**filters)) == 1, filters
+        assert len(store.list_traces(name="a")) == 0
+        assert store.get_trace(TRACE).root.name == "a\0b"
+
     def test_times_are_a_half_open_range(self, store: Any) -> None:
         """`started_after` is inclusive, `started_before` exclusive; both take nanoseconds or a datetime."""
         store.write([span(trace_id=hex_id(number), at=number) for number in range(1, 5)])

@@ -17,16 +17,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanbridge.errors import StoreError
-from spanbridge.storage import migrations, sqlite, sqlite_writer
+from spanbridge.exporters.storage_exporter import StorageExporter
+from spanbridge.protocols import Rejected
+from spanbridge.storage import connections, forks, migrations, sqlite, sqlite_writer
+from spanbridge.storage.filters import TraceQuery
 from spanbridge.storage.migrations import SCHEMA_VERSION
-from spanbridge.storage.reading import TraceQuery
+from spanbridge.storage.span_rows import DAMAGED_KEY, MAX_TOKENS
 from spanbridge.storage.sqlite import SQLiteStore
-from spanbridge.storage.sqlite_reader import DAMAGED_KEY, list_statement
+from spanbridge.storage.sqlite_reader import list_statement
+from spanbridge.storage.trace_rows import RECENT_TERMS
 
-from .contract import MATCHING, TRACE, StoreContract, hex_id, span, trace_ids
+from .contract import MATCHING, TRACE, StoreContract, hex_id, matching, span, trace_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -94,7 +98,7 @@ class TestIndexes:
             query = TraceQuery.from_arguments(**{key: value}, order=order, cursor=position)
             statement, parameters = list_statement(query)
             plan = [row[-1] for row in execute(path, f"EXPLAIN QUERY PLAN {statement}", *parameters)]
-            scans = [step for step in plan if step.startswith("SCAN traces") and "traces_recent" not in step]
+            scans = [step for step in plan if step.startswith("SCAN traces")]
             assert not scans, plan
 
     @pytest.mark.parametrize("order", ["-started_at", "duration", "-tokens", "cost"])
@@ -113,9 +117,48 @@ class TestIndexes:
         for first in range(1, 2001, 100):
             store.write([span(trace_id=hex_id(number)) for number in range(first, first + 100)])
 
-        ((recent,),) = execute(path, "SELECT count(*) FROM traces WHERE is_indexed = 0")
+        ((recent,),) = execute(path, "SELECT count(*) FROM recent_traces")
         assert recent <= sqlite_writer.RECENT_TRACES
         assert len(store.list_traces(status="ok", limit=1000)) == 1000
+
+    def test_a_trace_that_is_written_again_stands_in_one_place(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path, store: SQLiteStore
+    ) -> None:
+        """It leaves the indexes with all that is in them, is found as it is now, and enters them again with the others."""
+        monkeypatch.setattr(sqlite_writer, "RECENT_TRACES", 0)
+        store.write([matching(hex_id(1)), span(trace_id=hex_id(2))])
+        monkeypatch.setattr(sqlite_writer, "RECENT_TRACES", 500)
+        store.write([span(2, parent=1, trace_id=hex_id(1), status="error", model="other", tokens=(1, 2))])
+
+        places = ("traces", "recent_traces", "trace_terms")
+        counts = [execute(path, f"SELECT count(*) FROM {table}")[0][0] for table in places]
+        assert counts == [1, 1, 0]
+        for filters in (MATCHING, {"model": "other"}, {"tags": "beta", "min_tokens": 113}):
+            assert trace_ids(store.list_traces(**filters)) == [hex_id(1)]
+        (moved,) = store.list_traces(status="error")
+        assert (moved.span_count, moved.error_count, moved.models, moved.tags) == (
+            2,
+            2,
+            ("gpt-5.4", "other"),
+            ("beta", "vip"),
+        )
+
+        monkeypatch.setattr(sqlite_writer, "RECENT_TRACES", 0)
+        store.write([span(trace_id=hex_id(3))])
+        assert execute(path, "SELECT count(*) FROM recent_traces") == [(0,)]
+        assert store.list_traces(status="error")[0] == moved
+        assert trace_ids(store.list_traces(**MATCHING)) == [hex_id(1)]
+
+    @pytest.mark.parametrize(("size", "most"), [(256, 26), (1024, 12)])
+    def test_a_batch_takes_few_steps(self, store: SQLiteStore, size: int, most: int) -> None:
+        """Each statement releases the interpreter, and a backlog waits for it: the larger batch takes fewer."""
+        store.write([span(trace_id=hex_id(9))])
+        statements: list[str] = []
+        store._writer.connection.set_trace_callback(statements.append)
+        store.write([span(n % 8 + 1, parent=n % 8 or None, trace_id=hex_id(100 + n // 8)) for n in range(size)])
+
+        assert len(statements) <= most
+        assert store.aggregate().spans == size + 1
 
 
 class TestSums:
@@ -298,7 +341,7 @@ class TestFiles:
 
     def test_a_shared_file_system_gets_no_write_ahead_log(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
         """WAL needs memory that all processes share; elsewhere the rollback journal is used."""
-        monkeypatch.setattr(sqlite, "is_local", lambda path: False)
+        monkeypatch.setattr(connections, "is_local", lambda path: False)
         with SQLiteStore(path, create=True) as store:
             store.write([span()])
 
@@ -311,7 +354,7 @@ class TestFiles:
         """The settings that make a write cheap are really on."""
         store.write([span()])
 
-        assert execute(path, "PRAGMA page_size") == [(sqlite.PAGE_BYTES,)] == [(8192,)]
+        assert execute(path, "PRAGMA page_size") == [(connections.PAGE_BYTES,)] == [(8192,)]
         assert execute(path, "PRAGMA journal_mode") in ([("wal",)], [("truncate",)])
 
 
@@ -417,6 +460,24 @@ with SQLiteStore("sqlite:///" + sys.argv[1], create=True) as store:
 """
 
 
+def needs_fork(test: Any) -> Any:
+    test = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")(test)
+    return pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")(test)
+
+
+def in_child(use: Callable[[], bool]) -> bool:
+    """Whether `use` returned True in a forked child."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if use() else 2
+        finally:
+            os._exit(status)
+    _, code = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(code) == 0
+
+
 class TestProcesses:
     def test_processes_write_the_same_file(self, path: Path) -> None:
         """Three processes write at once; nothing fails, nothing is lost, and what all of them write counts once."""
@@ -440,30 +501,71 @@ class TestProcesses:
             assert (summary.traces, summary.spans, summary.input_tokens) == (91, 181, 181)
             assert len(store.tail(0).spans) == 181
 
-    @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-    @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+    @needs_fork
     def test_a_forked_child_uses_its_own_connections(self, store: SQLiteStore) -> None:
-        """Parent and child go on writing and reading, even when the fork came while another thread held the store's locks."""
+        """Parent and child go on writing and reading."""
         store.write([span(trace_id=hex_id(1))])
         store.list_traces()
         inherited = (store._writer, store._reader)
-        with store._write_lock, store._read_lock:
-            child = os.fork()
-            if child == 0:
-                status = 1
-                try:
-                    store.write([span(trace_id=hex_id(2))])
-                    fresh = store._writer is not inherited[0] and inherited[0].connection.total_changes > 0
-                    store.close()
-                    status = 0 if fresh and len(store.list_traces()) == 2 else 2
-                finally:
-                    os._exit(status)
-        _, code = os.waitpid(child, 0)
-        store.write([span(trace_id=hex_id(3))])
 
-        assert os.waitstatus_to_exitcode(code) == 0
+        def use_in_child() -> bool:
+            store.write([span(trace_id=hex_id(2))])
+            fresh = store._writer is not inherited[0] and inherited[0].connection.total_changes > 0
+            store.close()
+            return fresh and len(store.list_traces()) == 2
+
+        assert in_child(use_in_child)
+        store.write([span(trace_id=hex_id(3))])
         assert (store._writer, store._reader) == inherited
         assert len(store.list_traces()) == 3
+
+    @needs_fork
+    @pytest.mark.parametrize("lock", ["_read_lock", "_write_lock"])
+    def test_a_child_forked_in_the_middle_of_a_call_is_cut_off(
+        self, monkeypatch: pytest.MonkeyPatch, store: SQLiteStore, lock: str
+    ) -> None:
+        """SQLite's locks may stay taken in it: it says so at once, and so does its exporter, instead of trying for ever."""
+        monkeypatch.setattr(forks, "FORK_WAIT_S", 0.01)
+        store.write([span(trace_id=hex_id(1))])
+
+        def use_in_child() -> bool:
+            for use in (lambda: store.write([span(2)]), store.list_traces):
+                with pytest.raises(StoreError, match="forked while") as caught:
+                    use()
+                assert caught.value.reason == "store_forked"
+            store.close()
+            return StorageExporter(store).export([span(2)]) == Rejected("store_forked")
+
+        with getattr(store, lock):
+            assert in_child(use_in_child)
+        store.write([span(trace_id=hex_id(3))])
+        assert len(store.list_traces()) == 2
+
+    @needs_fork
+    def test_a_write_that_waits_for_another_process_gives_way_to_a_fork(self, path: Path, store: SQLiteStore) -> None:
+        """It stops waiting, and the fork finds the store at rest."""
+        store.write([span(trace_id=hex_id(1))])
+        holder = sqlite3.connect(path, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        reasons: list[str] = []
+
+        def write() -> None:
+            try:
+                store.write([span(trace_id=hex_id(2))])
+            except StoreError as error:
+                reasons.append(error.reason)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        while not store._write_lock.locked():
+            pass
+        try:
+            assert in_child(lambda: len(store.list_traces()) == 1)
+        finally:
+            holder.close()
+        writer.join()
+
+        assert reasons == ["store_locked"]
 
     def test_threads_read_and_write_one_store(self, store: SQLiteStore) -> None:
         """Readers never see half a batch, whichever threads they run in."""
@@ -497,7 +599,7 @@ class TestFaults:
         self, monkeypatch: pytest.MonkeyPatch, path: Path, store: SQLiteStore
     ) -> None:
         """Another process that holds the file gives a StoreError with path and reason; afterwards all is well."""
-        monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.01)
+        monkeypatch.setattr(connections, "BUSY_TIMEOUT_S", 0.01)
         store.write([span(1)])
         holder = sqlite3.connect(path, isolation_level=None)
         try:
@@ -584,9 +686,31 @@ class TestFaults:
         assert (read.output, read.parent_span_id, read.status) == ("kept", f"{1:016x}", "ok")
         assert vars(odd)[field] is value
 
+    def test_a_long_name_of_a_model_is_cut(self, store: SQLiteStore) -> None:
+        """In lists and filters; it is found whole and cut, and the span's attributes keep all of it."""
+        name = "m" * 100_000
+        store.write([span(1, model=name, attributes={"model": name})])
+
+        (summary,) = store.list_traces(model=name)
+        assert summary.models == (name[:200],)
+        assert trace_ids(store.list_traces(model=name[:200])) == [TRACE]
+        read = store.get_span(TRACE, f"{1:016x}")
+        assert (read.model, read.attributes["model"]) == (name[:200], name)
+
+    def test_what_no_care_can_store_is_said_to_be_a_span(self, store: SQLiteStore) -> None:
+        """Trying again is no use: the reason tells."""
+        odd = span(2, parent=1)
+        odd.document = None  # pyright: ignore[reportAttributeAccessIssue] - what no chain hands over
+        with pytest.raises(StoreError) as caught:
+            store.write([span(1), odd])
+
+        assert caught.value.reason == "invalid_span"
+        store.write([span(1)])
+        assert store.list_traces()[0].span_count == 1
+
     def test_sums_stay_numbers(self, store: SQLiteStore) -> None:
         """Counts at the limit add up without passing 64 bits."""
-        largest = sqlite_writer.MAX_TOKENS
+        largest = MAX_TOKENS
         store.write([span(number, parent=1, tokens=(largest, largest)) for number in range(2, 502)])
 
         (summary,) = store.list_traces()
@@ -644,7 +768,8 @@ class TestRetention:
             assert kept == [1, *range(written - len(kept) + 2, written + 1)]
             assert path.stat().st_size < bound * 1.5
             assert execute(path, "SELECT count(*) FROM spans") == [(len(kept),)]
-            assert execute(path, "SELECT count(*) FROM trace_terms") == [(3 * (len(kept) - 1),)]
+            terms = [execute(path, f"SELECT count(*) FROM {table}")[0][0] for table in ("trace_terms", RECENT_TERMS)]
+            assert sum(terms) == 3 * (len(kept) - 1)
 
     def test_traces_that_never_end_are_bounded_too(self, path: Path) -> None:
         """Where nothing has ended the oldest running traces go: the bound holds whatever was left behind by crashes."""

@@ -10,7 +10,7 @@ import click
 from spanbridge.cli.options import opened_store, reading_options
 from spanbridge.cli.output import cell, format_bytes, local_time, make_console, print_json
 from spanbridge.exporters.span_tree import format_cost
-from spanbridge.storage.reading import MAX_LIMIT
+from spanbridge.storage.filters import MAX_LIMIT
 
 
 @click.command(short_help="Sums up what a store holds.")

@@ -12,7 +12,7 @@ from spanbridge.cli.output import ID_CHARACTERS, cell, local_time, make_console,
 from spanbridge.exporters.span_tree import STATUS_STYLES, format_cost, format_duration
 from spanbridge.model.span import Status
 from spanbridge.model.span_types import SpanType
-from spanbridge.storage.reading import MAX_LIMIT, ORDERS
+from spanbridge.storage.filters import MAX_LIMIT, ORDERS
 
 if TYPE_CHECKING:
     from rich.table import Table

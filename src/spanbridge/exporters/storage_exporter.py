@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from spanbridge.model.span import SpanRecord
 
+_FINAL = frozenset({"invalid_span", "store_forked"})
+"""Reasons that are the same for every later try."""
+
 
 class StorageExporter:
     """Writes spans, running ones too, to a store.
@@ -21,8 +24,9 @@ class StorageExporter:
         max_bytes: With an address, the size above which the oldest ended traces go; absent: the store's own default.
 
     An address is opened at the first batch, and created where nothing is there. A store that cannot be opened or written gives `Retry`
-    with its reason, and is tried again with the next batch: it never stops the other exporters. A batch with a value that no try will
-    store (a number beyond 64 bits) is `Rejected("invalid_span")`.
+    with its reason, and is tried again with the next batch: it never stops the other exporters. What no later try can change is
+    `Rejected`: a batch that cannot be written even with every odd value left out ("invalid_span"), and any batch of a process that was
+    forked while the store was at work ("store_forked").
     """
 
     name = "store"
@@ -54,7 +58,7 @@ class StorageExporter:
         try:
             self.store.write(batch)
         except StoreError as error:
-            return Rejected(error.reason) if error.reason == "invalid_span" else Retry(reason=error.reason)
+            return Rejected(error.reason) if error.reason in _FINAL else Retry(reason=error.reason)
         return Delivered()
 
     def flush(self, deadline: float) -> None:

@@ -1,20 +1,22 @@
 """The schema of the SQLite store: numbered steps, one transaction each; `PRAGMA user_version` is the number of the last one.
 
-    traces           one row per trace: its root's fields and the sums of its spans; all that a list reads
-    trace_terms      what a trace can have several of, by field: "tag" (of the root), "model" (of all spans), "metadata.<dotted path>"
     spans            one row per span; its content last, as one JSON document with its CRC32, so that the short columns are read without it
     origins          service name, environment and source: the same for all spans of a process, so a span holds their number
+    traces           one row per trace: its root's fields and the sums of its spans; all that a list reads, with an index for each filter
+    trace_terms      what a trace can have several of, by field: "tag" (of the root), "model" (of all spans), "metadata.<dotted path>"
+    recent_traces    the same of the traces that were written last, without indexes: the columns of `traces` as one JSON array, and one
+                     array of `[field, value]` pairs; `trace_rows` has the queries that show them as if they were `traces` and `trace_terms`
     counters         `sequence`: the largest number that a deleted span row had
 
 A span row's number (`sequence`) grows with every write and is never given twice: a running span that is written again gets a new one.
 A trace's number is that of the first row written for it, so that rows of one trace lie close together: trace ids are random, and a
 b-tree that is filled at random places costs several times as much as one that is filled at its end.
 
-For the same reason the indexes behind the ids and the filters leave out the most recent traces (`is_indexed = 0`): those few are read
-whole by every list, while they change most. Every few hundred traces they enter the indexes together, and each page of an index is
-written once for all.
+A trace changes most while it is new, and each change of an indexed row is a change of many indexes. So a trace is written as one row of
+`recent_traces`, which every list reads whole; there are a few hundred. Together they move to `traces` and its indexes, where each page is
+then written once for all. A trace that is written again later moves back, and stands in one of the two at any time.
 
-Every column costs each span some 1,500 instructions. What most spans do not have (a model and its tokens, redactions, an external
+Every column costs each span some 500 instructions. What most spans do not have (a model and its tokens, redactions, an external
 parent) is therefore not a column but a key in `details`, a JSON object, or empty text.
 """
 
@@ -30,8 +32,40 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x53504252
 """"SPBR": marks a SQLite file as a spanbridge store."""
 
-# An index for every filter of `list_traces`. Those of optional fields hold only the traces that have the field; each ends with the start
-# time, so that a filtered list comes in its default order without sorting.
+_TRACE_COLUMNS = {
+    "span_id": "TEXT NOT NULL",
+    "is_root": "INTEGER NOT NULL",
+    "external_parent_span_id": "TEXT",
+    "name": "TEXT NOT NULL",
+    "type": "TEXT NOT NULL",
+    "status": "TEXT NOT NULL",
+    "started_at": "INTEGER NOT NULL",
+    "ended_at": "INTEGER",
+    "duration_ns": "INTEGER NOT NULL",
+    "environment": "TEXT NOT NULL",
+    "service_name": "TEXT NOT NULL",
+    "entity_type": "TEXT",
+    "entity_id": "TEXT",
+    "entity_name": "TEXT",
+    "user_id": "TEXT",
+    "organization_id": "TEXT",
+    "session_id": "TEXT",
+    "thread_id": "TEXT",
+    "run_id": "TEXT",
+    "request_id": "TEXT",
+    "resource_id": "TEXT",
+    "span_count": "INTEGER NOT NULL",
+    "error_count": "INTEGER NOT NULL",
+    "has_error": "INTEGER NOT NULL",
+    "input_tokens": "INTEGER NOT NULL",
+    "output_tokens": "INTEGER NOT NULL",
+    "tokens": "INTEGER NOT NULL",
+    "cost": "REAL NOT NULL",
+    "priced_count": "INTEGER NOT NULL",
+}
+# An index for every filter of `list_traces`; each ends with the start time, so that a filtered list comes in its default order without
+# sorting. Those of optional fields hold only the traces that have the field.
+_FIELDS = ("status", "type", "name", "environment", "service_name", "has_error")
 _OPTIONAL_FIELDS = (
     "entity_type",
     "entity_id",
@@ -68,57 +102,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
         "CREATE UNIQUE INDEX spans_by_id ON spans (trace_number, span_id)",
-        """
+        f"""
         CREATE TABLE traces (
             number INTEGER PRIMARY KEY,
             trace_id TEXT NOT NULL,
-            span_id TEXT NOT NULL,
-            is_root INTEGER NOT NULL,
-            external_parent_span_id TEXT,
-            name TEXT NOT NULL,
-            type TEXT NOT NULL,
-            status TEXT NOT NULL,
-            started_at INTEGER NOT NULL,
-            ended_at INTEGER,
-            duration_ns INTEGER NOT NULL,
-            environment TEXT NOT NULL,
-            service_name TEXT NOT NULL,
-            entity_type TEXT,
-            entity_id TEXT,
-            entity_name TEXT,
-            user_id TEXT,
-            organization_id TEXT,
-            session_id TEXT,
-            thread_id TEXT,
-            run_id TEXT,
-            request_id TEXT,
-            resource_id TEXT,
-            span_count INTEGER NOT NULL,
-            error_count INTEGER NOT NULL,
-            has_error INTEGER NOT NULL,
-            input_tokens INTEGER NOT NULL,
-            output_tokens INTEGER NOT NULL,
-            tokens INTEGER NOT NULL,
-            cost REAL NOT NULL,
-            priced_count INTEGER NOT NULL,
-            is_indexed INTEGER NOT NULL
+            {", ".join(f"{name} {kind}" for name, kind in _TRACE_COLUMNS.items())}
         )
         """,
-        "CREATE UNIQUE INDEX traces_by_id ON traces (trace_id) WHERE is_indexed = 1",
-        "CREATE UNIQUE INDEX traces_recent ON traces (trace_id) WHERE is_indexed = 0",
-        "CREATE INDEX traces_by_started_at ON traces (started_at) WHERE is_indexed = 1",
-        "CREATE INDEX traces_by_status ON traces (status, started_at) WHERE is_indexed = 1",
-        "CREATE INDEX traces_by_type ON traces (type, started_at) WHERE is_indexed = 1",
-        "CREATE INDEX traces_by_name ON traces (name, started_at) WHERE is_indexed = 1",
-        "CREATE INDEX traces_by_environment ON traces (environment, started_at) WHERE is_indexed = 1",
-        "CREATE INDEX traces_by_service_name ON traces (service_name, started_at) WHERE is_indexed = 1",
-        "CREATE INDEX traces_by_has_error ON traces (has_error, started_at) WHERE is_indexed = 1",
-        "CREATE INDEX traces_by_duration ON traces (duration_ns) WHERE is_indexed = 1",
-        "CREATE INDEX traces_by_tokens ON traces (tokens) WHERE is_indexed = 1",
-        "CREATE INDEX traces_by_cost ON traces (cost) WHERE is_indexed = 1",
+        "CREATE UNIQUE INDEX traces_by_id ON traces (trace_id)",
+        "CREATE INDEX traces_by_started_at ON traces (started_at)",
+        "CREATE INDEX traces_by_duration ON traces (duration_ns)",
+        "CREATE INDEX traces_by_tokens ON traces (tokens)",
+        "CREATE INDEX traces_by_cost ON traces (cost)",
+        *(f"CREATE INDEX traces_by_{field} ON traces ({field}, started_at)" for field in _FIELDS),
         *(
-            f"CREATE INDEX traces_by_{field} ON traces ({field}, started_at) "
-            f"WHERE is_indexed = 1 AND {field} IS NOT NULL"
+            f"CREATE INDEX traces_by_{field} ON traces ({field}, started_at) WHERE {field} IS NOT NULL"
             for field in _OPTIONAL_FIELDS
         ),
         """
@@ -127,6 +125,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
         "CREATE INDEX trace_terms_by_value ON trace_terms (field, value, trace_number)",
+        """
+        CREATE TABLE recent_traces (
+            number INTEGER PRIMARY KEY, trace_id TEXT NOT NULL, fields TEXT NOT NULL, terms TEXT NOT NULL
+        )
+        """,
+        "CREATE UNIQUE INDEX recent_traces_by_id ON recent_traces (trace_id)",
         f"PRAGMA application_id = {APPLICATION_ID}",
     ),
 )

@@ -10,42 +10,33 @@ import contextlib
 import os
 import sqlite3
 import threading
-import time
-import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from spanbridge.errors import FilterError, StoreError, TraceNotFoundError
-from spanbridge.storage import sqlite_reader
-from spanbridge.storage.files import create_private, identity, is_local, make_private
+from spanbridge.storage import forks, sqlite_reader
+from spanbridge.storage.connections import Handle, open_reading, open_writing, snapshot
+from spanbridge.storage.files import create_private, identity, make_private
+from spanbridge.storage.filters import TraceQuery
 from spanbridge.storage.location import sqlite_path
 from spanbridge.storage.migrations import SCHEMA_VERSION, migrate, schema_version
-from spanbridge.storage.reading import Page, StoreSummary, Tail, Trace, TraceQuery, sort_spans
-from spanbridge.storage.sqlite_writer import BatchWriter, delete_traces, transaction
+from spanbridge.storage.reading import Page, StoreSummary, Tail, Trace, sort_spans
+from spanbridge.storage.retention import Retention
+from spanbridge.storage.sqlite_writer import BatchWriter
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from types import TracebackType
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from spanbridge.model.span import SpanRecord
-    from spanbridge.storage.reading import Time
+    from spanbridge.storage.filters import TraceFilters
 
 MAX_BYTES = 1024**3
 """The default bound of the file; the write-ahead log beside it comes on top, with at most some 16 MiB."""
-PAGE_BYTES = 8 * 1024
-"""With rows of 2 KB the file is a fifth smaller than in SQLite's default of 4 KB; in larger pages a small commit costs more."""
-BUSY_TIMEOUT_S = 5.0
-"""How long a write waits for other processes."""
-CHECKPOINT_PAGES = 2000
-"""Pages of write-ahead log (16 MiB) after which a commit moves them into the file."""
-FORK_WAIT_S = 2.0
-"""How long a fork waits for a commit that is under way."""
 MIN_PREFIX = 4
 """The shortest prefix by which a trace id is found."""
-
-_EXPIRE_SPANS_PER_TRANSACTION = 500
 
 _REASONS = (
     ("is locked", "store_locked"),
@@ -54,18 +45,6 @@ _REASONS = (
     ("malformed", "store_damaged"),
     ("not a database", "store_damaged"),
 )
-
-
-class _Reader(NamedTuple):
-    connection: sqlite3.Connection
-    file: tuple[int, int] | None
-    """Device and inode that it was opened on."""
-
-
-class _Writer(NamedTuple):
-    connection: sqlite3.Connection
-    file: tuple[int, int] | None
-    writer: BatchWriter
 
 
 class SQLiteStore:
@@ -89,20 +68,34 @@ class SQLiteStore:
     def __init__(self, address: str | Path, *, create: bool = False, max_bytes: int = MAX_BYTES) -> None:
         self.path = address.absolute() if isinstance(address, Path) else sqlite_path(address)
         self.address = f"sqlite:///{self.path}"
-        self.max_bytes = max_bytes
-        self.expired_count = 0
-        """Traces that this object has deleted to keep the file within `max_bytes`."""
-        self._unchecked_bytes = 0
-        """What was written since the size of the file was last looked at."""
+        self._retention = Retention(max_bytes)
         self._create = create
         self._pid = os.getpid()
-        self._write_lock = threading.Lock()
+        self._is_cut_off = False
+        """Whether this process was forked while the store was at work."""
         self._read_lock = threading.Lock()
-        self._writer: _Writer | None = None
-        self._reader: _Reader | None = None
+        self._write_lock = threading.Lock()
+        """Taken after `_read_lock`, where both are needed."""
+        self._writer: Handle | None = None
+        self._batches: BatchWriter | None = None
+        self._reader: Handle | None = None
         if not create:
             self._require_file()
-        _stores.add(self)
+        forks.register(self)
+
+    @property
+    def max_bytes(self) -> int:
+        """The bound of the file."""
+        return self._retention.max_bytes
+
+    @max_bytes.setter
+    def max_bytes(self, value: int) -> None:
+        self._retention.max_bytes = value
+
+    @property
+    def expired_count(self) -> int:
+        """Traces that this object has deleted to keep the file within `max_bytes`."""
+        return self._retention.expired_count
 
     # Writing
 
@@ -111,144 +104,25 @@ class SQLiteStore:
         self._check_process()
         with self._write_lock, self._errors("write to"):
             while True:
-                handle = self._open_writer()
-                handle.writer.write(batch)
+                handle, writer = self._open_writer()
+                writer.write(batch)
                 # A file that was deleted or replaced takes commits without a word: then the batch goes into the one at the path.
                 if identity(self.path) == handle.file:
                     break
-            self._unchecked_bytes += handle.writer.written_bytes
-            if self._unchecked_bytes > self.max_bytes // 100:
-                self._expire(handle.connection, max_spans=max(1000, 2 * len(batch)))
-
-    def _expire(self, connection: sqlite3.Connection, max_spans: int) -> None:
-        """Deletes the oldest ended traces while the file is above its bound, some `max_spans` spans at most: the next write goes on."""
-        while self._is_too_large(connection):
-            if max_spans <= 0:
-                return
-            with transaction(connection):
-                # Traces that never ended come last, but they come: no crash makes the file grow without a bound.
-                for condition in ("is_indexed = 1 AND status <> 'running'", "status <> 'running'", "1"):
-                    rows = connection.execute(
-                        f"SELECT number, span_count FROM traces WHERE {condition} ORDER BY started_at LIMIT 50"  # noqa: S608 - ours
-                    ).fetchall()
-                    if rows:
-                        break
-                deleted = spans = 0
-                for number, span_count in rows:
-                    delete_traces(connection, [number])
-                    deleted += 1
-                    spans += span_count
-                    if spans >= _EXPIRE_SPANS_PER_TRANSACTION or not self._is_too_large(connection):
-                        break
-            if not deleted:
-                break
-            self.expired_count += deleted
-            max_spans -= spans
-        self._unchecked_bytes = 0
-
-    def _is_too_large(self, connection: sqlite3.Connection) -> bool:
-        """Whether the pages in use exceed the bound; free ones will be used again."""
-        page_bytes, pages, free_pages = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
-        )
-        return (pages - free_pages) * page_bytes > self.max_bytes
+            self._retention.after_write(handle.connection, writer.written_bytes, len(batch))
 
     # Reading
 
-    def list_traces(
-        self,
-        *,
-        status: str | None = None,
-        type: str | None = None,
-        name: str | None = None,
-        entity_type: str | None = None,
-        entity_id: str | None = None,
-        entity_name: str | None = None,
-        user_id: str | None = None,
-        organization_id: str | None = None,
-        session_id: str | None = None,
-        thread_id: str | None = None,
-        run_id: str | None = None,
-        request_id: str | None = None,
-        resource_id: str | None = None,
-        tags: str | Sequence[str] | None = None,
-        metadata: dict[str, Any] | None = None,
-        environment: str | None = None,
-        service_name: str | None = None,
-        model: str | None = None,
-        has_error: bool | None = None,
-        started_after: Time | None = None,
-        started_before: Time | None = None,
-        min_duration_s: float | None = None,
-        min_tokens: int | None = None,
-        min_cost: float | None = None,
-        order: str = "-started_at",
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> Page:
+    def list_traces(self, **filters: Unpack[TraceFilters]) -> Page:
         """One page of traces, the newest first unless `order` says otherwise. All filters that are given must hold.
 
-        Args:
-            status: The root's status ("running", "ok", "error", ...); a trace without a root is running.
-            type: The root's type, as in `SpanType`.
-            name: The root's name.
-            entity_type: What the root stands for, with `entity_id` and `entity_name`.
-            entity_id: See `entity_type`.
-            entity_name: See `entity_type`.
-            user_id: The root's correlation fields, this one and those up to `resource_id`.
-            organization_id: See `user_id`.
-            session_id: See `user_id`.
-            thread_id: See `user_id`.
-            run_id: See `user_id`.
-            request_id: See `user_id`.
-            resource_id: See `user_id`.
-            tags: One tag or several; the root has all of them.
-            metadata: Values of the root's metadata, nested or by dotted path; they are compared as text.
-            environment: The root's environment.
-            service_name: The root's service.
-            model: A model that any span of the trace used.
-            has_error: Whether any span of the trace ended in an error.
-            started_after: Inclusive; nanoseconds since the epoch, or a datetime with a time zone.
-            started_before: Exclusive; likewise.
-            min_duration_s: Seconds from the root's start to its end; a running trace has none.
-            min_tokens: Billed tokens, input and output together.
-            min_cost: The estimated cost.
-            order: One of `ORDERS`, with a leading "-" for the largest first.
-            limit: Traces on the page, 1 to 1,000.
-            cursor: `next_cursor` of the page before, with the same filters and order.
+        `TraceFilters` says what each filter is, and the `order`, `limit` and `cursor`.
 
         Raises:
             FilterError: A value, the order, the limit or the cursor is wrong.
+            TypeError: There is no such filter.
         """
-        query = TraceQuery.from_arguments(
-            status=status,
-            type=type,
-            name=name,
-            entity_type=entity_type,
-            entity_id=entity_id,
-            entity_name=entity_name,
-            user_id=user_id,
-            organization_id=organization_id,
-            session_id=session_id,
-            thread_id=thread_id,
-            run_id=run_id,
-            request_id=request_id,
-            resource_id=resource_id,
-            tags=tags,
-            metadata=metadata,
-            environment=environment,
-            service_name=service_name,
-            model=model,
-            has_error=has_error,
-            started_after=started_after,
-            started_before=started_before,
-            min_duration_s=min_duration_s,
-            min_tokens=min_tokens,
-            min_cost=min_cost,
-            order=order,
-            limit=limit,
-            cursor=cursor,
-        )
+        query = TraceQuery.from_arguments(**filters)
         with self._reading() as connection:
             return sqlite_reader.list_traces(connection, query)
 
@@ -313,8 +187,8 @@ class SQLiteStore:
 
     def close(self) -> None:
         """Closes the connections; a later call opens them again."""
-        self._check_process()
-        with self._write_lock, self._read_lock:
+        self._check_fork()
+        with self._read_lock, self._write_lock:
             self._close_writer()
             self._close_reader()
 
@@ -345,35 +219,31 @@ class SQLiteStore:
         self._check_process()
         with self._read_lock, self._errors("read"):
             connection = self._open_reader().connection
-            with transaction(connection, "BEGIN"):
+            with snapshot(connection):
                 yield connection
 
-    def _open_writer(self) -> _Writer:
-        if self._writer is not None:
+    def _open_writer(self) -> tuple[Handle, BatchWriter]:
+        if self._writer is not None and self._batches is not None:
             if self._writer.file == identity(self.path):
-                return self._writer
+                return self._writer, self._batches
             self._close_writer()
         if self._create:
             create_private(self.path)
         self._require_file()
         make_private(self.path)
         file = identity(self.path)
-        connection = self._connect("rw")
+        connection = open_writing(self.path)
         try:
-            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-            _set_journal_mode(connection, "wal" if is_local(self.path) else "truncate")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-            connection.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_PAGES * PAGE_BYTES}")
             migrate(connection, str(self.path))
         except BaseException:
             connection.close()
             raise
-        self._writer = _Writer(connection, file, BatchWriter(connection))
-        self._unchecked_bytes = self.max_bytes
-        return self._writer
+        self._writer = Handle(connection, file)
+        self._batches = BatchWriter(connection)
+        self._retention.check_again()
+        return self._writer, self._batches
 
-    def _open_reader(self) -> _Reader:
+    def _open_reader(self) -> Handle:
         if self._reader is not None:
             if self._reader.file == identity(self.path):
                 return self._reader
@@ -382,13 +252,13 @@ class SQLiteStore:
             self._prepare_file()
         self._require_file()
         file = identity(self.path)
-        connection = self._connect("ro")
+        connection = open_reading(self.path)
         try:
             outdated = schema_version(connection, str(self.path)) < SCHEMA_VERSION
         except BaseException:
             connection.close()
             raise
-        self._reader = _Reader(connection, file)
+        self._reader = Handle(connection, file)
         if outdated:
             self._prepare_file()
         return self._reader
@@ -398,22 +268,10 @@ class SQLiteStore:
         with self._write_lock:
             self._open_writer()
 
-    def _connect(self, mode: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"{self.path.as_uri()}?mode={mode}",
-            uri=True,
-            timeout=BUSY_TIMEOUT_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        # A damaged file must not make SQLite run what it holds.
-        connection.execute("PRAGMA trusted_schema = OFF")
-        return connection
-
     def _close_writer(self) -> None:
         if self._writer is not None:
             self._writer.connection.close()
-            self._writer = None
+            self._writer = self._batches = None
 
     def _close_reader(self) -> None:
         if self._reader is not None:
@@ -441,8 +299,7 @@ class SQLiteStore:
         try:
             yield
         except (OverflowError, UnicodeEncodeError) as error:
-            # A number beyond 64 bits or half a surrogate pair: no later try will store it.
-            raise StoreError(f"cannot {action} the store {self.path}: {error}", reason="invalid_span") from error
+            raise StoreError(f"cannot {action} the store {self.path}: {error}") from error
         except sqlite3.Error as error:
             text = str(error)
             reason = next((reason for part, reason in _REASONS if part in text), "store_error")
@@ -451,71 +308,30 @@ class SQLiteStore:
     # Processes
 
     def _check_process(self) -> None:
-        # A fork below Python (uWSGI) runs no at-fork hooks.
+        self._check_fork()
+        if self._is_cut_off:
+            raise StoreError(
+                f"this process was forked while another thread was using the store {self.path}, and cannot use it safely: "
+                "fork before the application is traced, or start processes by spawn",
+                reason="store_forked",
+            )
+
+    def _check_fork(self) -> None:
+        # A fork below Python (uWSGI) runs no at-fork hooks: its locks tell what was going on.
         if self._pid != os.getpid():
-            self._forget_parent()
+            self.forget_parent(was_at_work=any(lock.locked() for lock in self.locks()))
 
-    def _forget_parent(self) -> None:
-        """In a forked child: lets the parent's connections and locks be.
+    def locks(self) -> tuple[threading.Lock, ...]:
+        """For `forks`."""
+        return self._read_lock, self._write_lock
 
-        The child shares SQLite's file locks and memory with its parent: using or closing an inherited connection hangs or corrupts.
-        """
+    def forget_parent(self, *, was_at_work: bool) -> None:
+        """For `forks`: in a child, lets the parent's connections and locks be."""
         for handle in (self._writer, self._reader):
             if handle is not None:
-                _leak(handle.connection)
-        self._writer = self._reader = None
+                forks.leak(handle.connection)
+        self._writer = self._batches = self._reader = None
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
+        self._is_cut_off = self._is_cut_off or was_at_work
         self._pid = os.getpid()
-
-
-_stores: weakref.WeakSet[SQLiteStore] = weakref.WeakSet()
-
-
-_held_for_fork: list[threading.Lock] = []
-
-
-def _hold_writes() -> None:
-    """Before a fork: waits for a commit that is under way, not for long. SQLite's own state must not be copied in the middle of one."""
-    deadline = time.monotonic() + FORK_WAIT_S
-    for store in list(_stores):
-        lock = store._write_lock  # pyright: ignore[reportPrivateUsage]
-        if lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            _held_for_fork.append(lock)
-
-
-def _release_writes() -> None:
-    while _held_for_fork:
-        _held_for_fork.pop().release()
-
-
-def _forget_parents() -> None:
-    _held_for_fork.clear()
-    for store in list(_stores):
-        store._forget_parent()  # pyright: ignore[reportPrivateUsage] - the hook of this class
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_hold_writes, after_in_parent=_release_writes, after_in_child=_forget_parents)
-
-
-def _leak(value: object) -> None:
-    """Keeps `value` alive for ever: even at the interpreter's end nothing closes it."""
-    import ctypes  # noqa: PLC0415 - only in a forked child
-
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
-
-
-def _set_journal_mode(connection: sqlite3.Connection, mode: str) -> None:
-    """Sets the journal mode; SQLite does not wait for other processes here, so this does."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            (current,) = connection.execute("PRAGMA journal_mode").fetchone()
-            if current != mode:
-                connection.execute(f"PRAGMA journal_mode = {mode}").fetchone()
-            return
-        except sqlite3.OperationalError as error:  # noqa: PERF203 - the loop waits
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
