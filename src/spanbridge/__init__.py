@@ -70,12 +70,16 @@ if TYPE_CHECKING:
     from spanbridge.processors.sensitive_data import SensitiveDataFilter
     from spanbridge.protocols import Delivered, Rejected, Retry, SamplingInput
     from spanbridge.storage.location import open_store
+    from spanbridge.tracing.middleware import ASGIMiddleware, WSGIMiddleware
     from spanbridge.tracing.propagation import extract, inject
     from spanbridge.tracing.sampling import AlwaysSampling, NeverSampling, RatioSampling
+    from spanbridge.tracing.threads import instrument_threads, uninstrument_threads
+    from spanbridge.tracing.wrap_context import wrap_context
 
 __version__ = "0.1.0"
 
 _LAZY = {
+    "ASGIMiddleware": "spanbridge.tracing.middleware",
     "AlwaysSampling": "spanbridge.tracing.sampling",
     "ConsoleExporter": "spanbridge.exporters.console",
     "Delivered": "spanbridge.protocols",
@@ -91,13 +95,17 @@ _LAZY = {
     "SpanRecord": "spanbridge.model.span",
     "Status": "spanbridge.model.span",
     "StorageExporter": "spanbridge.exporters.storage_exporter",
+    "WSGIMiddleware": "spanbridge.tracing.middleware",
     "configure": "spanbridge.configuration.configure",
     "extract": "spanbridge.tracing.propagation",
     "flush": "spanbridge.observability",
     "inject": "spanbridge.tracing.propagation",
+    "instrument_threads": "spanbridge.tracing.threads",
     "open_store": "spanbridge.storage.location",
     "shutdown": "spanbridge.observability",
     "stats": "spanbridge.observability",
+    "uninstrument_threads": "spanbridge.tracing.threads",
+    "wrap_context": "spanbridge.tracing.wrap_context",
 }
 """Public names that load on first use, and the module that each stands in."""
 
@@ -116,6 +124,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "ASGIMiddleware",
     "AlwaysSampling",
     "AttributesError",
     "ConfigurationError",
@@ -138,6 +147,7 @@ __all__ = [
     "StorageExporter",
     "StoreError",
     "Usage",
+    "WSGIMiddleware",
     "__version__",
     "agent_run",
     "agent_signal",
@@ -150,6 +160,7 @@ __all__ = [
     "generic",
     "graph_action",
     "inject",
+    "instrument_threads",
     "mapping",
     "mcp_server_request",
     "mcp_tool_call",
@@ -174,6 +185,7 @@ __all__ = [
     "stats",
     "suppress",
     "tool_call",
+    "uninstrument_threads",
     "update_current",
     "workflow_conditional",
     "workflow_conditional_eval",
@@ -184,4 +196,5 @@ __all__ = [
     "workflow_step",
     "workflow_wait_event",
     "workspace_action",
+    "wrap_context",
 ]
