@@ -107,6 +107,12 @@ def _spans(flush: Callable[[], None] = lambda: None) -> Work:
     return Work(burst, min(BURST, len(calls)), flush)
 
 
+def _dropped_children(cleanup: ExitStack) -> Work:
+    work = _spans(_spanbridge(cleanup, sampling=0.0))
+    cleanup.enter_context(sb.agent_run("a"))
+    return work
+
+
 def _otel_spans(cleanup: ExitStack) -> Work:
     """Without the content, which an application would not encode for a span that does not record."""
     calls = [call for turn in make_turns() for call in turn.tools]
@@ -245,7 +251,8 @@ def _otel_extract(cleanup: ExitStack) -> Work:
     return Work(burst, BURST)
 
 
-RECORDED, UNCONFIGURED, DROPPED, OTEL_DROPPED = "recorded", "not configured", "sampled out", "otel: sampled out"
+RECORDED, UNCONFIGURED, OTEL_DROPPED = "recorded", "not configured", "otel: sampled out"
+DROPPED, DROPPED_CHILD = "sampled out", "sampled out, not the root"
 BARE_CALL, CALL, CALL_UNCONFIGURED, CALL_DROPPED = "bare call", "call", "call, not configured", "call, sampled out"
 OTEL_CALL, OTEL_CALL_DROPPED = "otel: call", "otel: call, sampled out"
 BARE_LOOP, TEXT_STREAM, TEXT_BY_HAND, OPENAI_STREAM = "bare loop", "text", "text, by hand", "OpenAI chunks"
@@ -256,6 +263,7 @@ _WORK: dict[str, Callable[[ExitStack], Work]] = {
     RECORDED: lambda cleanup: _spans(_spanbridge(cleanup)),
     UNCONFIGURED: lambda _: _spans(),
     DROPPED: lambda cleanup: _spans(_spanbridge(cleanup, sampling=0.0)),
+    DROPPED_CHILD: _dropped_children,
     OTEL_DROPPED: _otel_spans,
     BARE_CALL: lambda _: _calls(_called),
     CALL: lambda cleanup: _calls(sb.tool_call(_called), _spanbridge(cleanup)),
@@ -289,6 +297,7 @@ SUBJECT = Subject(
         _row("span with input and output", RECORDED, RECORDED),
         _row("span that is dropped", UNCONFIGURED, RECORDED, _A_TENTH),
         _row("span that is dropped", DROPPED, RECORDED, _A_TENTH),
+        _row("span that is dropped", DROPPED_CHILD, RECORDED, _A_TENTH),
         _row("span that is dropped", UNCONFIGURED, OTEL_DROPPED),
         _row("span that is dropped", DROPPED, OTEL_DROPPED),
         _row("decorated call", CALL, BARE_CALL, difference=True),
