@@ -72,13 +72,17 @@ if TYPE_CHECKING:
     from spanbridge.processors.sensitive_data import SensitiveDataFilter
     from spanbridge.protocols import Delivered, Rejected, Retry, SamplingInput
     from spanbridge.storage.location import open_store
+    from spanbridge.tracing.middleware import ASGIMiddleware, WSGIMiddleware
     from spanbridge.tracing.propagation import extract, inject
     from spanbridge.tracing.request_context import request_context
     from spanbridge.tracing.sampling import AlwaysSampling, NeverSampling, ParentBasedSampling, RatioSampling
+    from spanbridge.tracing.threads import instrument_threads, uninstrument_threads
+    from spanbridge.tracing.wrap_context import wrap_context
 
 __version__ = "0.1.0"
 
 _LAZY = {
+    "ASGIMiddleware": "spanbridge.tracing.middleware",
     "AlwaysSampling": "spanbridge.tracing.sampling",
     "ConsoleExporter": "spanbridge.exporters.console",
     "Delivered": "spanbridge.protocols",
@@ -98,15 +102,19 @@ _LAZY = {
     "Status": "spanbridge.model.span",
     "StorageExporter": "spanbridge.exporters.storage_exporter",
     "TailSampling": "spanbridge.pipeline.tail_sampling",
+    "WSGIMiddleware": "spanbridge.tracing.middleware",
     "configure": "spanbridge.configuration.configure",
     "extract": "spanbridge.tracing.propagation",
     "flush": "spanbridge.observability",
     "inject": "spanbridge.tracing.propagation",
+    "instrument_threads": "spanbridge.tracing.threads",
     "open_store": "spanbridge.storage.location",
     "request_context": "spanbridge.tracing.request_context",
     "route": "spanbridge.pipeline.routing",
     "shutdown": "spanbridge.observability",
     "stats": "spanbridge.observability",
+    "uninstrument_threads": "spanbridge.tracing.threads",
+    "wrap_context": "spanbridge.tracing.wrap_context",
 }
 """Public names that load on first use, and the module that each stands in."""
 
@@ -125,6 +133,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "ASGIMiddleware",
     "AlwaysSampling",
     "AttributesError",
     "ConfigurationError",
@@ -151,6 +160,7 @@ __all__ = [
     "StoreError",
     "TailSampling",
     "Usage",
+    "WSGIMiddleware",
     "__version__",
     "agent_run",
     "agent_signal",
@@ -163,6 +173,7 @@ __all__ = [
     "generic",
     "graph_action",
     "inject",
+    "instrument_threads",
     "mapping",
     "mcp_server_request",
     "mcp_tool_call",
@@ -189,6 +200,7 @@ __all__ = [
     "stats",
     "suppress",
     "tool_call",
+    "uninstrument_threads",
     "update_current",
     "workflow_conditional",
     "workflow_conditional_eval",
@@ -199,4 +211,5 @@ __all__ = [
     "workflow_step",
     "workflow_wait_event",
     "workspace_action",
+    "wrap_context",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -203,3 +204,38 @@ def test_any_values(values, contained_places):
         own.flush()
 
     assert [span.name for span in memory.spans] == ["root"]
+
+
+def test_decorated_generators_keep_the_context_of_their_call(spans):
+    """A generator that is called in a request context is stamped by it, wherever it is iterated."""
+
+    @sb.tool_call
+    def items():
+        yield 1
+
+    with sb.agent_run("root"), sb.request_context(tenant_id="t1"):
+        iterator = items()
+    list(iterator)
+
+    found = spans()
+    assert found["items"].metadata == {"tenant_id": "t1"}
+    assert found["items"].parent_span_id == found["root"].span_id
+
+
+def test_instrumented_threads_keep_the_context(spans):
+    """Work that is handed to a pool is stamped by the request context that it was handed over in."""
+
+    def work():
+        with sb.tool_call("work"):
+            pass
+
+    sb.instrument_threads()
+    try:
+        with ThreadPoolExecutor(1) as pool, sb.agent_run("root"), sb.request_context(tenant_id="t1"):
+            pool.submit(work).result()
+    finally:
+        sb.uninstrument_threads()
+
+    found = spans()
+    assert found["work"].metadata == {"tenant_id": "t1"}
+    assert found["work"].parent_span_id == found["root"].span_id

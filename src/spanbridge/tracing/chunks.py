@@ -115,28 +115,36 @@ _CONVERSE_EVENTS = frozenset(
 
 
 def _chat_completion(answer: Answer, chunk: Any) -> str | None:
-    usage = _get(chunk, "usage")
+    # What `_get` does, without its calls: the form that most streams have, read for every chunk.
+    get = dict.get if type(chunk) is dict else _attribute
+    usage = get(chunk, "usage")
     if usage is not None:
         answer.reports = [usage]
     if answer.response_id is None:
         answer.is_named(chunk)
-    choices = _get(chunk, "choices")
+    choices = get(chunk, "choices")
     if not choices:
         return None
     answer.must_finish = True
     choice = choices[0]
-    reason = _get(choice, "finish_reason")
+    get = dict.get if type(choice) is dict else _attribute
+    reason = get(choice, "finish_reason")
     if reason is not None:
         answer.finishes(reason)
-    delta = _get(choice, "delta")
+    delta = get(choice, "delta")
     if delta is None:
-        return _get(choice, "text")
-    for call in _get(delta, "tool_calls") or ():
-        function = _get(call, "function")
-        answer.calls_tool(_get(call, "index"), _get(call, "id"), _get(function, "name"), _get(function, "arguments"))
-    text = _get(delta, "content")
+        return get(choice, "text")
+    get = dict.get if type(delta) is dict else _attribute
+    calls = get(delta, "tool_calls")
+    if calls:
+        for call in calls:
+            function = _get(call, "function")
+            answer.calls_tool(
+                _get(call, "index"), _get(call, "id"), _get(function, "name"), _get(function, "arguments")
+            )
+    text = get(delta, "content")
     if text is None and not answer.has_begun:
-        answer.has_begun = bool(_get(delta, "reasoning_content") or _get(delta, "reasoning") or _get(delta, "refusal"))
+        answer.has_begun = bool(get(delta, "reasoning_content") or get(delta, "reasoning") or get(delta, "refusal"))
     return text
 
 
@@ -274,6 +282,10 @@ def _langchain(answer: Answer, chunk: Any) -> str | None:
         parts = (part if isinstance(part, str) else _get(part, "text") for part in content)
         content = "".join(part for part in parts if isinstance(part, str))
     return content
+
+
+def _attribute(value: Any, name: str) -> Any:
+    return getattr(value, name, None)
 
 
 def _get(value: Any, name: str) -> Any:

@@ -28,6 +28,9 @@ T = TypeVar("T")
 ambient: ContextVar[Any] = ContextVar("spanbridge_span", default=None)
 """The innermost `Scope` that is entered in this context, or None. Read it through `innermost`: it may be one that rests."""
 
+pinned: ContextVar[Any] = ContextVar("spanbridge_pinned", default=None)
+"""A scope that is in force in this context although its generator rests: it was when `wrap_context` kept the context."""
+
 NEW, RECORDING, ENDED, SILENT, SUPPRESSED, REMOTE, CONTEXT = range(7)
 """States of a scope. The first five are a span's: not started, recording, ended, not recorded (sampled out, overflow, not configured),
 and started where recording is suppressed; that one stands for the block of `suppress` too. Then a remote parent, and a request context,
@@ -122,12 +125,22 @@ class Scope:
         if self._left:
             return True
         frame = self._frame
+        if frame is None or frame.f_back is not None or pinned.get() is self:
+            return False
         # A frame that does not run has no caller. A task or thread that was started inside the block is still inside.
-        return frame is not None and frame.f_back is None and self._entered_by == execution()
+        return self._entered_by == execution()
+
+
+def in_force() -> Any:
+    """The innermost scope in force, or None: what to hand on to code that runs elsewhere."""
+    scope: Scope | None = ambient.get()
+    while scope is not None and not scope._plain and scope._rests():
+        scope = scope._outer()
+    return scope
 
 
 def innermost() -> Any:
-    """The innermost scope in force, or None; request contexts are no part of it."""
+    """The innermost scope in force that is more than a request context, or None."""
     scope: Scope | None = ambient.get()
     while scope is not None and (scope._state == CONTEXT or (not scope._plain and scope._rests())):
         scope = scope._outer()

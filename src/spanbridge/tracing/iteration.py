@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 from spanbridge.containment import contain
-from spanbridge.tracing.context import NEW, RECORDING, ambient, innermost
+from spanbridge.tracing.context import CONTEXT, NEW, RECORDING, ambient, in_force
 from spanbridge.tracing.exceptions import status_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Iteration:
         """`items` takes what is yielded; None: nothing is recorded of it."""
         self._span = span
         self._items = items
-        self._called_in = innermost()
+        self._called_in: Any = in_force()
         self._inside: Any = span
         self._token: Any = None
         self.is_running = False
@@ -45,10 +45,13 @@ class Iteration:
         """Before the body goes on."""
         span = self._span
         if span._state == NEW:
-            if self._called_in is not None:
-                span._options.setdefault("parent", self._called_in)
-            span._open(ambient.get())
-            self._called_in = None
+            called_in, self._called_in = self._called_in, None
+            if called_in is not None and called_in._state == CONTEXT:
+                span._open(called_in)
+            else:
+                if called_in is not None:
+                    span._options.setdefault("parent", called_in)
+                span._open(ambient.get())
             self.is_running = True
         # Looked up outwards from inside the body, what stands around it is the code that iterates over it now.
         span._outer_scope, span._has_outer_scope = ambient.get(), True

@@ -78,30 +78,30 @@ class _RecordedStream:
         self._count += 1
         if type(chunk) is not str:
             try:
-                chunk = self._content(chunk)
+                if self._read is None:
+                    chunk = self._without_reader(chunk)
+                if self._read is not None:
+                    text = self._read(self._answer, chunk)
+                    chunk = text if isinstance(text, str) and text else None
             except Exception as error:  # noqa: BLE001 - a foreign chunk
                 contain("reading a chunk", error)
                 return
+            if self._first_at is None and self._answer.has_begun:
+                self._begin()
             if chunk is None:
                 return
         if self._first_at is None and chunk:
             self._begin()
         self._collected.add(chunk)
 
-    def _content(self, chunk: Any) -> Any:
-        """The text of a chunk; the chunk itself where its form is not known; None where it holds nothing."""
+    def _without_reader(self, chunk: Any) -> Any:
+        """Bytes as text, None where they hold no whole character; any other chunk as it is, after looking for a reader of its form."""
         if isinstance(chunk, (bytes, bytearray, memoryview)):
             # A character may be split over two chunks.
             self._decoder = self._decoder or codecs.getincrementaldecoder("utf-8")("replace")
             return self._decoder.decode(bytes(chunk)) or None
-        if self._read is None:
-            self._read = reader_of(chunk)
-            if self._read is None:
-                return chunk
-        text = self._read(self._answer, chunk)
-        if self._first_at is None and self._answer.has_begun:
-            self._begin()
-        return text if isinstance(text, str) and text else None
+        self._read = reader_of(chunk)
+        return chunk
 
     def _begin(self) -> None:
         self._first_at = self._span._trace.clock_offset_ns + perf_counter_ns()
