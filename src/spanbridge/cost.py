@@ -6,6 +6,7 @@ A cost is either right for all the tokens that were reported, or absent with a s
     no_usage                the span reports no tokens
     no_input_tokens         only output was reported, so a cost would be a part of the real one
     no_matching_model       neither table knows the model at that provider
+    prices_not_loaded       the process was about to exit
     self_hosted             the provider is a runtime on one's own machines, which has no list price
     details_exceed_total    cached, audio or image tokens are more than the total that must include them
     no_price_for_<meter>    tokens that the matched row has no rate for; the meters are input, output, cache_read,
@@ -27,6 +28,8 @@ from spanbridge.errors import ConfigurationError
 from spanbridge.pacing import short_turns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from genai_prices.types import ModelInfo, Provider
 
     from spanbridge.model.attributes import CostContext
@@ -120,6 +123,14 @@ class _Match(NamedTuple):
     """Rates of `info`, by the identity of their price object, which `info` keeps alive."""
 
 
+def shipped_prices() -> list[Provider]:
+    """The list prices that `genai_prices` ships, loaded with the first call."""
+    with short_turns():
+        from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
+
+        return get_snapshot().providers
+
+
 class PriceTable:
     """Prices tokens. Made once per configuration; used on the pipeline's thread only.
 
@@ -127,13 +138,19 @@ class PriceTable:
         prices: The user's own rows, which replace the shipped ones: "model" or "provider/model" to rates in currency
             units per million tokens (`RATE_KEYS`; `input_mtok` is required) and `currency`, an ISO 4217 code ("usd" by
             default).
+        shipped: Gives the shipped list prices, or None while it cannot. Called when the user's rows do not have a model.
 
     Raises:
         ConfigurationError: A row has an unknown key, lacks `input_mtok`, or a rate is not a number of 0 or more.
     """
 
-    def __init__(self, prices: Mapping[str, Mapping[str, float | str]] | None = None) -> None:
+    def __init__(
+        self,
+        prices: Mapping[str, Mapping[str, float | str]] | None = None,
+        shipped: Callable[[], list[Provider] | None] | None = None,
+    ) -> None:
         self._user_rows = _parse_user_prices({} if prices is None else prices)
+        self._shipped = shipped or shipped_prices
         self._matches: dict[tuple[str | None, str], _Match | str] = {}
 
     def cost(self, *, model: str | None, provider: str | None, usage: UsageDict | None, started_at: int) -> CostContext:
@@ -172,6 +189,8 @@ class PriceTable:
         if len(self._matches) >= _MAX_CACHED_MODELS:
             self._matches.clear()
         match = self._resolve(model.strip().lower(), (provider or "").strip().lower())
+        if match == "prices_not_loaded":
+            return match
         self._matches[provider, model] = match
         return match
 
@@ -183,11 +202,9 @@ class PriceTable:
                     return self._user_rows[key]._replace(provider=provider or None, model=name)
         if provider in _SELF_HOSTED:
             return "self_hosted"
-        # Imported late: half a second and tens of megabytes, for applications that do call models.
-        with short_turns():
-            from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
-
-            providers = get_snapshot().providers
+        providers = self._shipped()
+        if providers is None:
+            return "prices_not_loaded"
         for candidate, info in _candidates(providers, model, provider, names):
             if info is not None:
                 return _match_of(candidate, info)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.configuration.masking import display
 from spanbridge.configuration.plugins import load_bridge, load_exporter
+from spanbridge.configuration.prices import Prices
 from spanbridge.errors import ConfigurationError
 from spanbridge.pipeline.chain import Chain
 from spanbridge.pipeline.delivery import Runner
@@ -28,6 +29,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
     refuse_what_is_not_there(settings)
     store_exporter = build_store_exporter(settings)
     exporters = build_exporters(settings)
+    prices = Prices(settings.prices)
     chain = Chain(build_processors(settings), build_limits(settings))
     runners: list[Runner] = []
     store_runner = None
@@ -51,7 +53,8 @@ def build_pipeline(settings: Settings) -> Pipeline:
         runners=runners,
         store_runner=store_runner,
         store=None if store_exporter is None else store_exporter.store,
-        price=_Prices(settings.prices),
+        price=prices,
+        hurry=prices.hurry,
         service_name=settings.service_name,
         environment=settings.environment,
         write_interval_s=settings.write_interval_ms / 1000,
@@ -125,25 +128,6 @@ def build_sampler(sampling: Any) -> SamplerLike | None:
     if sampling == 0:
         return NeverSampling()
     return None if sampling == 1 else RatioSampling(sampling)
-
-
-class _Prices:
-    """The price table, made when the first model span ends: its data is heavy."""
-
-    def __init__(self, prices: dict[str, Any]) -> None:
-        self._cost: Any = None
-        self._prices = prices
-        if prices:
-            self._load()
-
-    def _load(self) -> Any:
-        from spanbridge.cost import PriceTable  # noqa: PLC0415
-
-        self._cost = PriceTable(self._prices).cost
-        return self._cost
-
-    def __call__(self, **usage: Any) -> Any:
-        return (self._cost or self._load())(**usage)
 
 
 def _attribute_check() -> Any:

@@ -26,7 +26,7 @@ from spanbridge.tracing.clock import now_ns
 from spanbridge.tracing.intake import FLUSH, START, WAKE_BYTES, Intake
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from spanbridge.pipeline.chain import Chain
     from spanbridge.pipeline.delivery import Runner
@@ -70,6 +70,7 @@ class Pipeline:
         store_runner: Runner | None,
         store: Store | None = None,
         price: Price,
+        hurry: Callable[[float], None] | None = None,
         service_name: str,
         environment: str,
         write_interval_s: float = 0.05,
@@ -82,6 +83,7 @@ class Pipeline:
             store_runner: The store's exit; None where the store is off.
             store: The store behind it, for reading.
             price: See `cost.PriceTable.cost`.
+            hurry: Called at shutdown with its deadline (monotonic clock): `price` should not make it wait.
             write_interval_s: How often records are handed on; a span that outlives it is handed on as running.
             max_bytes: Bytes of events and open spans that may wait; beyond it new spans are dropped and counted.
             validate: `validate_attributes` where attributes are checked against their definition.
@@ -94,6 +96,7 @@ class Pipeline:
             store_runner.settled = self.settle
         self._chain = chain
         self._price = price
+        self._hurry = hurry
         self._service_name = service_name
         self._environment = environment
         self._interval_s = write_interval_s
@@ -149,6 +152,8 @@ class Pipeline:
         if self._closing:
             return True
         self._closing = True
+        if self._hurry is not None:
+            self._hurry(deadline)
         self.intake.closed = True
         self.intake.signal()
         # Whoever starts the thread, or works in its place, is done then; nobody begins after `_closing` is set.

@@ -1,0 +1,73 @@
+"""The shipped price list, loaded when the first model span ends that needs it: it takes a quarter of a second of CPU, and memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.containment import contain
+
+if TYPE_CHECKING:
+    from genai_prices.types import Provider
+
+POLL_S = 0.02
+
+
+class Prices:
+    """Prices tokens, as `cost.PriceTable.cost` does; the pipeline's `price`.
+
+    The list loads on a thread of its own, so that whoever waits for it can give up: a process that exits has little time, and its spans
+    are worth more than their cost.
+    """
+
+    def __init__(self, prices: dict[str, Any]) -> None:
+        """`prices`: the user's own rows; ConfigurationError where one is wrong."""
+        self._rows = prices
+        self._cost: Any = None
+        self._providers: list[Provider] | None = None
+        self._give_up_at: float | None = None
+        self._loading: threading.Thread | None = None
+        if prices:
+            self._table()
+
+    def hurry(self, deadline: float) -> None:
+        """From now on waits for the list no longer than half of the time until `deadline` (on the monotonic clock)."""
+        now = time.monotonic()
+        self._give_up_at = now + (deadline - now) / 2
+
+    def __call__(self, **usage: Any) -> Any:
+        """The cost of `usage`."""
+        return (self._cost or self._table())(**usage)
+
+    def _table(self) -> Any:
+        from spanbridge.cost import PriceTable  # noqa: PLC0415 - not for applications without model spans
+
+        self._cost = PriceTable(self._rows, self._shipped).cost
+        return self._cost
+
+    def _shipped(self) -> list[Provider] | None:
+        """The shipped list; None where there was no time to load it."""
+        loading = self._loading
+        if self._providers is None and (
+            loading is None or not loading.is_alive()
+        ):  # a child has no thread of its parent's
+            loading = threading.Thread(target=self._load, name="spanbridge-prices", daemon=True)
+            try:
+                loading.start()
+            except RuntimeError:  # no thread can be started: the interpreter exits
+                return None
+            self._loading = loading
+        while self._providers is None and loading is not None and loading.is_alive():
+            loading.join(POLL_S)
+            if self._give_up_at is not None and time.monotonic() > self._give_up_at:
+                break
+        return self._providers
+
+    def _load(self) -> None:
+        try:
+            from spanbridge.cost import shipped_prices  # noqa: PLC0415
+
+            self._providers = shipped_prices()
+        except Exception as error:  # noqa: BLE001 - tried again with the next model span
+            contain("loading prices", error)
