@@ -38,6 +38,8 @@ from spanbridge.tracing.context import (
     Ready,
     Scope,
     ambient,
+    first_in_force,
+    innermost,
 )
 from spanbridge.tracing.exceptions import capture_exception, status_of
 from spanbridge.tracing.intake import END, EVENT_OVERHEAD_BYTES, SET, SPAN_OVERHEAD_BYTES, START
@@ -143,9 +145,12 @@ class Span(Scope):
         if self._state == NEW:
             self._open()
         # What `_enter_block` does, without the call.
+        outer = ambient.get()
         token = ambient.set(self)
         if self._token is None:
             self._token = token
+        if outer is not None and not outer._plain:
+            self._stand_over(outer)
         frame = _getframe(1)
         if frame.f_code.co_flags & GENERATOR_FLAGS:
             self._stand_in(frame)
@@ -315,10 +320,9 @@ class Span(Scope):
 
     def _leave_block(self) -> None:
         """Leaves a block that is not simply the innermost one."""
-        in_generator = self._frame is not None
-        innermost = ambient.get() is self
+        is_expected = self._frame is not None or innermost() is self
         found = self._leave()
-        if self._tracer is not None and not in_generator and not innermost:
+        if self._tracer is not None and not is_expected:
             self._tracer.intake.ignore("left_out_of_order" if found else "wrong_context")
 
     def _open(self) -> None:
@@ -549,11 +553,9 @@ class Span(Scope):
 
 def _usable_parent(tracer: Tracer, scope: Any) -> Any:
     """The nearest scope from `scope` outwards that a span of `tracer` can start in; a span of another configuration is passed over."""
-    while scope is not None:
-        if (scope._plain or not scope._rests()) and (scope._tracer is tracer or scope._state >= SUPPRESSED):
-            return scope
+    while (scope := first_in_force(scope)) is not None and scope._tracer is not tracer and scope._state < SUPPRESSED:
         scope = scope._outer()
-    return None
+    return scope
 
 
 def _given_parent(tracer: Tracer, value: Any) -> Any:
