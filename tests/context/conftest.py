@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib.util
 import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 if TYPE_CHECKING:
@@ -16,15 +18,25 @@ if TYPE_CHECKING:
 RUNNERS = ["asyncio", "uvloop", "trio"]
 
 
+class _Listener(logging.Handler):
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._heard.append(record.getMessage())
+
+
 @pytest.fixture(autouse=True)
-def silence(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """Fails the test for every log line and for every exception that Python could only print; a test that expects one clears the list."""
+def silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Fails the test for every warning in a log and for every exception that Python could only print; a test that expects one takes it."""
     heard: list[str] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda report: heard.append(f"unraisable: {report.exc_value!r}"))
-    with caplog.at_level(logging.INFO):
-        yield heard
-        gc.collect()
-    heard += [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.INFO]
+    listener = _Listener(heard)
+    logging.getLogger().addHandler(listener)
+    yield heard
+    gc.collect(1)
+    logging.getLogger().removeHandler(listener)
     assert not heard
 
 
@@ -41,33 +53,8 @@ def run_asyncio(request: pytest.FixtureRequest) -> Callable[..., Any]:
 
 
 def runner(name: str) -> Callable[..., Any]:
-    if name == "trio":
-        import trio
-
-        return trio.run
-    import asyncio
-
-    if name == "uvloop":
-        if importlib.util.find_spec("uvloop") is None:
-            pytest.skip("uvloop has no wheel here")
-        import uvloop
-
-        new_loop: Any = uvloop.new_event_loop
-    else:
-        new_loop = asyncio.new_event_loop
-
-    def run(function: Any, *args: Any) -> Any:
-        # asyncio.Runner is newer than Python 3.10.
-        loop = new_loop()
-        try:
-            return loop.run_until_complete(function(*args))
-        finally:
-            left = asyncio.all_tasks(loop)
-            for task in left:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.run_until_complete(loop.shutdown_default_executor())
-            loop.close()
-
-    return run
+    if name == "uvloop" and importlib.util.find_spec("uvloop") is None:
+        pytest.skip("uvloop has no wheel here")
+    backend = "trio" if name == "trio" else "asyncio"
+    options = {"use_uvloop": name == "uvloop"} if backend == "asyncio" else {}
+    return functools.partial(anyio.run, backend=backend, backend_options=options)

@@ -35,6 +35,7 @@ def run_async(program: Any, model: Model) -> None:
         asyncio.get_running_loop().set_exception_handler(lambda loop, report: heard.append(report))
         with contextlib.suppress(Boom):
             await program(Env(model))
+        await asyncio.sleep(0)  # the loop starts the closing of what was dropped last
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(tasks)
         assert sb.current_span() is None
