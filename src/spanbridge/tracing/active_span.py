@@ -163,7 +163,7 @@ class Span(Scope):
             try:
                 ambient.reset(self._token)  # pyright: ignore[reportArgumentType] - None, where it was not entered, is caught too
             except (ValueError, RuntimeError, TypeError):  # entered in the context that this one is a copy of
-                ambient.set(self._outer())
+                self._leave_block()
         else:
             self._leave_block()
         if self._state == RECORDING:
@@ -320,10 +320,10 @@ class Span(Scope):
 
     def _leave_block(self) -> None:
         """Leaves a block that is not simply the innermost one."""
-        is_expected = self._frame is not None or innermost() is self
+        in_generator, in_order = self._frame is not None, innermost() is self
         found = self._leave()
-        if self._tracer is not None and not is_expected:
-            self._tracer.intake.ignore("left_out_of_order" if found else "wrong_context")
+        if self._tracer is not None and not in_generator and (self._left or not in_order):
+            self._tracer.intake.ignore("left_out_of_order" if found and not self._left else "wrong_context")
 
     def _open(self) -> None:
         self._state = SILENT

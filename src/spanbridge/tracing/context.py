@@ -102,8 +102,13 @@ class Scope:
 
     def _leave(self) -> bool:
         """Takes the scope out of `ambient`, wherever it stands there; False where it does not stand in this context."""
-        outer, self._frame, self._entered_by = self._outer(), None, None
-        inner: Scope | None = ambient.get()
+        outer, innermost = self._outer(), ambient.get()
+        self._frame = self._entered_by = None
+        if not self._was_entered_here():
+            self._left = True
+            self._plain = False
+            self._parent_for = None
+        inner: Scope | None = innermost
         stays = False
         while inner is not None and inner is not self:
             # The body of a generator goes on after this, and so does the code that iterates over the one that this block stands in; any
@@ -112,15 +117,22 @@ class Scope:
             around = inner._outer()
             if around is self and stays:
                 inner._set_outer(outer)  # whoever is left last restores what was before both
+                ambient.set(innermost)
                 return True
             inner = around if around is not inner else None
-        if inner is self:
-            ambient.set(outer)
-            return True
-        self._left = True
-        self._plain = False
-        self._parent_for = None
-        return False
+        ambient.set(outer if inner is self else innermost)
+        return inner is self
+
+    def _was_entered_here(self) -> bool:
+        """Whether this is the context that the block was entered in; in a copy of it, the original keeps the scope."""
+        if self._token is not None:
+            try:
+                ambient.reset(self._token)
+            except ValueError:
+                return False
+            except RuntimeError:  # entered several times
+                pass
+        return True
 
     def _rests(self) -> bool:
         """Whether the block must be passed over here: its generator rests, and this is the code that iterates over it."""
