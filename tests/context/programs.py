@@ -226,7 +226,7 @@ class Block:
 # --- programs -------------------------------------------------------------------------------------------------------
 
 _STEPS = st.sampled_from(["step", "step", "step", "throw"])
-_ENDS = st.sampled_from(["exhaust", "close", "drop", "keep"])
+_ENDS = st.sampled_from(["exhaust", "close", "close elsewhere", "drop", "keep"])
 
 
 def _operations(operations: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -364,6 +364,10 @@ class Source:
             self.write(depth + 1, "try:")
             if end == "exhaust":
                 self.write(depth + 2, f"while not {name}.is_over:", f"    {call}step({name})")
+            elif end == "close elsewhere":
+                self.write(depth + 2, f"if env.rests_in_block({name}):", f"    {call}close({name})", "else:")
+                in_task = f"await asyncio.gather(env.task().aclose({name}))"
+                self.write(depth + 3, in_task if "await" in call else f"in_thread(env.task().close, {name})")
             else:
                 self.write(depth + 2, f"{call if end == 'close' else 'env.'}{end}({name})")
             self.write(depth + 1, "finally:", "    env.check()")
