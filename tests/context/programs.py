@@ -429,6 +429,12 @@ def source_of(program: Any, *, is_async: bool) -> str:
 
 def compiled(source: str) -> Any:
     """The function that `source` defines."""
-    names: dict[str, Any] = {"asyncio": asyncio, "Boom": Boom, "contextlib": contextlib, "in_thread": in_thread, "sb": sb}
+    names: dict[str, Any] = {
+        "asyncio": asyncio,
+        "Boom": Boom,
+        "contextlib": contextlib,
+        "in_thread": in_thread,
+        "sb": sb,
+    }
     exec(compile(source, "<program>", "exec"), names)
     return names["program"]

@@ -9,6 +9,7 @@ import threading
 from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager, contextmanager
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 import spanbridge as sb
@@ -32,7 +33,7 @@ async def asteps(name, n=2):
     async with sb.agent_run(name):
         for i in range(n):
             async with sb.tool_call(f"{name} {i}"):
-                await anyio.sleep(0)
+                await anyio.lowlevel.checkpoint()
             yield i
             assert current() == name
 
@@ -248,7 +249,7 @@ def test_async(captured_spans, run):
 
     @asynccontextmanager
     async def phase(name):
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         async with sb.workflow_step(name):
             yield
 
@@ -321,7 +322,7 @@ def test_tasks_and_threads_started_in_the_body(captured_spans, run):
 
     async def work(name):
         with sb.tool_call(name):
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
 
     async def body():
         async with sb.agent_run("body"):

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 import spanbridge as sb
@@ -22,7 +23,7 @@ def reasons(captured_spans):
 async def count(n=3):
     for i in range(n):
         async with sb.tool_call(f"body {i}"):
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
         yield i
 
 
@@ -34,7 +35,7 @@ def test_only_the_body_is_inside(captured_spans, run):
             async for i in count(2):
                 assert sb.current_span().name == "consumer"
                 with sb.tool_call(f"between {i}"):
-                    await anyio.sleep(0)
+                    await anyio.lowlevel.checkpoint()
 
     run(main)
     captured_spans.assert_tree("""
@@ -103,7 +104,7 @@ def test_closed(captured_spans, run):
             yield 1
         finally:
             with sb.tool_call("clean up"):
-                await anyio.sleep(0)
+                await anyio.lowlevel.checkpoint()
 
     async def main():
         async with aclosing(careful()) as iterator:
@@ -277,7 +278,7 @@ def test_cancelled_between_two_items(captured_spans, run):
             async with aclosing(count()) as iterator:
                 async for _ in iterator:
                     scope.cancel()
-                    await anyio.sleep(0)
+                    await anyio.lowlevel.checkpoint()
 
     run(main)
     assert reasons(captured_spans)[0][:2] in {("count", "ok"), ("count", "cancelled")}
@@ -322,7 +323,7 @@ def test_tasks_that_the_body_starts(captured_spans, run):
 
     async def work(name):
         with sb.tool_call(name):
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
 
     @sb.generic
     async def parallel():

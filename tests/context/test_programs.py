@@ -9,19 +9,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from context.programs import PROGRAMS, Boom, Env, Model, compiled, source_of
 from hypothesis import HealthCheck, given, note, settings
-from recording import accounted
 
 import spanbridge as sb
+from context.programs import PROGRAMS, Boom, Env, Model, compiled, source_of
+from recording import accounted
 from spanbridge.testing import capture_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MANY = settings(
-    max_examples=300, deadline=None, suppress_health_check=list(HealthCheck)
-)
+MANY = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def run_sync(program: Any, model: Model) -> None:
@@ -71,7 +69,7 @@ class Recorder:
             raise
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def recorder() -> Iterator[Recorder]:
     with Recorder() as recorder:
         yield recorder

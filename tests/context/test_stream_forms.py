@@ -227,7 +227,14 @@ FORMS = {
     "chat": (CHAT, "Hello", "stop", "gpt-x", "chatcmpl-1", DETAILS),
     "chat objects": (as_objects(CHAT), "Hello", "stop", "gpt-x", "chatcmpl-1", DETAILS),
     "chat openai": (typed(ChatCompletionChunk, CHAT), "Hello", "stop", "gpt-x", "chatcmpl-1", DETAILS),
-    "chat wrapped": ([SimpleNamespace(data=c) for c in as_objects(CHAT)], "Hello", "stop", "gpt-x", "chatcmpl-1", DETAILS),
+    "chat wrapped": (
+        [SimpleNamespace(data=c) for c in as_objects(CHAT)],
+        "Hello",
+        "stop",
+        "gpt-x",
+        "chatcmpl-1",
+        DETAILS,
+    ),
     "chat tools": (CHAT_TOOLS, TOOL_OUTPUT, "tool_calls", "gpt-x", "chatcmpl-1", None),
     "chat tools openai": (
         typed(ChatCompletionChunk, CHAT_TOOLS),
@@ -238,7 +245,10 @@ FORMS = {
         None,
     ),
     "completions": (
-        [{"id": "1", "model": "m", "choices": [{"text": text, "finish_reason": end}]} for text, end in (("Hel", None), ("lo", "stop"))],
+        [
+            {"id": "1", "model": "m", "choices": [{"text": text, "finish_reason": end}]}
+            for text, end in (("Hel", None), ("lo", "stop"))
+        ],
         "Hello",
         "stop",
         "m",

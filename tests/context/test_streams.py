@@ -8,6 +8,7 @@ import itertools
 import threading
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 import spanbridge as sb
@@ -330,7 +331,7 @@ def test_what_an_async_source_does_is_inside(captured_spans, run):
 
     async def read(chunk):
         async with sb.generic(f"read {chunk}"):
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
 
     async def source():
         async with sb.generic("request"):
@@ -343,7 +344,7 @@ def test_what_an_async_source_does_is_inside(captured_spans, run):
         async for chunk in gen().stream(source()):
             assert sb.current_span() is None
             with sb.tool_call(f"use {chunk}"):
-                await anyio.sleep(0)
+                await anyio.lowlevel.checkpoint()
 
     run(main)
     captured_spans.assert_tree("""

@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import anthropic
 import openai
 import pytest
-from context.test_stream_forms import CHAT, MESSAGES
 
 import spanbridge as sb
+from context.test_stream_forms import CHAT, MESSAGES
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -58,9 +58,11 @@ def server():
 
 
 def ask_openai(address, gen):
-    with openai.OpenAI(api_key="none", base_url=f"{address}/v1", max_retries=0) as client:
-        with client.chat.completions.create(model="m", messages=[], stream=True) as source:
-            yield from gen.stream(source)
+    with (
+        openai.OpenAI(api_key="none", base_url=f"{address}/v1", max_retries=0) as client,
+        client.chat.completions.create(model="m", messages=[], stream=True) as source,
+    ):
+        yield from gen.stream(source)
 
 
 def ask_anthropic(address, gen):
@@ -88,8 +90,7 @@ def test_cut(captured_spans, server, ask):
     """The client's exception passes; the span has it, and what was received before."""
     passed = []
     with pytest.raises(Exception, match=r"peer closed|incomplete|Connection"):
-        for chunk in ask(f"{server}/cut", sb.start_span("model_generation", model="m")):
-            passed.append(chunk)
+        passed.extend(ask(f"{server}/cut", sb.start_span("model_generation", model="m")))
 
     (record,) = captured_spans.spans
     assert len(passed) == record.attributes["chunk_count"] == 3
@@ -105,7 +106,11 @@ def test_closed(captured_spans, server, ask):
     chunks.close()
 
     (record,) = captured_spans.spans
-    assert (str(record.status), record.attributes["incomplete"], record.attributes["chunk_count"]) == ("ok", "closed", 1)
+    assert (str(record.status), record.attributes["incomplete"], record.attributes["chunk_count"]) == (
+        "ok",
+        "closed",
+        1,
+    )
 
 
 async def test_async_client(captured_spans, server):

@@ -39,7 +39,6 @@ from spanbridge.tracing.context import (
     Scope,
     ambient,
     first_in_force,
-    innermost,
 )
 from spanbridge.tracing.exceptions import capture_exception, status_of
 from spanbridge.tracing.intake import END, EVENT_OVERHEAD_BYTES, SET, SPAN_OVERHEAD_BYTES, START
@@ -320,10 +319,9 @@ class Span(Scope):
 
     def _leave_block(self) -> None:
         """Leaves a block that is not simply the innermost one."""
-        in_generator, in_order = self._frame is not None, innermost() is self
-        found = self._leave()
-        if self._tracer is not None and not in_generator and (self._left or not in_order):
-            self._tracer.intake.ignore("left_out_of_order" if found and not self._left else "wrong_context")
+        wrong = self._leave_counted()
+        if self._tracer is not None and wrong is not None:
+            self._tracer.intake.ignore(wrong)
 
     def _open(self) -> None:
         self._state = SILENT
@@ -429,6 +427,8 @@ class Span(Scope):
 
     def _share_fate(self, parent: Span) -> None:
         """The parent is not recorded, so this span is not either, for the same reason."""
+        if parent._dropped_as == "sample_rate":
+            self._trace = parent._trace  # what `inject` tells the other side
         self._drop(self._tracer.intake, parent._dropped_as)  # pyright: ignore[reportOptionalMemberAccess]
 
     def _drop(self, intake: Intake, reason: str) -> None:

@@ -123,6 +123,14 @@ class Scope:
         ambient.set(outer if inner is self else innermost)
         return inner is self
 
+    def _leave_counted(self) -> str | None:
+        """Leaves the block; what was wrong with that, if anything."""
+        in_generator, in_order = self._frame is not None, innermost() is self
+        found = self._leave()
+        if in_generator or (in_order and not self._left):
+            return None
+        return "left_out_of_order" if found and not self._left else "wrong_context"
+
     def _was_entered_here(self) -> bool:
         """Whether this is the context that the block was entered in; in a copy of it, the original keeps the scope."""
         if self._token is not None:

@@ -89,8 +89,8 @@ class extract:  # noqa: N801 - reads as a statement, like `suppress`
         traceback: TracebackType | None = None,
     ) -> None:
         parent = self._parent
-        if parent is not None and parent._token is not None and not parent._leave():
-            _ignore("wrong_context")
+        if parent is not None and parent._token is not None and (wrong := parent._leave_counted()) is not None:
+            _ignore(wrong)
 
     def __aenter__(self) -> Ready[Self]:
         self._enter(sys._getframe(1))
