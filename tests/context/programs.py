@@ -229,13 +229,17 @@ _STEPS = st.sampled_from(["step", "step", "step", "throw"])
 _ENDS = st.sampled_from(["exhaust", "close", "close elsewhere", "drop", "keep"])
 
 
-def _operations(operations: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    body = st.lists(operations, min_size=1, max_size=4)
+def _iterations(operations: st.SearchStrategy[Any], body: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     generator = st.tuples(st.booleans(), st.booleans(), body, _ENDS)
-    item = st.tuples(st.integers(0, 2), st.one_of(_STEPS, _STEPS, st.just("elsewhere"), body))
+    item = st.tuples(st.integers(0, 2), st.one_of(_STEPS, _STEPS, st.just("elsewhere"), operations))
     # Blocks of the code that iterates, around some of its steps.
     within = st.tuples(st.just("within"), st.lists(item, min_size=1, max_size=4))
     script = st.lists(st.one_of(item, item, within), min_size=2, max_size=6)
+    return st.tuples(st.just("iterate"), st.lists(generator, min_size=1, max_size=3), script)
+
+
+def _operations(operations: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    body = st.lists(operations, min_size=1, max_size=4)
     return st.one_of(
         st.tuples(st.just("block"), st.booleans(), body),
         st.tuples(st.just("manager"), st.booleans(), body),
@@ -243,9 +247,19 @@ def _operations(operations: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.tuples(st.just("finally"), body, body),
         st.tuples(st.just("task"), st.sampled_from(["awaited", "late", "cancelled"]), body),
         st.tuples(st.just("thread"), body),
-        st.tuples(st.just("iterate"), st.lists(generator, min_size=1, max_size=3), script),
-        st.tuples(st.just("iterate"), st.lists(generator, min_size=1, max_size=3), script),
+        _iterations(body, body),
     )
+
+
+def _resting(operations: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Bodies of generators that rest inside blocks, and open others when they go on."""
+    inner = st.one_of(st.just(("yield",)), st.just(("block", False, [("yield",)])), operations)
+    block = st.tuples(
+        st.sampled_from(["block", "manager"]),
+        st.booleans(),
+        st.lists(inner, max_size=3).map(lambda body: [("yield",), *body]),
+    )
+    return st.lists(st.one_of(block, block, inner), min_size=1, max_size=3)
 
 
 _LEAVES = st.one_of(
@@ -253,7 +267,11 @@ _LEAVES = st.one_of(
     st.tuples(st.just("by hand")),
     st.tuples(st.just("end"), st.integers(0, 3), st.booleans()),
 )
-PROGRAMS = st.lists(st.recursive(_LEAVES, _operations, max_leaves=20), min_size=1, max_size=4)
+_ANY = st.recursive(_LEAVES, _operations, max_leaves=12)
+PROGRAMS = st.one_of(
+    st.lists(_ANY, min_size=1, max_size=4),
+    st.tuples(_iterations(st.lists(_ANY, min_size=1, max_size=2), _resting(_ANY))),
+)
 
 
 class Source:
