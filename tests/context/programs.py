@@ -50,6 +50,8 @@ class Model:
         self.by_hand: list[Any] = []
         self.late_tasks: list[Any] = []
         self.kept: list[GeneratorEnv] = []
+        self.blocks_over_resting = 0
+        """Blocks that were entered while a plain generator rested inside one of its own."""
 
     def opens(self, name: str, parent: str | None) -> Expected:
         # A program may run the same operation several times.
@@ -114,7 +116,8 @@ class Env:
         return Env(self.model, self.current())
 
     def rests_in_block(self, besides: Env | None = None) -> bool:
-        """Whether a plain generator that is iterated over here rests inside a block."""
+        """Whether a plain generator that is iterated over here rests inside a block. To whom a task belongs that starts now cannot be
+        told from its copy of the context, so programs start none."""
         return any(env is not besides and env.is_inside_block() for env in self.iterates_over)
 
     def iterate(self, name: str, function: Any, *, is_decorated: bool) -> GeneratorEnv:
@@ -178,6 +181,9 @@ class GeneratorEnv(Env):
         return not self.is_decorated and (bool(self.blocks) or super().rests_in_block())
 
     def rests_in_block(self, besides: Env | None = None) -> bool:
+        # Nor can it be told where a body that goes on inside a block of the consumer's starts a task: there, or in its own block.
+        if not self.is_decorated and self.model.blocks_over_resting:
+            return True
         around = not self.is_decorated and self.driver is not None and self.driver.rests_in_block(self)
         return around or super().rests_in_block(besides)
 
@@ -214,11 +220,14 @@ class Block:
     def __enter__(self) -> str:
         self.span = self.env.model.opens(self.name, self.env.current())
         self.env.check()
+        self.is_over_resting = self.env.rests_in_block()
+        self.env.model.blocks_over_resting += self.is_over_resting
         self.env.blocks.append(self.span.name)
         return self.span.name
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         self.env.blocks.pop()
+        self.env.model.blocks_over_resting -= self.is_over_resting
         self.span.ends_with(error)
         self.env.check()
 
