@@ -395,6 +395,10 @@ class Source:
                 self.write(depth + 2, f"if env.rests_in_block({name}):", f"    {call}close({name})", "else:")
                 in_task = f"await asyncio.gather(env.task().aclose({name}))"
                 self.write(depth + 3, in_task if "await" in call else f"in_thread(env.task().close, {name})")
+            elif end == "drop" and "await" in call:
+                # The loop closes it in a task that starts now.
+                self.write(depth + 2, f"if env.rests_in_block({name}):", f"    {call}close({name})")
+                self.write(depth + 2, "else:", f"    env.drop({name})")
             else:
                 self.write(depth + 2, f"{call if end == 'close' else 'env.'}{end}({name})")
             self.write(depth + 1, "finally:", "    env.check()")
