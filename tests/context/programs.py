@@ -387,7 +387,7 @@ class Source:
             entries.append((name, end, "await env.a" if a else "env.", is_decorated))
         self._script(depth + 1, entries, script, is_async=is_async, yields=yields)
         self.write(depth, "finally:")
-        for name, end, call, _ in reversed(entries):
+        for name, end, call, is_decorated in reversed(entries):
             self.write(depth + 1, "try:")
             if end == "exhaust":
                 self.write(depth + 2, f"while not {name}.is_over:", f"    {call}step({name})")
@@ -395,6 +395,9 @@ class Source:
                 self.write(depth + 2, f"if env.rests_in_block({name}):", f"    {call}close({name})", "else:")
                 in_task = f"await asyncio.gather(env.task().aclose({name}))"
                 self.write(depth + 3, in_task if "await" in call else f"in_thread(env.task().close, {name})")
+            elif end == "keep" and not is_decorated:
+                # A plain body that is ended in a context without its blocks does not find them there.
+                self.write(depth + 2, f"{call}close({name})")
             elif end == "drop" and "await" in call:
                 # The loop closes it in a task that starts now.
                 self.write(depth + 2, f"if env.rests_in_block({name}):", f"    {call}close({name})")
