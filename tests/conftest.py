@@ -33,10 +33,10 @@ def no_leftover_configuration() -> Iterator[None]:
     """What a test configured is shut down after it, and the module-level openers are no-ops again. No span is left ambient."""
     yield
     from spanbridge import observability
-    from spanbridge.tracing.context import ambient
+    from spanbridge.tracing.context import ambient, in_force
     from spanbridge.tracing.tracer import default_slot
 
-    left = ambient.get()
+    left = in_force()
     ambient.set(None)  # it would be the parent of the next test's spans, or suppress them
 
     observability.shutdown(timeout=5)

@@ -39,7 +39,11 @@ _CACHE_READ_INSIDE = (
     "cached_content_token_count",
     "cachedContentTokenCount",
 )
-_CACHE_WRITE_INSIDE = ("input_token_details.cache_creation",)
+_CACHE_WRITE_INSIDE = (
+    "prompt_tokens_details.cache_write_tokens",
+    "input_tokens_details.cache_write_tokens",
+    "input_token_details.cache_creation",
+)
 # Anthropic and Bedrock count cached tokens beside the input, not in it.
 _CACHE_READ_BESIDE = ("cache_read_input_tokens", "cacheReadInputTokens")
 _CACHE_WRITE_BESIDE = ("cache_creation_input_tokens", "cacheWriteInputTokens")

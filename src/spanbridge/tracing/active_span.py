@@ -115,13 +115,13 @@ class Span(Scope):
     # --- context manager and decorator ------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
+        outer = ambient.get()
         if self._state == NEW:
             tracer = self._opener.slot.tracer
-            parent = ambient.get()
             if (
-                parent is not None
-                and parent._state == SILENT
-                and parent._parent_for is tracer
+                outer is not None
+                and outer._state == SILENT
+                and outer._parent_for is tracer
                 and "parent" not in self._options
             ):
                 # Its parent stays ambient in its place: to what starts inside they are the same.
@@ -129,14 +129,14 @@ class Span(Scope):
                 if tracer is not None:
                     intake = tracer.intake
                     intake.started += 1
-                    intake.dropped[parent._dropped_as] += 1
+                    intake.dropped[outer._dropped_as] += 1
                 return self
             self._state = SILENT
             self._tracer = self._parent_for = tracer
             if tracer is not None:
                 # What `_open` does, without the call.
                 try:
-                    start(self, tracer, parent)
+                    start(self, tracer, outer)
                 except Exception as error:  # noqa: BLE001
                     contain("span start", error)
                     drop(self, tracer.intake, "internal_error")
@@ -144,6 +144,8 @@ class Span(Scope):
         token = ambient.set(self)
         if self._token is None:
             self._token = token
+        if outer is not None and not outer._plain:
+            self._stand_over(outer)
         frame = _getframe(1)
         if frame.f_code.co_flags & GENERATOR_FLAGS:
             self._stand_in(frame)
@@ -158,7 +160,7 @@ class Span(Scope):
             try:
                 ambient.reset(self._token)  # pyright: ignore[reportArgumentType] - None, where it was not entered, is caught too
             except (ValueError, RuntimeError, TypeError):  # entered in the context that this one is a copy of
-                ambient.set(self._outer())
+                self._leave_block()
         else:
             self._leave_block()
         if self._state == RECORDING:
@@ -329,11 +331,9 @@ class Span(Scope):
 
     def _leave_block(self) -> None:
         """Leaves a block that is not simply the innermost one."""
-        in_generator = self._frame is not None
-        innermost = ambient.get() is self
-        found = self._leave()
-        if self._tracer is not None and not in_generator and not innermost:
-            self._tracer.intake.ignore("left_out_of_order" if found else "wrong_context")
+        wrong = self._leave_counted()
+        if self._tracer is not None and wrong is not None:
+            self._tracer.intake.ignore(wrong)
 
     def _open(self, parent: Any) -> None:
         """Starts the span; `parent` is what is ambient."""

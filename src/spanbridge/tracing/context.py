@@ -4,11 +4,10 @@ What that module alone does not give is settled in `Scope`: blocks that are left
 entered in, and blocks inside the body of a generator, which must not stay ambient while the generator rests between two items.
 """
 
-# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 from contextvars import ContextVar, Token
@@ -38,13 +37,8 @@ which is looked through."""
 
 GENERATOR_FLAGS = 0x20 | 0x200
 """`inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR`, without loading that module."""
-# A generator that contextlib made a context manager of rests exactly while the block runs that it stands for.
-_CONTEXT_MANAGERS = frozenset(
-    {
-        contextlib._GeneratorContextManager.__enter__.__code__,
-        contextlib._AsyncGeneratorContextManager.__aenter__.__code__,
-    }
-)
+_ENTERING = frozenset({"__enter__", "__aenter__", "enter_context", "enter_async_context"})
+"""Functions that enter a block for their caller."""
 
 
 class Scope:
@@ -66,6 +60,10 @@ class Scope:
     _outer_scope: Scope | None = None
     """What to go on with after the block where `_token` does not say it (any more); see `_has_outer_scope`."""
     _has_outer_scope = False
+    _is_over_resting = False
+    """Whether generators rested in this context when the block was entered: they may go on inside it."""
+    _entered_in: Scope | None = None
+    """What was in force then, where they rested."""
     _block: Any = None
     """The `Block` that made the scope, if one did."""
 
@@ -78,9 +76,12 @@ class Scope:
 
     def _enter_block(self, frame: FrameType) -> None:
         """Makes the scope ambient for a block that stands in `frame`."""
+        outer = ambient.get()
         token = ambient.set(self)
         if self._token is None:
             self._token = token
+        if outer is not None and not outer._plain:
+            self._stand_over(outer)
         if frame.f_code.co_flags & GENERATOR_FLAGS:
             self._stand_in(frame)
 
@@ -90,35 +91,64 @@ class Scope:
         self._plain = False
 
     def _stand_in(self, frame: FrameType) -> None:
-        """The block stands in the body of a generator, whose frame this is."""
-        caller = frame.f_back
-        if caller is not None and caller.f_code in _CONTEXT_MANAGERS:
-            return
-        self._frame = frame
-        self._entered_by = execution()
-        self._plain = False
-        self._parent_for = None
+        """The block is entered in the body of a generator, whose frame this is."""
+        standing = _standing(frame)
+        if standing is not None:
+            self._frame = standing
+            self._entered_by = execution()
+            self._plain = False
+            self._parent_for = None
+
+    def _stand_over(self, outer: Scope) -> None:
+        """The block is entered where `outer` is ambient, and perhaps rests."""
+        in_force = first_in_force(outer)
+        if in_force is not outer:
+            self._is_over_resting = True
+            self._entered_in = in_force
+            self._plain = False
+            self._parent_for = None
 
     def _leave(self) -> bool:
         """Takes the scope out of `ambient`, wherever it stands there; False where it does not stand in this context."""
-        outer, self._frame, self._entered_by = self._outer(), None, None
-        inner: Scope | None = ambient.get()
+        outer, innermost = self._outer(), ambient.get()
+        self._frame = self._entered_by = None
+        if not self._was_entered_here():
+            self._left = True
+            self._plain = False
+            self._parent_for = None
+        inner: Scope | None = innermost
         stays = False
         while inner is not None and inner is not self:
-            # The body of a generator goes on after this; a span that is still inside should have been left before.
-            stays = stays or inner._frame is not None or inner._block is not None
+            # The body of a generator goes on after this, and so does the code that iterates over the one that this block stands in; any
+            # other block inside this one should have been left before.
+            stays = stays or inner._frame is not None or inner._is_over_resting or inner._block is not None
             around = inner._outer()
             if around is self and stays:
                 inner._set_outer(outer)  # whoever is left last restores what was before both
+                ambient.set(innermost)
                 return True
             inner = around if around is not inner else None
-        if inner is self:
-            ambient.set(outer)
-            return True
-        self._left = True
-        self._plain = False
-        self._parent_for = None
-        return False
+        ambient.set(outer if inner is self else innermost)
+        return inner is self
+
+    def _leave_counted(self) -> str | None:
+        """Leaves the block; what was wrong with that, if anything."""
+        in_generator, in_order = self._frame is not None, innermost() is self
+        found = self._leave()
+        if in_generator or (in_order and not self._left):
+            return None
+        return "left_out_of_order" if found and not self._left else "wrong_context"
+
+    def _was_entered_here(self) -> bool:
+        """Whether this is the context that the block was entered in; in a copy of it, the original keeps the scope."""
+        if self._token is not None:
+            try:
+                ambient.reset(self._token)
+            except ValueError:
+                return False
+            except RuntimeError:  # entered several times
+                pass
+        return True
 
     def _rests(self) -> bool:
         """Whether the block must be passed over here: its generator rests, and this is the code that iterates over it."""
@@ -130,20 +160,51 @@ class Scope:
         # A frame that does not run has no caller. A task or thread that was started inside the block is still inside.
         return self._entered_by == execution()
 
+    def _goes_on_inside(self) -> Scope | None:
+        """The block of a generator that rested when this one was entered, and whose body runs now, inside of this one."""
+        scope = self._outer() if self._is_over_resting else None
+        while scope is not None and scope is not self._entered_in:
+            frame = scope._frame
+            if frame is not None and frame.f_back is not None and scope._entered_by == execution():
+                return scope
+            scope = scope._outer()
+        return None
 
-def in_force() -> Any:
-    """The innermost scope in force, or None: what to hand on to code that runs elsewhere."""
-    scope: Scope | None = ambient.get()
-    while scope is not None and not scope._plain and scope._rests():
+
+def _standing(frame: FrameType | None) -> FrameType | None:
+    """The generator in whose body a block stands that was entered in `frame`; None where that is no generator's.
+
+    A generator that was made a context manager of (`contextlib.contextmanager`) rests exactly while the block runs that it stands for.
+    """
+    while frame is not None and frame.f_code.co_flags & GENERATOR_FLAGS:
+        caller = frame.f_back
+        if caller is None or caller.f_code.co_name not in _ENTERING:
+            return frame
+        while caller is not None and caller.f_code.co_name in _ENTERING:
+            caller = caller.f_back
+        frame = caller
+    return None
+
+
+def first_in_force(scope: Scope | None) -> Scope | None:
+    """The innermost scope in force where `scope` is ambient."""
+    while scope is not None and not scope._plain:
+        if not scope._rests():
+            return scope._goes_on_inside() or scope
         scope = scope._outer()
     return scope
 
 
+def in_force() -> Any:
+    """The innermost scope in force, or None: what to hand on to code that runs elsewhere."""
+    return first_in_force(ambient.get())
+
+
 def innermost() -> Any:
     """The innermost scope in force that is more than a request context, or None."""
-    scope: Scope | None = ambient.get()
-    while scope is not None and (scope._state == CONTEXT or (not scope._plain and scope._rests())):
-        scope = scope._outer()
+    scope = first_in_force(ambient.get())
+    while scope is not None and scope._state == CONTEXT:
+        scope = first_in_force(scope._outer())
     return scope
 
 
@@ -201,29 +262,44 @@ class Block:
         exc: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        scope = ambient.get()
-        while scope is not None and scope._block is not self:
-            scope = scope._outer()
-        if scope is not None:
-            scope._leave()
+        self._exit()
 
     def __aenter__(self) -> Ready[Self]:
         self._enter(sys._getframe(1))
         return Ready(self)
 
     def __aexit__(self, *exc_info: object) -> Ready[None]:
-        self.__exit__()
+        self._exit()
         return Ready(None)
 
     def _enter(self, frame: FrameType) -> None:
         scope = self._scope()
         if scope is not None:
             scope._block = self
+            self._entered = (*self._entered, scope)
             scope._enter_block(frame)
+
+    def _exit(self) -> None:
+        """Leaves what this context has entered last, else what was entered last elsewhere."""
+        scope = ambient.get()
+        while scope is not None and scope._block is not self:
+            scope = scope._outer()
+        if scope is None and self._entered:
+            scope = self._entered[-1]
+        if scope is not None:
+            self._entered = tuple(entered for entered in self._entered if entered is not scope)
+            wrong = scope._leave_counted()
+            if wrong is not None:
+                self._was_left(wrong)
+
+    _entered: tuple[Scope, ...] = ()
 
     def _scope(self) -> Scope | None:
         """A new scope for one entry; None: the block changes nothing."""
         raise NotImplementedError
+
+    def _was_left(self, wrong: str) -> None:
+        """Called where the block was left out of order or in another context."""
 
 
 class suppress(Block):  # noqa: N801 - reads as a statement, like contextlib.suppress

@@ -11,12 +11,14 @@ current then. Its output is what was yielded.
 
 from __future__ import annotations
 
+import sys
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import wrapt
 
 from spanbridge.containment import contain
+from spanbridge.tracing.body import Body
 from spanbridge.tracing.context import CONTEXT, NEW, RECORDING, ambient, in_force
 from spanbridge.tracing.exceptions import status_of
 
@@ -27,22 +29,22 @@ if TYPE_CHECKING:
     from spanbridge.tracing.collected import Collected, Reduced
 
 
-class Iteration:
-    """One run of a generator's body: its span, and what is ambient inside while it rests."""
+class Iteration(Body):
+    """One run of a decorated generator's body."""
 
     def __init__(self, span: Span, items: Collected | Reduced | None) -> None:
         """`items` takes what is yielded; None: nothing is recorded of it."""
-        self._span = span
+        super().__init__(span)
         self._items = items
         self._called_in: Any = in_force()
-        self._inside: Any = span
-        self._token: Any = None
         self.is_running = False
         """Whether the body has started and not ended."""
         self.is_over = False
+        self.is_dropped = False
+        """Whether nobody holds the generator any more."""
 
     def resume(self) -> None:
-        """Before the body goes on."""
+        """Before the body starts or goes on."""
         span = self._span
         if span._state == NEW:
             called_in, self._called_in = self._called_in, None
@@ -53,19 +55,11 @@ class Iteration:
                     span._options.setdefault("parent", called_in)
                 span._open(ambient.get())
             self.is_running = True
-        # Looked up outwards from inside the body, what stands around it is the code that iterates over it now.
-        span._outer_scope, span._has_outer_scope = ambient.get(), True
-        self._token = ambient.set(self._inside)
+        super().resume()
 
-    def rest(self) -> None:
-        """After the body has stopped, for an item or for good."""
-        self._inside = ambient.get()
-        token, self._token = self._token, None
-        try:
-            ambient.reset(token)
-        except (ValueError, RuntimeError):  # the body was resumed in one context and stopped in another
-            ambient.set(self._span._outer_scope)
-        self._span._outer_scope = None
+    def is_thrown_into(self) -> None:
+        """Before an exception is thrown in: a body that has not started never will."""
+        self.is_over = self.is_over or not self.is_running
 
     def yielded(self, item: Any) -> None:
         """The body has yielded `item`."""
@@ -74,25 +68,33 @@ class Iteration:
 
     def returned(self) -> None:
         """The body has come to its end."""
-        self._record()
+        self._is_done()
         self._end(None)
 
     def raised(self, error: BaseException) -> None:
         """An exception has left the body."""
-        self._record()
+        self._is_done()
         if self._span._state == RECORDING and status_of(error) == "cancelled":
             self._span.set(incomplete="cancelled")
         self._end(error)
 
+    def closed(self) -> None:
+        """The body was closed before it came to its end."""
+        self._is_done()
+        self.broken_off("garbage_collected" if self.is_dropped else "closed")
+
     def broken_off(self, reason: str) -> None:
-        """The body will not go on: "closed" or "garbage_collected"."""
-        self._record()
+        """Nobody will take another item: "closed" or "garbage_collected"."""
         if self._span._state == RECORDING:
+            self._record()
             self._span.set(incomplete=reason)
-        self._end(None)
+            self._span.end()
+
+    def _is_done(self) -> None:
+        self.is_running, self.is_over = False, True
 
     def _record(self) -> None:
-        if self._items is None or self._span._state != RECORDING:
+        if self._items is None:
             return
         try:
             self._span.set(output=self._items.value())
@@ -100,12 +102,13 @@ class Iteration:
             contain("reduce_output", error)
 
     def _end(self, error: BaseException | None) -> None:
-        self.is_running, self.is_over = False, True
-        if self._span._state == RECORDING:
-            if error is None:
-                self._span.end()
-            else:
-                self._span._end_with(error)
+        if self._span._state != RECORDING:
+            return
+        self._record()
+        if error is None:
+            self._span.end()
+        else:
+            self._span._end_with(error)
 
 
 class TracedGenerator(wrapt.ObjectProxy[Any]):
@@ -127,16 +130,34 @@ class TracedGenerator(wrapt.ObjectProxy[Any]):
 
     def throw(self, *exception: Any) -> Any:
         """As the generator's."""
+        self._self_iteration.is_thrown_into()
         return self._self_step(self.__wrapped__.throw, *exception)
 
     def close(self) -> Any:
         """As the generator's; the span ends as incomplete where the body had not come to its end."""
-        return self._self_close("closed")
+        iteration: Iteration = self._self_iteration
+        if not iteration.is_running or self.__wrapped__.gi_running:
+            iteration.is_over = iteration.is_over or not iteration.is_running
+            return self.__wrapped__.close()
+        iteration.resume()
+        try:
+            value = self.__wrapped__.close()
+        except BaseException as error:
+            iteration.rest()
+            iteration.raised(error)
+            raise
+        iteration.rest()
+        iteration.closed()
+        return value
 
     def __del__(self) -> None:
         # In a context of its own: a finaliser may run in the midst of a change to the current one.
         if self._self_iteration.is_running:
-            copy_context().run(self._self_close, "garbage_collected")
+            copy_context().run(self._self_drop)
+
+    def _self_drop(self) -> None:
+        self._self_iteration.is_dropped = True
+        self.close()
 
     def _self_step(self, step: Callable[..., Any], *args: Any) -> Any:
         iteration: Iteration = self._self_iteration
@@ -157,21 +178,34 @@ class TracedGenerator(wrapt.ObjectProxy[Any]):
         iteration.yielded(item)
         return item
 
-    def _self_close(self, reason: str) -> Any:
-        iteration: Iteration = self._self_iteration
-        if not iteration.is_running or self.__wrapped__.gi_running:
-            iteration.is_over = iteration.is_over or not iteration.is_running
-            return self.__wrapped__.close()
-        iteration.resume()
-        try:
-            value = self.__wrapped__.close()
-        except BaseException as error:
-            iteration.rest()
-            iteration.raised(error)
-            raise
-        iteration.rest()
-        iteration.broken_off(reason)
-        return value
+
+class Step:
+    """What a method of an async generator returns: as those of Python's own, it may be left without being awaited, and nothing is said."""
+
+    __slots__ = ("_args", "_coroutine", "_function")
+
+    def __init__(self, function: Callable[..., Any], *args: Any) -> None:
+        self._function = function
+        self._args = args
+        self._coroutine: Any = None
+
+    def _started(self) -> Any:
+        if self._coroutine is None:
+            self._coroutine = self._function(*self._args)
+        return self._coroutine
+
+    def __await__(self) -> Any:
+        return self._started().__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._started().send(value)
+
+    def throw(self, *exception: Any) -> Any:
+        return self._started().throw(*exception)
+
+    def close(self) -> None:
+        if self._coroutine is not None:
+            self._coroutine.close()
 
 
 class TracedAsyncGenerator(wrapt.ObjectProxy[Any]):
@@ -180,23 +214,29 @@ class TracedAsyncGenerator(wrapt.ObjectProxy[Any]):
     def __init__(self, generator: Any, iteration: Iteration) -> None:
         super().__init__(generator)
         self._self_iteration = iteration
+        self._self_finalizer: Callable[[Any], object] | None = None
+        """The event loop's, for generators that nobody holds any more."""
 
     def __aiter__(self) -> TracedAsyncGenerator:
         return self
 
     def __anext__(self) -> Any:
-        return self._self_step(self.__wrapped__.__anext__)
+        return Step(self._self_step, self.__wrapped__.__anext__)
 
     def asend(self, value: Any) -> Any:
         """As the generator's."""
-        return self._self_step(self.__wrapped__.asend, value)
+        return Step(self._self_step, self.__wrapped__.asend, value)
 
     def athrow(self, *exception: Any) -> Any:
         """As the generator's."""
-        return self._self_step(self.__wrapped__.athrow, *exception)
+        self._self_iteration.is_thrown_into()
+        return Step(self._self_step, self.__wrapped__.athrow, *exception)
 
-    async def aclose(self) -> None:
+    def aclose(self) -> Any:
         """As the generator's; the span ends as incomplete where the body had not come to its end."""
+        return Step(self._self_close)
+
+    async def _self_close(self) -> None:
         iteration: Iteration = self._self_iteration
         if not iteration.is_running or self.__wrapped__.ag_running:
             iteration.is_over = iteration.is_over or not iteration.is_running
@@ -210,18 +250,24 @@ class TracedAsyncGenerator(wrapt.ObjectProxy[Any]):
             iteration.raised(error)
             raise
         iteration.rest()
-        iteration.broken_off("closed")
+        iteration.closed()
 
     def __del__(self) -> None:
-        # The event loop closes the generator itself, in a task of its own and at a time of its own.
-        if self._self_iteration.is_running:
-            copy_context().run(self._self_iteration.broken_off, "garbage_collected")
+        iteration: Iteration = self._self_iteration
+        if not iteration.is_running:
+            return
+        # The event loop runs the body to its end in a task of its own and at a time of its own, if it still runs: the span ends now.
+        copy_context().run(iteration.broken_off, "garbage_collected")
+        if (finalizer := self._self_finalizer) is not None:
+            finalizer(self)
 
     async def _self_step(self, step: Callable[..., Any], *args: Any) -> Any:
         iteration: Iteration = self._self_iteration
         generator = self.__wrapped__
         if iteration.is_over or generator.ag_running:
             return await step(*args)
+        if not iteration.is_running:
+            step = self._self_first(step)
         iteration.resume()
         try:
             item = await step(*args)
@@ -235,3 +281,18 @@ class TracedAsyncGenerator(wrapt.ObjectProxy[Any]):
         iteration.rest()
         iteration.yielded(item)
         return item
+
+    def _self_first(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """`step`, where it is the first: the event loop gets to know this wrapper in place of the generator, so that closing runs here."""
+
+        def first_step(*args: Any) -> Any:
+            first_iteration, self._self_finalizer = sys.get_asyncgen_hooks()
+            if first_iteration is None:
+                return step(*args)
+            sys.set_asyncgen_hooks(firstiter=lambda _: first_iteration(self), finalizer=None)
+            try:
+                return step(*args)
+            finally:
+                sys.set_asyncgen_hooks(first_iteration, self._self_finalizer)
+
+        return first_step

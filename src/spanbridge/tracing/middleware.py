@@ -49,9 +49,19 @@ class WSGIMiddleware:
         remote = extract(environ)
         if remote._parent is None:
             return self.app(environ, start_response)
-        with remote:
+        around = ambient.get()
+        parent = remote._scope()
+        if parent is not None:
+            parent._set_outer(around)
+        # No block of `extract`: what the application opens in the call may stay open until its response is closed.
+        token = ambient.set(
+            parent or around
+        )  # without a parent: recording is suppressed here, and in what the response runs
+        try:
             response = self.app(environ, start_response)
             inside = ambient.get()
+        finally:
+            ambient.reset(token)
         # No code of the application runs while the server takes a list.
         return response if type(response) in {list, tuple} else _Response(response, inside)
 

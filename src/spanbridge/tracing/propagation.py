@@ -74,6 +74,9 @@ class extract(Block):  # noqa: N801 - reads as a statement, like `suppress`
             _ignore("malformed_carrier")
             self._parent = None
 
+    def _was_left(self, wrong: str) -> None:
+        _ignore(wrong)
+
     def _scope(self) -> Scope | None:
         around = innermost()
         # Whoever suppresses recording around this block keeps it suppressed.

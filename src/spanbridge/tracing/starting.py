@@ -23,7 +23,7 @@ from spanbridge.tracing.captured import (
     text,
 )
 from spanbridge.tracing.clock import clock_offset_ns
-from spanbridge.tracing.context import CONTEXT, ENDED, NEW, RECORDING, SILENT, SUPPRESSED, Scope
+from spanbridge.tracing.context import CONTEXT, ENDED, NEW, RECORDING, SILENT, SUPPRESSED, Scope, first_in_force
 from spanbridge.tracing.intake import SPAN_OVERHEAD_BYTES, START
 from spanbridge.tracing.tracer import TraceState
 
@@ -165,6 +165,8 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
 
 def _share_fate(span: Span, parent: Span) -> None:
     """The parent is not recorded, so this span is not either, for the same reason."""
+    if parent._dropped_as == "sample_rate":
+        span._trace = parent._trace  # what `inject` tells the other side
     drop(span, span._tracer.intake, parent._dropped_as)
 
 
@@ -258,13 +260,12 @@ def _usable_parent(tracer: Tracer, scope: Any) -> tuple[Any, list[Any] | None]:
     A span of another configuration is passed over.
     """
     contexts: list[Any] | None = None
-    while scope is not None:
-        if scope._plain or not scope._rests():
-            if scope._state == CONTEXT:
-                contexts = contexts or []
-                contexts.append(scope)
-            elif scope._tracer is tracer or scope._state >= SUPPRESSED:
-                break
+    while (scope := first_in_force(scope)) is not None:
+        if scope._state == CONTEXT:
+            contexts = contexts or []
+            contexts.append(scope)
+        elif scope._tracer is tracer or scope._state >= SUPPRESSED:
+            break
         scope = scope._outer()
     return scope, contexts
 

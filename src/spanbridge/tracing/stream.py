@@ -7,16 +7,16 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 from contextvars import copy_context
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from spanbridge.containment import contain
+from spanbridge.tracing.body import Body
 from spanbridge.tracing.chunks import Answer, reader_of
 from spanbridge.tracing.collected import Collected
-from spanbridge.tracing.context import RECORDING, ambient
+from spanbridge.tracing.context import RECORDING
 from spanbridge.tracing.exceptions import status_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class _RecordedStream:
         self._span = span
         self._is_open = True
         self._owns_span = span._by_hand and span._token is None
-        self._activates = self._owns_span
+        self._body = Body(span) if self._owns_span else None
+        """Where the span is current while the source runs: in a block, it is so anyway."""
         self._answer = Answer()
         self._collected = Collected(span._tracer.max_payload_bytes)  # pyright: ignore[reportOptionalMemberAccess]
         self._read: Callable[[Answer, Any], str | None] | None = None
@@ -65,8 +66,10 @@ class _RecordedStream:
 
     def take_span(self) -> bool:
         """Makes the stream, where it is not over, end the span; whether it will."""
-        self._owns_span = self._activates = self._is_open
-        return self._is_open
+        self._owns_span = self._is_open
+        if self._owns_span:
+            self._body = Body(self._span)
+        return self._owns_span
 
     @property
     def owns_span(self) -> bool:
@@ -156,22 +159,22 @@ class Stream(_RecordedStream):
     """A recorded iterator. It has the attributes of what it wraps; leaving it early, closing or dropping it ends the recording."""
 
     def __init__(self, span: Span, iterable: Any) -> None:
-        super().__init__(span, iterable)
         self._iterator = iter(iterable)
+        super().__init__(span, iterable)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Any:
         try:
-            if self._activates and self._is_open:
-                token = ambient.set(self._span)
+            if self._body is None:
+                chunk = next(self._iterator)
+            else:
+                self._body.resume()
                 try:
                     chunk = next(self._iterator)
                 finally:
-                    ambient.reset(token)
-            else:
-                chunk = next(self._iterator)
+                    self._body.rest()
         except StopIteration:
             self._exhausted()
             raise
@@ -184,9 +187,15 @@ class Stream(_RecordedStream):
 
     def close(self) -> Any:
         """Closes the source; what was received is recorded, as incomplete where the stream was not exhausted."""
+        close = getattr(self._iterator, "close", None) or getattr(self._source, "close", None)
         try:
-            close = getattr(self._iterator, "close", None) or getattr(self._source, "close", None)
-            return None if close is None else close()
+            if close is None or self._body is None:
+                return None if close is None else close()
+            self._body.resume()
+            try:
+                return close()
+            finally:
+                self._body.rest()
         finally:
             self._finish("closed")
 
@@ -213,22 +222,22 @@ class AsyncStream(_RecordedStream):
     """A recorded async iterator; see `Stream`."""
 
     def __init__(self, span: Span, iterable: Any) -> None:
-        super().__init__(span, iterable)
         self._iterator = aiter(iterable)
+        super().__init__(span, iterable)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Any:
         try:
-            if self._activates and self._is_open:
-                token = ambient.set(self._span)
+            if self._body is None:
+                chunk = await anext(self._iterator)
+            else:
+                self._body.resume()
                 try:
                     chunk = await anext(self._iterator)
                 finally:
-                    _reset(token)
-            else:
-                chunk = await anext(self._iterator)
+                    self._body.rest()
         except StopAsyncIteration:
             self._exhausted()
             raise
@@ -241,14 +250,20 @@ class AsyncStream(_RecordedStream):
 
     async def aclose(self) -> None:
         """Closes the source; what was received is recorded, as incomplete where the stream was not exhausted."""
+        close = (
+            getattr(self._iterator, "aclose", None)
+            or getattr(self._source, "aclose", None)
+            or getattr(self._source, "close", None)
+        )
         try:
-            close = (
-                getattr(self._iterator, "aclose", None)
-                or getattr(self._source, "aclose", None)
-                or getattr(self._source, "close", None)
-            )
-            if close is not None and hasattr(closing := close(), "__await__"):
-                await closing
+            if close is None or self._body is None:
+                await _awaited(close)
+                return
+            self._body.resume()
+            try:
+                await _awaited(close)
+            finally:
+                self._body.rest()
         finally:
             self._finish("closed")
 
@@ -280,6 +295,7 @@ def _collect(stream: Any) -> None:
         copy_context().run(stream._finish, "garbage_collected")
 
 
-def _reset(token: Any) -> None:
-    with contextlib.suppress(ValueError, RuntimeError):  # closed by the event loop, in a context of its own
-        ambient.reset(token)
+async def _awaited(close: Any) -> None:
+    """Calls `close`, if there is one, and awaits what it returns, if that can be awaited."""
+    if close is not None and hasattr(closing := close(), "__await__"):
+        await closing

@@ -1,0 +1,53 @@
+"""A generator's body, or a stream's source: ambient inside is what it entered itself, around it what is around whoever goes on with it."""
+
+# It is a part of the span, in a file of its own.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.tracing.context import ambient, execution
+
+if TYPE_CHECKING:
+    from spanbridge.tracing.active_span import Span
+
+
+class Body:
+    """What is ambient inside a body while it rests; its span is the outermost."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self._inside: Any = span
+        self._stepped_by: Any = None
+        self._token: Any = None
+
+    def resume(self) -> None:
+        """Before the body goes on."""
+        span = self._span
+        outer = ambient.get()
+        # Looked up outwards from inside the body, what stands around it is the code that iterates over it now.
+        span._set_outer(outer)
+        if self._inside is not span:
+            self._is_stepped_by(execution())
+        self._token = ambient.set(self._inside)
+
+    def rest(self) -> None:
+        """After the body has stopped, for an item or for good."""
+        self._inside = ambient.get()
+        token, self._token = self._token, None
+        try:
+            ambient.reset(token)
+        except (ValueError, RuntimeError):  # the body was resumed in one context and stopped in another
+            ambient.set(self._span._outer_scope)
+        self._span._outer_scope = None
+
+    def _is_stepped_by(self, stepping: Any) -> None:
+        """Blocks of generators that rest inside this body belong to the task that goes on with it."""
+        if stepping != self._stepped_by:
+            self._stepped_by = stepping
+            scope = self._inside
+            while scope is not None and scope is not self._span:
+                if scope._frame is not None:
+                    scope._entered_by = stepping
+                scope = scope._outer()
