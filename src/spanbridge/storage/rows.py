@@ -1,7 +1,7 @@
 """Many rows in one statement.
 
 Each step of a statement releases the interpreter: behind a busy application every release can cost the 5 ms until it is given back, so
-one step writes many rows. Such a step takes long enough for a waiting thread to wake up in it, as in a pause.
+one step writes many rows. Where nothing presses there is a pause between two steps (`pacing`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
+
+    from spanbridge.pacing import Pace
 
 
 class RowInserter:
@@ -24,12 +26,14 @@ class RowInserter:
         columns: Sequence[str],
         *,
         rows_per_step: int,
+        pace: Pace,
         verb: str = "INSERT",
     ) -> None:
         self._connection = connection
         self._insert = f"{verb} INTO {table} ({', '.join(columns)}) VALUES "
         self._width = len(columns)
         self._rows_per_step = rows_per_step
+        self._pause = pace.pause
         self._full = rows_per_step * len(columns)
         self._parameters: list[Any] = []
 
@@ -43,6 +47,7 @@ class RowInserter:
         if len(parameters) == self._full:
             self._parameters = []
             self._connection.execute(_statement(self._insert, self._width, self._rows_per_step), parameters)
+            self._pause()
 
     def finish(self) -> None:
         """Inserts the rows that are left, in steps whose sizes are powers of two: few statements, which SQLite keeps prepared."""

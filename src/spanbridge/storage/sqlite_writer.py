@@ -19,6 +19,7 @@ import orjson
 
 from spanbridge.errors import StoreError
 from spanbridge.model.span import SpanRecord
+from spanbridge.pacing import Pace
 from spanbridge.storage.connections import transaction
 from spanbridge.storage.rows import RowInserter
 from spanbridge.storage.span_rows import SPAN_COLUMNS, decode_or_empty, details_of, storable
@@ -106,6 +107,7 @@ class BatchWriter:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._pace = Pace()
         self._running: set[_Key] = set()
         """Spans that this writer wrote as running: their rows will be replaced. The others are taken for new."""
         self._origins: dict[tuple[str, str, str], int] = {}
@@ -130,6 +132,8 @@ class BatchWriter:
                 raise StoreError(f"a span cannot be stored: {error}", reason="invalid_span") from error
 
     def _write(self, batch: Sequence[SpanRecord], *, careful: bool) -> None:
+        is_backlog = len(batch) > _BACKLOG_RECORDS
+        self._pace = Pace(hurries=is_backlog)
         writes: dict[_Key, SpanRecord] = {}
         drops: dict[_Key, SpanRecord] = {}
         trace_ids: set[str] = set()
@@ -158,7 +162,7 @@ class BatchWriter:
                 known = self._read_spans(traces, wanted) if traces and wanted else {}
                 if known:
                     self._replace_spans(writes, traces, known)
-                factor = _BACKLOG_FACTOR if len(batch) > _BACKLOG_RECORDS else 1
+                factor = _BACKLOG_FACTOR if is_backlog else 1
                 self._insert_spans(writes, traces, sequence, SPANS_PER_STEP * factor)
                 if drops:
                     self._drop_spans(drops, traces, known)
@@ -216,7 +220,7 @@ class BatchWriter:
         self, writes: dict[_Key, SpanRecord], traces: dict[str, TraceRow], sequence: int, rows_per_step: int
     ) -> None:
         """Writes rows of `spans` and adds their shares to their traces; new traces join `traces`."""
-        inserter = RowInserter(self._connection, "spans", SPAN_COLUMNS, rows_per_step=rows_per_step)
+        inserter = RowInserter(self._connection, "spans", SPAN_COLUMNS, rows_per_step=rows_per_step, pace=self._pace)
         add_row = inserter.add
         origins = self._origins
         size = 0
@@ -305,7 +309,9 @@ class BatchWriter:
         """Writes the rows of changed traces, all as recent ones."""
         columns = ("number", "trace_id", "fields", "terms")
         verb = "INSERT OR REPLACE"
-        inserter = RowInserter(self._connection, "recent_traces", columns, rows_per_step=rows_per_step, verb=verb)
+        inserter = RowInserter(
+            self._connection, "recent_traces", columns, rows_per_step=rows_per_step, pace=self._pace, verb=verb
+        )
         moved: list[int] = []
         emptied: list[int] = []
         recent_count = 0
