@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.model.identifiers import getrandbits, is_span_id, is_trace_id, new_trace_id, span_id_hex
+from spanbridge.model.identifiers import getrandbits, is_span_id, is_trace_id, new_trace_id, span_id_hex, trace_id_hex
 from spanbridge.model.payload import snapshot, string_bytes
 from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS
 from spanbridge.tracing.captured import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from spanbridge.model.payload import Snapshot
     from spanbridge.tracing.active_span import Span
     from spanbridge.tracing.intake import Intake
+    from spanbridge.tracing.propagation import RemoteParent
     from spanbridge.tracing.sampling import ContainedSampler
     from spanbridge.tracing.tracer import Entity, Inherited, Tracer
 
@@ -96,11 +97,12 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
         trace_id = None if rare is None else _given_trace_id(intake, rare)
         if trace_id is None:
             trace_id = new_trace_id() if remote is None else remote.trace_id
-        trace = span._trace = TraceState(trace_id, clock_offset_ns(), remote)
         sampler = tracer.sampler
-        if sampler is not None and not _is_sampled(span, sampler, trace, attributes, metadata, contexts):
+        if sampler is not None and not _is_sampled(span, sampler, trace_id, remote, attributes, metadata, contexts):
+            span._trace = TraceState(trace_id, 0, remote)  # what `inject` tells the other side
             drop(span, intake, "sample_rate")
             return
+        trace = span._trace = TraceState(trace_id, clock_offset_ns(), remote)
     opener = span._opener
     name = span.name
     if type(name) is not str:
@@ -219,17 +221,17 @@ def _take_rare(
 def _is_sampled(
     span: Span,
     sampler: ContainedSampler,
-    trace: TraceState,
+    trace_id: int,
+    remote: RemoteParent | None,
     attributes: dict[str, Any],
     metadata: Any,
     contexts: list[Any] | None,
 ) -> bool:
-    """Asks the sampler, before anything is captured; `trace` is the span's, which is a local root."""
-    remote = trace.remote_parent
+    """Asks the sampler about a local root, before anything is captured."""
     if remote is None:
-        decision = sampler.by_context(trace.trace_id)
+        decision = sampler.by_context(trace_id)
     else:
-        decision = sampler.by_context(trace.trace_id, remote.tracestate, remote.sampled)
+        decision = sampler.by_context(trace_id, remote.tracestate, remote.sampled)
     if decision is not None:
         return decision
     from spanbridge.protocols import SamplingInput  # noqa: PLC0415 - loads with the first sampler that wants to see it
@@ -243,7 +245,7 @@ def _is_sampled(
         metadata = {**stamps.get("metadata", {}), **metadata}
     return sampler(
         SamplingInput(
-            trace.trace_id_hex,
+            trace_id_hex(trace_id),
             text(name),
             span._opener.type,
             dict(attributes),
