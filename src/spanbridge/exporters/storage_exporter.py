@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.containment import warn
 from spanbridge.errors import StoreError
 from spanbridge.protocols import Delivered, ExportResult, Rejected, Retry
 
@@ -58,6 +59,8 @@ class StorageExporter:
         try:
             self.store.write(batch)
         except StoreError as error:
+            # The runner counts and tells a word; what the store says names the file, and how to mend it.
+            warn(f"store {error.reason}", str(error))
             return Rejected(error.reason) if error.reason in _FINAL else Retry(reason=error.reason)
         return Delivered()
 

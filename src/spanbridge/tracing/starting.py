@@ -228,10 +228,8 @@ def _is_sampled(
     contexts: list[Any] | None,
 ) -> bool:
     """Asks the sampler about a local root, before anything is captured."""
-    if remote is None:
-        decision = sampler.by_context(trace_id)
-    else:
-        decision = sampler.by_context(trace_id, remote.tracestate, remote.sampled)
+    tracestate, parent_sampled = ("", None) if remote is None else (remote.tracestate, remote.sampled)
+    decision = sampler.by_context(trace_id, tracestate, parent_sampled)
     if decision is not None:
         return decision
     from spanbridge.protocols import SamplingInput  # noqa: PLC0415 - loads with the first sampler that wants to see it
@@ -250,8 +248,8 @@ def _is_sampled(
             span._opener.type,
             dict(attributes),
             metadata,
-            None if remote is None else remote.sampled,
-            "" if remote is None else remote.tracestate,
+            parent_sampled,
+            tracestate,
         )
     )
 
