@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from spanbridge.configuration.masking import display
 from spanbridge.configuration.plugins import load_bridge, load_exporter
 from spanbridge.configuration.prices import Prices
+from spanbridge.containment import contain
 from spanbridge.errors import ConfigurationError
 from spanbridge.pipeline.chain import Chain
 from spanbridge.pipeline.delivery import Runner
@@ -100,15 +101,21 @@ def build_exporters(settings: Settings) -> dict[str, Exporter]:
 
 
 def build_processors(settings: Settings) -> list[Any]:
-    """The application's processors, then the sensitive-data filter."""
-    processors = list(settings.processors)
-    if settings.sensitive_data is True:
+    """The application's processors, then the sensitive-data filter, ready to work."""
+    if settings.sensitive_data is False:
+        return list(settings.processors)
+    sensitive_data = settings.sensitive_data
+    if sensitive_data is True:
         from spanbridge.processors.sensitive_data import SensitiveDataFilter  # noqa: PLC0415 - compiles its patterns
 
-        processors.append(SensitiveDataFilter())
-    elif settings.sensitive_data is not False:
-        processors.append(settings.sensitive_data)
-    return processors
+        sensitive_data = SensitiveDataFilter()
+    prepare = getattr(sensitive_data, "prepare", None)
+    if prepare is not None:
+        try:
+            prepare()
+        except Exception as error:  # noqa: BLE001 - it is tried again with each span, whose content is withheld while it fails
+            contain("preparing the sensitive-data filter", error)
+    return [*settings.processors, sensitive_data]
 
 
 def build_limits(settings: Settings) -> Limits:

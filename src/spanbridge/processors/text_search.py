@@ -68,7 +68,7 @@ class TextSearch:
 
     @cached_property
     def _prefilter(self) -> Prefilter:
-        # When it is first needed, on the pipeline's thread: what an application starts with should not wait for it.
+        # When it is first needed: not every filter that is made is used.
         return make_prefilter(self.probes)
 
     @cached_property
