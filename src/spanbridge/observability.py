@@ -50,8 +50,10 @@ class Observability(Openers):
         super().__init__(slot)
         tracer = None
         if not settings.disabled:
-            sampler = contained_sampler(build_sampler(settings.sampling))
-            self._pipeline = build_pipeline(settings)
+            pipeline = self._pipeline = build_pipeline(settings)
+            sampler = contained_sampler(
+                build_sampler(settings.sampling), lambda: pipeline.intake.ignore("sampler_error")
+            )
             tracer = Tracer(self._pipeline.intake, sampler, settings.max_payload_bytes, settings.request_context_keys)
             _at_work.add(self)
         slot.tracer = tracer

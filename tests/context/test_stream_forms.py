@@ -277,6 +277,36 @@ FORMS = {
 }
 
 
+class Slots:
+    """An object without a `__dict__`."""
+
+    __slots__ = ("choices", "content", "delta", "finish_reason", "id", "model", "usage")
+
+    def __init__(self, **fields):
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+
+def all_in_one(made_by):
+    """Some servers send with the last part of the text, or with each, what others send after it."""
+    usage = [None, {"prompt_tokens": 20, "completion_tokens": 4}, {"prompt_tokens": 20, "completion_tokens": 9}]
+    return [
+        made_by(
+            id="1",
+            model="m",
+            choices=[made_by(delta=made_by(content=text), finish_reason=end)],
+            usage=used,
+        )
+        for text, end, used in zip(("H", "el", "lo"), (None, None, "stop"), usage, strict=True)
+    ]
+
+
+FORMS |= {
+    f"chat all in one {made_by.__name__}": (all_in_one(made_by), "Hello", "stop", "m", "1", USAGE)
+    for made_by in (dict, SimpleNamespace, Slots)
+}
+
+
 def streamed(captured_spans, chunks):
     assert list(sb.start_span("model_generation", model="m").stream(chunks)) == chunks
     (record,) = captured_spans.spans

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import itertools
 import threading
+from collections import OrderedDict
 
 import anyio
 import anyio.lowlevel
@@ -95,6 +97,19 @@ def test_chunks_that_cannot_be_read(captured_spans, contained_places, silence):
     assert only(captured_spans)[0::2] == ("ok", "text")
     assert contained_places() == {"reading a chunk"}
     silence.clear()
+
+
+def test_chunks_without_a_truth(captured_spans):
+    """As arrays are: none is asked for, and they are the output."""
+
+    class Samples(dict):
+        def __bool__(self):
+            raise ValueError("ambiguous")
+
+    items = [Samples(n=1), Samples(n=2)]
+    assert list(gen().stream(items)) == items
+    (record,) = captured_spans.spans
+    assert (record.output, "completion_start_time" in record.attributes) == ([{"n": 1}, {"n": 2}], True)
 
 
 def test_bytes(captured_spans):
@@ -421,12 +436,50 @@ def test_the_source_shines_through(captured_spans):
 
 
 def test_not_iterable(captured_spans):
-    """Python's own error, and a span that can still be ended."""
+    """Comes back as it is: Python's own error where it is iterated over, as without us, and a span that can still be ended."""
     span = gen()
     with pytest.raises(TypeError, match="not iterable"):
-        span.stream(3)
+        for _ in span.stream(3):
+            pass
     span.end()
     assert only(captured_spans) == ("ok", None, None)
+
+
+def test_a_manager_of_a_stream(captured_spans):
+    """What gives the stream when it is entered, as providers' helpers do, is recorded from there."""
+
+    @contextlib.contextmanager
+    def manager():
+        yield iter(["a", "b"])
+
+    with sb.model_generation(model="m") as span, span.stream(manager()) as stream:
+        assert list(stream) == ["a", "b"]
+    assert only(captured_spans) == ("ok", None, "ab")
+
+
+def test_output_that_is_not_captured(captured_spans):
+    """A decorated function that returns its span's stream and captures no output records everything but the text."""
+
+    @sb.model_generation(model="m", capture_output=False)
+    def answer():
+        return sb.current_span().stream(iter(["secret"]))
+
+    assert list(answer()) == ["secret"]
+    assert only(captured_spans) == ("ok", None, None)
+
+
+def test_one_of_several_answers(captured_spans):
+    """Of several choices, which come mixed, the first is recorded."""
+
+    def chunk(index, text):
+        return OrderedDict(choices=[OrderedDict(index=index, delta=OrderedDict(content=text))])
+
+    with sb.model_generation(model="m") as span:
+        for _ in span.stream(
+            [chunk(0, "A"), chunk(1, "x"), chunk(0, "B"), {"choices": [{"index": 0, "finish_reason": "stop"}]}]
+        ):
+            pass
+    assert only(captured_spans) == ("ok", None, "AB")
 
 
 def test_a_second_stream(captured_spans):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -153,16 +154,17 @@ def test_a_slow_trace_is_kept_whole(lasted_ns, kept):
 
 
 def test_late_spans_follow_the_decision():
-    """What ends after the root goes where its trace went."""
+    """What ends after the root goes where its trace went, unless it failed."""
     exit = Exit(sampling=sb.TailSampling(0.5), running=True)
     kept = "2" * 18 + "0" * 14
     exit.offer(root())
     exit.offer(root("kept", trace_id=kept, status=sb.Status.ERROR))
-    exit.offer(span("late", status=sb.Status.ERROR), span("late running", trace_id=kept, phase="running"))
+    exit.offer(span("late"), span("late running", trace_id=kept, phase="running"))
     exit.offer(span("late kept", trace_id=kept))
+    exit.offer(span("late error", status=sb.Status.ERROR))
 
-    assert exit.stop() == ["kept", "late running", "late kept"]
-    assert exit.account() == {"delivered": 2, "rejected": {"sample_rate": 2}}
+    assert exit.stop() == ["kept", "late running", "late kept", "late error"]
+    assert exit.account() == {"delivered": 3, "rejected": {"sample_rate": 2}}
 
 
 def test_spans_handed_on_with_the_root_count():
@@ -769,3 +771,36 @@ def test_a_multiprocessing_child_whose_root_is_its_parents(tmp_path):
     )
 
     assert (tmp_path / "spans.jsonl").read_text().count('"name":"in child"') == 1
+
+
+def test_each_root_of_a_trace_is_decided():
+    """Requests of one distributed trace, one after the other: the one that fails is kept, though the one before it was not."""
+    memory = sb.InMemoryExporter()
+    headers = {"traceparent": f"00-{'1' * 31}0-{'2' * 16}-01"}
+    with sb.Observability(
+        store=False, exporters=[sb.route(memory, sampling=sb.TailSampling(0.0, errors=True))]
+    ) as observability:
+        for number in range(3):
+            with sb.extract(headers), contextlib.suppress(ValueError), observability.agent_run(f"request {number}"):
+                with observability.tool_call(f"call {number}"):
+                    pass
+                if number == 1:
+                    raise ValueError
+            assert observability.flush(60)
+    assert {span.name for span in memory.spans} >= {"request 1", "call 1"}
+    assert "request 0" not in {span.name for span in memory.spans}
+
+
+def test_a_late_error_overturns():
+    """A child that fails after its root was left out is kept, and so is what comes then."""
+    memory = sb.InMemoryExporter()
+    with sb.Observability(
+        store=False, exporters=[sb.route(memory, sampling=sb.TailSampling(0.0, errors=True))]
+    ) as observability:
+        root = observability.start_span("generic", "root")
+        late = observability.start_span("generic", "late", parent=root)
+        root.end()
+        assert observability.flush(60)
+        late.error(ValueError(), end=True)
+        assert observability.flush(60)
+    assert [span.name for span in memory.spans] == ["late"]

@@ -107,8 +107,7 @@ class Settings:
     request_context_keys: list[str] = _setting(
         values.names(),
         list,
-        "Keys of the request context that are copied into metadata; a dotted key goes into nested values. This version has no request "
-        "context and refuses it.",
+        "Keys of the request context that are copied into metadata; a dotted key goes into nested values.",
         default_text="none",
     )
     prices: dict[str, Any] = _setting(

@@ -11,6 +11,7 @@ on purpose: "sample_rate", "span_filter".
 from __future__ import annotations
 
 from collections import OrderedDict
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain
@@ -88,7 +89,8 @@ def route(
             others that decide by trace id do so at once. With `TailSampling`, or a function, the spans of a trace wait until it is decided:
             a function is asked with the trace's root in this process, when that has ended. They wait within half of the setting
             `queue_max_bytes`. Beyond it the oldest trace is decided with what is known: `TailSampling` drops it, because neither its ratio
-            nor a span so far keeps it; one whose function could not be asked is kept. Late spans follow the decision on their trace.
+            nor a span so far keeps it; one whose function could not be asked is kept. Late spans follow the decision on their trace, unless
+            one of them fails or is slow; spans that start later, of another root of the trace in this process, are decided anew.
         span_filter: Which spans it gets: `record -> bool`, asked for each ended span of its traces with a copy of its own. Children of a
             span that is left out attach to its parent, unless they were delivered before it was left out. With a filter the exit gets no
             running spans.
@@ -132,6 +134,8 @@ class RoutedRunner(Runner):
         self._waiting: OrderedDict[str, _WaitingTrace] = OrderedDict()
         self._waiting_bytes = 0
         self._decisions: OrderedDict[str, bool] = OrderedDict()
+        self._left_out_at: dict[str, int] = {}
+        """Of traces that were left out when their root had ended: when that was, in nanoseconds since the epoch."""
         self._hidden: OrderedDict[str, tuple[str | None, str | None]] = OrderedDict()
         """By span that the filter left out: its parent and its external parent."""
 
@@ -154,7 +158,7 @@ class RoutedRunner(Runner):
             if decision or record.phase == "dropped":  # it takes a span back; where that never went, it changes nothing
                 kept.append(record)
             elif decision is False:
-                sampled_out.append(record)
+                (kept if self._is_overturned_by(record) else sampled_out).append(record)
             elif record.phase == "ended":
                 trace_id = record.trace_id
                 decision = self._wait(record)
@@ -166,6 +170,8 @@ class RoutedRunner(Runner):
                 while self._waiting_bytes > self._max_waiting_bytes:
                     self._decide(next(iter(self._waiting)), self._tail is None, kept, sampled_out)
         for trace_id in ended_roots:
+            if self._tail is not None and (waiting := self._waiting.get(trace_id)) is not None:
+                self._left_out_at[trace_id] = waiting.ended_at
             self._decide(trace_id, False, kept, sampled_out)
         self._settle(sampled_out, "sample_rate")
         return self._visible(kept)
@@ -188,6 +194,8 @@ class RoutedRunner(Runner):
         try:
             trace_id = record.trace_id
             decision = self._decisions.get(trace_id)
+            if decision is False and record.started_at >= self._left_out_at.get(trace_id, inf):
+                return None  # another request of the trace, which began after the one that was left out
             if decision is None and self._by_context is not None and trace_id not in self._waiting:
                 decision = self._by_context(int(trace_id, 16), "", None)
             return None if decision is None else bool(decision)
@@ -224,7 +232,21 @@ class RoutedRunner(Runner):
         (kept if decision else sampled_out).extend(trace.records)
         self._decisions[trace_id] = decision
         if len(self._decisions) > MAX_DECISIONS:
-            self._decisions.popitem(last=False)
+            forgotten, _ = self._decisions.popitem(last=False)
+            self._left_out_at.pop(forgotten, None)
+
+    def _is_overturned_by(self, record: SpanRecord) -> bool:
+        """Whether a late span keeps its trace after all: what was left out of it is gone, what comes is kept."""
+        if self._tail is None or record.phase != "ended" or record.trace_id not in self._left_out_at:
+            return False
+        try:
+            if not self._tail.keeps(record, (record.ended_at or record.started_at) - record.started_at):
+                return False
+        except BaseException as error:  # noqa: BLE001 - as above
+            contain(f"sampler of {self.name}", error)
+            return True
+        self._decisions[record.trace_id] = True
+        return True
 
     # --- the filter ---------------------------------------------------------------------------------------------------
 

@@ -52,12 +52,12 @@ _READ_TRACES = f"""
     SELECT ({LAST_SEQUENCE}), (
         SELECT json_group_array(json_array(trace_id, number, is_indexed, json(fields), json(terms))) FROM (
             SELECT trace_id, number, 0 AS is_indexed, fields, terms
-            FROM json_each(?1) AS wanted CROSS JOIN recent_traces ON trace_id = wanted.value
+            FROM json_each(:wanted) AS wanted CROSS JOIN recent_traces ON trace_id = wanted.value
             UNION ALL
             SELECT trace_id, number, 1, json_array({", ".join(f"traces.{name}" for name in TRACE_COLUMNS)}), (
                 SELECT json_group_array(json_array(field, trace_terms.value)) FROM trace_terms WHERE trace_number = number
             )
-            FROM json_each(?1) AS wanted CROSS JOIN traces ON trace_id = wanted.value
+            FROM json_each(:wanted) AS wanted CROSS JOIN traces ON trace_id = wanted.value
         )
     )
 """  # noqa: S608 - our own names
@@ -179,7 +179,7 @@ class BatchWriter:
 
     def _read_traces(self, trace_ids: set[str]) -> tuple[int, dict[str, TraceRow]]:
         """The last sequence number, and the traces that are there already."""
-        parameters = (orjson.dumps(list(trace_ids)).decode(),)
+        parameters = {"wanted": orjson.dumps(list(trace_ids)).decode()}
         sequence, text = self._connection.execute(_READ_TRACES, parameters).fetchone()
         return sequence, {row[0]: TraceRow(*row) for row in orjson.loads(text)}
 

@@ -28,6 +28,7 @@ from spanbridge.tracing.captured import (
 )
 from spanbridge.tracing.context import (
     ENDED,
+    ENTERING,
     GENERATOR_FLAGS,
     NEW,
     RECORDING,
@@ -147,7 +148,8 @@ class Span(Scope):
         if outer is not None and not outer._plain:
             self._stand_over(outer)
         frame = _getframe(1)
-        if frame.f_code.co_flags & GENERATOR_FLAGS:
+        code = frame.f_code
+        if code.co_flags & GENERATOR_FLAGS or code.co_name in ENTERING:
             self._stand_in(frame)
         return self
 
@@ -159,6 +161,9 @@ class Span(Scope):
         if self._plain and ambient.get() is self:
             try:
                 ambient.reset(self._token)  # pyright: ignore[reportArgumentType] - None, where it was not entered, is caught too
+                self._token = (
+                    None  # it holds the span around, that one's the next, ...: as long as a late task holds this one
+                )
             except (ValueError, RuntimeError, TypeError):  # entered in the context that this one is a copy of
                 self._leave_block()
         else:
@@ -390,10 +395,10 @@ class Span(Scope):
             contain("span end", failure)
             self._end("error")
 
-    def leave_to_stream(self, result: Any) -> bool:
+    def leave_to_stream(self, result: Any, *, with_output: bool) -> bool:
         """Leaves the span to `result` to end, if that is the stream which the span records."""
         stream = None if self._stream is None else self._stream()
-        return stream is not None and result is stream and stream.take_span()
+        return stream is not None and result is stream and stream.take_span(with_output=with_output)
 
     def _is_left_to_stream(self) -> bool:
         """Called where the span ends while the stream that it records is open: what was received is recorded first.

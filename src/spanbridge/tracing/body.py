@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from spanbridge.tracing.context import ambient, execution
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from spanbridge.tracing.active_span import Span
 
 
@@ -25,9 +27,11 @@ class Body:
     def resume(self) -> None:
         """Before the body goes on."""
         span = self._span
-        outer = ambient.get()
         # Looked up outwards from inside the body, what stands around it is the code that iterates over it now.
-        span._set_outer(outer)
+        if span._has_outer_scope:
+            span._outer_scope = ambient.get()
+        else:
+            span._set_outer(ambient.get())
         if self._inside is not span:
             self._is_stepped_by(execution())
         self._token = ambient.set(self._inside)
@@ -35,12 +39,33 @@ class Body:
     def rest(self) -> None:
         """After the body has stopped, for an item or for good."""
         self._inside = ambient.get()
-        token, self._token = self._token, None
+        token = self._token
+        self._token = None
         try:
             ambient.reset(token)
         except (ValueError, RuntimeError):  # the body was resumed in one context and stopped in another
             ambient.set(self._span._outer_scope)
         self._span._outer_scope = None
+
+    def next_of(self, iterator: Iterator[Any]) -> Any:
+        """`next(iterator)`, which goes on with the body: what `resume` and `rest` do, without the calls, for each chunk of a stream."""
+        span = self._span
+        if span._has_outer_scope:
+            span._outer_scope = ambient.get()
+        else:
+            span._set_outer(ambient.get())
+        if self._inside is not span:
+            self._is_stepped_by(execution())
+        token = ambient.set(self._inside)
+        try:
+            return next(iterator)
+        finally:
+            self._inside = ambient.get()
+            try:
+                ambient.reset(token)
+            except (ValueError, RuntimeError):  # greenlets may have changed the context
+                ambient.set(span._outer_scope)
+            span._outer_scope = None
 
     def _is_stepped_by(self, stepping: Any) -> None:
         """Blocks of generators that rest inside this body belong to the task that goes on with it."""

@@ -87,6 +87,8 @@ def reader_of(chunk: Any) -> Callable[[Answer, Any], str | None] | None:
         return _chat_completion
     kind = _get(chunk, "type")
     if isinstance(kind, str):
+        if kind == "chunk" and _has(_get(chunk, "chunk"), "choices"):
+            return _helper_event
         if kind.startswith("response."):
             return _response
         if kind in _MESSAGE_EVENTS:
@@ -115,8 +117,32 @@ _CONVERSE_EVENTS = frozenset(
 
 
 def _chat_completion(answer: Answer, chunk: Any) -> str | None:
-    # What `_get` does, without its calls: the form that most streams have, read for every chunk.
-    get = dict.get if type(chunk) is dict else _attribute
+    # The form that most streams have, and most of its chunks are nothing but a part of the text: these are read without a call. The
+    # fields of an object are looked up in its `__dict__`: the packages' classes have a `__getattr__`, which makes the usual way slow.
+    if answer.response_id is not None:
+        try:
+            fields = chunk if type(chunk) is dict else chunk.__dict__
+            choice = fields["choices"][0]
+            choice = choice if type(choice) is dict else choice.__dict__
+            delta = choice["delta"]
+            delta = delta if type(delta) is dict else delta.__dict__
+            if (
+                ("index" not in choice or choice["index"] == 0)
+                and ("usage" not in fields or fields["usage"] is None)
+                and ("finish_reason" not in choice or choice["finish_reason"] is None)
+                and ("tool_calls" not in delta or delta["tool_calls"] is None)
+                and (text := delta["content"])
+            ):
+                answer.must_finish = True
+                return text
+        except (AttributeError, IndexError, KeyError, TypeError):
+            pass  # another form of it, or less plain
+    return _chat_completion_in_full(answer, chunk)
+
+
+def _chat_completion_in_full(answer: Answer, chunk: Any) -> str | None:
+    # What `_get` does, without its calls.
+    get = dict.get if isinstance(chunk, dict) else _attribute
     usage = get(chunk, "usage")
     if usage is not None:
         answer.reports = [usage]
@@ -125,16 +151,19 @@ def _chat_completion(answer: Answer, chunk: Any) -> str | None:
     choices = get(chunk, "choices")
     if not choices:
         return None
+    # Of several answers to one request, which come mixed, the first is recorded.
+    choice = next((choice for choice in choices if not _get(choice, "index")), None)
+    if choice is None:
+        return None
     answer.must_finish = True
-    choice = choices[0]
-    get = dict.get if type(choice) is dict else _attribute
+    get = dict.get if isinstance(choice, dict) else _attribute
     reason = get(choice, "finish_reason")
     if reason is not None:
         answer.finishes(reason)
     delta = get(choice, "delta")
     if delta is None:
         return get(choice, "text")
-    get = dict.get if type(delta) is dict else _attribute
+    get = dict.get if isinstance(delta, dict) else _attribute
     calls = get(delta, "tool_calls")
     if calls:
         for call in calls:
@@ -143,9 +172,16 @@ def _chat_completion(answer: Answer, chunk: Any) -> str | None:
                 _get(call, "index"), _get(call, "id"), _get(function, "name"), _get(function, "arguments")
             )
     text = get(delta, "content")
-    if text is None and not answer.has_begun:
-        answer.has_begun = bool(get(delta, "reasoning_content") or get(delta, "reasoning") or get(delta, "refusal"))
+    if text is None:
+        text = get(delta, "refusal")
+        if not answer.has_begun:
+            answer.has_begun = bool(get(delta, "reasoning_content") or get(delta, "reasoning"))
     return text
+
+
+def _helper_event(answer: Answer, event: Any) -> str | None:
+    """Of OpenAI's `chat.completions.stream`: its events repeat in other words what its chunks say."""
+    return _chat_completion(answer, _get(event, "chunk")) if _get(event, "type") == "chunk" else None
 
 
 def _response(answer: Answer, event: Any) -> str | None:
@@ -289,7 +325,7 @@ def _attribute(value: Any, name: str) -> Any:
 
 
 def _get(value: Any, name: str) -> Any:
-    return value.get(name) if type(value) is dict else getattr(value, name, None)
+    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
 
 
 def _has(value: Any, name: str) -> bool:

@@ -37,7 +37,7 @@ which is looked through."""
 
 GENERATOR_FLAGS = 0x20 | 0x200
 """`inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR`, without loading that module."""
-_ENTERING = frozenset({"__enter__", "__aenter__", "enter_context", "enter_async_context"})
+ENTERING = frozenset({"__enter__", "__aenter__", "enter_context", "enter_async_context"})
 """Functions that enter a block for their caller."""
 
 
@@ -82,7 +82,8 @@ class Scope:
             self._token = token
         if outer is not None and not outer._plain:
             self._stand_over(outer)
-        if frame.f_code.co_flags & GENERATOR_FLAGS:
+        code = frame.f_code
+        if code.co_flags & GENERATOR_FLAGS or code.co_name in ENTERING:
             self._stand_in(frame)
 
     def _set_outer(self, outer: Scope | None) -> None:
@@ -129,7 +130,21 @@ class Scope:
                 return True
             inner = around if around is not inner else None
         ambient.set(outer if inner is self else innermost)
+        if inner is self and not self._left:
+            self._forget_outer()
         return inner is self
+
+    def _forget_outer(self) -> None:
+        """Lets go of what is around a span that was left: it would hold the one around that, and so on, for as long as a task holds it.
+
+        It may be the parent of late spans without it. What stands for no parent itself, and a span around of another configuration, are
+        still looked through.
+        """
+        outer = self._outer()
+        if RECORDING <= self._state <= ENDED and (
+            outer is None or outer._tracer is None or outer._tracer is self._tracer
+        ):
+            self._token = self._outer_scope = self._entered_in = None
 
     def _leave_counted(self) -> str | None:
         """Leaves the block; what was wrong with that, if anything."""
@@ -176,12 +191,15 @@ def _standing(frame: FrameType | None) -> FrameType | None:
 
     A generator that was made a context manager of (`contextlib.contextmanager`) rests exactly while the block runs that it stands for.
     """
-    while frame is not None and frame.f_code.co_flags & GENERATOR_FLAGS:
+    while frame is not None:
+        if frame.f_code.co_name in ENTERING:
+            frame = frame.f_back
+            continue
+        if not frame.f_code.co_flags & GENERATOR_FLAGS:
+            return None
         caller = frame.f_back
-        if caller is None or caller.f_code.co_name not in _ENTERING:
+        if caller is None or caller.f_code.co_name not in ENTERING:
             return frame
-        while caller is not None and caller.f_code.co_name in _ENTERING:
-            caller = caller.f_back
         frame = caller
     return None
 

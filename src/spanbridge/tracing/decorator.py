@@ -8,12 +8,11 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-import wrapt
-
 from spanbridge.containment import contain
 from spanbridge.tracing.active_span import Span
 from spanbridge.tracing.collected import Collected, Reduced
 from spanbridge.tracing.context import is_suppressed
+from spanbridge.tracing.wrapping import WrappedFunction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +51,7 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
         return Span(opener, name, {**options, "input": arguments.captured(args, kwargs, bound)})
 
     def record(span: Span, result: Any) -> None:
-        if span.is_recording and span.leave_to_stream(result):
+        if span.is_recording and span.leave_to_stream(result, with_output=capture_output):
             return
         if capture_output and span.is_recording:
             try:
@@ -70,7 +69,7 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
                 record(span, result)
             return result
 
-        return wrapt.FunctionWrapper(function, call_async)  # pyright: ignore[reportArgumentType] - it takes descriptors too
+        return WrappedFunction(function, call_async)  # pyright: ignore[reportArgumentType] - it takes descriptors too
 
     is_generator, is_async_generator = inspect.isgeneratorfunction(plain), inspect.isasyncgenfunction(plain)
     if is_generator or is_async_generator:
@@ -88,7 +87,7 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
                 items = Collected(tracer.max_payload_bytes) if reduce_output is None else Reduced(reduce_output)
             return traced_type(generator, Iteration(open_span(args, kwargs, instance is not None), items))
 
-        return wrapt.FunctionWrapper(function, iterate)  # pyright: ignore[reportArgumentType]
+        return WrappedFunction(function, iterate)  # pyright: ignore[reportArgumentType]
 
     def call(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if opener.slot.tracer is None:
@@ -98,7 +97,7 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
             record(span, result)
         return result
 
-    return wrapt.FunctionWrapper(function, call)  # pyright: ignore[reportArgumentType]
+    return WrappedFunction(function, call)  # pyright: ignore[reportArgumentType]
 
 
 class _Arguments:

@@ -59,7 +59,10 @@ def _is_cancellation(error: BaseException) -> bool:
         loaded = sys.modules.get(module)
         if loaded is not None and isinstance(error, getattr(loaded, name)):
             return True
-    return False
+    members: Any = getattr(
+        error, "exceptions", None
+    )  # a group is one where all its members are, as of a cancelled nursery
+    return isinstance(members, tuple) and bool(members) and all(map(_is_cancellation, members))
 
 
 def _frames(traceback: TracebackType | None) -> tuple[list[Any], int, list[Any]] | None:

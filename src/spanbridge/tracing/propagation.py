@@ -11,7 +11,7 @@ What comes in is a stranger's: it is read within bounds, and what is malformed i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from copy import copy
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -20,10 +20,22 @@ from urllib.parse import quote, unquote
 from spanbridge.containment import contain
 from spanbridge.model.identifiers import new_span_id
 from spanbridge.model.span import CORRELATION_FIELDS
-from spanbridge.tracing.context import ENDED, RECORDING, REMOTE, SILENT, SUPPRESSED, Block, Scope, innermost
+from spanbridge.tracing.context import (
+    ENDED,
+    RECORDING,
+    REMOTE,
+    SILENT,
+    SUPPRESSED,
+    Block,
+    Scope,
+    first_in_force,
+    innermost,
+)
 from spanbridge.tracing.tracer import default_slot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spanbridge.tracing.tracer import Inherited
 
 Carrier = TypeVar("Carrier")
@@ -34,6 +46,8 @@ MAX_BAGGAGE_ENTRIES = 180
 MAX_TRACESTATE_ENTRIES = 32
 MAX_CARRIER_ENTRIES = 1000
 """How many entries of a carrier are looked at."""
+MAX_PARTS = 64
+"""How many headers of one name are joined."""
 NAMES = ("traceparent", "tracestate", "baggage")
 CORRELATION_PREFIX = "spanbridge."
 """Before the names of correlation fields in `baggage`."""
@@ -42,7 +56,9 @@ _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16}
 _TRACESTATE_ENTRY = re.compile(
     r"(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})=[ -+\--<>-~]{0,255}[!-+\--<>-~]"
 )
-_BAGGAGE_ENTRY = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*[!#-+\--:<-\[\]-~]*[ \t]*(?:;[ -~\t]*)?")
+_BAGGAGE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_BAGGAGE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
+_BAGGAGE_PROPERTIES = re.compile(r"[ -~\t]*")
 
 
 class RemoteParent(Scope):
@@ -123,15 +139,22 @@ def read_carrier(carrier: Any) -> RemoteParent | None:
         int(match[2], 16),
         int(match[3], 16),
         sampled=bool(int(match[4], 16) & 1),
-        tracestate=_entries("tracestate", found.get("tracestate"), _TRACESTATE_ENTRY, MAX_TRACESTATE_ENTRIES),
-        baggage=_entries("baggage", found.get("baggage"), _BAGGAGE_ENTRY, MAX_BAGGAGE_ENTRIES),
+        tracestate=_entries("tracestate", found.get("tracestate"), _is_tracestate, MAX_TRACESTATE_ENTRIES),
+        baggage=_entries("baggage", found.get("baggage"), _is_baggage, MAX_BAGGAGE_ENTRIES),
     )
 
 
 def _current(baggage: Mapping[str, str] | None) -> dict[str, str]:
     """The headers that stand for the current context."""
-    scope = innermost()
-    context = None if scope is None else scope if scope._state == REMOTE else _of_span(scope)
+    scope: Any = innermost()
+    context = None
+    # What is not recorded here hands on what came in.
+    while (
+        scope is not None
+        and scope._state != SUPPRESSED
+        and (context := scope if scope._state == REMOTE else _of_span(scope)) is None
+    ):
+        scope = first_in_force(scope._outer())
     if context is None:
         return {}
     headers = {"traceparent": f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.sampled):02x}"}
@@ -141,6 +164,7 @@ def _current(baggage: Mapping[str, str] | None) -> dict[str, str]:
     added = [
         f"{quote(str(name), safe='')}={quote(str(value), safe='')}"
         for name, value in islice((baggage or {}).items(), MAX_BAGGAGE_ENTRIES)
+        if name
     ]
     length = len(context.baggage)
     for entry in added:
@@ -171,22 +195,30 @@ def _of_span(span: Any) -> RemoteParent | None:
 
 def _write(carrier: Any, name: str, value: str) -> None:
     if isinstance(carrier, list):
+        # As the pairs that are there already; a queue's headers are text and bytes.
+        names_are_bytes = bool(carrier) and all(isinstance(pair[0], bytes) for pair in carrier[:MAX_PARTS])
+        values_are_text = bool(carrier) and all(isinstance(pair[1], str) for pair in carrier[:MAX_PARTS])
         carrier[:] = [pair for pair in carrier if _text(pair[0]).lower() != name]
-        carrier.append((name, value.encode()))
+        carrier.append((name.encode() if names_are_bytes else name, value if values_are_text else value.encode()))
         return
-    if not isinstance(carrier, dict) and not isinstance(carrier, MutableMapping) and name in carrier:
-        del carrier[name]  # an e-mail-like header collection adds where a mapping replaces
+    # Whatever its case: two headers of one name are none, and a collection like an e-mail's adds where a mapping replaces.
+    for key in [key for key in islice(carrier, MAX_CARRIER_ENTRIES) if _is_named(key, name)]:
+        del carrier[key]
     carrier[name] = value
+
+
+def _is_named(key: Any, name: str) -> bool:
+    return isinstance(key, (str, bytes)) and len(key) == len(name) and _text(key).lower() == name
 
 
 def _read(carrier: Any) -> dict[str, str]:
     """The headers of `carrier` that matter here, by their lower-case names; those that came twice are joined, as HTTP does."""
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     if carrier is None:
-        return found
+        return {}
     if isinstance(carrier, Mapping) or hasattr(carrier, "items"):
-        direct = {name: carrier[name] for name in NAMES if name in carrier}
-        pairs: Any = direct.items() if direct else carrier.items()
+        # Not by name: a collection of headers gives one of several that way, and only in one case.
+        pairs: Any = carrier.items()
     elif isinstance(carrier, (list, tuple)) or (hasattr(carrier, "__iter__") and not hasattr(carrier, "traceparent")):
         pairs = carrier
     else:
@@ -197,14 +229,16 @@ def _read(carrier: Any) -> dict[str, str]:
         header = _text(name).lower().removeprefix("http_")
         if header not in NAMES:
             continue
-        for part in value if isinstance(value, (list, tuple)) else (value,):
-            if isinstance(part, (str, bytes)):
-                text = _text(part[: MAX_HEADER_LENGTH + 1])
-                found[header] = f"{found[header]},{text}" if header in found else text
-    return found
+        parts = found.setdefault(header, [])
+        for part in value[:MAX_PARTS] if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(part, (str, bytes)) and len(parts) < MAX_PARTS:
+                parts.append(_text(part[: MAX_HEADER_LENGTH + 1]))
+    if not found and isinstance(carrier, Mapping):  # among more entries than are looked at, in its usual form
+        found = {name: [value] for name in NAMES if isinstance(value := carrier.get(name), str)}
+    return {header: ",".join(parts) for header, parts in found.items() if parts}
 
 
-def _entries(header: str, value: str | None, pattern: re.Pattern[str], most: int) -> str:
+def _entries(header: str, value: str | None, is_valid: Callable[[str], object], most: int) -> str:
     """A list header as it goes on: whole, or without the entries that are malformed or too many."""
     if not value:
         return ""
@@ -212,10 +246,26 @@ def _entries(header: str, value: str | None, pattern: re.Pattern[str], most: int
         _ignore(f"malformed_{header}")
         return ""
     entries = [entry for entry in map(str.strip, value.split(",")) if entry]
-    valid = [entry for entry in entries if pattern.fullmatch(entry)][:most]
+    valid = [entry for entry in entries if is_valid(entry)][:most]
     if len(valid) != len(entries):
         _ignore(f"malformed_{header}")
     return ",".join(valid)
+
+
+def _is_tracestate(entry: str) -> bool:
+    return _TRACESTATE_ENTRY.fullmatch(entry) is not None
+
+
+def _is_baggage(entry: str) -> bool:
+    # Taken apart before it is matched: one pattern for all would try each place of a long stretch of white space.
+    name, equals, rest = entry.partition("=")
+    value, _, properties = rest.partition(";")
+    return bool(
+        equals
+        and _BAGGAGE_NAME.fullmatch(name.strip())
+        and _BAGGAGE_VALUE.fullmatch(value.strip())
+        and _BAGGAGE_PROPERTIES.fullmatch(properties)
+    )
 
 
 def _correlation(baggage: str) -> Inherited | None:

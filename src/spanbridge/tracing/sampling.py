@@ -123,9 +123,10 @@ class ParentBasedSampling:
 class ContainedSampler:
     """A sampler that never raises: an error means "keep", and is counted."""
 
-    __slots__ = ("_by_context", "_should_sample")
+    __slots__ = ("_by_context", "_count_error", "_should_sample")
 
-    def __init__(self, sampler: SamplerLike) -> None:
+    def __init__(self, sampler: SamplerLike, count_error: Callable[[], None] | None = None) -> None:
+        self._count_error = count_error
         self._by_context = getattr(sampler, "sample_by_context", None)
         self._should_sample = should_sample_of(sampler)
 
@@ -137,22 +138,29 @@ class ContainedSampler:
             decision = self._by_context(trace_id, tracestate, parent_sampled)
             return None if decision is None else bool(decision)
         except Exception as error:  # noqa: BLE001
-            contain("sampler", error)
+            self._failed(error)
             return True
+
+    def _failed(self, error: Exception) -> None:
+        contain("sampler", error)
+        if self._count_error is not None:
+            self._count_error()
 
     def __call__(self, sampling_input: SamplingInput) -> bool:
         try:
             return bool(self._should_sample(sampling_input))
         except Exception as error:  # noqa: BLE001
-            contain("sampler", error)
+            self._failed(error)
             return True
 
 
-def contained_sampler(sampler: SamplerLike | None) -> ContainedSampler | None:
+def contained_sampler(
+    sampler: SamplerLike | None, count_error: Callable[[], None] | None = None
+) -> ContainedSampler | None:
     """`sampler` so that it never raises; None where everything is kept."""
     if sampler is None or isinstance(sampler, AlwaysSampling):
         return None
-    return ContainedSampler(sampler)
+    return ContainedSampler(sampler, count_error)
 
 
 def should_sample_of(sampler: Any) -> Callable[[SamplingInput], bool]:

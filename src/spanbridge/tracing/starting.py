@@ -23,7 +23,18 @@ from spanbridge.tracing.captured import (
     text,
 )
 from spanbridge.tracing.clock import clock_offset_ns
-from spanbridge.tracing.context import CONTEXT, ENDED, NEW, RECORDING, SILENT, SUPPRESSED, Scope, first_in_force
+from spanbridge.tracing.context import (
+    CONTEXT,
+    ENDED,
+    NEW,
+    RECORDING,
+    REMOTE,
+    SILENT,
+    SUPPRESSED,
+    Scope,
+    ambient,
+    first_in_force,
+)
 from spanbridge.tracing.intake import SPAN_OVERHEAD_BYTES, START
 from spanbridge.tracing.tracer import TraceState
 
@@ -75,8 +86,12 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
             rare = {option: attributes.pop(option) for option in _RARE_OPTIONS if option in attributes}
             metadata, start_time = rare.pop("metadata", None), rare.pop("start_time", None)
             given = rare.pop("parent", None)
-            if given is not None and (parent is None or parent._state != SUPPRESSED):
-                parent = _given_parent(tracer, given) or parent
+            if (
+                given is not None
+                and (parent is None or parent._state != SUPPRESSED)
+                and (chosen := _given_parent(tracer, given)) is not None
+            ):
+                parent, contexts = chosen, _contexts_around()
             if start_time is not None and not is_time(start_time):
                 misused(intake, "start_time", start_time, "nanoseconds since the epoch, a whole number")
                 start_time = None
@@ -267,7 +282,20 @@ def _usable_parent(tracer: Tracer, scope: Any) -> tuple[Any, list[Any] | None]:
         elif scope._tracer is tracer or scope._state >= SUPPRESSED:
             break
         scope = scope._outer()
+    if scope is not None and scope._state == REMOTE:
+        contexts = _contexts_around()  # it hands nothing of ours down
     return scope, contexts
+
+
+def _contexts_around() -> list[Any] | None:
+    """All request contexts in force here, the innermost first: for a span whose parent hands none of them down."""
+    contexts: list[Any] = []
+    scope: Scope | None = ambient.get()
+    while (scope := first_in_force(scope)) is not None:
+        if scope._state == CONTEXT:
+            contexts.append(scope)
+        scope = scope._outer()
+    return contexts or None
 
 
 def _request_context() -> Any:

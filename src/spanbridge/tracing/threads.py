@@ -149,7 +149,10 @@ def _serves_others(thread: Any) -> bool:
     """Whether the thread is a worker of a pool, or another service of the packages that have their own way with contexts."""
     try:
         target = getattr(thread, "_target", None)
-        module = getattr(type(thread) if target is None else target, "__module__", None)
+        served = type(thread) if target is None else target
+        module = getattr(served, "__module__", None)
+        if getattr(served, "__name__", None) == "run":
+            return False  # `asyncio.run` and its like run the application
         return isinstance(module, str) and module.partition(".")[0] in SERVICE_PACKAGES
     except Exception as error:  # noqa: BLE001 - the application's target
         contain("instrument_threads", error)

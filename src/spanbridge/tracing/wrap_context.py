@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import wrapt
 
 from spanbridge.tracing.context import in_force, pinned
+from spanbridge.tracing.wrapping import WrappedFunction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -41,7 +42,7 @@ def wrap_context(function: Callable[P, R], /) -> Callable[P, R]:
             own = context.copy()
             return await _steps(own, own.run(wrapped, *args, **kwargs))
 
-        return wrapt.FunctionWrapper(plain, call_async)
+        return WrappedFunction(plain, call_async)
 
     is_generator = any(map(inspect.isgeneratorfunction, kinds))
     is_async_generator = any(map(inspect.isasyncgenfunction, kinds))
@@ -53,7 +54,7 @@ def wrap_context(function: Callable[P, R], /) -> Callable[P, R]:
             return _steps(own, result)
         return _AsyncGenerator(own, result) if is_async_generator else result
 
-    return wrapt.FunctionWrapper(plain, call)
+    return WrappedFunction(plain, call)
 
 
 @coroutine
