@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import functools
 import gc
 import pickle
 import threading
@@ -169,3 +170,61 @@ def test_a_failing_sampler_is_counted(contained_places, silence):
             pass
         assert own.stats()["ignored"] == {"sampler_error": 1}
     silence.clear()  # it is told, too
+
+
+def between(function):
+    """A decorator that keeps the name and the signature, but not the kind."""
+    return functools.wraps(function)(lambda *args: function(*args))
+
+
+@sb.tool_call
+@between
+def items(count):
+    with sb.generic("in items"):
+        pass
+    yield from range(count)
+
+
+@sb.tool_call
+@between
+async def later(value):
+    with sb.generic("in later"):
+        await asyncio.sleep(0)
+    if value is None:
+        raise ValueError
+    return value
+
+
+@sb.tool_call
+@between
+async def async_items(count):
+    for number in range(count):
+        with sb.generic("in async_items"):
+            yield number
+
+
+def test_functions_whose_kind_only_the_result_tells(captured_spans):
+    """Under a decorator that hides the kind, a span covers the run of what is returned, as without it."""
+
+    async def main():
+        with sb.agent_run("root"):
+            assert list(items(2)) == [0, 1]
+            assert await later(5) == 5
+            with pytest.raises(ValueError):
+                await later(None)
+            async for _ in async_items(1):
+                with sb.generic("consumer"):
+                    pass
+
+    asyncio.run(main())
+
+    captured_spans.assert_tree(
+        "agent_run root [ok]\n"
+        "  tool_call items [ok]\n    generic in items [ok]\n"
+        "  tool_call later [ok]\n    generic in later [ok]\n"
+        "  tool_call later [error] ValueError\n    generic in later [ok]\n"
+        "  tool_call async_items [ok]\n    generic in async_items [ok]\n"
+        "  generic consumer [ok]"
+    )
+    outputs = {span.name: span.output for span in captured_spans.spans if span.output is not None}
+    assert outputs == {"items": [0, 1], "later": 5, "async_items": [0]}

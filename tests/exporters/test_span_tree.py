@@ -277,3 +277,17 @@ def test_a_withheld_span_is_marked(make_span):
         "└── span tool_call  20ms  ok  [content withheld: broken[2J failed]"
     )
     assert to_text([span]) == "generic tool_call [ok] (content withheld: broken[2J failed)"
+
+
+def test_a_parent_of_another_process(make_span):
+    """A span whose parent another process owns stands under it, where that one is there too; a stream that was cut says so."""
+    caller = make_span("caller", span_id="a" * 16)
+    callee = make_span(
+        "callee", span_id="b" * 16, external_parent_span_id="a" * 16, attributes={"incomplete": "cut"}, started_at=5
+    )
+
+    lines = printed(render([callee, caller])).splitlines()
+
+    assert [line.split("  ")[0].strip() for line in lines[1:2]] == ["└── span caller"]
+    assert lines[2].startswith("    └── span callee")
+    assert lines[2].endswith("ok (cut)")

@@ -99,6 +99,8 @@ class SpanLine:
     error_type: str
     preview: str
     """The error's message, or the beginnings of input and output; empty where content is not shown."""
+    incomplete: str = ""
+    """Why a stream or generator ended early: "closed", "cut", ...; empty where it did not."""
     withheld_by: str = ""
     """The processor that failed on the span, so that its content was withheld; empty otherwise."""
 
@@ -156,7 +158,8 @@ def summarize(record: SpanRecord, *, show_content: bool = True) -> SpanLine:
     return SpanLine(
         trace_id=record.trace_id,
         span_id=record.span_id,
-        parent_span_id=record.parent_span_id,
+        # A parent of another process may be in the same store.
+        parent_span_id=record.parent_span_id or record.external_parent_span_id,
         started_at=record.started_at,
         type=SpanType(record.type),
         name=_shorten(clean(str(record.name or "")), NAME_CHARACTERS),
@@ -164,6 +167,7 @@ def summarize(record: SpanRecord, *, show_content: bool = True) -> SpanLine:
         duration_ns=record.duration_ns,
         figures=_figures(record),
         error_type=_shorten(clean(str(_mapping(record.error).get("type") or "")), NAME_CHARACTERS),
+        incomplete=_shorten(clean(str(_mapping(record.attributes).get("incomplete") or "")), NAME_CHARACTERS),
         withheld_by=_withheld_by(record),
         preview=_previews(record) if show_content else "",
     )
@@ -201,6 +205,8 @@ def line_text(line: SpanLine, encoding: str = "utf-8") -> Text:
 
     look = LOOKS[line.type]
     status = f"{line.status.value} {line.error_type}".rstrip()
+    if line.incomplete:
+        status += f" ({line.incomplete})"
     parts = [
         (look.label, look.style),
         (f" {line.name}", "bold"),

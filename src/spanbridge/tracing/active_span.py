@@ -44,7 +44,6 @@ from spanbridge.tracing.starting import drop, start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
-    from weakref import ref
 
     from typing_extensions import Self
 
@@ -57,6 +56,10 @@ R = TypeVar("R")
 
 _IDENTIFIED = frozenset({RECORDING, ENDED})
 _END_STATUSES = frozenset({"ok", "error", "cancelled"})
+
+
+def _nothing_yet() -> None:
+    """In the place of a stream: what the span records has not run yet, see `go_on_later`."""
 
 
 class Span(Scope):
@@ -77,7 +80,7 @@ class Span(Scope):
     _hides_output = False
     _id: int
     _inherited: Inherited | None
-    _stream: ref[Any] | None = None
+    _stream: Callable[[], Any] | None = None
     """The stream that the span records, while it is not exhausted."""
     _trace: TraceState
 
@@ -395,6 +398,10 @@ class Span(Scope):
             contain("span end", failure)
             self._end("error")
 
+    def go_on_later(self) -> None:
+        """Within the span's own block: the block's end does not end the span, which is entered again."""
+        self._stream = _nothing_yet
+
     def leave_to_stream(self, result: Any, *, with_output: bool) -> bool:
         """Leaves the span to `result` to end, if that is the stream which the span records."""
         stream = None if self._stream is None else self._stream()
@@ -405,6 +412,9 @@ class Span(Scope):
 
         True where the stream goes on and ends the span.
         """
+        if self._stream is _nothing_yet:
+            self._stream = None
+            return True
         stream = None if self._stream is None else self._stream()
         if stream is not None and stream.owns_span:
             return True

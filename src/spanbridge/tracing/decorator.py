@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain
@@ -71,33 +72,52 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
 
         return WrappedFunction(function, call_async)  # pyright: ignore[reportArgumentType] - it takes descriptors too
 
-    is_generator, is_async_generator = inspect.isgeneratorfunction(plain), inspect.isasyncgenfunction(plain)
-    if is_generator or is_async_generator:
+    def traced_iteration(generator: Any, span: Span, max_text_bytes: int) -> Any:
         from spanbridge.tracing.iteration import Iteration, TracedAsyncGenerator, TracedGenerator  # noqa: PLC0415 - few need it
 
-        traced_type = TracedGenerator if is_generator else TracedAsyncGenerator
+        items = None
+        if capture_output:
+            items = Collected(max_text_bytes) if reduce_output is None else Reduced(reduce_output)
+        iteration = Iteration(span, items)
+        return (TracedGenerator if hasattr(generator, "gi_frame") else TracedAsyncGenerator)(generator, iteration)
+
+    if inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain):
 
         def iterate(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             generator = wrapped(*args, **kwargs)
             tracer = opener.slot.tracer
             if tracer is None or is_suppressed():
                 return generator
-            items = None
-            if capture_output:
-                items = Collected(tracer.max_payload_bytes) if reduce_output is None else Reduced(reduce_output)
-            return traced_type(generator, Iteration(open_span(args, kwargs, instance is not None), items))
+            return traced_iteration(generator, open_span(args, kwargs, instance is not None), tracer.max_payload_bytes)
 
         return WrappedFunction(function, iterate)  # pyright: ignore[reportArgumentType]
 
-    def call(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if opener.slot.tracer is None:
-            return wrapped(*args, **kwargs)
-        with open_span(args, kwargs, instance is not None) as span:
-            result = wrapped(*args, **kwargs)
+    async def awaited(span: Span, coroutine: Any) -> Any:
+        with span:
+            result = await coroutine
             record(span, result)
         return result
 
+    def call(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        tracer = opener.slot.tracer
+        if tracer is None:
+            return wrapped(*args, **kwargs)
+        with open_span(args, kwargs, instance is not None) as span:
+            result = wrapped(*args, **kwargs)
+            if type(result) not in _RUN_LATER or not span.is_recording:
+                record(span, result)
+                return result
+            span.go_on_later()
+        # Another decorator stands in between, or the function only makes what runs: the result tells.
+        if type(result) is CoroutineType:
+            return awaited(span, result)
+        return traced_iteration(result, span, tracer.max_payload_bytes)
+
     return WrappedFunction(function, call)  # pyright: ignore[reportArgumentType]
+
+
+_RUN_LATER = frozenset({AsyncGeneratorType, CoroutineType, GeneratorType})
+"""Types of results whose code has not run when the function returns."""
 
 
 class _Arguments:

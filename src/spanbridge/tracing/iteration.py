@@ -37,8 +37,8 @@ class Iteration(Body):
         super().__init__(span)
         self._items = items
         self._called_in: Any = in_force()
-        self.is_running = False
-        """Whether the body has started and not ended."""
+        self.is_running = span._state == RECORDING
+        """Whether the span has started, with the body or before it, and the body has not ended."""
         self.is_over = False
         self.is_dropped = False
         """Whether nobody holds the generator any more."""
