@@ -143,15 +143,15 @@ def _terms(connection: sqlite3.Connection, field: str, numbers: str) -> dict[int
     """Trace number -> its values of `field`, sorted."""
     rows = connection.execute(
         """
-        SELECT trace_number, trace_terms.value FROM json_each(?1) AS wanted CROSS JOIN trace_terms
-        ON trace_number = wanted.value AND field = ?2
+        SELECT trace_number, trace_terms.value FROM json_each(:wanted) AS wanted CROSS JOIN trace_terms
+        ON trace_number = wanted.value AND field = :field
         UNION ALL
         SELECT number, json_extract(term.value, '$[1]')
-        FROM json_each(?1) AS wanted CROSS JOIN recent_traces ON number = wanted.value CROSS JOIN json_each(terms) AS term
-        WHERE json_extract(term.value, '$[0]') = ?2
+        FROM json_each(:wanted) AS wanted CROSS JOIN recent_traces ON number = wanted.value CROSS JOIN json_each(terms) AS term
+        WHERE json_extract(term.value, '$[0]') = :field
         ORDER BY 1, 2
         """,
-        (numbers, field),
+        {"wanted": numbers, "field": field},
     )
     result: dict[int, tuple[str, ...]] = {}
     for number, value in rows:
@@ -162,9 +162,9 @@ def _terms(connection: sqlite3.Connection, field: str, numbers: str) -> dict[int
 def trace_number(connection: sqlite3.Connection, trace_id: str) -> int | None:
     row = connection.execute(
         """
-        SELECT number FROM traces WHERE trace_id = ?1 UNION ALL SELECT number FROM recent_traces WHERE trace_id = ?1
+        SELECT number FROM traces WHERE trace_id = :trace_id UNION ALL SELECT number FROM recent_traces WHERE trace_id = :trace_id
         """,
-        (trace_id,),
+        {"trace_id": trace_id},
     ).fetchone()
     return None if row is None else row[0]
 
@@ -172,13 +172,13 @@ def trace_number(connection: sqlite3.Connection, trace_id: str) -> int | None:
 def trace_ids_with_prefix(connection: sqlite3.Connection, prefix: str, limit: int) -> list[str]:
     rows = connection.execute(
         """
-        SELECT trace_id FROM traces WHERE trace_id >= ?1 AND trace_id < ?2
+        SELECT trace_id FROM traces WHERE trace_id >= :prefix AND trace_id < :end
         UNION ALL
-        SELECT trace_id FROM recent_traces WHERE trace_id >= ?1 AND trace_id < ?2
-        ORDER BY trace_id LIMIT ?3
+        SELECT trace_id FROM recent_traces WHERE trace_id >= :prefix AND trace_id < :end
+        ORDER BY trace_id LIMIT :limit
         """,
         # "g" is greater than every hexadecimal digit.
-        (prefix, prefix + "g", limit),
+        {"prefix": prefix, "end": prefix + "g", "limit": limit},
     )
     return [trace_id for (trace_id,) in rows]
 
@@ -199,11 +199,11 @@ def tail(connection: sqlite3.Connection, after: int, limit: int) -> Tail:
     trace_ids = dict(
         connection.execute(
             """
-            SELECT number, trace_id FROM json_each(?1) AS wanted CROSS JOIN traces ON number = wanted.value
+            SELECT number, trace_id FROM json_each(:wanted) AS wanted CROSS JOIN traces ON number = wanted.value
             UNION ALL
-            SELECT number, trace_id FROM json_each(?1) AS wanted CROSS JOIN recent_traces ON number = wanted.value
+            SELECT number, trace_id FROM json_each(:wanted) AS wanted CROSS JOIN recent_traces ON number = wanted.value
             """,
-            (orjson.dumps(sorted({row[1] for row in rows})).decode(),),
+            {"wanted": orjson.dumps(sorted({row[1] for row in rows})).decode()},
         )
     )
     spans = [record_of(row, trace_ids[row[1]]) for row in rows]
