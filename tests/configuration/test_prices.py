@@ -66,3 +66,20 @@ def test_own_prices_need_no_list(monkeypatch):
     assert sb.flush(60)
 
     assert memory.spans[0].attributes["cost_context"]["estimated_cost"] == 0.002
+
+
+def test_without_another_thread(monkeypatch):
+    """Where no thread can be started, as while the interpreter exits, the list is loaded all the same."""
+    memory = sb.InMemoryExporter()
+    sb.configure(store=False, exporters=[memory])
+    sb.agent_run("the pipeline's own threads are there").__enter__().__exit__(None, None, None)
+    assert sb.flush(60)
+
+    def refuse(thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    record_a_model_call()
+    assert sb.flush(60)
+
+    assert memory.spans[-1].attributes["cost_context"]["estimated_cost"] > 0

@@ -55,8 +55,9 @@ class Prices:
             loading = threading.Thread(target=self._load, name="spanbridge-prices", daemon=True)
             try:
                 loading.start()
-            except RuntimeError:  # no thread can be started: the interpreter exits
-                return None
+            except RuntimeError:  # since Python 3.12 none can be started while the interpreter exits
+                self._load()
+                return self._providers
             self._loading = loading
         while self._providers is None and loading is not None and loading.is_alive():
             loading.join(POLL_S)
