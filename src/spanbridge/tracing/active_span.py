@@ -164,9 +164,8 @@ class Span(Scope):
         if self._plain and ambient.get() is self:
             try:
                 ambient.reset(self._token)  # pyright: ignore[reportArgumentType] - None, where it was not entered, is caught too
-                self._token = (
-                    None  # it holds the span around, that one's the next, ...: as long as a late task holds this one
-                )
+                # It holds the span around, that one's the next, and so on, for as long as a late task holds this one.
+                self._token = None
             except (ValueError, RuntimeError, TypeError):  # entered in the context that this one is a copy of
                 self._leave_block()
         else:
