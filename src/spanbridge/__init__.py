@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from spanbridge.processors.sensitive_data import SensitiveDataFilter
     from spanbridge.protocols import Delivered, Rejected, Retry, SamplingInput
     from spanbridge.storage.location import open_store
+    from spanbridge.tracing.attempts import attempts
     from spanbridge.tracing.middleware import ASGIMiddleware, WSGIMiddleware
     from spanbridge.tracing.propagation import extract, inject
     from spanbridge.tracing.request_context import request_context
@@ -103,6 +104,7 @@ _LAZY = {
     "StorageExporter": "spanbridge.exporters.storage_exporter",
     "TailSampling": "spanbridge.pipeline.tail_sampling",
     "WSGIMiddleware": "spanbridge.tracing.middleware",
+    "attempts": "spanbridge.tracing.attempts",
     "configure": "spanbridge.configuration.configure",
     "extract": "spanbridge.tracing.propagation",
     "flush": "spanbridge.observability",
@@ -164,6 +166,7 @@ __all__ = [
     "__version__",
     "agent_run",
     "agent_signal",
+    "attempts",
     "classifier_evaluation",
     "client_tool_call",
     "configure",
