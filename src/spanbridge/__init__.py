@@ -73,6 +73,13 @@ if TYPE_CHECKING:
     from spanbridge.protocols import Delivered, Rejected, Retry, SamplingInput
     from spanbridge.storage.location import open_store
     from spanbridge.tracing.attempts import attempts
+    from spanbridge.tracing.log_correlation import (
+        SpanLogHandler,
+        StructlogProcessor,
+        TraceContextFilter,
+        instrument_logging,
+        uninstrument_logging,
+    )
     from spanbridge.tracing.middleware import ASGIMiddleware, WSGIMiddleware
     from spanbridge.tracing.propagation import extract, inject
     from spanbridge.tracing.request_context import request_context
@@ -101,20 +108,25 @@ _LAZY = {
     "SensitiveDataFilter": "spanbridge.processors.sensitive_data",
     "SpanRecord": "spanbridge.model.span",
     "Status": "spanbridge.model.span",
+    "SpanLogHandler": "spanbridge.tracing.log_correlation",
     "StorageExporter": "spanbridge.exporters.storage_exporter",
+    "StructlogProcessor": "spanbridge.tracing.log_correlation",
     "TailSampling": "spanbridge.pipeline.tail_sampling",
+    "TraceContextFilter": "spanbridge.tracing.log_correlation",
     "WSGIMiddleware": "spanbridge.tracing.middleware",
     "attempts": "spanbridge.tracing.attempts",
     "configure": "spanbridge.configuration.configure",
     "extract": "spanbridge.tracing.propagation",
     "flush": "spanbridge.observability",
     "inject": "spanbridge.tracing.propagation",
+    "instrument_logging": "spanbridge.tracing.log_correlation",
     "instrument_threads": "spanbridge.tracing.threads",
     "open_store": "spanbridge.storage.location",
     "request_context": "spanbridge.tracing.request_context",
     "route": "spanbridge.pipeline.routing",
     "shutdown": "spanbridge.observability",
     "stats": "spanbridge.observability",
+    "uninstrument_logging": "spanbridge.tracing.log_correlation",
     "uninstrument_threads": "spanbridge.tracing.threads",
     "wrap_context": "spanbridge.tracing.wrap_context",
 }
@@ -154,13 +166,16 @@ __all__ = [
     "SamplingInput",
     "SensitiveDataFilter",
     "Span",
+    "SpanLogHandler",
     "SpanRecord",
     "SpanType",
     "SpanbridgeError",
     "Status",
     "StorageExporter",
     "StoreError",
+    "StructlogProcessor",
     "TailSampling",
+    "TraceContextFilter",
     "Usage",
     "WSGIMiddleware",
     "__version__",
@@ -176,6 +191,7 @@ __all__ = [
     "generic",
     "graph_action",
     "inject",
+    "instrument_logging",
     "instrument_threads",
     "mapping",
     "mcp_server_request",
@@ -203,6 +219,7 @@ __all__ = [
     "stats",
     "suppress",
     "tool_call",
+    "uninstrument_logging",
     "uninstrument_threads",
     "update_current",
     "workflow_conditional",
