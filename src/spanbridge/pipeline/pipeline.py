@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SLICE_SPANS = 16
 """Ended spans that are processed together."""
-LARGE_SLICE_SPANS = 512
+LARGE_SLICE_SPANS = 128
 """The same where nobody is held up by it, or where each time that the interpreter is let go costs."""
 STEP_EVENTS = 8
 """Events that are applied between two looks at the clock."""
