@@ -17,12 +17,8 @@ if TYPE_CHECKING:
 
 SLICE_NS = 50_000
 """How long a background thread works without a pause."""
-PAUSE_S = 0.0002
-"""How long it stops: a waiting thread needs some 50 us to wake up."""
-CONTENDED_NS = 4_000_000
-"""A pause that lasts longer, while the process computes, shows that others want the interpreter all the time."""
-CONTENDED_SLICE_NS = 20_000_000
-"""How long a background thread works then until it looks again."""
+PAUSE_S = 0.00005
+"""How long it stops, and some 50 us more as operating systems sleep: a waiting thread needs as much to wake up."""
 SHORT_TURN_S = 0.0005
 """How long a thread keeps the interpreter from one that waits, in `short_turns`; 5 ms is CPython's own."""
 
@@ -66,35 +62,24 @@ if hasattr(os, "register_at_fork"):
 
 
 class Pace:
-    """The pauses of one piece of background work.
+    """The pauses of one piece of background work."""
 
-    Where the application computes without a rest, a pause lasts until the interpreter is given back, some 5 ms, and helps nobody: then
-    there are few, and CPython's own turns share the interpreter evenly.
-    """
-
-    __slots__ = ("_hurries", "_is_contended", "_until_ns")
+    __slots__ = ("_until_ns", "hurries")
 
     def __init__(self, *, hurries: bool = False) -> None:
-        """`hurries`: no pauses, whether anybody waits or not."""
-        self._hurries = hurries
-        self._is_contended = False
+        """`hurries`: no pauses, whether anybody waits or not: there is a backlog."""
+        self.hurries = hurries
         self._until_ns = time.perf_counter_ns() + SLICE_NS
 
     @property
-    def is_large(self) -> bool:
-        """Whether work should be done in large pieces: nobody is held up by it, or each time that the interpreter is let go costs."""
-        return self._hurries or self._is_contended or bool(_waiting)
+    def is_unpaused(self) -> bool:
+        """Whether there are no pauses now, so that work is best done in large pieces."""
+        return self.hurries or bool(_waiting)
 
     def pause(self) -> bool:
         """Called between two small steps: ends a slice that is long enough; whether it did."""
-        start = time.perf_counter_ns()
-        if start < self._until_ns or self._hurries or _waiting:
+        if time.perf_counter_ns() < self._until_ns or self.hurries or _waiting:
             return False
-        used = time.process_time_ns()
         time.sleep(PAUSE_S)
-        end = time.perf_counter_ns()
-        waited_ns = end - start
-        # Not only late: on a busy machine everything is.
-        self._is_contended = waited_ns > CONTENDED_NS and time.process_time_ns() - used > 0.8 * waited_ns
-        self._until_ns = end + (CONTENDED_SLICE_NS if self._is_contended else SLICE_NS)
+        self._until_ns = time.perf_counter_ns() + SLICE_NS
         return True

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 SLICE_SPANS = 16
 """Ended spans that are processed together."""
 LARGE_SLICE_SPANS = 128
-"""The same where nobody is held up by it, or where each time that the interpreter is let go costs."""
+"""The same where there are no pauses: as many as the processor's cache holds."""
+BACKLOG_EVENTS = 5000
+"""More waiting events than this are worked off without pauses."""
 STEP_EVENTS = 8
 """Events that are applied between two looks at the clock."""
 LARGE_STEP_EVENTS = 64
@@ -318,10 +320,12 @@ class Pipeline:
         """Applies `count` events, a few at a time, and processes the spans that they end."""
         events, spans, pace = self.intake.events, self._spans, self._pace
         while count > 0:
-            step = min(LARGE_STEP_EVENTS if pace.is_large else STEP_EVENTS, count)
+            if len(events) > BACKLOG_EVENTS:
+                pace.hurries = True
+            step = min(LARGE_STEP_EVENTS if pace.is_unpaused else STEP_EVENTS, count)
             spans.apply(events, step)
             count -= step
-            if len(spans.ended) >= (LARGE_SLICE_SPANS if pace.is_large else SLICE_SPANS):
+            if len(spans.ended) >= (LARGE_SLICE_SPANS if pace.is_unpaused else SLICE_SPANS):
                 self._process_ended()
                 if self._closing or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                     self._hand_on()

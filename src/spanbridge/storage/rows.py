@@ -1,7 +1,7 @@
 """Many rows in one statement.
 
-Each step of a statement releases the interpreter. Behind a busy application every release can cost the 5 ms until it is given back: then
-one step writes very many rows. Else it writes as many as keep the interpreter for less than a slice, with pauses between (`pacing`).
+Each step of a statement releases the interpreter, and behind a busy application every release can cost the 5 ms until it is given back.
+So one step writes as many rows as keep the interpreter for about a slice, or very many where there are no pauses (`pacing`).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class RowInserter:
 
     def _begin_step(self) -> None:
         self._parameters: list[Any] = []
-        self._rows = self._small_step * _LARGER if self._pace.is_large else self._small_step
+        self._rows = self._small_step * _LARGER if self._pace.is_unpaused else self._small_step
         self._full = self._rows * self._width
 
     def finish(self) -> None:

@@ -32,6 +32,8 @@ RECENT_TRACES = 500
 """How many traces may stand outside the indexes behind the filters; see `migrations`."""
 SPANS_PER_STEP = 8
 TRACES_PER_STEP = 4
+BACKLOG_RECORDS = 1000
+"""A larger batch is written without pauses."""
 _ROW_BYTES = 300
 """What a span takes in the file beside its content, about."""
 _MAX_REMEMBERED = 10_000
@@ -128,7 +130,7 @@ class BatchWriter:
                 raise StoreError(f"a span cannot be stored: {error}", reason="invalid_span") from error
 
     def _write(self, batch: Sequence[SpanRecord], *, careful: bool) -> None:
-        self._pace = Pace()
+        self._pace = Pace(hurries=len(batch) > BACKLOG_RECORDS)
         writes: dict[_Key, SpanRecord] = {}
         drops: dict[_Key, SpanRecord] = {}
         trace_ids: set[str] = set()
