@@ -28,6 +28,7 @@ from spanbridge.tracing.intake import FLUSH, START, WAKE_BYTES, Intake
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from spanbridge.pipeline.bridge_finish import BridgeFinish
     from spanbridge.pipeline.chain import Chain
     from spanbridge.pipeline.delivery import Runner
     from spanbridge.pipeline.open_record import OpenRecord
@@ -91,6 +92,8 @@ class Pipeline:
         self.intake = Intake(max_bytes, self._start_threads)
         self.runners = list(runners)
         self.store = store
+        self.bridge: BridgeFinish | None = None
+        """Ends native spans, where a bridge is on."""
         self._store_runner = store_runner
         if store_runner is not None:
             store_runner.settled = self.settle
@@ -136,6 +139,8 @@ class Pipeline:
             self._turn_without_thread(deadline)
             if not reply.done.wait(max(0.0, deadline - time.monotonic())):
                 return False
+            if self.bridge is not None:
+                self.bridge.flush(deadline)
         return all([runner.flush(deadline) for runner in self.runners])  # noqa: C419 - one that fails must not keep the others waiting
 
     def _turn_without_thread(self, deadline: float) -> None:
@@ -169,6 +174,8 @@ class Pipeline:
             logger.warning("the pipeline did not stop in time")
         for runner in self.runners:
             runner.close(deadline)
+        if self.bridge is not None:
+            self.bridge.close(deadline)
         complete = all([runner.shutdown(deadline) for runner in self.runners])  # noqa: C419 - as in `flush`
         # What was neither delivered nor counted until now is still held by a processor or by an exit that hangs.
         left = self._count_open()
@@ -180,11 +187,14 @@ class Pipeline:
 
     def stats(self) -> dict[str, Any]:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""
-        return {
+        stats = {
             "spans": self.account.report(self.intake, self._count_open),
             "exporters": {runner.name: runner.account.report() for runner in self.runners},
             "ignored": dict(self.intake.ignored),
         }
+        if self.bridge is not None:
+            stats["bridge"] = self.bridge.stats()
+        return stats
 
     def after_fork_in_child(self) -> None:
         """The child starts empty: queued and open spans, threads and counters are the parent's."""
@@ -195,6 +205,8 @@ class Pipeline:
         self._reset()
         for runner in self.runners:
             runner.after_fork_in_child()
+        if self.bridge is not None:
+            self.bridge.after_fork_in_child()
 
     def _start_threads(self) -> None:
         # Only tried: another caller, or the code that this signal handler interrupted, is starting them.
@@ -251,6 +263,8 @@ class Pipeline:
             self._spans.now_ns = time.perf_counter_ns()
             self._pace = Pace()
             self._drain(count)
+            if self.bridge is not None:
+                self.bridge.sweep()
             flushes = bool(self._spans.flushes)
             if flushes or self._spans.now_ns >= self._next_write_ns or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                 self._write(everything=flushes)
@@ -318,6 +332,9 @@ class Pipeline:
             return
         outbox = self._outbox
         for record, result in zip(ended, results, strict=False):
+            if self.bridge is not None:
+                self.bridge.settle(record, result)
+                self._pace.pause()
             if result is None:
                 self._drop(record)
                 continue

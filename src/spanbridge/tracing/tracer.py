@@ -10,6 +10,8 @@ from spanbridge.model.payload import MAX_PAYLOAD_BYTES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from spanbridge.tracing.active_span import Span
+    from spanbridge.tracing.bridging import Bridging
     from spanbridge.tracing.intake import Intake
     from spanbridge.tracing.propagation import RemoteParent
     from spanbridge.tracing.sampling import ContainedSampler
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 class Tracer:
     """The caller-side half of a configuration."""
 
-    __slots__ = ("intake", "max_payload_bytes", "request_context_keys", "sampler")
+    __slots__ = ("bridging", "intake", "max_payload_bytes", "request_context_keys", "sampler")
 
     def __init__(
         self,
@@ -26,19 +28,35 @@ class Tracer:
         sampler: ContainedSampler | None = None,
         max_payload_bytes: int = MAX_PAYLOAD_BYTES,
         request_context_keys: Sequence[str] = (),
+        bridging: Bridging | None = None,
     ) -> None:
         self.intake = intake
         self.sampler = sampler
         self.max_payload_bytes = max_payload_bytes
+        self.bridging = bridging
         self.request_context_keys = [tuple(key.split(".")) for key in request_context_keys]
 
 
 class TracerSlot:
     """Where openers look for the tracer in force; empty while spanbridge is not configured or switched off."""
 
-    __slots__ = ("tracer",)
+    __slots__ = ("span_class", "tracer")
+
+    span_class: type[Span]
 
     def __init__(self, tracer: Tracer | None = None) -> None:
+        self.tracer = tracer
+
+    def fill(self, tracer: Tracer | None) -> None:
+        """Puts `tracer` in force, and the class of its spans: those that have native spans cost the others nothing."""
+        if tracer is None or tracer.bridging is None:
+            from spanbridge.tracing.active_span import Span  # noqa: PLC0415 - it needs this module
+
+            self.span_class = Span
+        else:
+            from spanbridge.tracing.bridged_span import BridgedSpan  # noqa: PLC0415 - loads with a bridge
+
+            self.span_class = BridgedSpan
         self.tracer = tracer
 
 
