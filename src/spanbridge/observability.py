@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.configuration.assembly import build_bridge, build_pipeline, build_sampler, open_bridge
+from spanbridge.configuration.assembly import build_bridge, build_pipeline, build_tracer, open_bridge
 from spanbridge.configuration.settings import Settings, resolve_settings
 from spanbridge.containment import contain
 from spanbridge.errors import ConfigurationError
 from spanbridge.tracing.openers import Openers
-from spanbridge.tracing.sampling import contained_sampler
-from spanbridge.tracing.tracer import Tracer, TracerSlot, default_slot
+from spanbridge.tracing.tracer import TracerSlot, default_slot
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -53,16 +52,9 @@ class Observability(Openers):
         if not settings.disabled:
             bridge = build_bridge(settings)
             pipeline = self._pipeline = build_pipeline(settings)
-            sampler = contained_sampler(
-                build_sampler(settings.sampling), lambda: pipeline.intake.ignore("sampler_error")
-            )
-            tracer = Tracer(
-                pipeline.intake,
-                sampler,
-                settings.max_payload_bytes,
-                settings.request_context_keys,
-                None if bridge is None else _bridging(bridge, settings, pipeline),
-            )
+            tracer = build_tracer(settings, pipeline)
+            if bridge is not None:
+                tracer.bridging = _bridging(bridge, settings, pipeline)
             _at_work.add(self)
         slot.fill(tracer)
 

@@ -227,8 +227,11 @@ class Bridge(Protocol):
         ...
 
     def release(self, native: Any, reason: str, /) -> None:
-        """Ends `native` without content. `reason`: "processor" (one dropped the span), or why it is given up: "trace_ended", "expired",
-        "shutdown", "internal_error"."""
+        """Ends `native` without content.
+
+        `reason`: what dropped the span ("processor", "span_filter"), or why it is given up ("trace_ended", "expired", "shutdown",
+        "internal_error").
+        """
         ...
 
     def inject(self, native: Any, headers: dict[str, str], /) -> None:

@@ -128,6 +128,24 @@ def test_a_dropped_span_is_released(memory):
     assert sb.stats()["bridge"] == {"name": "toy", "open": 0, "finished": 2, "released": {"processor": 1}}
 
 
+def test_a_hidden_span_starts_no_native_span(memory):
+    """What starts inside attaches to the nearest visible span, or to the parent that the other tracer owns."""
+    bridge = ToyBridge()
+    sb.configure(store=False, exporters=[memory], bridge=bridge, exclude_span_types=["workflow_run"])
+    with bridge.foreign("request") as request:
+        with sb.agent_run("run") as run, sb.generic("helper", internal=True):
+            bridge.call("in helper")
+            with sb.tool_call("search"):
+                pass
+        with sb.workflow_run("hidden root"), sb.agent_run("below"):
+            pass
+
+    assert bridge.parent_of("in helper") == run.span_id
+    assert [span.parent_id for span in bridge.spans] == [request.span_id, int(run.span_id, 16), request.span_id]
+    assert ended(memory)["below"].external_parent_span_id == f"{request.span_id:016x}"
+    assert {span.trace_id for span in bridge.spans} == {request.trace_id}
+
+
 def test_an_explicit_parent_wins_over_what_is_active(bridge):
     with sb.agent_run("a") as a:
         pass

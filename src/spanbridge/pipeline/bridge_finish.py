@@ -36,15 +36,21 @@ class BridgeFinish:
         self._ended_traces: dict[TraceState, float] = {}
         """Traces whose root has ended, and when on the monotonic clock, in that order."""
 
-    def settle(self, record: SpanRecord, result: SpanRecord | None) -> None:
-        """Ends the native span of `record`, which has ended; `result` is what the processors made of it, None where one dropped it."""
+    def settle(self, record: SpanRecord, result: SpanRecord | None, dropped_by: str | None) -> None:
+        """Ends the native span of `record`, which has ended.
+
+        Args:
+            record: As it ended.
+            result: What the processors made of it.
+            dropped_by: "processor" or "span_filter", where no exit gets it.
+        """
         opened = self._bridging.take(int(record.span_id, 16))
         if opened is None:
             return
         if opened.is_root:
             self._ended_traces[opened.trace] = monotonic()
-        if result is None:
-            self._release(opened, "processor")
+        if result is None or dropped_by is not None:
+            self._release(opened, dropped_by or "processor")
             return
         try:
             # A copy: what it decodes is not to stay with a record that waits for a slow exit.

@@ -98,8 +98,10 @@ class Bridging:
         self.open[span_id] = OpenNative(native, trace, is_root, monotonic())
         return span_id
 
-    def _goes_without(self, _span: Span) -> bool:
-        """Whether a span starts no native span; the one place to say so for spans that are known to be hidden when they start."""
+    def _goes_without(self, span: Span) -> bool:
+        """Whether a span starts no native span."""
+        if span._is_hidden:
+            return True
         if len(self.open) < MAX_OPEN_NATIVE_SPANS:
             return False
         self._intake.ignore("bridge_overflow")
