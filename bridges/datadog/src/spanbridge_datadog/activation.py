@@ -1,13 +1,16 @@
 """Which native span is active where, in both of ddtrace's contexts: APM's, and LLM Observability's.
 
-ddtrace has no tokens: what was active before has to be remembered and made active again. Where the body of a generator is about, nothing
-is made active at all, because no code of ours runs when the body rests. There the two providers, which ddtrace asks whenever it looks,
-are wrapped: they ask what is in force.
+ddtrace has no tokens: what was active before has to be remembered and made active again. Two things it does not do at all, and so its two
+providers, which are asked whenever ddtrace looks what is active, are wrapped while the bridge is open:
+
+- A span of ours that has ended is still the parent of what a late task or thread calls; ddtrace falls back on an ancestor.
+- Where the body of a generator is about, nothing is made active, because no code of ours runs when the body rests: the wrapper asks what
+  is in force.
 """
 
 # ddtrace's own types are partly unknown to a type checker.
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownArgumentType=false
-# pyright: reportUntypedBaseClass=false, reportUnknownParameterType=false
+# pyright: reportUntypedBaseClass=false, reportUnknownParameterType=false, reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -46,121 +49,156 @@ class Activations:
     """Makes native spans active, and what was active before them."""
 
     def __init__(self) -> None:
-        self._in_force: Callable[[], NativeSpan | None] | None = None
-        self._resting: dict[int, Activation] = {}
+        self.resting: dict[int, Activation] = {}
         """By span id: spans that are active only while a generator's body runs, as long as their blocks are open."""
+        self.in_force: Callable[[], NativeSpan | None] | None = None
+        """Says what is, where some of them are about."""
+        self._apm: Provider = Provider(tracer.context_provider, self, native.apm_variable(), "span", "before")
+        tracer.context_provider = self._apm
+        self._llm: Provider | None = None
 
     def active(self) -> tuple[Any, Any]:
         """What is active in APM, and in LLM Observability."""
-        provider = native.llm_provider()
-        return tracer.context_provider.active(), None if provider is None else provider.active()
+        llm = self._llm_provider()
+        return tracer.context_provider.active(), None if llm is None else llm.active()
 
     def activate(self, handle: NativeSpan, in_force: Callable[[], NativeSpan | None] | None) -> Activation:
         """Makes `handle` active here; where `in_force` is given, wherever that says so."""
-        apm, llm = _plain(tracer.context_provider), _plain(native.llm_provider())
-        before, before_llm = apm.active(), None if llm is None else llm.active()
+        apm, llm = self._apm.plain, self._llm_provider()
+        before, before_llm = self._apm.item(), None if llm is None else llm.item()
         if in_force is not None:
-            self._ask(in_force)
-            activation = self._resting[handle.span_id] = Activation(handle, before, before_llm, None)
+            self.in_force = in_force
+            activation = Activation(handle, before, before_llm, None)
+            self.resting[handle.span_id] = activation
             return activation
         activation = Activation(handle, before, before_llm, _innermost.get())
         _innermost.set(activation)
-        apm.activate(_unfinished(handle.span))
+        apm.activate(handle.span)
         if llm is not None and handle.llm is not before_llm:
-            llm.activate(handle.llm)
+            llm.plain.activate(handle.llm)
         return activation
 
     def deactivate(self, activation: Activation) -> None:
         """Makes active again what was before, if this is the innermost one here; else it is passed over when the inner ones end."""
-        apm, llm = _plain(tracer.context_provider), _plain(native.llm_provider())
-        if self._resting.get(activation.handle.span_id) is activation:
-            del self._resting[activation.handle.span_id]
-            # A span that was a child of it has ended, and left it active.
-            if apm.active() is activation.handle.span:
-                apm.activate(activation.before)
-            if llm is not None and llm.active() is activation.handle.span:
-                llm.activate(activation.before_llm)
+        span_id, llm = activation.handle.span_id, self._llm_provider()
+        if self.resting.get(span_id) is activation:
+            # Spans that were children of it have ended, and may have left it active.
+            self._apm.leave(activation)
+            if llm is not None:
+                llm.leave(activation)
+            del self.resting[span_id]
             return
         activation.is_over = True
         if _innermost.get() is not activation:
             return
-        outermost, outer = activation, activation.outer
+        last, outer = activation, activation.outer
         while outer is not None and outer.is_over:
-            outermost, outer = outer, outer.outer
+            last, outer = outer, outer.outer
         _innermost.set(outer)
-        apm.activate(outermost.before)
-        if llm is not None:
-            llm.activate(outermost.before_llm)
+        self._apm.plain.activate(last.before)
+        if llm is not None and last.before_llm is not last.handle.llm:
+            llm.plain.activate(last.before_llm)
 
     def after_fork_in_child(self) -> None:
         """The open blocks are copies of the parent's."""
-        self._resting.clear()
+        self.resting.clear()
 
     def close(self) -> None:
         """Takes the wrappers out again, where nobody has put others around them."""
-        if isinstance(tracer.context_provider, _Asking):
-            tracer.context_provider = tracer.context_provider.plain
-        if isinstance(provider := native.llm_provider(), _Asking):
-            native.replace_llm_provider(provider.plain)
+        if tracer.context_provider is self._apm:
+            tracer.context_provider = self._apm.plain
+        if self._llm is not None and native.llm_provider() is self._llm:
+            native.replace_llm_provider(self._llm.plain)
 
-    def _ask(self, in_force: Callable[[], NativeSpan | None]) -> None:
-        """From now on the providers ask what is in force."""
-        self._in_force = in_force
-        if not isinstance(tracer.context_provider, _Asking):
-            tracer.context_provider = _Asking(tracer.context_provider, self, _apm_span)
+    def _llm_provider(self) -> Provider | None:
+        """LLM Observability's provider, wrapped; another one since it was enabled again."""
         provider = native.llm_provider()
-        if provider is not None and not isinstance(provider, _Asking):
-            native.replace_llm_provider(_Asking(provider, self, _llm_span))
-
-    def resolve(self, item: Any, span_of: Callable[[NativeSpan], Any]) -> Any:
-        """What is really active where a provider has `item`."""
-        if starting.get():
-            return item
-        resting, is_llm = self._resting, span_of is _llm_span
-        while isinstance(item, Span) and (activation := resting.get(item.span_id)) is not None:
-            item = activation.before_llm if is_llm else activation.before
-        handle = None if self._in_force is None else self._in_force()
-        if handle is None or handle.span_id not in resting:
-            return item
-        return item if _descends(item, handle.span) else span_of(handle)
+        if provider is not None and provider is not self._llm:
+            self._llm = Provider(provider, self, native.llm_variable(), "llm", "before_llm")
+            native.replace_llm_provider(self._llm)
+        return self._llm
 
 
-class _Asking(BaseContextProvider):
-    """A provider of ddtrace's that looks at what is in force before it answers."""
+class Provider(BaseContextProvider):
+    """One of ddtrace's providers, asked for what is really active."""
 
-    def __init__(self, plain: Any, activations: Activations, span_of: Callable[[NativeSpan], Any]) -> None:
+    def __new__(cls, *_: Any) -> Provider:
+        return super().__new__(cls)  # since 4.x a class of Rust's, which takes no arguments
+
+    def __init__(
+        self, plain: Any, activations: Activations, variable: ContextVar[Any] | None, span: str, before: str
+    ) -> None:
+        """
+        Args:
+            plain: The provider that was there.
+            activations: Ours.
+            variable: What it keeps in; None where it keeps elsewhere.
+            span: The attribute of a handle that it is about: "span" or "llm".
+            before: The attribute of an activation that it is about: "before" or "before_llm".
+        """
         self.plain = plain
         self._activations = activations
-        self._span_of = span_of
+        self._get: Callable[[], Any] = (
+            plain.active if variable is None or not native.is_default(plain) else variable.get
+        )
+        self._span = span
+        self._before = before
 
     def _has_active_context(self) -> bool:
         return self.active() is not None
 
+    def active(self) -> Any:
+        """What is active here; of a span of ours that has ended, its context."""
+        item = self._get()
+        activations = self._activations
+        if activations.resting and not starting.get():
+            item = self._resolved(item)
+        if item is None or not isinstance(item, Span) or item.duration_ns is None:
+            return item
+        if item.name.startswith("spanbridge."):
+            return item.context if self._span == "span" else native.context_of_ended(item)
+        return self.plain.active()
+
     def activate(self, ctx: Any) -> None:
+        """As the provider's."""
+        resting = self._activations.resting
+        # A span starts below one that is not really active, and falls back on it when it ends: not on what it displaces.
+        if (
+            resting
+            and isinstance(ctx, Span)
+            and (activation := resting.get(ctx.parent_id or 0)) is not None
+            and not starting.get()
+        ):
+            item = self.item()
+            if not _descends(item, activation.handle.span):
+                setattr(activation, self._before, item)
         self.plain.activate(ctx)
 
-    def active(self) -> Any:
-        return self._activations.resolve(self.plain.active(), self._span_of)
+    def item(self) -> Any:
+        """What was made active here last and is not over."""
+        item = self._get()
+        for _ in range(len(self._activations.resting)):
+            if not isinstance(item, Span) or (activation := self._activations.resting.get(item.span_id)) is None:
+                break
+            item = getattr(activation, self._before)
+        return item
+
+    def leave(self, activation: Activation) -> None:
+        """Makes active again what was before a span that was never made active, but may be so."""
+        if self._get() is getattr(activation.handle, self._span):
+            self.plain.activate(self.item())
+
+    def _resolved(self, item: Any) -> Any:
+        """What is in force, unless something below it is active."""
+        activations = self._activations
+        item = self.item()
+        handle = None if activations.in_force is None else activations.in_force()
+        if handle is None or handle.span_id not in activations.resting or _descends(item, handle.span):
+            return item
+        return getattr(handle, self._span)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.plain, name)
-
-
-def _plain(provider: Any) -> Any:
-    return provider.plain if isinstance(provider, _Asking) else provider
-
-
-def _apm_span(handle: NativeSpan) -> Any:
-    return _unfinished(handle.span)
-
-
-def _llm_span(handle: NativeSpan) -> Any:
-    return handle.llm
-
-
-def _unfinished(span: Any) -> Any:
-    """What can be active for a span: of one that has ended, its context; ddtrace would fall back on an ancestor."""
-    return span if span.duration_ns is None else span.context
+        return getattr(self.__dict__["plain"], name)
 
 
 def _descends(item: Any, span: Any) -> bool:

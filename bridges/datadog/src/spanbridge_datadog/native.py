@@ -42,6 +42,25 @@ def replace_llm_provider(provider: Any) -> None:
     LLMObs._instance._llmobs_context_provider = provider
 
 
+def apm_variable() -> Any:
+    """The context variable behind APM's provider; None where this version has none."""
+    from ddtrace._trace import provider  # noqa: PLC0415 - private
+
+    return getattr(provider, "_DD_CONTEXTVAR", None)
+
+
+def llm_variable() -> Any:
+    """The context variable behind LLM Observability's provider; None where this version has none."""
+    from ddtrace.llmobs import _context  # noqa: PLC0415 - private
+
+    return getattr(_context, "_DD_LLMOBS_CONTEXTVAR", None)
+
+
+def is_default(provider: Any) -> bool:
+    """Whether a provider is one of ddtrace's own, which keep in these variables."""
+    return type(provider).__module__.startswith("ddtrace")
+
+
 def finish(span: Any, ended_at: int) -> None:
     """Finishes at exactly `ended_at`, nanoseconds since the epoch."""
     finish_ns = getattr(span, "_finish_ns", None)
