@@ -30,6 +30,7 @@ from spanbridge.tracing.intake import FLUSH, START, WAKE_BYTES, Intake
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from spanbridge.pipeline.bridge_finish import BridgeFinish
     from spanbridge.pipeline.chain import Chain
     from spanbridge.pipeline.delivery import Runner
     from spanbridge.pipeline.open_record import OpenRecord
@@ -96,6 +97,8 @@ class Pipeline:
         self.intake = Intake(max_bytes, self._start_threads)
         self.runners = list(runners)
         self.store = store
+        self.bridge: BridgeFinish | None = None
+        """Ends native spans, where a bridge is on."""
         self._store_runner = store_runner
         if store_runner is not None:
             store_runner.settled = self.settle
@@ -157,6 +160,8 @@ class Pipeline:
             self._turn_without_thread(deadline)
             if not reply.done.wait(max(0.0, deadline - time.monotonic())):
                 return False
+            if self.bridge is not None:
+                self.bridge.flush(deadline)
         return all([runner.flush(deadline) for runner in self.runners])  # noqa: C419 - one that fails must not keep the others waiting
 
     def _turn_without_thread(self, deadline: float) -> None:
@@ -195,6 +200,8 @@ class Pipeline:
             logger.warning("the pipeline did not stop in time")
         for runner in self.runners:
             runner.close(deadline)
+        if self.bridge is not None:
+            self.bridge.close(deadline)
         complete = all([runner.shutdown(deadline) for runner in self.runners])  # noqa: C419 - as in `flush`
         # What was neither delivered nor counted until now is still held by a processor or by an exit that hangs.
         left = self._count_open()
@@ -206,11 +213,14 @@ class Pipeline:
 
     def stats(self) -> dict[str, Any]:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""
-        return {
+        stats = {
             "spans": self.account.report(self.intake, self._count_open),
             "exporters": {runner.name: self._report_of(runner) for runner in self.runners},
             "ignored": dict(self.intake.ignored),
         }
+        if self.bridge is not None:
+            stats["bridge"] = self.bridge.stats()
+        return stats
 
     def _report_of(self, runner: Runner) -> dict[str, Any]:
         report = runner.account.report()
@@ -227,6 +237,8 @@ class Pipeline:
         self._reset()
         for runner in self.runners:
             runner.after_fork_in_child()
+        if self.bridge is not None:
+            self.bridge.after_fork_in_child()
 
     def _start_threads(self) -> None:
         # Only tried: another caller, or the code that this signal handler interrupted, is starting them.
@@ -289,6 +301,8 @@ class Pipeline:
             self._spans.now_ns = time.perf_counter_ns()
             self._pace = Pace()
             self._drain(count)
+            if self.bridge is not None:
+                self.bridge.sweep()
             flushes = bool(self._spans.flushes)
             if flushes or self._spans.now_ns >= self._next_write_ns or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                 self._write(everything=flushes)
@@ -352,11 +366,16 @@ class Pipeline:
             return
         outbox = self._outbox
         for record, result in zip(ended, results, strict=False):
+            dropped_by = None
             if result is None:
-                self._drop(record, "processor")
-                continue
-            if self._span_filter is not None and not self._span_filter.passes(result):
-                self._drop(record, "span_filter")
+                dropped_by = "processor"
+            elif self._span_filter is not None and not self._span_filter.passes(result):
+                dropped_by = "span_filter"
+            if self.bridge is not None:
+                self.bridge.settle(record, result, dropped_by)
+                self._pace.pause()
+            if result is None or dropped_by is not None:
+                self._drop(record, dropped_by or "processor")
                 continue
             if result.model is not None and (self._chain.has_own_processors or result.model_may_differ()):
                 result.model = model_of(result)  # as the chain left it
