@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-SLICE_NS = 50_000
+SLICE_NS = 60_000
 """How long a background thread works without a pause."""
-PAUSE_S = 0.00005
-"""How long it stops, and some 50 us more as operating systems sleep: a waiting thread needs as much to wake up."""
+PAUSE_S = 0.00001
+"""How long it stops at least: as operating systems sleep, some 60 us, in which a waiting thread wakes up."""
 SHORT_TURN_S = 0.0005
 """How long a thread keeps the interpreter from one that waits, in `short_turns`; 5 ms is CPython's own."""
 
