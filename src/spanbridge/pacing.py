@@ -67,14 +67,9 @@ class Pace:
     __slots__ = ("_until_ns", "hurries")
 
     def __init__(self, *, hurries: bool = False) -> None:
-        """`hurries`: no pauses, whether anybody waits or not: there is a backlog."""
+        """`hurries`: no pauses, and large pieces of work, because there is a backlog."""
         self.hurries = hurries
         self._until_ns = time.perf_counter_ns() + SLICE_NS
-
-    @property
-    def is_unpaused(self) -> bool:
-        """Whether there are no pauses now, so that work is best done in large pieces."""
-        return self.hurries or bool(_waiting)
 
     def pause(self) -> bool:
         """Called between two small steps: ends a slice that is long enough; whether it did."""

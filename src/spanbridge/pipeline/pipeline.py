@@ -38,13 +38,12 @@ if TYPE_CHECKING:
 
 SLICE_SPANS = 16
 """Ended spans that are processed together."""
-LARGE_SLICE_SPANS = 128
-"""The same where there are no pauses: as many as the processor's cache holds."""
 BACKLOG_EVENTS = 5000
-"""More waiting events than this are worked off without pauses."""
+"""More waiting events than this are worked off without pauses, in larger slices."""
+BACKLOG_SLICE_SPANS = 256
 STEP_EVENTS = 8
-"""Events that are applied between two looks at the clock."""
-LARGE_STEP_EVENTS = 64
+"""Events that are applied between two looks at the clock; in a backlog more."""
+BACKLOG_STEP_EVENTS = 64
 POLL_S = 0.05
 """How long events wait at most until the pipeline looks at them; less where the write interval is shorter."""
 MAX_OUTBOX_RECORDS = 1024
@@ -336,10 +335,10 @@ class Pipeline:
         while count > 0:
             if len(events) > BACKLOG_EVENTS:
                 pace.hurries = True
-            step = min(LARGE_STEP_EVENTS if pace.is_unpaused else STEP_EVENTS, count)
+            step = min(BACKLOG_STEP_EVENTS if pace.hurries else STEP_EVENTS, count)
             spans.apply(events, step)
             count -= step
-            if len(spans.ended) >= (LARGE_SLICE_SPANS if pace.is_unpaused else SLICE_SPANS):
+            if len(spans.ended) >= (BACKLOG_SLICE_SPANS if pace.hurries else SLICE_SPANS):
                 self._process_ended()
                 if self._closing or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                     self._hand_on()
