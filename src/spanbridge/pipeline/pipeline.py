@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 SLICE_SPANS = 16
 """Ended spans that are processed together."""
-BACKLOG_EVENTS = 5000
+BACKLOG_EVENTS = 4000
 """More waiting events than this are worked off without pauses, in larger slices."""
 BACKLOG_SLICE_SPANS = 256
 STEP_EVENTS = 8
