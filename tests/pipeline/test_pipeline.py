@@ -56,8 +56,7 @@ def test_a_long_span_is_visible_as_running_then_replaced():
     """A span that outlives the write interval is handed on as running, and again when it has ended."""
     live = LiveExporter()
     with sb.Observability(store=False, exporters=[live], write_interval_ms=10) as observability:
-        with observability.agent_run("a") as run:
-            run.set(output="so far")
+        with observability.agent_run("a", output="so far") as run:
             live.called.acquire()
             run.set(output="all")
         observability.flush()
