@@ -25,7 +25,7 @@ from spanbridge.pipeline.open_spans import OpenSpans
 from spanbridge.pipeline.span_filter import SpanFilter
 from spanbridge.pipeline.usage import Price, account_usage, model_of, pass_on, report_below, roll_up
 from spanbridge.tracing.clock import now_ns
-from spanbridge.tracing.intake import FLUSH, START, WAKE_BYTES, Intake
+from spanbridge.tracing.intake import FLUSH, START, Intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -250,7 +250,8 @@ class Pipeline:
                 thread.start()
             except RuntimeError as error:  # no thread can be started: `shutdown` does the work
                 self._thread = None
-                self.intake.wake_bytes = self.intake.pending_bytes + WAKE_BYTES  # tried again when as much has come
+                # Tried again when as much has come.
+                self.intake.wake_bytes = self.intake.pending_bytes + self.intake.backlog_bytes
                 contain("starting the pipeline's thread", error)
                 return
             for runner in self.runners:
@@ -280,7 +281,7 @@ class Pipeline:
                     intake.wait(-1)
                 if intake.is_awaited:
                     continue
-            intake.wake_bytes = intake.pending_bytes + WAKE_BYTES
+            intake.wake_bytes = intake.pending_bytes + intake.backlog_bytes
             # Also after the first event: more will come, and who has just begun to work should not be interrupted.
             intake.wait(poll_s)
         self._last_turn()
