@@ -63,6 +63,7 @@ class Runner:
         self.exporter = exporter
         self.account = ExitAccount()
         self.accepts_running: bool = bool(getattr(exporter, "accepts_running", False))
+        self._keeps_media = bool(getattr(exporter, "keeps_media", False))
         self._max_bytes = max_bytes
         self._max_batch_records = max_batch_records
         self._expiry_s = expiry_s
@@ -120,7 +121,7 @@ class Runner:
                 ended = record.phase == "ended"
                 if not ended and not self.accepts_running:
                     continue
-                size = len(record.document) + RECORD_OVERHEAD_BYTES
+                size = self._size(record)
                 # What takes a span back always fits: its content was vetoed, and must not stay.
                 if self._queued_bytes + size > self._max_bytes and self._queued_bytes and record.phase != "dropped":
                     if ended:
@@ -214,9 +215,16 @@ class Runner:
         while self._queue and len(batch) < self._max_batch_records and size < MAX_BATCH_BYTES:
             record = self._queue.popleft()
             batch.append(record)
-            size += len(record.document) + RECORD_OVERHEAD_BYTES
+            size += self._size(record)
         self._queued_bytes -= size
         return batch
+
+    def _size(self, record: SpanRecord) -> int:
+        """Bytes that a record holds while it waits here."""
+        size = len(record.document) + RECORD_OVERHEAD_BYTES
+        if self._keeps_media and record.media:
+            size += sum(len(content.data) for content in record.media)
+        return size
 
     def _deliver(self, batch: list[SpanRecord]) -> str | None:
         """Tries until the batch is delivered (None), rejected or given up (the reason). What was settled before is not in it any more."""
