@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.configuration.assembly import build_pipeline, build_sampler
+from spanbridge.configuration.assembly import build_pipeline, build_tracer
 from spanbridge.configuration.settings import Settings, resolve_settings
 from spanbridge.containment import contain
 from spanbridge.errors import ConfigurationError
 from spanbridge.tracing.openers import Openers
-from spanbridge.tracing.sampling import contained_sampler
-from spanbridge.tracing.tracer import Tracer, TracerSlot, default_slot
+from spanbridge.tracing.tracer import TracerSlot, default_slot
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -50,11 +49,8 @@ class Observability(Openers):
         super().__init__(slot)
         tracer = None
         if not settings.disabled:
-            pipeline = self._pipeline = build_pipeline(settings)
-            sampler = contained_sampler(
-                build_sampler(settings.sampling), lambda: pipeline.intake.ignore("sampler_error")
-            )
-            tracer = Tracer(self._pipeline.intake, sampler, settings.max_payload_bytes, settings.request_context_keys)
+            self._pipeline = build_pipeline(settings)
+            tracer = build_tracer(settings, self._pipeline)
             _at_work.add(self)
         slot.tracer = tracer
 

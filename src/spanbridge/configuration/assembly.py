@@ -9,12 +9,15 @@ from spanbridge.configuration.plugins import load_bridge, load_exporter
 from spanbridge.configuration.prices import Prices
 from spanbridge.containment import contain
 from spanbridge.errors import ConfigurationError
+from spanbridge.model.span_types import SpanType
 from spanbridge.pipeline.chain import Chain
 from spanbridge.pipeline.delivery import Runner
 from spanbridge.pipeline.pipeline import Pipeline
 from spanbridge.pipeline.routing import Route, RoutedRunner
 from spanbridge.processors.limits import Limits
-from spanbridge.tracing.sampling import NeverSampling, RatioSampling
+from spanbridge.tracing.sampling import NeverSampling, RatioSampling, contained_sampler
+from spanbridge.tracing.tracer import Tracer
+from spanbridge.tracing.visibility import HIDE_INPUT, HIDE_OUTPUT
 
 if TYPE_CHECKING:
     from spanbridge.configuration.settings import Settings
@@ -46,10 +49,18 @@ def build_pipeline(settings: Settings) -> Pipeline:
         runners.append(store_runner)
     for item, (name, exporter) in zip(settings.exporters, exporters.items(), strict=True):
         if isinstance(item, Route):
-            runners.append(RoutedRunner(item, exporter, name, max_bytes=settings.queue_max_bytes))
+            runners.append(
+                RoutedRunner(
+                    item,
+                    exporter,
+                    name,
+                    max_bytes=settings.queue_max_bytes,
+                    count_filter_error=lambda: pipeline.intake.ignore("span_filter_error"),
+                )
+            )
         else:
             runners.append(Runner(exporter, name, max_bytes=settings.queue_max_bytes))
-    return Pipeline(
+    pipeline = Pipeline(
         chain=chain,
         runners=runners,
         store_runner=store_runner,
@@ -61,7 +72,9 @@ def build_pipeline(settings: Settings) -> Pipeline:
         write_interval_s=settings.write_interval_ms / 1000,
         max_bytes=settings.queue_max_bytes,
         validate=_attribute_check() if settings.strict_attributes else None,
+        span_filter=settings.span_filter,
     )
+    return pipeline
 
 
 def refuse_what_is_not_there(settings: Settings) -> None:
@@ -125,6 +138,23 @@ def build_limits(settings: Settings) -> Limits:
         max_depth=settings.max_depth,
         max_items=settings.max_items,
         max_span_bytes=settings.max_span_bytes,
+    )
+
+
+def build_tracer(settings: Settings, pipeline: Pipeline) -> Tracer:
+    """The caller-side half of a configuration."""
+    sampler = contained_sampler(build_sampler(settings.sampling), lambda: pipeline.intake.ignore("sampler_error"))
+    excluded = set(settings.exclude_span_types)
+    if not settings.include_model_chunks:
+        excluded.add(SpanType.MODEL_CHUNK)
+    return Tracer(
+        pipeline.intake,
+        sampler,
+        settings.max_payload_bytes,
+        settings.request_context_keys,
+        excluded_types=excluded,
+        shows_internal=settings.include_internal_spans,
+        hides=HIDE_INPUT * settings.hide_input | HIDE_OUTPUT * settings.hide_output,
     )
 
 
