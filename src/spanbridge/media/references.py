@@ -6,6 +6,9 @@
 In the middle of a text, and where only text may stand, it is `[media image/png 2000000 bytes sha256:<64 hex characters>]`.
 """
 
+# Values of any type pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import re
@@ -31,14 +34,14 @@ def reference(
 
 def referred(value: Any) -> dict[str, Any] | None:
     """What a reference says; None where `value` is none."""
-    if not isinstance(value, dict) or len(value) != 1:  # pyright: ignore[reportUnknownArgumentType]
+    if not isinstance(value, dict) or len(value) != 1:
         return None
-    inner: Any = value.get("media")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    if not isinstance(inner, dict) or not inner.keys() <= _KEYS:  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    inner: Any = value.get("media")
+    if not isinstance(inner, dict) or not inner.keys() <= _KEYS:
         return None
-    sha256: Any = inner.get("sha256")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    is_whole = isinstance(inner.get("media_type"), str) and isinstance(inner.get("bytes"), int)  # pyright: ignore[reportUnknownMemberType]
-    return inner if is_whole and isinstance(sha256, str) and _SHA256.fullmatch(sha256) else None  # pyright: ignore[reportUnknownVariableType]
+    sha256: Any = inner.get("sha256")
+    is_whole = isinstance(inner.get("media_type"), str) and isinstance(inner.get("bytes"), int)
+    return inner if is_whole and isinstance(sha256, str) and _SHA256.fullmatch(sha256) else None
 
 
 def as_text(value: dict[str, Any]) -> str:
@@ -67,12 +70,12 @@ def readable(value: Any, *, whole: bool = False, max_values: int = 100_000) -> A
         nonlocal left
         left -= 1
         if left <= 0 or not isinstance(item, (dict, list)):
-            return item  # pyright: ignore[reportUnknownVariableType]
+            return item
         inner = referred(item)
         if inner is not None:
             return describe(inner, whole=whole)
-        copy: Any = dict(item) if isinstance(item, dict) else list(item)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        for key, member in islice(copy.items() if isinstance(copy, dict) else enumerate(copy), left):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        copy: Any = dict(item) if isinstance(item, dict) else list(item)
+        for key, member in islice(copy.items() if isinstance(copy, dict) else enumerate(copy), left):
             copy[key] = look(member)
         return copy
 

@@ -124,6 +124,7 @@ def withhold(record: SpanRecord, processor: str, reason: str) -> None:
     if had_error:
         content["error"] = {"type": "Error", "message": "[withheld]"}
     record.replace_content(content)
+    record.media = ()
     record.is_withheld = True
     record.model = None
 

@@ -18,7 +18,7 @@ from hashlib import sha256 as hash_of
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from spanbridge.errors import StoreError
+from spanbridge.errors import FilterError, StoreError
 from spanbridge.storage.files import create_private_folder, reason_of, require_own_folder
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _ABANDONED_AFTER_S = 3600.0
 """When a file that was never renamed is nobody's any more."""
 _FIRST_CHECK_BYTES, _CHECK_EVERY_S = 16 * 1024 * 1024, 600.0
 _UNFINISHED = ".unfinished-"
+_SHA256_CHARACTERS = 64
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FLAGS = (
     os.O_CREAT
@@ -112,7 +113,11 @@ class MediaFolder:
         return Path(found[0]) if found else None
 
     def find(self, prefix: str) -> list[str]:
-        """The hashes that begin with `prefix`, of `MIN_PREFIX` characters or more, in their order."""
+        """The hashes of the contents that are kept and begin with `prefix`, in their order; FilterError where it is no such beginning."""
+        if not MIN_PREFIX <= len(prefix) <= _SHA256_CHARACTERS or not set(prefix) <= set("0123456789abcdef"):
+            raise FilterError(
+                f"SHA-256 {prefix!r}: give its first {MIN_PREFIX} hexadecimal characters or more, up to all 64"
+            )
         names = (name.partition(".")[0] for name, _ in self._names(prefix[:2]))
         return sorted({name for name in names if name.startswith(prefix) and _SHA256.fullmatch(name)})
 
