@@ -25,6 +25,8 @@ _DATA_URL_BEFORE = re.compile(r"data:([\w.+*/-]*)((?:;[\w.+*=-]+)*);base64,\Z", 
 _MAX_URL_HEAD = 200
 _WRAPPED_CHARACTERS = 80
 _NEXT_LINE = re.compile(r"(?:\r?\n|\\r\\n|\\n)[\w+/-]")
+_PADDED_END = re.compile(r"={0,2}(?=[\s\"'`()\[\]{}<>,;&|\\]|\Z)(?! [\w+/-]{20})")
+"""How base64 in a text ends: what follows is no part of it, and is not what a broken part left of it."""
 _RAW_BYTES = re.compile(rb'(\{"bytes":\d+),"base64":"[A-Za-z0-9+/]*={0,2}"\}')
 
 
@@ -120,7 +122,10 @@ class Finder:
         at = 0
         for start, end in base64_text.runs(text):
             if end - start <= _WRAPPED_CHARACTERS and _NEXT_LINE.match(text, end):
-                continue  # wrapped: where it ends cannot be told
+                continue  # where it ends cannot be told
+            padded = _PADDED_END.match(text, end)
+            if padded is None:
+                continue  # broken
             url = _DATA_URL_BEFORE.search(text, max(at, start - _MAX_URL_HEAD), start)
             run = text[start:end]
             if url is None and not may_be_media(base64_text.decoded_head(run)):
@@ -130,10 +135,8 @@ class Finder:
             if data is None or format is None:
                 continue
             reference = self._take(data, format, url[1] if url is not None and url[1] else None)
-            while text[end : end + 1] == "=":
-                end += 1  # noqa: PLW2901 - the padding is a part of it
             parts += (text[at : start if url is None else url.start()], as_text(reference))
-            at = end
+            at = padded.end()
         return "".join((*parts, text[at:])) if parts else text
 
     def _reference(self, data: bytes, declared: str | None, *, is_content: bool) -> Any:
