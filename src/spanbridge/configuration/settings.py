@@ -157,7 +157,7 @@ class Settings:
     max_payload_bytes: int = _setting(
         values.whole_number(4096),
         8 * MIB,
-        "Size of one payload as it is recorded; a marker replaces a larger one whole.",
+        "Size of one payload as it is recorded; in a larger one markers replace the largest strings, or else all of it.",
     )
     media: bool = _setting(
         values.switch(),
