@@ -220,3 +220,15 @@ def test_the_bound_is_a_setting(tmp_path):
 
     sizes = [path.stat().st_size for path in Path(tmp_path / "traces.db-media").rglob("*.png")]
     assert 500_000 < sum(sizes) <= 1024 * 1024
+
+
+def test_what_was_recorded_again_meanwhile_stays(folder, monkeypatch):
+    """Another process may record a content while this one looks through the files."""
+    name = put(folder, b"old", 5 * HOUR_S)
+    listed = list(folder._files())
+    put(folder, b"old")
+    monkeypatch.setattr(folder, "_files", lambda: iter(listed))
+
+    folder.expire(time.time_ns())
+
+    assert folder.get(name) == b"old"

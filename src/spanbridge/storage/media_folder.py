@@ -47,6 +47,11 @@ _FLAGS = (
 )
 
 
+def folder_beside(store: Path) -> Path:
+    """The media folder of the store in this file."""
+    return store.with_name(f"{store.name}-media")
+
+
 class _File(NamedTuple):
     recorded_at: float
     """Seconds since the epoch, as it was last recorded."""
@@ -149,6 +154,8 @@ class MediaFolder:
             if file.recorded_at >= before and total <= bound:
                 break
             with contextlib.suppress(OSError):  # another process was faster
+                if os.lstat(file.path).st_mtime > file.recorded_at:
+                    continue  # just recorded again
                 os.unlink(file.path)  # noqa: PTH108 - the path of a directory entry, one of many
                 self.expired_count += 1
             total -= file.size
@@ -186,7 +193,7 @@ class MediaFolder:
         try:
             with os.scandir(self.path) as entries:
                 top = list(entries)
-        except OSError:
+        except OSError:  # not there yet, or nothing that could be read: writing says what is wrong
             return
         for entry in top:
             if entry.name.startswith(_UNFINISHED):
@@ -194,7 +201,10 @@ class MediaFolder:
                     if time.time() - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED_AFTER_S:
                         os.unlink(entry.path)  # noqa: PTH108 - as above
             elif entry.is_dir(follow_symlinks=False):
-                for name, path in self._names(entry.name):
+                names: list[tuple[str, str]] = []
+                with contextlib.suppress(StoreError):
+                    names = self._names(entry.name)
+                for name, path in names:
                     with contextlib.suppress(OSError):
                         status = os.lstat(path)
                         if _SHA256.fullmatch(name.partition(".")[0]):

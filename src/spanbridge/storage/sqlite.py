@@ -19,7 +19,7 @@ from spanbridge.storage.connections import Handle, open_reading, open_writing, s
 from spanbridge.storage.files import create_private, identity, make_private
 from spanbridge.storage.filters import TraceQuery
 from spanbridge.storage.location import sqlite_path
-from spanbridge.storage.media_folder import MediaFolder
+from spanbridge.storage.media_folder import MediaFolder, folder_beside
 from spanbridge.storage.migrations import SCHEMA_VERSION, migrate, schema_version
 from spanbridge.storage.reading import Page, StoreSummary, Tail, Trace, sort_spans
 from spanbridge.storage.retention import Retention, oldest_start
@@ -69,7 +69,7 @@ class SQLiteStore:
     def __init__(self, address: str | Path, *, create: bool = False, max_bytes: int = MAX_BYTES) -> None:
         self.path = address.absolute() if isinstance(address, Path) else sqlite_path(address)
         self.address = f"sqlite:///{self.path}"
-        self.media = MediaFolder(self.path.with_name(f"{self.path.name}-media"))
+        self.media = MediaFolder(folder_beside(self.path))
         """Images, audio and documents of the spans, in a folder beside the file."""
         self._retention = Retention(max_bytes)
         self._create = create
