@@ -11,6 +11,11 @@ from hypothesis import strategies as st
 
 from spanbridge.media.base64_text import SHORTEST_RUN, decode, holds_run, runs
 
+
+def pause() -> None:
+    """Nobody waits."""
+
+
 LARGE = bytes(range(256)) * 5000
 
 
@@ -29,7 +34,7 @@ def test_large_content_is_decoded_in_parts():
     pauses: list[int] = []
 
     assert decode(base64.b64encode(LARGE).decode(), lambda: pauses.append(1)) == LARGE
-    assert len(pauses) == 4
+    assert len(pauses) > 10
 
 
 @pytest.mark.parametrize("broken", ["*", " ", "é", "\\", "=", "====", "\0", '"', "%2B"], ids=lambda text: ascii(text))
@@ -56,11 +61,11 @@ def test_runs_are_found_where_they_are(before, length, after):
     found = [text[start:end] for start, end in runs(text)]
 
     assert (run in found) == (length >= SHORTEST_RUN)
-    assert holds_run(text.encode()) == bool(found)
+    assert holds_run(text.encode(), pause) == bool(found)
 
 
 @pytest.mark.parametrize("at", [0, 64 * 1024 - SHORTEST_RUN, 64 * 1024 - 10, 64 * 1024, 200_000])
 def test_runs_in_large_payloads(at):
     """Also where a run lies across two parts."""
-    assert holds_run(b" " * at + b"a" * SHORTEST_RUN + b" " * 100_000)
-    assert not holds_run(b" " * at + b"a" * (SHORTEST_RUN - 1) + b" " * 100_000)
+    assert holds_run(b" " * at + b"a" * SHORTEST_RUN + b" " * 100_000, pause)
+    assert not holds_run(b" " * at + b"a" * (SHORTEST_RUN - 1) + b" " * 100_000, pause)

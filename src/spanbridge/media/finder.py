@@ -84,7 +84,7 @@ class Finder:
     def _mapping(self, mapping: dict[str, Any], outer: str | None, depth: int) -> Any:
         if len(mapping) == 1 and referred(mapping) is not None:
             return mapping
-        if len(mapping) == 2 and (data := _raw_bytes(mapping)) is not None:
+        if len(mapping) == 2 and (data := _raw_bytes(mapping, self._pause)) is not None:
             return self._reference(data, outer, is_content=True) or {"bytes": len(data)}
         own = declared_type(mapping)
         here = own or outer
@@ -153,10 +153,10 @@ class Finder:
 _RAW_KEYS = {"bytes", "base64"}
 
 
-def _raw_bytes(mapping: dict[str, Any]) -> bytes | None:
+def _raw_bytes(mapping: dict[str, Any], pause: Callable[[], object]) -> bytes | None:
     """The bytes that `snapshot` wrote as this mapping; None where it is another one."""
     size, text = mapping.get("bytes"), mapping.get("base64")
     if type(size) is not int or type(text) is not str or not size <= len(text) <= 4 * (size // 3 + 1):
         return None
-    data = base64_text.decode(text)
+    data = base64_text.decode(text, pause)
     return data if data is not None and len(data) == size and not (is_text(data) and data[:5] != b"%PDF-") else None

@@ -43,12 +43,12 @@ class MediaStep:
         """
         content, processed = record.content(), record.processed
         fields = content.keys() - processed if processed else content.keys()
-        if not fields or not holds_run(record.encode_fields(fields if processed else None)):
+        if not fields or not holds_run(record.encode_fields(fields if processed else None), pause):
             return
         for field in sorted(fields):
             snapshot = content[field]
             encoded = snapshot if type(snapshot) is bytes else encode(snapshot)
-            if not holds_run(encoded):
+            if not holds_run(encoded, pause):
                 continue
             found: list[MediaContent] = []
             try:
@@ -70,6 +70,7 @@ class MediaStep:
 
         finder = Finder(take, pause, only_text=field not in _STRUCTURED)
         value = decode(encoded)
+        pause()
         changed = finder.value(value)
         result = encoded if changed is value else changed if isinstance(changed, str) else encode(changed)
         return result if finder.is_complete or isinstance(result, str) else without_raw_bytes(result)
