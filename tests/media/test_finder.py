@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 import textwrap
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from media.samples import FORMATS, data_url, jpeg, mp3, pcm, pdf, png, text_of, wav
 from spanbridge.media.finder import Finder
-from spanbridge.media.references import reference
+from spanbridge.media.references import as_text, reference
 from spanbridge.model.media import MediaContent
 from spanbridge.model.payload import decode, snapshot
 from spanbridge.model.span import SpanRecord
@@ -337,6 +338,29 @@ def test_a_wrong_declared_type(moved, declared, data, media_type, kept):
         assert found == expected
 
 
+UNKNOWN = random.Random(7).randbytes(300)
+
+
+@pytest.mark.parametrize(
+    ("shape", "content", "media_type"),
+    [
+        (lambda c: {"image_url": {"url": c}}, data_url(UNKNOWN, "image/jxl"), "image/jxl"),
+        (lambda c: {"source": {"type": "base64", "media_type": "image/png", "data": c}}, text_of(UNKNOWN), "image/png"),
+        (lambda c: {"input_audio": {"data": c, "format": "wav"}}, text_of(UNKNOWN), "audio/wav"),
+        (lambda c: {"inline_data": {"mime_type": "video/x-flv", "data": c}}, UNKNOWN, "video/x-flv"),
+        (lambda c: {"document": {"format": "xls", "source": {"bytes": c}}}, UNKNOWN, "application/vnd.ms-excel"),
+        (lambda c: f"![]({c})", data_url(UNKNOWN, "image/jp2"), "image/jp2"),
+    ],
+)
+def test_bytes_that_only_the_message_knows(moved, shape, content, media_type):
+    """Declared as media and no text: nobody could redact them where they stand."""
+    value, contents, _ = moved(shape(content))
+
+    expected = refer(UNKNOWN, media_type)
+    assert value == shape(as_text(expected) if isinstance(shape(content), str) else expected)
+    assert contents == [MediaContent(sha256(UNKNOWN).hexdigest(), "bin", UNKNOWN)]
+
+
 SECRET_TEXT = "the password is hunter2, and this goes on for a while so that it is long enough to be looked at"
 KEPT = {
     "text": SECRET_TEXT,
@@ -357,7 +381,9 @@ KEPT = {
     ]
     + "A",
     "base64 of an archive": text_of(b"PK\x03\x04" + bytes(100)),
-    "random base64": text_of(os.urandom(300)),
+    "random base64": text_of(UNKNOWN),
+    "random base64, declared as anything": {"mime_type": "application/octet-stream", "data": text_of(UNKNOWN)},
+    "random base64 beside an image": {"mime_type": "image/png", "file_id": text_of(UNKNOWN), "url": "https://x.org"},
     "a token": "eyJhbGciOiJIUzI1NiJ9." + "a" * 200 + "." + "b" * 43,
     "a signature": {"type": "thinking", "thinking": "", "signature": text_of(os.urandom(300))},
     "a hash": "ab12" * 16,

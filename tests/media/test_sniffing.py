@@ -82,6 +82,24 @@ def test_a_declaration_makes_up_for_a_short_magic_number(data, declared, media_t
     assert media_format(data, declared).media_type == media_type
 
 
+@pytest.mark.parametrize("data", [data for data, _, _ in FORMATS.values()], ids=FORMATS)
+def test_files_that_were_cut(data):
+    """At any length something is answered, and once 30 bytes are there no other format."""
+    answers = [media_format(data[:length]) for length in range(min(len(data), 700))]
+
+    assert set(answers[30:]) <= {None, media_format(data)}
+
+
+MAGIC = sorted({data[:length] for data, _, _ in FORMATS.values() for length in (2, 3, 4, 8, 12)})
+
+
+@given(st.sampled_from(MAGIC), st.binary(max_size=100), st.sampled_from([None, "image/x", "audio/x", "video/x", ""]))
+def test_anything_behind_a_magic_number(magic, rest, declared):
+    """Nothing raises."""
+    media_format(magic + rest, declared)
+    may_be_media((magic + rest)[:30])
+
+
 @given(st.integers(1, 6), st.sampled_from([mp3, aac]), st.binary(max_size=3))
 def test_frames(frames, make, rest):
     """One frame, many, and what is cut in the last one."""

@@ -12,7 +12,7 @@ from spanbridge.cli.options import opened_store, reading_options
 from spanbridge.cli.output import print_json
 from spanbridge.errors import StoreError
 from spanbridge.media.references import format_bytes
-from spanbridge.media.sniffing import PCM, media_format
+from spanbridge.media.sniffing import UNKNOWN, media_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def media(address: str | None, as_json: bool, sha256: str, output: Path | None) 
         except OSError as error:
             raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
     if as_json:
-        print_json({"sha256": whole, "media_type": (media_format(data) or PCM).media_type, "bytes": len(data)})
+        print_json({"sha256": whole, "media_type": (media_format(data) or UNKNOWN).media_type, "bytes": len(data)})
     elif output is not None:
         click.echo(f"{output}: {format_bytes(len(data))}")
     elif sys.stdout.isatty():

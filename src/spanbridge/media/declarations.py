@@ -1,7 +1,7 @@
 """What the message shapes of providers say of the bytes in them, and what else they call the same format.
 
-Whether something is media is told from its bytes, wherever it stands. What is declared beside it decides about samples without a header
-(PCM), and is kept where it is wrong.
+Whether something is media is told from its bytes, wherever it stands. What is declared beside it decides about bytes that nothing tells,
+such as samples without a header (PCM), and is kept where it is wrong.
 
     OpenAI          {"type": "input_audio", "input_audio": {"data", "format": "wav"}}; {"file": {"file_data": "data:..."}};
                     {"image_url": {"url": "data:..."}}; {"type": "input_image", "image_url"}; {"b64_json"}; realtime events
@@ -48,25 +48,18 @@ _FORMATS = {
     "ppt": "application/vnd.ms-powerpoint",
 }
 CONTENT_KEYS = frozenset(
-    {"data", "audio", "content", "delta", "base64", "bytes", "body", "blob", "file_data", "fileData", "source"}
+    {"data", "audio", "image", "content", "delta", "base64", "bytes", "body", "blob", "file_data", "fileData", "source"}
 )
 """Under which of its keys a shape holds the bytes that it declares."""
-_HEADERLESS = frozenset(
-    {
-        "audio/pcm",
-        "audio/l8",
-        "audio/l16",
-        "audio/l24",
-        "audio/raw",
-        "audio/x-raw",
-        "audio/basic",
-        "audio/mulaw",
-        "audio/x-mulaw",
-        "audio/pcmu",
-        "audio/pcma",
-        "audio/x-alaw-basic",
-        "audio/g711",
-    }
+_MEDIA_KINDS = (
+    "image/",
+    "audio/",
+    "video/",
+    "application/pdf",
+    "application/msword",
+    "application/vnd.ms-",
+    "application/vnd.openxmlformats-officedocument.",
+    "application/vnd.oasis.opendocument.",
 )
 _SAME = (
     {"image/jpeg", "image/jpg", "image/pjpeg"},
@@ -122,9 +115,10 @@ def base_type(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 
 
-def is_headerless(declared: str) -> bool:
-    """Whether this media type is that of samples without a header."""
-    return base_type(declared) in _HEADERLESS
+def is_media_type(declared: str) -> bool:
+    """Whether this is the type of an image, a recording or a document, not of text or of anything."""
+    base = base_type(declared)
+    return base.startswith(_MEDIA_KINDS) and not base.endswith("*")
 
 
 def settled_type(found: str, declared: str | None) -> tuple[str, str | None]:

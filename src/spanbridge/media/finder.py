@@ -9,9 +9,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.media import base64_text
-from spanbridge.media.declarations import CONTENT_KEYS, base_type, declared_type, is_headerless
+from spanbridge.media.declarations import CONTENT_KEYS, base_type, declared_type, is_media_type
 from spanbridge.media.references import as_text, referred
-from spanbridge.media.sniffing import PCM, Format, is_text, may_be_media, media_format
+from spanbridge.media.sniffing import UNKNOWN, Format, is_text, may_be_media, media_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,8 +108,8 @@ class Finder:
         else:
             head = base64_text.decoded_head(text)
             is_content = key in CONTENT_KEYS
-            is_samples = is_content and declared is not None and is_headerless(declared)
-            if head and (is_samples or may_be_media(head)):
+            is_declared = is_content and declared is not None and is_media_type(declared)
+            if head and (is_declared or may_be_media(head)):
                 data = base64_text.decode(text, self._pause)
                 found = None if data is None else self._reference(data, declared, is_content=is_content)
                 if found is not None:
@@ -130,24 +130,31 @@ class Finder:
             run = text[start:end]
             if url is None and not may_be_media(base64_text.decoded_head(run)):
                 continue
+            declared = None if url is None else url[1] or None
             data = base64_text.decode(run, self._pause)
-            format = None if data is None else media_format(data, None if url is None else base_type(url[1]))
+            format = None if data is None else _format(data, declared, is_content=True)
             if data is None or format is None:
                 continue
-            reference = self._take(data, format, url[1] if url is not None and url[1] else None)
+            reference = self._take(data, format, declared)
             parts += (text[at : start if url is None else url.start()], as_text(reference))
             at = padded.end()
         return "".join((*parts, text[at:])) if parts else text
 
     def _reference(self, data: bytes, declared: str | None, *, is_content: bool) -> Any:
         """What takes the place of `data`; None where it is no media."""
-        format = media_format(data, None if not declared else base_type(declared))
-        if format is None and declared and is_content and is_headerless(declared) and not is_text(data):
-            format = PCM
+        format = _format(data, declared, is_content=is_content)
         if format is None:
             return None
         reference = self._take(data, format, declared or None)
         return as_text(reference) if self._only_text else reference
+
+
+def _format(data: bytes, declared: str | None, *, is_content: bool) -> Format | None:
+    """The format of `data`, also of what only its declaration tells: nobody could redact it where it stands. None for what is no media."""
+    format = media_format(data, base_type(declared) if declared else None)
+    if format is None and declared and is_content and is_media_type(declared) and not is_text(data):
+        return UNKNOWN
+    return format
 
 
 _RAW_KEYS = {"bytes", "base64"}

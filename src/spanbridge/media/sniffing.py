@@ -36,8 +36,8 @@ class _Signature(NamedTuple):
     """For a magic number that other data may have too: whether the structure fits."""
 
 
-PCM = Format("audio/pcm", "pcm")
-"""Samples without a header; only a declaration tells them."""
+UNKNOWN = Format("application/octet-stream", "bin")
+"""Of what only a declaration tells: samples without a header (PCM), formats that are not in the table."""
 
 
 def media_format(data: bytes, declared: str | None = None) -> Format | None:
@@ -124,7 +124,10 @@ def _mpeg_frame_bytes(head: bytes) -> int:
 def _is_adts(data: bytes) -> bool:
     """Whether a second frame stands where the first one ends (ISO/IEC 13818-7, section 6.2)."""
     size = (data[3] & 3) << 11 | data[4] << 3 | data[5] >> 5 if len(data) > 6 else 0
-    return size > 6 and (len(data) == size or (data[size : size + 1] == b"\xff" and data[size + 1] & 0xF6 == 0xF0))
+    following = data[size : size + 2]
+    return size > 6 and (
+        len(data) == size or (len(following) == 2 and following[0] == 0xFF and following[1] & 0xF6 == 0xF0)
+    )
 
 
 def _is_id3(data: bytes) -> bool:

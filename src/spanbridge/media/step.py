@@ -10,7 +10,7 @@ from spanbridge.media.base64_text import holds_run
 from spanbridge.media.declarations import MAX_DECLARED, settled_type
 from spanbridge.media.finder import Finder, without_raw_bytes
 from spanbridge.media.references import reference
-from spanbridge.media.sniffing import PCM
+from spanbridge.media.sniffing import UNKNOWN
 from spanbridge.model.media import MediaContent
 from spanbridge.model.payload import decode, encode
 
@@ -77,8 +77,8 @@ class MediaStep:
 
     def _take(self, data: bytes, format: Format, declared: str | None, found: list[MediaContent]) -> dict[str, Any]:
         digest = sha256(data).hexdigest()
-        if format == PCM and declared:
-            media_type, wrong = declared[:MAX_DECLARED], None  # its parameters say how to play it
+        if format == UNKNOWN and declared:
+            media_type, wrong = declared[:MAX_DECLARED], None  # with its parameters: they say how samples are played
         else:
             media_type, wrong = settled_type(format.media_type, declared)
         omitted = self._omitted or ("too_large" if len(data) > self._max_bytes else None)
