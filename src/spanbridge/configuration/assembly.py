@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from spanbridge.configuration.masking import display
 from spanbridge.configuration.plugins import load_bridge, load_exporter
 from spanbridge.configuration.prices import Prices
-from spanbridge.containment import contain
-from spanbridge.errors import ConfigurationError
+from spanbridge.containment import contain, logger
+from spanbridge.errors import BridgeUnavailableError, ConfigurationError
 from spanbridge.media.step import MediaStep
 from spanbridge.model.span_types import SpanType
 from spanbridge.pipeline.chain import Chain
@@ -16,13 +16,16 @@ from spanbridge.pipeline.delivery import Runner
 from spanbridge.pipeline.pipeline import Pipeline
 from spanbridge.pipeline.routing import Route, RoutedRunner
 from spanbridge.processors.limits import Limits
+from spanbridge.protocols import BridgeSettings
 from spanbridge.tracing.sampling import NeverSampling, RatioSampling, contained_sampler
 from spanbridge.tracing.tracer import Tracer
 from spanbridge.tracing.visibility import HIDE_INPUT, HIDE_OUTPUT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from spanbridge.configuration.settings import Settings
-    from spanbridge.protocols import Exporter, SamplerLike
+    from spanbridge.protocols import Bridge, Exporter, SamplerLike
 
 
 STORE_BATCH_RECORDS = 2048
@@ -31,7 +34,6 @@ STORE_BATCH_RECORDS = 2048
 
 def build_pipeline(settings: Settings) -> Pipeline:
     """The pipeline of a configuration, its threads not yet started."""
-    refuse_what_is_not_there(settings)
     store_exporter = build_store_exporter(settings)
     exporters = build_exporters(settings)
     prices = Prices(settings.prices)
@@ -80,14 +82,60 @@ def build_pipeline(settings: Settings) -> Pipeline:
     return pipeline
 
 
-def refuse_what_is_not_there(settings: Settings) -> None:
-    """Raises ConfigurationError for settings that this version reads and has no part for: none is ignored in silence."""
-    if settings.bridge is not None:
-        if isinstance(settings.bridge, str):
-            load_bridge(settings.bridge)
+def build_bridge(settings: Settings) -> Bridge | None:
+    """The bridge of a configuration, made but not yet open; None where there is none."""
+    bridge = settings.bridge
+    if isinstance(bridge, str):
+        bridge = load_bridge(bridge)()
+    if bridge is not None and (
+        missing := [name for name in _BRIDGE_METHODS if not callable(getattr(bridge, name, None))]
+    ):
         raise ConfigurationError(
-            f"bridge: {display(settings.bridge)} cannot be used: this version has no bridges; remove the setting."
+            f"bridge: {display(settings.bridge)} is no bridge: it has no {', '.join(missing)}; see spanbridge.protocols.Bridge."
         )
+    return bridge
+
+
+_BRIDGE_METHODS = (
+    "open",
+    "active",
+    "start",
+    "activate",
+    "deactivate",
+    "finish",
+    "release",
+    "inject",
+    "extract",
+    "flush",
+    "close",
+)
+
+
+def open_bridge(
+    bridge: Bridge, settings: Settings, exporter_names: Iterable[str], shutdown: Callable[[], object]
+) -> bool:
+    """Gets the bridge ready; False, with a line in the log, where it cannot be. Raises ConfigurationError for wrong settings."""
+    try:
+        bridge.open(
+            BridgeSettings(
+                service_name=settings.service_name,
+                environment=settings.environment,
+                is_service_named=settings.origins.get("service_name", "default") != "default",
+                is_environment_named=settings.origins.get("environment", "default") != "default",
+                request_context_keys=tuple(settings.request_context_keys),
+                exporter_names=tuple(exporter_names),
+                shutdown=shutdown,
+            )
+        )
+    except ConfigurationError:
+        raise
+    except BridgeUnavailableError as error:
+        logger.warning("the bridge is off: %s", error)
+        return False
+    except Exception as error:  # noqa: BLE001 - the application runs on without it
+        contain("opening the bridge", error)
+        return False
+    return True
 
 
 def build_store_exporter(settings: Settings) -> Any:

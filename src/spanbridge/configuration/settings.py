@@ -96,7 +96,7 @@ class Settings:
     bridge: str | Any | None = _setting(
         values.bridge(),
         None,
-        "The tracer whose spans are kept active while ours run. This version has no bridges and refuses it.",
+        "The tracer whose spans are kept active while ours run, so that what it instruments itself nests under them.",
         default_text="none",
     )
     processors: list[Any] = _setting(

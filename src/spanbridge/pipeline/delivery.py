@@ -101,8 +101,9 @@ class Runner:
 
     def offer(self, records: Sequence[SpanRecord]) -> None:
         """Queues records for delivery; what does not fit is rejected and counted. Never waits for the exporter."""
+        ended_count = [record.phase for record in records].count("ended")
         with self._state:
-            self.account.pending += sum(record.phase == "ended" for record in records)
+            self.account.pending += ended_count
         self._enqueue(self._select(records))
 
     def finish(self) -> None:
@@ -117,22 +118,36 @@ class Runner:
 
     def _enqueue(self, records: Sequence[SpanRecord]) -> None:
         """Queues records that count as pending."""
+        if not self.accepts_running:
+            records = [record for record in records if record.phase == "ended"]
+        sizes = [len(record.document) + RECORD_OVERHEAD_BYTES for record in records]
+        if self._keeps_media:
+            sizes = [
+                size + _media_bytes(record) if record.media else size
+                for record, size in zip(records, sizes, strict=True)
+            ]
+        total = sum(sizes)
         refused: list[SpanRecord] = []
         with self._state:
-            for record in records:
-                ended = record.phase == "ended"
-                if not ended and not self.accepts_running:
-                    continue
-                size = self._size(record)
-                # What takes a span back always fits: its content was vetoed, and must not stay.
-                if self._queued_bytes + size > self._max_bytes and self._queued_bytes and record.phase != "dropped":
-                    if ended:
-                        refused.append(record)
-                    continue
-                self._queue.append(record)
-                self._queued_bytes += size
+            if self._queued_bytes + total <= self._max_bytes:
+                self._queue.extend(records)
+                self._queued_bytes += total
+            else:
+                refused = self._enqueue_what_fits(records, sizes)
             self._state.notify_all()
         self._settle(refused, "queue_overflow")
+
+    def _enqueue_what_fits(self, records: Sequence[SpanRecord], sizes: Sequence[int]) -> list[SpanRecord]:
+        """Returns the ended records that do not."""
+        refused: list[SpanRecord] = []
+        for record, size in zip(records, sizes, strict=True):
+            # What takes a span back always fits: its content was vetoed, and must not stay.
+            if self._queued_bytes + size <= self._max_bytes or not self._queued_bytes or record.phase == "dropped":
+                self._queue.append(record)
+                self._queued_bytes += size
+            elif record.phase == "ended":
+                refused.append(record)
+        return refused
 
     # --- called from any thread --------------------------------------------------------------------------------------
 
@@ -217,16 +232,11 @@ class Runner:
         while self._queue and len(batch) < self._max_batch_records and size < MAX_BATCH_BYTES:
             record = self._queue.popleft()
             batch.append(record)
-            size += self._size(record)
+            size += len(record.document) + RECORD_OVERHEAD_BYTES
+            if record.media and self._keeps_media:
+                size += _media_bytes(record)
         self._queued_bytes -= size
         return batch
-
-    def _size(self, record: SpanRecord) -> int:
-        """Bytes that a record holds while it waits here."""
-        size = len(record.document) + RECORD_OVERHEAD_BYTES
-        if self._keeps_media and record.media:
-            size += sum(len(content.data) for content in record.media)
-        return size
 
     def _deliver(self, batch: list[SpanRecord]) -> str | None:
         """Tries until the batch is delivered (None), rejected or given up (the reason). What was settled before is not in it any more."""
@@ -351,6 +361,10 @@ class Runner:
 
 _RAISED = Retry(reason="error")
 """The result of a try in which the exporter raised."""
+
+
+def _media_bytes(record: SpanRecord) -> int:
+    return sum(len(content.data) for content in record.media)
 
 
 def _halves(records: list[SpanRecord]) -> list[list[SpanRecord]]:

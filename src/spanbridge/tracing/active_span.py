@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from spanbridge.containment import contain
 from spanbridge.model.identifiers import span_id_hex
 from spanbridge.model.payload import Snapshot, snapshot, string_bytes
+from spanbridge.tracing.body import Body
 from spanbridge.tracing.captured import (
     capture_mapping,
     is_time,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from spanbridge.model.span_types import SpanType
+    from spanbridge.tracing.iteration import Iteration
     from spanbridge.tracing.opener import Opener
     from spanbridge.tracing.tracer import Entity, Inherited, TraceState
 
@@ -414,6 +416,16 @@ class Span(Scope):
         except Exception as failure:  # noqa: BLE001
             contain("span end", failure)
             self._end("error")
+
+    def new_body(self) -> Body:
+        """For a stream's source that the span is to be current in."""
+        return Body(self)
+
+    def new_iteration(self, items: Any) -> Iteration:
+        """For the body of a decorated generator; `items` takes what it yields."""
+        from spanbridge.tracing.iteration import Iteration  # noqa: PLC0415 - loads with the first decorated generator
+
+        return Iteration(self, items)
 
     def go_on_later(self) -> None:
         """Within the span's own block: the block's end does not end the span, which is entered again."""

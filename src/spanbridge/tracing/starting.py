@@ -114,12 +114,15 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
             _share_fate(span, parent)
             return
         parent, remote = None, parent
+    bridging = tracer.bridging
     if intake.pending_bytes > intake.max_bytes or intake.closed:
         drop(span, intake, "shutdown" if intake.closed else "queue_overflow")
         return
 
     if parent is None:
         trace_id = None if rare is None else _given_trace_id(intake, rare)
+        if bridging is not None:
+            remote = bridging.external_parent(remote, trace_id)
         if trace_id is None:
             trace_id = new_trace_id() if remote is None else remote.trace_id
         sampler = tracer.sampler
@@ -139,8 +142,11 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
         parent_id = inherited = entity = None
         if remote is not None:
             inherited = remote.inherited
-            rare = {} if rare is None else rare
-            rare.setdefault("external_parent_span_id", span_id_hex(remote.span_id))
+            if remote.is_own:
+                parent_id = remote.span_id
+            else:
+                rare = {} if rare is None else rare
+                rare.setdefault("external_parent_span_id", span_id_hex(remote.span_id))
     else:
         parent_id = parent._id
         inherited = parent._inherited
@@ -195,7 +201,7 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
             size += string_bytes(input)
     time = trace.clock_offset_ns + perf_counter_ns() if start_time is None else start_time
 
-    span._id = span_id = getrandbits(64) or 1
+    span._id = span_id = getrandbits(64) or 1 if bridging is None else bridging.start(span, parent, time)
     span._state = RECORDING
     intake.started += 1
     intake.pending_bytes += size
@@ -214,7 +220,9 @@ def _hidden(span: Span, parent: Span | None, rare: dict[str, Any] | None, reason
     rare["hidden"] = reason
     span._is_hidden = True
     if parent is None:
-        span._visible_parent = (None, rare.get("external_parent_span_id"))
+        remote = span._trace.remote_parent
+        own = remote.span_id if remote is not None and remote.is_own else None
+        span._visible_parent = (own, rare.get("external_parent_span_id"))
     else:
         span._visible_parent = parent._visible_parent if parent._is_hidden else (parent._id, None)
     span._hides = NOT_SEEN

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from spanbridge.model.span_types import SpanType
+    from spanbridge.tracing.active_span import Span
+    from spanbridge.tracing.bridging import Bridging
     from spanbridge.tracing.intake import Intake
     from spanbridge.tracing.propagation import RemoteParent
     from spanbridge.tracing.sampling import ContainedSampler
@@ -20,6 +22,7 @@ class Tracer:
     """The caller-side half of a configuration."""
 
     __slots__ = (
+        "bridging",
         "excluded_types",
         "hides",
         "intake",
@@ -49,6 +52,8 @@ class Tracer:
         self.intake = intake
         self.sampler = sampler
         self.max_payload_bytes = max_payload_bytes
+        self.bridging: Bridging | None = None
+        """The bridge on the caller's thread, where one is on."""
         self.request_context_keys = [tuple(key.split(".")) for key in request_context_keys]
         self.excluded_types = frozenset(excluded_types)
         self.shows_internal = shows_internal
@@ -58,9 +63,23 @@ class Tracer:
 class TracerSlot:
     """Where openers look for the tracer in force; empty while spanbridge is not configured or switched off."""
 
-    __slots__ = ("tracer",)
+    __slots__ = ("span_class", "tracer")
+
+    span_class: type[Span]
 
     def __init__(self, tracer: Tracer | None = None) -> None:
+        self.tracer = tracer
+
+    def fill(self, tracer: Tracer | None) -> None:
+        """Puts `tracer` in force, and the class of its spans: those that have native spans cost the others nothing."""
+        if tracer is None or tracer.bridging is None:
+            from spanbridge.tracing.active_span import Span  # noqa: PLC0415 - it needs this module
+
+            self.span_class = Span
+        else:
+            from spanbridge.tracing.bridged_span import BridgedSpan  # noqa: PLC0415 - loads with a bridge
+
+            self.span_class = BridgedSpan
         self.tracer = tracer
 
 
