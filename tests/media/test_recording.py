@@ -363,3 +363,18 @@ def test_media_count_in_the_queue(keeps_media, rejected):
     assert runner.account.rejected == rejected
     assert runner.shutdown(time.monotonic() + 5)
     assert exporter.delivered == (["s0", "s1"] if keeps_media else ["s0", "s1", "s2", "s3"])
+
+
+def test_a_backlog_of_images(tmp_path):
+    """Many spans that wait together: each has its references, the content is there once."""
+    with sb.Observability(store=f"sqlite:///{tmp_path}/traces.db") as observability:
+        with observability.agent_run("agent") as run:
+            for number in range(600):
+                with observability.tool_call("t", input=[number, JPEG, text_of(PNG)]):
+                    pass
+        assert observability.flush(timeout=30)
+        spans = observability.store.get_trace(run.trace_id).spans[1:]
+
+        expected = [reference(digest(JPEG), "image/jpeg", len(JPEG)), reference(digest(PNG), "image/png", len(PNG))]
+        assert [span.input for span in spans] == [[number, *expected] for number in range(600)]
+    assert len(files(tmp_path / "traces.db-media")) == 2
