@@ -1,7 +1,7 @@
 """What a message with a 2 MB image costs its caller, beside one plain encoding of the same message to JSON.
 
-Both are measured by turns in one process, since they differ by less than two processes do, and as processor time of the calling thread: a span
-wakes the pipeline, and on a busy machine the clock would show who else wants the processor then.
+Both are measured by turns in one process, since they differ by less than two processes do, and as processor time of the calling thread: a
+span wakes the pipeline, and on a busy machine the clock would show who else wants the processor then.
 """
 
 from __future__ import annotations
