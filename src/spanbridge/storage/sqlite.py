@@ -113,7 +113,8 @@ class SQLiteStore:
                 if identity(self.path) == handle.file:
                     break
             self._retention.after_write(handle.connection, writer.written_bytes, len(batch))
-            self.media.tidy(lambda: oldest_start(handle.connection))
+            with contextlib.suppress(sqlite3.Error):  # the batch is written; there will be another time to tidy
+                self.media.tidy(lambda: oldest_start(handle.connection))
 
     # Reading
 
