@@ -63,6 +63,7 @@ class Runner:
         self.exporter = exporter
         self.account = ExitAccount()
         self.accepts_running: bool = bool(getattr(exporter, "accepts_running", False))
+        self._keeps_media = bool(getattr(exporter, "keeps_media", False))
         self.may_leave_out_parents = False
         """Whether a filter of this exit may leave out a span whose children it gets."""
         self._max_bytes = max_bytes
@@ -144,6 +145,11 @@ class Runner:
         if not self.accepts_running:
             records = [record for record in records if record.phase == "ended"]
         sizes = [len(record.document) + RECORD_OVERHEAD_BYTES for record in records]
+        if self._keeps_media:
+            sizes = [
+                size + _media_bytes(record) if record.media else size
+                for record, size in zip(records, sizes, strict=True)
+            ]
         total = sum(sizes)
         refused: list[SpanRecord] = []
         with self._state:
@@ -253,6 +259,8 @@ class Runner:
             record = self._queue.popleft()
             batch.append(record)
             size += len(record.document) + RECORD_OVERHEAD_BYTES
+            if record.media and self._keeps_media:
+                size += _media_bytes(record)
         self._queued_bytes -= size
         return batch
 
@@ -379,6 +387,10 @@ class Runner:
 
 _RAISED = Retry(reason="error")
 """The result of a try in which the exporter raised."""
+
+
+def _media_bytes(record: SpanRecord) -> int:
+    return sum(len(content.data) for content in record.media)
 
 
 def _halves(records: list[SpanRecord]) -> list[list[SpanRecord]]:
