@@ -39,6 +39,7 @@ class AgentRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -66,6 +67,7 @@ class AgentRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -107,6 +109,7 @@ class ModelGenerationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -143,6 +146,7 @@ class ModelGenerationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -178,6 +182,7 @@ class ModelStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -208,6 +213,7 @@ class ModelStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -252,6 +258,7 @@ class ModelInferenceSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -291,6 +298,7 @@ class ModelInferenceSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -317,6 +325,7 @@ class ModelChunkSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -338,6 +347,7 @@ class ModelChunkSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -366,6 +376,7 @@ class ToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -389,6 +400,7 @@ class ToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -421,6 +433,7 @@ class McpToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -448,6 +461,7 @@ class McpToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -480,6 +494,7 @@ class McpServerRequestSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -507,6 +522,7 @@ class McpServerRequestSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -535,6 +551,7 @@ class ClientToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -558,6 +575,7 @@ class ClientToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -586,6 +604,7 @@ class ProviderToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -609,6 +628,7 @@ class ProviderToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -650,6 +670,7 @@ class ProcessorRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -686,6 +707,7 @@ class ProcessorRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -712,6 +734,7 @@ class WorkflowRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -732,6 +755,7 @@ class WorkflowRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -760,6 +784,7 @@ class WorkflowStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -782,6 +807,7 @@ class WorkflowStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -812,6 +838,7 @@ class WorkflowConditionalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -837,6 +864,7 @@ class WorkflowConditionalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -863,6 +891,7 @@ class WorkflowConditionalEvalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -884,6 +913,7 @@ class WorkflowConditionalEvalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -913,6 +943,7 @@ class WorkflowParallelSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -937,6 +968,7 @@ class WorkflowParallelSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -968,6 +1000,7 @@ class WorkflowLoopSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -994,6 +1027,7 @@ class WorkflowLoopSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1024,6 +1058,7 @@ class WorkflowSleepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1049,6 +1084,7 @@ class WorkflowSleepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1077,6 +1113,7 @@ class WorkflowWaitEventSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1100,6 +1137,7 @@ class WorkflowWaitEventSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1151,6 +1189,7 @@ class MemoryOperationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1197,6 +1236,7 @@ class MemoryOperationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1244,6 +1284,7 @@ class WorkspaceActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1286,6 +1327,7 @@ class WorkspaceActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1316,6 +1358,7 @@ class RagIngestionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1341,6 +1384,7 @@ class RagIngestionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1372,6 +1416,7 @@ class RagEmbeddingSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1398,6 +1443,7 @@ class RagEmbeddingSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1427,6 +1473,7 @@ class RagVectorOperationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1451,6 +1498,7 @@ class RagVectorOperationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1485,6 +1533,7 @@ class RagActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1514,6 +1563,7 @@ class RagActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1544,6 +1594,7 @@ class GraphActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1569,6 +1620,7 @@ class GraphActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1599,6 +1651,7 @@ class ScorerRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1624,6 +1677,7 @@ class ScorerRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1652,6 +1706,7 @@ class ScorerStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1675,6 +1730,7 @@ class ScorerStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1710,6 +1766,7 @@ class ClassifierEvaluationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1740,6 +1797,7 @@ class ClassifierEvaluationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1766,6 +1824,7 @@ class MappingSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1787,6 +1846,7 @@ class MappingSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1834,6 +1894,7 @@ class SkillActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1876,6 +1937,7 @@ class SkillActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1904,6 +1966,7 @@ class AgentSignalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1927,6 +1990,7 @@ class AgentSignalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1951,6 +2015,7 @@ class GenericSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1970,6 +2035,7 @@ class GenericSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2038,6 +2104,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2087,6 +2154,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2123,6 +2191,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2181,6 +2250,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2211,6 +2281,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2263,6 +2334,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2302,6 +2374,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2363,6 +2436,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2384,6 +2458,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2427,6 +2502,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2450,6 +2526,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2495,6 +2572,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2519,6 +2597,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2568,6 +2647,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2592,6 +2672,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2641,6 +2722,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2664,6 +2746,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2709,6 +2792,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2732,6 +2816,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2777,6 +2862,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2813,6 +2899,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2860,6 +2947,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2881,6 +2969,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2924,6 +3013,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2947,6 +3037,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2992,6 +3083,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3014,6 +3106,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3061,6 +3154,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3079,6 +3173,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3122,6 +3217,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3143,6 +3239,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3189,6 +3286,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3215,6 +3313,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3263,6 +3362,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3288,6 +3388,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3335,6 +3436,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3358,6 +3460,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3403,6 +3506,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3449,6 +3553,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3506,6 +3611,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3545,6 +3651,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3598,6 +3705,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3623,6 +3731,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3670,6 +3779,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3696,6 +3806,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3744,6 +3855,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3765,6 +3877,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3811,6 +3924,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3837,6 +3951,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3888,6 +4003,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3910,6 +4026,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3957,6 +4074,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3982,6 +4100,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4029,6 +4148,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4052,6 +4172,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4097,6 +4218,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4127,6 +4249,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4179,6 +4302,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4200,6 +4324,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4243,6 +4368,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4282,6 +4408,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4335,6 +4462,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4358,6 +4486,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4403,6 +4532,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4422,6 +4552,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4463,6 +4594,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
