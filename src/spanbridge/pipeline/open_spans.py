@@ -51,6 +51,11 @@ class OpenSpans:
     def __len__(self) -> int:
         return len(self._young) + len(self._shown)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether an open span was not handed on yet as it is now."""
+        return bool(self._young or self._changed)
+
     def apply(self, events: deque[tuple[Any, ...]], count: int) -> None:
         """Applies the first `count` events, and takes them from `events`."""
         take = events.popleft

@@ -2,9 +2,9 @@
 
     Intake.events ─► OpenSpans.apply ─► usage and cost ─► Chain (yours ─► filter ─► limits) ─► outbox ─► Runner.offer (each exit)
 
-It works in short slices. A thread that wakes up waits for the interpreter as long as another one works in Python, so ended spans are
-processed a few at a time, soon after they ended, with pauses between: an application that was idle finds the interpreter free. Only a
-backlog is worked off without pauses. What is done is handed on once per write interval.
+It wakes rarely: while an application records, some twenty times a second, or when much has come. Each time it works off what has come,
+in slices (`pacing`): an application that was idle finds the interpreter free, one that computes loses it seldom. What is done is handed
+on once per write interval.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from spanbridge.containment import contain, logger, warn
 from spanbridge.errors import AttributesError
 from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SPAN_TYPES
-from spanbridge.pacing import Pace
+from spanbridge.pacing import Pace, awaited
 from spanbridge.pipeline.accounting import SpanAccount
 from spanbridge.pipeline.open_spans import OpenSpans
 from spanbridge.pipeline.span_filter import SpanFilter
@@ -38,14 +38,15 @@ if TYPE_CHECKING:
 
 SLICE_SPANS = 16
 """Ended spans that are processed together."""
-BACKLOG_EVENTS = 2000
-"""More waiting events than this are worked off without pauses, in larger slices."""
-BACKLOG_SLICE_SPANS = 256
+LARGE_SLICE_SPANS = 128
+"""The same where there are no pauses: as many as the processor's cache holds."""
+BACKLOG_EVENTS = 5000
+"""More waiting events than this are worked off without pauses."""
 STEP_EVENTS = 8
-"""Events that are applied between two looks at the clock; in a backlog more."""
-BACKLOG_STEP_EVENTS = 64
-FIRST_POLL_S = 0.002
-"""How soon the pipeline looks again after it found events; the pause doubles, up to the write interval, while it finds none."""
+"""Events that are applied between two looks at the clock."""
+LARGE_STEP_EVENTS = 64
+POLL_S = 0.05
+"""How long events wait at most until the pipeline looks at them; less where the write interval is shorter."""
 MAX_OUTBOX_RECORDS = 1024
 """Records that are handed on before the write interval is over."""
 CHILD_EXIT_TIMEOUT_S = 2.0
@@ -146,10 +147,15 @@ class Pipeline:
         """Hands on everything recorded so far, open spans as running, and waits for delivery until `deadline`."""
         if current_thread() is self._thread:
             return False
+        with awaited():
+            return self._flush(deadline)
+
+    def _flush(self, deadline: float) -> bool:
         intake = self.intake
         if intake.started and not self._closing:
             reply = _FlushReply()
             intake.events.append((FLUSH, reply))
+            intake.is_awaited = True
             intake.wake()
             self._turn_without_thread(deadline)
             if not reply.done.wait(max(0.0, deadline - time.monotonic())):
@@ -172,9 +178,14 @@ class Pipeline:
         if self._closing:
             return True
         self._closing = True
+        with awaited():
+            return self._shutdown(deadline)
+
+    def _shutdown(self, deadline: float) -> bool:
         if self._hurry is not None:
             self._hurry(deadline)
         self.intake.closed = True
+        self.intake.is_awaited = True
         self.intake.signal()
         # Whoever starts the thread, or works in its place, is done then; nobody begins after `_closing` is set.
         is_alone = self._starting.acquire(timeout=max(0.0, deadline - time.monotonic()))
@@ -261,24 +272,30 @@ class Pipeline:
 
     def _run(self) -> None:
         intake = self.intake
-        pause_s = FIRST_POLL_S
+        poll_s = min(POLL_S, self._interval_s)
         while not self._closing:
-            pause_s = FIRST_POLL_S if self._turn() else min(2 * pause_s, self._interval_s)
+            self._turn()
             if self._closing:
                 break
-            if self._spans or self._outbox or self._dropped_roots or self._waiting or intake.events:
-                intake.wake_bytes = intake.pending_bytes + WAKE_BYTES
-                until_write_s = (self._next_write_ns - time.perf_counter_ns()) / 1e9
-                intake.wait(min(pause_s, max(until_write_s, FIRST_POLL_S)))
-            else:
+            if not self._has_news():
                 intake.wake_bytes = -1  # the next event wakes the pipeline
                 if not intake.events:
                     intake.wait(-1)
-                pause_s = FIRST_POLL_S
+                if intake.is_awaited:
+                    continue
+            intake.wake_bytes = intake.pending_bytes + WAKE_BYTES
+            # Also after the first event: more will come, and who has just begun to work should not be interrupted.
+            intake.wait(poll_s)
         self._last_turn()
 
-    def _turn(self) -> bool:
-        """Processes the events that wait, and hands on when it is time to; whether there were any."""
+    def _has_news(self) -> bool:
+        """Whether something is left to do without another event."""
+        handed_on_later = self._outbox or self._dropped_roots or self._waiting
+        return bool(handed_on_later or self.intake.events or (self._shows_running and self._spans.has_news))
+
+    def _turn(self) -> None:
+        """Processes the events that wait, and hands on when it is time to."""
+        self.intake.is_awaited = False
         count = len(self.intake.events)
         try:
             self._spans.now_ns = time.perf_counter_ns()
@@ -293,7 +310,6 @@ class Pipeline:
             contain("the pipeline", error)
         finally:
             self._answer_flushes()
-        return count > 0
 
     def _last_turn(self) -> None:
         """Ends what is open and hands on all that there is. On the pipeline's thread: a processor that hangs must not hang a shutdown."""
@@ -318,15 +334,12 @@ class Pipeline:
         """Applies `count` events, a few at a time, and processes the spans that they end."""
         events, spans, pace = self.intake.events, self._spans, self._pace
         while count > 0:
-            # Looked at again and again: behind a busy application each pause lasts until the interpreter is taken back, some 5 ms.
-            if len(events) > BACKLOG_EVENTS or self._closing:
+            if len(events) > BACKLOG_EVENTS:
                 pace.hurries = True
-            step = min(BACKLOG_STEP_EVENTS if pace.hurries else STEP_EVENTS, count)
+            step = min(LARGE_STEP_EVENTS if pace.is_unpaused else STEP_EVENTS, count)
             spans.apply(events, step)
             count -= step
-            if spans.flushes:
-                pace.hurries = True
-            if len(spans.ended) >= (BACKLOG_SLICE_SPANS if pace.hurries else SLICE_SPANS):
+            if len(spans.ended) >= (LARGE_SLICE_SPANS if pace.is_unpaused else SLICE_SPANS):
                 self._process_ended()
                 if self._closing or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                     self._hand_on()
