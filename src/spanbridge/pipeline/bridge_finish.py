@@ -11,6 +11,8 @@ from copy import copy
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.model.span_types import SpanType
+
 if TYPE_CHECKING:
     from spanbridge.model.span import SpanRecord
     from spanbridge.tracing.bridging import Bridging, OpenNative
@@ -44,6 +46,8 @@ class BridgeFinish:
         """
         opened = self._bridging.take(int(record.span_id, 16))
         if opened is None:
+            if record.type is SpanType.SCORER_RUN and result is not None and dropped_by is None:
+                self._tell_score(result)
             return
         if opened.is_root:
             self._ended_traces[opened.trace] = monotonic()
@@ -128,6 +132,16 @@ class BridgeFinish:
             getattr(self._bridging.bridge, "after_fork_in_child", _nothing)()
         except Exception as error:  # noqa: BLE001
             self._bridging.failed("fork", error)
+
+    def _tell_score(self, record: SpanRecord) -> None:
+        """A score is no native span: a bridge that knows scores is told."""
+        tell = getattr(self._bridging.bridge, "score", None)
+        if tell is None or "score" not in record.attributes:
+            return
+        try:
+            tell(copy(record))
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._bridging.failed("score", error)
 
     def _release(self, opened: OpenNative, reason: str) -> None:
         self._released[reason] += 1

@@ -131,7 +131,19 @@ def wait_for_port(port: int, process: subprocess.Popen[Any]) -> None:
 def agent_process(tmp_path_factory):
     """The agent, started once."""
     python = subprocess.run(
-        [sys.executable, "-m", "uv", "tool", "run", "--quiet", "--from", TEST_AGENT, "python", "-c", "import sys; print(sys.executable)"],
+        [
+            sys.executable,
+            "-m",
+            "uv",
+            "tool",
+            "run",
+            "--quiet",
+            "--from",
+            TEST_AGENT,
+            "python",
+            "-c",
+            "import sys; print(sys.executable)",
+        ],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
