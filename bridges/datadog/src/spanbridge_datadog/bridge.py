@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.errors import BridgeUnavailableError, ConfigurationError
 from spanbridge.protocols import NativeContext
-from spanbridge_datadog.options import resolve
+from spanbridge_datadog.options import resolve_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -70,7 +70,7 @@ class DatadogBridge:
         request_context_keys: Sequence[str] | None = None,
         native_llm: NativeLLM = "drop",
     ) -> None:
-        self.options = resolve(
+        self.options = resolve_options(
             ml_app=ml_app,
             service=service,
             env=env,
