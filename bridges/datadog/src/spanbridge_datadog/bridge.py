@@ -225,11 +225,11 @@ class DatadogBridge:
         self._activations.after_fork_in_child()
         self._evaluations.open.clear()
 
-    def examine(self) -> Iterable[tuple[str, str, str, str]]:
+    def examine(self, exporter_names: Sequence[str] = (), /) -> Iterable[tuple[str, str, str, str]]:
         """For the doctor."""
         from spanbridge_datadog.examination import examine  # noqa: PLC0415 - only the doctor asks
 
-        return examine(self.options)
+        return examine(self.options, exporter_names)
 
     def _flush(self) -> None:
         from spanbridge_datadog import llmobs  # noqa: PLC0415 - loads ddtrace
