@@ -23,7 +23,7 @@ def test_random_faults_leave_nothing_open(run: Any, agent: Agent, count: int):
     assert bridge["open"] == 0
     assert result["aggregated"] == 0
     assert bridge["released"].keys() == {"processor", "trace_ended"}
-    assert bridge["released"]["trace_ended"] == result["held"] > 0
+    assert 0 < bridge["released"]["trace_ended"] <= result["held"]
     assert result["stats"]["ignored"] == {}
     assert tree.misplaced() == []
     assert len(tree.requests()) > count / 50
@@ -35,4 +35,4 @@ def test_random_faults_leave_nothing_open(run: Any, agent: Agent, count: int):
     assert len(bare) == dropped["processor"]
     assert {span["resource"] for span in bare} == {"spanbridge.generic"}
     if count > 1000:
-        assert result["memory"][-1] < result["memory"][2] * 1.1, result["memory"]
+        assert result["memory"][-1] < result["memory"][2] * 1.1, result["memory"]  # KiB, every thousand traces

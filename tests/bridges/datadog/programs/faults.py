@@ -8,6 +8,7 @@ import random
 import resource
 import sys
 import time
+from collections import deque
 
 from ddtrace.trace import tracer
 from tools import call, report, serve
@@ -19,7 +20,9 @@ count, seed = int(sys.argv[1]), int(sys.argv[2])
 bridge_finish.GRACE_S = 0.5
 url = serve()
 chance = random.Random(seed)
-kept = []
+kept: deque = deque(maxlen=100)
+"""Handles that the application holds; not all of them for ever, so that memory tells what spanbridge holds."""
+held = 0
 
 
 def drop_noise(record):
@@ -54,6 +57,7 @@ async def cancelled(name: str) -> None:
 
 
 async def trace(number: int, tasks: list) -> None:
+    global held
     with sb.agent_run(f"agent {number}", input="x" * 100):
         for step in range(chance.randrange(1, 5)):
             name = f"{number}.{step}"
@@ -61,6 +65,7 @@ async def trace(number: int, tasks: list) -> None:
                 case 0:  # never ended, and forgotten
                     sb.start_span(sb.SpanType.TOOL_CALL, f"forgotten {name}")
                 case 1:  # never ended, and held
+                    held += 1
                     kept.append(sb.start_span(sb.SpanType.TOOL_CALL, f"held {name}"))
                 case 2:
                     with sb.generic(f"dropped {name}"), sb.tool_call(f"below dropped {name}"):
@@ -110,7 +115,6 @@ async def main() -> list[int]:
 
 
 memory = asyncio.run(main())
-held = len(kept)
 gc.collect()
 for _ in range(200):  # until those that are held have been given up
     sb.flush(30)
