@@ -50,7 +50,9 @@ def bad_agent():
         server.server_close()
 
 
-@pytest.mark.parametrize("status", ["refused", None, 400, 413, 503], ids=str)
+@pytest.mark.parametrize(
+    "status", ["refused", None, *(pytest.param(s, marks=pytest.mark.slow) for s in (400, 413, 503))], ids=str
+)
 def test_an_agent_that_does_not_work(run: Any, bad_agent: Any, status: Any):
     """None that refuses, stalls or answers with an error keeps the application waiting for longer than it said it would."""
     url = f"http://127.0.0.1:{free_port()}" if status == "refused" else bad_agent(status)
