@@ -93,6 +93,15 @@ USER = {"role": "user", "content": "hi"}
             [{"role": "user", "content": "[image/png]"}],
         ),
         (
+            [
+                {
+                    "role": "user",
+                    "content": [{"type": "image_url", "image_url": {"url": {"media": {"media_type": "image/png"}}}}],
+                }
+            ],
+            [{"role": "user", "content": "[image/png]"}],
+        ),
+        (
             [{"role": "tool", "tool_call_id": "c1", "content": "sent"}],
             [
                 {
@@ -125,7 +134,7 @@ USER = {"role": "user", "content": "hi"}
         ),
         (None, []),
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_input_messages(value: Any, expected: Any):
     assert input_messages(value) == expected
