@@ -38,6 +38,12 @@ class Processor(Protocol):
 class Delivered:
     """The batch has arrived, or is the exporter's own responsibility from here."""
 
+    rejected: int = 0
+    """How many of its records the other side refused, without saying which; counted under `reason`."""
+    reason: str = "partial_success"
+    advice: str = ""
+    """What happened and how to mend it, for people; it must hold no data and no secret."""
+
 
 @dataclass(frozen=True)
 class Retry:
@@ -45,6 +51,10 @@ class Retry:
 
     after_s: float | None = None
     reason: str = "send_error"
+    advice: str = ""
+    """What happened and how to mend it, for people; it must hold no data and no secret."""
+    divide: bool = False
+    """Whether one record may be to blame, as where an exporter raises: if it happens again and again, the record is looked for."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,10 @@ class Rejected:
     """The batch will never arrive: counted under `reason`, not tried again."""
 
     reason: str
+    advice: str = ""
+    """What happened and how to mend it, for people; it must hold no data and no secret."""
+    divide: bool = False
+    """Whether one record may be to blame: the batch is halved until that record is found, and it alone is rejected."""
 
 
 ExportResult: TypeAlias = Delivered | Retry | Rejected

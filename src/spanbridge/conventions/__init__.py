@@ -1,1 +1,1 @@
-"""Our spans as OpenTelemetry spans and back: one table of names (`genai`), the schemas of messages, both directions. Imports no OpenTelemetry."""
+"""Our spans as OpenTelemetry spans and back: one table of names (`genai`), messages in their schema. Imports no OpenTelemetry."""

@@ -1,7 +1,7 @@
 """The one table between our typed attributes and OpenTelemetry's names.
 
 Sources: the GenAI semantic conventions (https://github.com/open-telemetry/semantic-conventions-genai, model/gen-ai and model/mcp,
-November 2026; all of `gen_ai.*` is in development) and OpenTelemetry's general ones (`server.*`, `error.type`, `session.id`, `user.id`). The newest
+November 2026; all of `gen_ai.*` is in development) and the general ones (`server.*`, `error.type`, `session.id`, `user.id`). The newest
 spelling is written, and the older ones are read. What no convention has a name for stands under `spanbridge.` and our own name.
 
     CONVENTIONS   by span type: operation, kind, what the span's name names, where payloads stand
@@ -81,6 +81,12 @@ def _is_number(value: Any) -> bool:
 
 
 TEXT = Form(lambda value: type(value) is str, _same, _same)
+TEXT_OR_NULL = Form(
+    lambda value: value is None or (type(value) is str and value != ""),
+    lambda value: value or "",
+    lambda value: value or None,
+)
+"""An attribute cannot be null: the empty text stands for it."""
 WHOLE = Form(is_whole, _same, _same)
 NUMBER = Form(_is_number, float, _same)
 SWITCH = Form(lambda value: type(value) is bool, _same, _same)
@@ -176,6 +182,7 @@ ROWS: tuple[Row, ...] = (
     Row("usage.output_details.image", "gen_ai.usage.image.output_tokens", WHOLE),
     Row("cost_context.estimated_cost", "spanbridge.cost_context.estimated_cost", NUMBER),
     Row("cost_context.cost_unit", "spanbridge.cost_context.cost_unit"),
+    Row("cost_context.reason", "spanbridge.cost_context.reason", TEXT_OR_NULL),
     Row("cost_context.source", "spanbridge.cost_context.source"),
     Row("cost_context.provider", "spanbridge.cost_context.provider"),
     Row("cost_context.model", "spanbridge.cost_context.model"),

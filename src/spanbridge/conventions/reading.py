@@ -37,7 +37,7 @@ def read_span(span: OtelSpan) -> SpanRecord:
     typed = content["attributes"]
     convention = genai.convention_of(span_type, typed if isinstance(typed, dict) else {})
     _read_payloads(attributes, convention, content)
-    content["name"] = attributes.take(genai.NAME, span.name if is_ours else _foreign_name(attributes, span, convention))
+    content["name"] = attributes.take(genai.NAME, _own_name(attributes, span, convention))
     _read_events(span.events, content, is_ours=is_ours, failed=span.status == "error")
     if "links" not in content and span.links:
         content["links"] = [_read_link(link) for link in span.links]
@@ -111,7 +111,7 @@ def _foreign_type(span: OtelSpan, values: dict[str, Any]) -> SpanType:
     return SpanType.GENERIC
 
 
-def _foreign_name(attributes: _Read, span: OtelSpan, convention: Convention) -> str:
+def _own_name(attributes: _Read, span: OtelSpan, convention: Convention) -> str:
     """The tool's or the agent's own name, where the span has one."""
     own = None if convention.name_key is None else attributes.values.get(convention.name_key)
     return own if isinstance(own, str) else span.name

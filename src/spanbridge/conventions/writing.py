@@ -168,7 +168,7 @@ def _write_name(attributes: Attributes, record: SpanRecord, convention: Conventi
     elif record.type is SpanType.MCP_SERVER_REQUEST and isinstance(method := typed.get("mcp_method"), str):
         name = " ".join(filter(None, (method, _target(convention, record, typed, ""))))
     name = name[:MAX_NAME_LENGTH]
-    if own != name:
+    if own != name and (convention.name_key is None or not text):
         attributes.put(genai.NAME, own)
     return name
 

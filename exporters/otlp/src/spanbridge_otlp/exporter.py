@@ -1,0 +1,117 @@
+"""The exporter: records to OpenTelemetry spans, spans to requests, answers to results. Queue, retries and counting are the runner's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from spanbridge.conventions.writing import write_span
+from spanbridge.errors import ConfigurationError
+from spanbridge_otlp import answers
+from spanbridge_otlp.encoding import encode_spans
+from spanbridge_otlp.settings import GRPC, OTLPSettings, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    from spanbridge.model.span import SpanRecord
+    from spanbridge.protocols import ExportResult
+
+
+class _Transport(Protocol):
+    def send(self, request: ExportTraceServiceRequest) -> ExportResult: ...
+
+    def close(self) -> None: ...
+
+
+class OTLPExporter:
+    """Sends ended spans to an OTLP receiver.
+
+    What is not given comes from OpenTelemetry's variables (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT, ...), then from
+    the defaults. Raises ConfigurationError for a value that is wrong, and for gRPC where grpcio is not installed; nothing is sent before
+    the first batch.
+
+    Args:
+        preset: A backend by its name, with endpoint, headers and variables of its own: see `PRESETS`.
+        endpoint: The receiver's address: over HTTP `/v1/traces` is added where it does not end so, over gRPC it is host and port.
+        protocol: "http/protobuf" (the default) or "grpc".
+        headers: Sent with each request; over those of a preset or a variable.
+        timeout_s: Seconds that one request may take.
+        compression: "none", "gzip" or "deflate".
+        certificate: File with the authorities that the receiver's certificate is checked against (PEM).
+        client_key: File with the key of `client_certificate` (PEM).
+        client_certificate: File with a certificate of ours, where the receiver asks for one (PEM).
+        insecure: gRPC: without TLS; absent: as the endpoint's scheme says.
+        resource_attributes: Attributes of the process, over those of OTEL_RESOURCE_ATTRIBUTES and of the spans.
+        max_request_bytes: A batch that is larger is sent in parts; a single span is sent whatever its size.
+        name: In `stats()`.
+    """
+
+    accepts_running = False
+
+    def __init__(
+        self,
+        preset: str | None = None,
+        *,
+        endpoint: str | None = None,
+        protocol: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+        compression: str | None = None,
+        certificate: str | Path | None = None,
+        client_key: str | Path | None = None,
+        client_certificate: str | Path | None = None,
+        insecure: bool | None = None,
+        resource_attributes: Mapping[str, Any] | None = None,
+        max_request_bytes: int | None = None,
+        name: str = "otlp",
+    ) -> None:
+        arguments = {key: value for key, value in locals().items() if key not in ("self", "name")}
+        self.name = name
+        self.settings: OTLPSettings = resolve(arguments)
+        self._transport = _make_transport(self.settings)
+
+    def export(self, batch: Sequence[SpanRecord], /) -> ExportResult:
+        """Sends a batch in one request; one that is too large is given back to be divided."""
+        settings = self.settings
+        request = encode_spans(
+            [write_span(record) for record in batch], settings.variable_attributes, settings.resource_attributes
+        )
+        if len(batch) > 1 and request.ByteSize() > settings.max_request_bytes:
+            return answers.TOO_LARGE.about("a batch is larger than max_request_bytes")
+        return self._transport.send(request)
+
+    def flush(self, _deadline: float, /) -> None:
+        """Every batch has been answered when `export` returns."""
+
+    def shutdown(self, _deadline: float, /) -> None:
+        """Closes the connections."""
+        self._transport.close()
+
+    def describe(self) -> str:
+        """Where it sends and how, for `spanbridge doctor`; no secrets."""
+        settings = self.settings
+        headers = ", ".join(settings.headers) or "none"
+        return (
+            f"{settings.protocol} to {settings.shown_endpoint} ({settings.origins['endpoint']}), headers: {headers}, "
+            f"timeout {settings.timeout_s:g} s, compression: {settings.compression}"
+        )
+
+    def __repr__(self) -> str:
+        return f"OTLPExporter({self.settings.protocol} to {self.settings.shown_endpoint})"
+
+
+def _make_transport(settings: OTLPSettings) -> _Transport:
+    if settings.protocol != GRPC:
+        from spanbridge_otlp.http import HTTPTransport  # noqa: PLC0415 - each protocol loads its own libraries
+
+        return HTTPTransport(settings)
+    try:
+        from spanbridge_otlp.grpc import GRPCTransport  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"OTLP over gRPC needs the package {error.name!r}: install spanbridge[otlp-grpc], or use protocol='http/protobuf'."
+        ) from error
+    return GRPCTransport(settings)
