@@ -114,6 +114,10 @@ class MessageListMutation(TypedDict, total=False):
 class SpanAttributes(TypedDict, total=False):
     """Attributes that a span of any type may have."""
 
+    hidden: list[Literal["input", "output"]]
+    """What is hidden on purpose; written by spanbridge."""
+    internal: bool
+    """Whether it is a framework's own span, as it was opened; no exit gets it unless the configuration asks for it."""
     internal_usage: UsageDict
     """Tokens of hidden descendants, rolled up onto their nearest visible ancestor."""
     incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"]

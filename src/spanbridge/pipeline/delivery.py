@@ -64,6 +64,8 @@ class Runner:
         self.exporter = exporter
         self.account = ExitAccount()
         self.accepts_running: bool = bool(getattr(exporter, "accepts_running", False))
+        self.may_leave_out_parents = False
+        """Whether a filter of this exit may leave out a span whose children it gets."""
         self._max_bytes = max_bytes
         self._max_batch_records = max_batch_records
         self._expiry_s = expiry_s

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.identifiers import span_id_hex
 from spanbridge.model.payload import decode, encode
@@ -13,6 +13,9 @@ from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SpanType
 from spanbridge.model.usage import Usage, normalize_usage
 from spanbridge.tracing.exceptions import render_exception
+
+if TYPE_CHECKING:
+    from spanbridge.model.usage import UsageDict
 
 
 class OpenRecord(SpanRecord):
@@ -30,6 +33,10 @@ class OpenRecord(SpanRecord):
     """Whether it was handed on as running."""
     reports_to: OpenRecord | None = None
     """The parent, where its usage includes this one's."""
+    hidden_as: str | None = None
+    """Why no exit gets the span, where that was known when it started."""
+    below: Below | None = None
+    """What hidden descendants used."""
     has_usage = False
     rolled_up: tuple[int, int, float] | None = None
     """Tokens and cost that children reported to it."""
@@ -68,12 +75,13 @@ class OpenRecord(SpanRecord):
         record.environment = environment
         record.held_bytes = size
         record.seen_at_ns = seen_at_ns
-        if parent is not None:
-            record.parent_span_id = parent.span_id
-            if span_type in ROLLS_UP_TO and parent.type in ROLLS_UP_TO[span_type]:
-                record.reports_to = parent
+        if rare and "visible_parent" in rare:
+            visible_id, record.external_parent_span_id = rare.pop("visible_parent")
+            record.parent_span_id = None if visible_id is None else span_id_hex(visible_id)
         elif parent_id is not None:
-            record.parent_span_id = span_id_hex(parent_id)
+            record.parent_span_id = parent.span_id if parent is not None else span_id_hex(parent_id)
+        if parent is not None and span_type in ROLLS_UP_TO and parent.type in ROLLS_UP_TO[span_type]:
+            record.reports_to = parent
         if rare:
             record.apply(rare)
         return record
@@ -105,6 +113,8 @@ class OpenRecord(SpanRecord):
                 self._replace("events", events)
             elif field == "error":
                 self._replace("error", encode(render_exception(value)))
+            elif field == "hidden":
+                self.hidden_as = value
             elif field == "is_event":
                 self.is_event = bool(value)
             elif field == "external_parent_span_id":
@@ -169,6 +179,18 @@ class OpenRecord(SpanRecord):
         self.replace_content(dict(processed.content()))
         self.processed = set(processed.processed)
         self.redactions = dict(processed.redactions)
+
+
+class Below:
+    """What hidden descendants of a span used."""
+
+    __slots__ = ("billed", "reported", "usage")
+
+    def __init__(self) -> None:
+        self.usage: UsageDict | None = None
+        self.reported: UsageDict | None = None
+        """Of those whose tokens are part of the span's own, where it reports any."""
+        self.billed: tuple[int, int, float] = (0, 0, 0.0)
 
 
 ROLLS_UP_TO = {

@@ -36,6 +36,8 @@ class AgentRunSpan(Span):
         available_tools: list[str] | None = ...,
         max_steps: int | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -56,6 +58,8 @@ class AgentRunSpan(Span):
         available_tools: list[str] | None = ...,
         max_steps: int | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -90,6 +94,8 @@ class ModelGenerationSpan(Span):
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -119,6 +125,8 @@ class ModelGenerationSpan(Span):
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -147,6 +155,8 @@ class ModelStepSpan(Span):
         message_id: str | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -170,6 +180,8 @@ class ModelStepSpan(Span):
         message_id: str | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -207,6 +219,8 @@ class ModelInferenceSpan(Span):
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -239,6 +253,8 @@ class ModelInferenceSpan(Span):
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -258,6 +274,8 @@ class ModelChunkSpan(Span):
         *,
         chunk_type: str | None = ...,
         sequence_number: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -272,6 +290,8 @@ class ModelChunkSpan(Span):
         *,
         chunk_type: str | None = ...,
         sequence_number: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -293,6 +313,8 @@ class ToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -309,6 +331,8 @@ class ToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -334,6 +358,8 @@ class McpToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -354,6 +380,8 @@ class McpToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -379,6 +407,8 @@ class McpServerRequestSpan(Span):
         mcp_session_id: str | None = ...,
         client_name: str | None = ...,
         client_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -399,6 +429,8 @@ class McpServerRequestSpan(Span):
         mcp_session_id: str | None = ...,
         client_name: str | None = ...,
         client_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -420,6 +452,8 @@ class ClientToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         client_environment: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -436,6 +470,8 @@ class ClientToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         client_environment: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -457,6 +493,8 @@ class ProviderToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -473,6 +511,8 @@ class ProviderToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -507,6 +547,8 @@ class ProcessorRunSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -536,6 +578,8 @@ class ProcessorRunSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -555,6 +599,8 @@ class WorkflowRunSpan(Span):
         *,
         workflow_id: str | None = ...,
         status: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -568,6 +614,8 @@ class WorkflowRunSpan(Span):
         self,
         *,
         workflow_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -589,6 +637,8 @@ class WorkflowStepSpan(Span):
         status: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -604,6 +654,8 @@ class WorkflowStepSpan(Span):
         step_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -627,6 +679,8 @@ class WorkflowConditionalSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -645,6 +699,8 @@ class WorkflowConditionalSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -664,6 +720,8 @@ class WorkflowConditionalEvalSpan(Span):
         *,
         condition_index: int | None = ...,
         result: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -678,6 +736,8 @@ class WorkflowConditionalEvalSpan(Span):
         *,
         condition_index: int | None = ...,
         result: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -700,6 +760,8 @@ class WorkflowParallelSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -717,6 +779,8 @@ class WorkflowParallelSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -741,6 +805,8 @@ class WorkflowLoopSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -760,6 +826,8 @@ class WorkflowLoopSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -783,6 +851,8 @@ class WorkflowSleepSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -801,6 +871,8 @@ class WorkflowSleepSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -822,6 +894,8 @@ class WorkflowWaitEventSpan(Span):
         timeout_ms: float | None = ...,
         event_received: bool | None = ...,
         wait_duration_ms: float | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -838,6 +912,8 @@ class WorkflowWaitEventSpan(Span):
         timeout_ms: float | None = ...,
         event_received: bool | None = ...,
         wait_duration_ms: float | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -882,6 +958,8 @@ class MemoryOperationSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -921,6 +999,8 @@ class MemoryOperationSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -961,6 +1041,8 @@ class WorkspaceActionSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -996,6 +1078,8 @@ class WorkspaceActionSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1019,6 +1103,8 @@ class RagIngestionSpan(Span):
         index_name: str | None = ...,
         embedding_model: str | None = ...,
         embedding_provider: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1037,6 +1123,8 @@ class RagIngestionSpan(Span):
         index_name: str | None = ...,
         embedding_model: str | None = ...,
         embedding_provider: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1061,6 +1149,8 @@ class RagEmbeddingSpan(Span):
         mode: Literal["ingest", "query"] | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1080,6 +1170,8 @@ class RagEmbeddingSpan(Span):
         mode: Literal["ingest", "query"] | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1102,6 +1194,8 @@ class RagVectorOperationSpan(Span):
         index_name: str | None = ...,
         top_k: int | None = ...,
         dimensions: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1119,6 +1213,8 @@ class RagVectorOperationSpan(Span):
         index_name: str | None = ...,
         top_k: int | None = ...,
         dimensions: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1146,6 +1242,8 @@ class RagActionSpan(Span):
         candidate_count: int | None = ...,
         top_n: int | None = ...,
         scorer: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1168,6 +1266,8 @@ class RagActionSpan(Span):
         candidate_count: int | None = ...,
         top_n: int | None = ...,
         scorer: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1191,6 +1291,8 @@ class GraphActionSpan(Span):
         threshold: float | None = ...,
         start_nodes: list[str] | None = ...,
         max_depth: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1209,6 +1311,8 @@ class GraphActionSpan(Span):
         threshold: float | None = ...,
         start_nodes: list[str] | None = ...,
         max_depth: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1232,6 +1336,8 @@ class ScorerRunSpan(Span):
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
         scorer_definition: Literal["code", "stored", "fs"] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1250,6 +1356,8 @@ class ScorerRunSpan(Span):
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
         scorer_definition: Literal["code", "stored", "fs"] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1271,6 +1379,8 @@ class ScorerStepSpan(Span):
         step_type: Literal["function", "prompt"] | None = ...,
         prompt: str | None = ...,
         judge_model: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1287,6 +1397,8 @@ class ScorerStepSpan(Span):
         step_type: Literal["function", "prompt"] | None = ...,
         prompt: str | None = ...,
         judge_model: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1316,6 +1428,8 @@ class ClassifierEvaluationSpan(Span):
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
         error_type: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1340,6 +1454,8 @@ class ClassifierEvaluationSpan(Span):
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
         error_type: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1359,6 +1475,8 @@ class MappingSpan(Span):
         *,
         mapping_type: str | None = ...,
         tool_call_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1373,6 +1491,8 @@ class MappingSpan(Span):
         *,
         mapping_type: str | None = ...,
         tool_call_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1413,6 +1533,8 @@ class SkillActionSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1448,6 +1570,8 @@ class SkillActionSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1469,6 +1593,8 @@ class AgentSignalSpan(Span):
         mode: Literal["snapshot", "delta"] | None = ...,
         tag_name: str | None = ...,
         processor_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1485,6 +1611,8 @@ class AgentSignalSpan(Span):
         mode: Literal["snapshot", "delta"] | None = ...,
         tag_name: str | None = ...,
         processor_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1502,6 +1630,8 @@ class GenericSpan(Span):
     def set(
         self,
         *,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1514,6 +1644,8 @@ class GenericSpan(Span):
     def end(
         self,
         *,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1537,8 +1669,9 @@ class Openers:
         parent: The parent; absent: the current span.
         links: Related spans outside the chain of parents.
         start_time: When the step started, in nanoseconds since the epoch; absent: now.
-        hide_input: Never record the input.
-        hide_output: Never record the output.
+        hide_input: Never record the input, nor what may quote it; "trace": on no span of the trace from
+            now on.
+        hide_output: The same for the output.
         is_event: The span is a moment, without duration.
         entity_type: The kind of entity that the span stands for; absent: by the span's type.
         entity_id: The entity's stable id.
@@ -1574,6 +1707,8 @@ class Openers:
         available_tools: list[str] | None = ...,
         max_steps: int | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1584,8 +1719,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1615,6 +1750,9 @@ class Openers:
             available_tools: Names of the tools that the agent may call.
             max_steps: Upper bound of the agent's loop, in steps.
             tripwire_abort: Set where a processor stopped the run.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -1644,6 +1782,8 @@ class Openers:
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1654,8 +1794,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1694,6 +1834,9 @@ class Openers:
             server_port: Its port.
             prompt_name: Name of the managed prompt that the input was made from.
             prompt_version: Version of that prompt.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -1717,6 +1860,8 @@ class Openers:
         message_id: str | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1727,8 +1872,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1761,6 +1906,9 @@ class Openers:
             message_id: Id of the message that the step produced.
             prompt_name: Name of the managed prompt that the input was made from.
             prompt_version: Version of that prompt.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -1793,6 +1941,8 @@ class Openers:
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1803,8 +1953,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1846,6 +1996,9 @@ class Openers:
             server_port: Its port.
             prompt_name: Name of the managed prompt that the input was made from.
             prompt_version: Version of that prompt.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -1860,6 +2013,8 @@ class Openers:
         *,
         chunk_type: str | None = ...,
         sequence_number: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1870,8 +2025,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1895,6 +2050,9 @@ class Openers:
         Args:
             chunk_type: "text", "reasoning", "tool-call", "object", "tool-result", "tool-call-approval".
             sequence_number: Position in the stream, from 0.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -1911,6 +2069,8 @@ class Openers:
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1921,8 +2081,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1948,6 +2108,9 @@ class Openers:
             tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
             success: Whether it did what it was asked to.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -1965,6 +2128,8 @@ class Openers:
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -1975,8 +2140,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2006,6 +2171,9 @@ class Openers:
             tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
             success: Whether it did what it was asked to.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2023,6 +2191,8 @@ class Openers:
         mcp_session_id: str | None = ...,
         client_name: str | None = ...,
         client_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2033,8 +2203,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2064,6 +2234,9 @@ class Openers:
             mcp_session_id: The MCP session.
             client_name: Name of the MCP client.
             client_version: Version of the MCP client.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2080,6 +2253,8 @@ class Openers:
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         client_environment: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2090,8 +2265,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2117,6 +2292,9 @@ class Openers:
             tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
             client_environment: Where it ran: "browser", a device.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2133,6 +2311,8 @@ class Openers:
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2143,8 +2323,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2170,6 +2350,9 @@ class Openers:
             tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
             success: Whether it did what it was asked to.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2199,6 +2382,8 @@ class Openers:
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2209,8 +2394,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2238,6 +2423,9 @@ class Openers:
             hook_duration_ms: Time in the processor's own code, in milliseconds.
             message_list_mutations: What it changed in the list of messages.
             tripwire_abort: Set where a processor stopped the run.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2252,6 +2440,8 @@ class Openers:
         *,
         workflow_id: str | None = ...,
         status: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2262,8 +2452,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2287,6 +2477,9 @@ class Openers:
         Args:
             workflow_id: Stable id of the workflow; becomes the span's `entity_id`.
             status: The engine's own word for how the run stands.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2303,6 +2496,8 @@ class Openers:
         status: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2313,8 +2508,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2340,6 +2535,9 @@ class Openers:
             status: The engine's own word for how the step stands.
             entry_description: What the entry is for.
             entry_metadata: What the workflow's author attached to it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2355,6 +2553,8 @@ class Openers:
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2365,8 +2565,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2394,6 +2594,9 @@ class Openers:
             entry_id: Id of the entry in the workflow's graph.
             entry_description: What the entry is for.
             entry_metadata: What the workflow's author attached to it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2405,6 +2608,8 @@ class Openers:
         *,
         condition_index: int,
         result: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2415,8 +2620,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2440,6 +2645,9 @@ class Openers:
         Args:
             condition_index: Position of the condition, from 0.
             result: Whether the condition held.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2454,6 +2662,8 @@ class Openers:
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2464,8 +2674,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2492,6 +2702,9 @@ class Openers:
             entry_id: Id of the entry in the workflow's graph.
             entry_description: What the entry is for.
             entry_metadata: What the workflow's author attached to it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2511,6 +2724,8 @@ class Openers:
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2521,8 +2736,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2551,6 +2766,9 @@ class Openers:
             entry_id: Id of the entry in the workflow's graph.
             entry_description: What the entry is for.
             entry_metadata: What the workflow's author attached to it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2569,6 +2787,8 @@ class Openers:
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2579,8 +2799,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2608,6 +2828,9 @@ class Openers:
             entry_id: Id of the entry in the workflow's graph.
             entry_description: What the entry is for.
             entry_metadata: What the workflow's author attached to it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2624,6 +2847,8 @@ class Openers:
         timeout_ms: float | None = ...,
         event_received: bool | None = ...,
         wait_duration_ms: float | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2634,8 +2859,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2661,6 +2886,9 @@ class Openers:
             timeout_ms: How long it may wait, in milliseconds.
             event_received: Whether the event came.
             wait_duration_ms: How long it waited, in milliseconds.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2700,6 +2928,8 @@ class Openers:
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2710,8 +2940,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2749,6 +2979,9 @@ class Openers:
             hook_duration_ms: Time in the processor's own code, in milliseconds.
             message_list_mutations: What it changed in the list of messages.
             tripwire_abort: Set where a processor stopped the run.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2781,6 +3014,8 @@ class Openers:
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2791,8 +3026,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2826,6 +3061,9 @@ class Openers:
             hook_duration_ms: Time in the processor's own code, in milliseconds.
             message_list_mutations: What it changed in the list of messages.
             tripwire_abort: Set where a processor stopped the run.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2844,6 +3082,8 @@ class Openers:
         index_name: str | None = ...,
         embedding_model: str | None = ...,
         embedding_provider: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2854,8 +3094,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2883,6 +3123,9 @@ class Openers:
             index_name: The index in the vector store.
             embedding_model: The model that embeds.
             embedding_provider: Its provider.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2902,6 +3145,8 @@ class Openers:
         mode: Literal["ingest", "query"] | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2912,8 +3157,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2942,6 +3187,9 @@ class Openers:
             mode: What the vectors are for.
             usage: Tokens used; totals include their details.
             cost_context: What the tokens cost; filled in where it is not given.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -2956,6 +3204,8 @@ class Openers:
         index_name: str | None = ...,
         top_k: int | None = ...,
         dimensions: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -2966,8 +3216,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2994,6 +3244,9 @@ class Openers:
             index_name: The index in the vector store.
             top_k: How many neighbours were asked for.
             dimensions: Length of a vector.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -3013,6 +3266,8 @@ class Openers:
         candidate_count: int | None = ...,
         top_n: int | None = ...,
         scorer: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -3023,8 +3278,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3056,6 +3311,9 @@ class Openers:
             candidate_count: rerank: how many went in.
             top_n: rerank: how many were kept.
             scorer: rerank: what scored them.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -3071,6 +3329,8 @@ class Openers:
         threshold: float | None = ...,
         start_nodes: list[str] | None = ...,
         max_depth: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -3081,8 +3341,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3110,6 +3370,9 @@ class Openers:
             threshold: Similarity above which two nodes are joined.
             start_nodes: Where the walk began.
             max_depth: How far it may go, in edges.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -3128,6 +3391,8 @@ class Openers:
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
         scorer_definition: Literal["code", "stored", "fs"] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -3138,8 +3403,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3167,6 +3432,9 @@ class Openers:
             target_scope: Whether a span or a whole trajectory is scored.
             target_entity_type: The kind of entity that is scored.
             scorer_definition: Where the scorer is defined.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -3183,6 +3451,8 @@ class Openers:
         step_type: Literal["function", "prompt"] | None = ...,
         prompt: str | None = ...,
         judge_model: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -3193,8 +3463,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3220,6 +3490,9 @@ class Openers:
             step_type: Whether it runs code or asks a model.
             prompt: The prompt of a step that asks a model.
             judge_model: The model that is asked.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -3244,6 +3517,8 @@ class Openers:
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
         error_type: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -3254,8 +3529,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3289,6 +3564,9 @@ class Openers:
             usage: Tokens used; totals include their details.
             cost_context: What the tokens cost; filled in where it is not given.
             error_type: Kind of failure, where it failed.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -3303,6 +3581,8 @@ class Openers:
         *,
         mapping_type: str | None = ...,
         tool_call_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -3313,8 +3593,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3338,6 +3618,9 @@ class Openers:
         Args:
             mapping_type: What was mapped: "to_model_output", ...
             tool_call_id: The id that the model gave to the call.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -3370,6 +3653,8 @@ class Openers:
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -3380,8 +3665,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3415,6 +3700,9 @@ class Openers:
             hook_duration_ms: Time in the processor's own code, in milliseconds.
             message_list_mutations: What it changed in the list of messages.
             tripwire_abort: Set where a processor stopped the run.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -3431,6 +3719,8 @@ class Openers:
         mode: Literal["snapshot", "delta"] | None = ...,
         tag_name: str | None = ...,
         processor_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -3441,8 +3731,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3468,6 +3758,9 @@ class Openers:
             mode: Whether it carries a whole state or a change.
             tag_name: Tag of the signal.
             processor_id: The processor that sent it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -3480,6 +3773,8 @@ class Openers:
         name: str | None = None,
         /,
         *,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
@@ -3490,8 +3785,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3513,6 +3808,9 @@ class Openers:
         """Anything else.
 
         Args:
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
@@ -3530,8 +3828,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3565,8 +3863,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
