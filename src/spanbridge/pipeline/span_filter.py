@@ -37,6 +37,7 @@ def own_copy(record: SpanRecord) -> SpanRecord:
         fields.pop(name, None)
     copy = SpanRecord(record.trace_id, record.span_id, record.type, record.started_at, {})
     vars(copy).update(fields)
+    copy.phase, copy.status = record.phase, record.status  # of an open span they stand on its class
     return copy
 
 

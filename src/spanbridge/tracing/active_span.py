@@ -41,7 +41,7 @@ from spanbridge.tracing.context import (
 from spanbridge.tracing.exceptions import HIDDEN, capture_exception, status_of
 from spanbridge.tracing.intake import END, EVENT_OVERHEAD_BYTES, SET
 from spanbridge.tracing.starting import drop, start
-from spanbridge.tracing.visibility import HIDE_INPUT, HIDE_OUTPUT, without_content
+from spanbridge.tracing.visibility import NO_INPUT, NO_OUTPUT, QUOTES_NOTHING, without_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -240,7 +240,7 @@ class Span(Scope):
                     attributes = without_content(attributes, hides)
                 size += capture_mapping(attributes, max_bytes)
             if output is not None:
-                output = None if hides & HIDE_OUTPUT else snapshot(output, max_bytes)
+                output = None if hides & NO_OUTPUT else snapshot(output, max_bytes)
                 if type(output) is bytes:
                     size += len(output)
                 elif type(output) is str:
@@ -248,7 +248,7 @@ class Span(Scope):
             changes: dict[str, Any] | None = None
             if not (input is None and metadata is None and tags is None and name is None):
                 changes = {}
-                if input is not None and not hides & HIDE_INPUT:
+                if input is not None and not hides & NO_INPUT:
                     changes["input"] = data = snapshot(input, max_bytes)
                     size += snapshot_bytes(data)
                 if metadata is not None:
@@ -294,9 +294,9 @@ class Span(Scope):
         try:
             self._error_status = "error"
             if isinstance(error, BaseException):
-                captured = capture_exception(error, hides=bool(self._hides))
+                captured = capture_exception(error, hides=bool(self._hides & QUOTES_NOTHING))
             else:
-                captured = {"type": "Error", "message": HIDDEN if self._hides else text(error)}
+                captured = {"type": "Error", "message": HIDDEN if self._hides & QUOTES_NOTHING else text(error)}
             self._emit(None, None, {"error": captured}, EVENT_OVERHEAD_BYTES + len(captured["message"]))
             if end:
                 self._end("error")
@@ -406,7 +406,7 @@ class Span(Scope):
             if status == "ok":
                 self._end(self._error_status or status)
             else:
-                self._end(status, None, capture_exception(error, hides=bool(self._hides)))
+                self._end(status, None, capture_exception(error, hides=bool(self._hides & QUOTES_NOTHING)))
         except Exception as failure:  # noqa: BLE001
             contain("span end", failure)
             self._end("error")

@@ -37,7 +37,7 @@ from spanbridge.tracing.context import (
 )
 from spanbridge.tracing.intake import SPAN_OVERHEAD_BYTES, START
 from spanbridge.tracing.tracer import TraceState
-from spanbridge.tracing.visibility import HIDE_INPUT, HIDE_OUTPUT, hidden_by, hidden_names, visible_id, without_content
+from spanbridge.tracing.visibility import NO_INPUT, NO_OUTPUT, NOT_SEEN, hidden_by, hidden_names, visible_id, without_content
 
 if TYPE_CHECKING:
     from spanbridge.model.payload import Snapshot
@@ -186,7 +186,7 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
         size += capture_mapping(metadata, max_bytes)
 
     if input is not None:
-        input = None if hides & HIDE_INPUT else snapshot(input, max_bytes)
+        input = None if hides & NO_INPUT else snapshot(input, max_bytes)
         if type(input) is bytes:
             size += len(input)
         elif type(input) is str:
@@ -217,7 +217,7 @@ def _hidden(span: Span, parent: Span | None, rare: dict[str, Any] | None, reason
         span._visible_parent = (own, rare.get("external_parent_span_id"))
     else:
         span._visible_parent = parent._visible_parent if parent._is_hidden else (parent._id, None)
-    span._hides = HIDE_INPUT | HIDE_OUTPUT  # nobody will see what it holds: it is not captured
+    span._hides = NOT_SEEN
     return rare
 
 
@@ -252,7 +252,7 @@ def _take_rare(
     if "is_event" in rare:
         rare["is_event"] = is_on(rare["is_event"])
     output = rare.pop("output", None)
-    if output is not None and not span._hides & HIDE_OUTPUT:
+    if output is not None and not span._hides & NO_OUTPUT:
         rare["output"] = data = snapshot(output, span._tracer.max_payload_bytes)
         size += snapshot_bytes(data)
     tags, links = rare.pop("tags", None), rare.pop("links", None)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 HIDE_INPUT, HIDE_OUTPUT = 1, 2
 """What a span hides, as the sum of these."""
+NOT_SEEN = 4
+"""Added for a hidden span: its payloads are not captured, because nobody would see them."""
+NO_INPUT, NO_OUTPUT, QUOTES_NOTHING = HIDE_INPUT | NOT_SEEN, HIDE_OUTPUT | NOT_SEEN, HIDE_INPUT | HIDE_OUTPUT
+"""What is looked for: whether input or output is captured, and whether messages may quote them."""
 
 _INPUT_ATTRIBUTES = frozenset(
     {
