@@ -80,7 +80,8 @@ class Exporter(Protocol):
     `flush` and `shutdown` get a deadline on the `time.monotonic()` clock; `shutdown` is called once, and `export` never after it.
 
     Optional attributes: `name: str` (else the class's name), `accepts_running: bool` (False: only ended spans are passed in; True: also
-    spans that still run, and for a span that a processor dropped after it was passed in as running, a record with `phase == "dropped"`).
+    spans that still run, and for a span that a processor dropped after it was passed in as running, a record with `phase == "dropped"`),
+    `examine() -> iterable of (part, "on" | "off" | "problem", why, fix)` for the doctor.
     """
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None: ...

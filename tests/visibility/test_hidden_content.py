@@ -16,13 +16,16 @@ TEXT = "Where does Ms Fern live"
 def test_hidden_text_leaves_nowhere(exits):
     """Not as input, and in no event, error, attribute or log of the span, nor of those that the exception passes."""
     exits.configure()
-    with pytest.raises(ValueError, match=TEXT), sb.agent_run("agent"):
-        with sb.tool_call("tool", input={"q": TEXT}, hide_input=True) as tool:
-            tool.set(input=[TEXT], instructions=TEXT)
-            tool.set(**{"gen_ai.input.messages": TEXT, "llm.input_messages.0.message.content": TEXT})
-            tool.event("asked", {"text": TEXT})
-            tool.set(output="a small answer")
-            raise ValueError(f"cannot answer {TEXT!r}")
+    with (
+        pytest.raises(ValueError, match=TEXT),
+        sb.agent_run("agent"),
+        sb.tool_call("tool", input={"q": TEXT}, hide_input=True) as tool,
+    ):
+        tool.set(input=[TEXT], instructions=TEXT)
+        tool.set(**{"gen_ai.input.messages": TEXT, "llm.input_messages.0.message.content": TEXT})
+        tool.event("asked", {"text": TEXT})
+        tool.set(output="a small answer")
+        raise ValueError(f"cannot answer {TEXT!r}")
     seen = exits.read()
 
     for spans in (seen.store, seen.memory):

@@ -37,7 +37,15 @@ from spanbridge.tracing.context import (
 )
 from spanbridge.tracing.intake import SPAN_OVERHEAD_BYTES, START
 from spanbridge.tracing.tracer import TraceState
-from spanbridge.tracing.visibility import NO_INPUT, NO_OUTPUT, NOT_SEEN, hidden_by, hidden_names, visible_id, without_content
+from spanbridge.tracing.visibility import (
+    NO_INPUT,
+    NO_OUTPUT,
+    NOT_SEEN,
+    hidden_by,
+    hidden_names,
+    visible_id,
+    without_content,
+)
 
 if TYPE_CHECKING:
     from spanbridge.model.payload import Snapshot

@@ -11,7 +11,7 @@ from spanbridge_otlp.encoding import encode_spans
 from spanbridge_otlp.settings import GRPC, OTLPSettings, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -90,13 +90,19 @@ class OTLPExporter:
         """Closes the connections."""
         self._transport.close()
 
-    def describe(self) -> str:
-        """Where it sends and how, for `spanbridge doctor`; no secrets."""
+    def examine(self) -> Iterator[tuple[str, str, str, str]]:
+        """What `spanbridge doctor` shows: where it sends and how; no secrets. Whether anything arrives, its canary tells."""
         settings = self.settings
-        headers = ", ".join(settings.headers) or "none"
-        return (
-            f"{settings.protocol} to {settings.shown_endpoint} ({settings.origins['endpoint']}), headers: {headers}, "
-            f"timeout {settings.timeout_s:g} s, compression: {settings.compression}"
+        endpoint = f"{settings.protocol} to {settings.shown_endpoint} ({settings.origins['endpoint']})"
+        yield "endpoint", "on", f"{endpoint}, timeout {settings.timeout_s:g} s, compression: {settings.compression}", ""
+        names = ", ".join(settings.headers)
+        yield "headers", "on" if names else "off", f"{names or 'none are sent'} ({settings.origins['headers']})", ""
+        attributes = ", ".join({**settings.variable_attributes, **settings.resource_attributes})
+        yield (
+            "resource",
+            "on",
+            f"service.name and deployment.environment.name of the spans{attributes and ', '}{attributes}",
+            "",
         )
 
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - the read of a body raises urllib3's own
 
 from spanbridge_otlp import answers
 from spanbridge_otlp.encoding import VERSION
@@ -50,6 +51,7 @@ class HTTPTransport:
         self._headers = {
             "User-Agent": f"spanbridge-otlp/{VERSION}",
             "Content-Type": "application/x-protobuf",
+            "Accept-Encoding": "identity",
             **({"Content-Encoding": settings.compression} if self._compress else {}),
             **settings.headers,
         }
@@ -65,9 +67,9 @@ class HTTPTransport:
             return self._post(data)
         except requests.exceptions.SSLError:
             return answers.TLS_FAILED.about(f"no TLS with {self._where}")
-        except requests.exceptions.Timeout:
+        except (requests.exceptions.Timeout, TimeoutError):
             return answers.TIMED_OUT.about(f"{self._where} did not answer within {self._settings.timeout_s:g} s")
-        except requests.exceptions.RequestException:
+        except (requests.exceptions.RequestException, HTTPError):
             return answers.UNREACHABLE.about(f"{self._where} cannot be reached")
 
     def _post(self, data: bytes) -> ExportResult:
@@ -82,12 +84,7 @@ class HTTPTransport:
             allow_redirects=False,
             stream=True,
         ) as response:
-            body = b""
-            # Each read has its own timeout: whoever drips is cut off here.
-            for chunk in response.iter_content(MAX_ANSWER_BYTES):
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES or time.monotonic() > deadline:
-                    break
+            body = _read(response, deadline)
             return answers.of_http(
                 self._where,
                 response.status_code,
@@ -113,6 +110,16 @@ class HTTPTransport:
         if self._session is not None and self._process == os.getpid():
             self._session.close()
         self._session = None
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    """The answer's body, as much of it as matters. Raises Timeout at `deadline`: the session's own timeout begins anew with each drop."""
+    body = b""
+    while len(body) < MAX_ANSWER_BYTES and (part := response.raw.read1(MAX_ANSWER_BYTES - len(body))):
+        body += part
+        if time.monotonic() > deadline:
+            raise requests.exceptions.Timeout
+    return body
 
 
 def _untraced_session() -> requests.Session:

@@ -26,7 +26,7 @@ TRACES_PATH = "/v1/traces"
 DEFAULT_ENDPOINTS = {HTTP: "http://localhost:4318", GRPC: "http://localhost:4317"}
 DEFAULT_TIMEOUT_S = 10.0
 MILLISECONDS_FROM = 1000.0
-"""A variable's timeout is in milliseconds from here on, as the specification has it; below in seconds, as OpenTelemetry's Python SDK does."""
+"""From here on a variable's timeout is in milliseconds, as the specification has it; below in seconds, as in OpenTelemetry's Python SDK."""
 MAX_TIMEOUT_S = 300.0
 DEFAULT_MAX_REQUEST_BYTES = 3_500_000
 """Below the 4 MiB that a collector takes over gRPC."""
