@@ -12,13 +12,12 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -28,8 +27,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from spanbridge.conventions.otel_span import OtelSpan
 from spanbridge_otlp.decoding import decode_spans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from spanbridge.conventions.otel_span import OtelSpan
 
 READY_TIMEOUT_S = 120.0
 
@@ -39,7 +42,7 @@ class Answer(NamedTuple):
 
     status: int | str = 200
     body: bytes = b""
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = {}
 
 
 def partial_success(rejected: int) -> bytes:

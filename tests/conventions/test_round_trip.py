@@ -9,17 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import Required, get_type_hints, is_typeddict
 
+from otel_records import OTHER_ID, TRACE_ID, record
 from spanbridge.conventions import genai
 from spanbridge.conventions.reading import read_span
 from spanbridge.conventions.writing import write_span
 from spanbridge.model.attributes import ATTRIBUTES
-from spanbridge.model.payload import snapshot
 from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS, SpanRecord, Status
 from spanbridge.model.span_types import SpanType
 from spanbridge.model.usage import Usage
-
-TRACE_ID, SPAN_ID, OTHER_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "00f067aa0ba902b7"
-START = 1_790_000_000_000_000_000
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 whole_numbers = st.integers(-(2**63), 2**64 - 1)
@@ -28,27 +25,6 @@ scalars = st.none() | st.booleans() | whole_numbers | numbers | texts
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=8
 )
-
-
-def record(span_type: SpanType = SpanType.GENERIC, **fields: Any) -> SpanRecord:
-    """A record that has ended, as exporters get it; content fields and the others by name."""
-    content = {"name": "n", "attributes": {}}
-    others: dict[str, Any] = {"ended_at": START + 5_000_000, "service_name": "svc", "environment": "test"}
-    for field, value in fields.items():
-        if isinstance(getattr(SpanRecord, field, None), type(SpanRecord.name)):
-            content[field] = value
-        else:
-            others[field] = value
-    made = SpanRecord(
-        TRACE_ID,
-        SPAN_ID,
-        span_type,
-        START,
-        {field: snapshot(value) for field, value in content.items() if value is not None},
-        **others,
-    )
-    made.encode_document()
-    return made
 
 
 def survives(original: SpanRecord) -> None:

@@ -38,9 +38,9 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 @dataclass(frozen=True)
 class OTLPSettings:
-    """Where spans go and how. Its `repr` shows no header's value."""
+    """Where spans go and how. Its `repr` shows no secret."""
 
-    endpoint: str
+    endpoint: str = field(repr=False)
     protocol: str = HTTP
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     timeout_s: float = DEFAULT_TIMEOUT_S
@@ -147,7 +147,7 @@ def _preset_values(name: str, preset: Preset, source: _Source, given: Mapping[st
         values_there = [value for name in (variable.name, *variable.older) if (value := source.text(name))]
         value = values_there[0] if values_there else variable.default
         if value is not None:
-            values[variable.name] = value
+            values[variable.name] = value.rstrip("/") if "://" in value else value
         elif variable.required and not _is_replaced(variable.name, preset, given):
             raise ConfigurationError(
                 f"The OTLP preset {name!r} needs the variable {variable.name}, which is not set: set it "
@@ -211,7 +211,8 @@ def _checked_url(value: Any, origin: str, protocol: str, *, without_tls: bool) -
     )
     url = value.strip() if isinstance(value, str) else ""
     if not url or any(character.isspace() for character in url):
-        raise _error("endpoint", value, origin, fix)
+        # Without its white space, which would hide a query from the masking.
+        raise _error("endpoint", "".join(url.split()) or value, origin, f"{fix}, without white space")
     if protocol == GRPC and "://" not in url:
         url = f"{'http' if without_tls else 'https'}://{url}"
     try:
