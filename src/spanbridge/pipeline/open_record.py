@@ -105,12 +105,12 @@ class OpenRecord(SpanRecord):
             if field == "metadata":
                 self._merge(field, value)
             elif field == "event":
-                name, time, attributes = value
-                events = self._content.get("events")
-                events = events if type(events) is list else decode(events) or []
-                # In place: a copy for every event would take time quadratic in their number.
-                events.append({"name": name, "time": time, "attributes": attributes})
-                self._replace("events", events)
+                self._add_event(*value)
+            elif field == "log":
+                time, attributes, error = value
+                if error is not None:
+                    attributes["exception"] = encode(render_exception(error))
+                self._add_event("log", time, attributes)
             elif field == "error":
                 self._replace("error", encode(render_exception(value)))
             elif field == "hidden":
@@ -122,6 +122,13 @@ class OpenRecord(SpanRecord):
                     self.external_parent_span_id = value
             elif field != "tags" or self.parent_span_id is None:
                 self._replace(field, value)
+
+    def _add_event(self, name: str, time: int, attributes: Any) -> None:
+        events = self._content.get("events")
+        events = events if type(events) is list else decode(events) or []
+        # In place: a copy for every event would take time quadratic in their number.
+        events.append({"name": name, "time": time, "attributes": attributes})
+        self._replace("events", events)
 
     def _replace(self, field: str, value: Any) -> None:
         before = self._content.get(field)

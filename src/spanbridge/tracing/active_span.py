@@ -369,8 +369,14 @@ class Span(Scope):
             drop(self, tracer.intake, "internal_error")
 
     def _emit(
-        self, attributes: dict[str, Any] | None, output: Snapshot, changes: dict[str, Any] | None, size: int
+        self,
+        attributes: dict[str, Any] | None,
+        output: Snapshot,
+        changes: dict[str, Any] | None,
+        size: int,
+        to: int | None = None,
     ) -> None:
+        """Sends a change after the span, or after the one with the id `to`."""
         intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
         if intake.closed:
             intake.ignore("update_after_shutdown")
@@ -382,7 +388,7 @@ class Span(Scope):
             if (output is None and not changes) or intake.pending_bytes > 2 * intake.max_bytes:
                 return
         intake.pending_bytes += size
-        intake.events.append((SET, self._id, attributes, output, changes, size))
+        intake.events.append((SET, to or self._id, attributes, output, changes, size))
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
 

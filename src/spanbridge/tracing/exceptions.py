@@ -52,10 +52,11 @@ def render_exception(captured: dict[str, Any]) -> dict[str, Any]:
     frames = captured.pop("frames", None)
     if frames:
         first, skipped, last = frames
-        lines = ["Traceback (most recent call last):\n", *_format(first)]
+        with_source = captured["message"] != HIDDEN
+        lines = ["Traceback (most recent call last):\n", *_format(first, with_source)]
         if skipped:
             lines.append(f"  [{skipped} frames left out]\n")
-        lines += _format(last)
+        lines += _format(last, with_source)
         lines.append(f"{captured['type']}: {captured['message']}\n")
         captured["stack"] = "".join(lines)
     if not captured.get("causes"):
@@ -99,10 +100,14 @@ def _frames(traceback: TracebackType | None) -> tuple[list[Any], int, list[Any]]
     return first, skipped, rest[skipped:]
 
 
-def _format(frames: list[Any]) -> list[str]:
+def _format(frames: list[Any], with_source: bool) -> list[str]:
+    """As Python prints them; without the lines of source, which hold literals, where messages are hidden."""
     from traceback import FrameSummary, StackSummary  # noqa: PLC0415 - heavy, and needed off the caller's thread only
 
-    return StackSummary.from_list([FrameSummary(file, line, function) for file, line, function in frames]).format()
+    source = None if with_source else ""
+    return StackSummary.from_list(
+        [FrameSummary(file, line, function, lookup_line=False, line=source) for file, line, function in frames]
+    ).format()
 
 
 def _behind(error: BaseException) -> list[tuple[str, BaseException]]:

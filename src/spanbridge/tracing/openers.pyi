@@ -41,6 +41,11 @@ class AgentRunSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -63,6 +68,11 @@ class AgentRunSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -99,6 +109,11 @@ class ModelGenerationSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -130,6 +145,11 @@ class ModelGenerationSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -160,6 +180,11 @@ class ModelStepSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -185,6 +210,11 @@ class ModelStepSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -224,6 +254,11 @@ class ModelInferenceSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -258,6 +293,11 @@ class ModelInferenceSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -279,6 +319,11 @@ class ModelChunkSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -295,6 +340,11 @@ class ModelChunkSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -318,6 +368,11 @@ class ToolCallSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -336,6 +391,11 @@ class ToolCallSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -363,6 +423,11 @@ class McpToolCallSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -385,6 +450,11 @@ class McpToolCallSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -412,6 +482,11 @@ class McpServerRequestSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -434,6 +509,11 @@ class McpServerRequestSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -457,6 +537,11 @@ class ClientToolCallSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -475,6 +560,11 @@ class ClientToolCallSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -498,6 +588,11 @@ class ProviderToolCallSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -516,6 +611,11 @@ class ProviderToolCallSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -552,6 +652,11 @@ class ProcessorRunSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -583,6 +688,11 @@ class ProcessorRunSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -604,6 +714,11 @@ class WorkflowRunSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -619,6 +734,11 @@ class WorkflowRunSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -642,6 +762,11 @@ class WorkflowStepSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -659,6 +784,11 @@ class WorkflowStepSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -684,6 +814,11 @@ class WorkflowConditionalSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -704,6 +839,11 @@ class WorkflowConditionalSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -725,6 +865,11 @@ class WorkflowConditionalEvalSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -741,6 +886,11 @@ class WorkflowConditionalEvalSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -765,6 +915,11 @@ class WorkflowParallelSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -784,6 +939,11 @@ class WorkflowParallelSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -810,6 +970,11 @@ class WorkflowLoopSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -831,6 +996,11 @@ class WorkflowLoopSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -856,6 +1026,11 @@ class WorkflowSleepSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -876,6 +1051,11 @@ class WorkflowSleepSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -899,6 +1079,11 @@ class WorkflowWaitEventSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -917,6 +1102,11 @@ class WorkflowWaitEventSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -963,6 +1153,11 @@ class MemoryOperationSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1004,6 +1199,11 @@ class MemoryOperationSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1046,6 +1246,11 @@ class WorkspaceActionSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1083,6 +1288,11 @@ class WorkspaceActionSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1108,6 +1318,11 @@ class RagIngestionSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1128,6 +1343,11 @@ class RagIngestionSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1154,6 +1374,11 @@ class RagEmbeddingSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1175,6 +1400,11 @@ class RagEmbeddingSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1199,6 +1429,11 @@ class RagVectorOperationSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1218,6 +1453,11 @@ class RagVectorOperationSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1247,6 +1487,11 @@ class RagActionSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1271,6 +1516,11 @@ class RagActionSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1296,6 +1546,11 @@ class GraphActionSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1316,6 +1571,11 @@ class GraphActionSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1341,6 +1601,11 @@ class ScorerRunSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1361,6 +1626,11 @@ class ScorerRunSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1384,6 +1654,11 @@ class ScorerStepSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1402,6 +1677,11 @@ class ScorerStepSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1423,7 +1703,6 @@ class ClassifierEvaluationSpan(Span):
         question_types: list[str] | None = ...,
         max_retries: int | None = ...,
         attempt_count: int | None = ...,
-        retry_count: int | None = ...,
         duration_ms: float | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
@@ -1433,6 +1712,11 @@ class ClassifierEvaluationSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1449,7 +1733,6 @@ class ClassifierEvaluationSpan(Span):
         question_types: list[str] | None = ...,
         max_retries: int | None = ...,
         attempt_count: int | None = ...,
-        retry_count: int | None = ...,
         duration_ms: float | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
@@ -1459,6 +1742,11 @@ class ClassifierEvaluationSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1480,6 +1768,11 @@ class MappingSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1496,6 +1789,11 @@ class MappingSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1538,6 +1836,11 @@ class SkillActionSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1575,6 +1878,11 @@ class SkillActionSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1598,6 +1906,11 @@ class AgentSignalSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1616,6 +1929,11 @@ class AgentSignalSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1635,6 +1953,11 @@ class GenericSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1649,6 +1972,11 @@ class GenericSpan(Span):
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1712,6 +2040,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1756,6 +2089,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def model_generation(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1787,6 +2125,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1840,6 +2183,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def model_step(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1865,6 +2213,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1912,6 +2265,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def model_inference(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1946,6 +2304,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2002,6 +2365,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def model_chunk(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2018,6 +2386,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2056,6 +2429,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def tool_call(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2074,6 +2452,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2114,6 +2497,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def mcp_tool_call(
         self,
@@ -2133,6 +2521,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2177,6 +2570,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def mcp_server_request(
         self,
@@ -2196,6 +2594,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2240,6 +2643,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def client_tool_call(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2258,6 +2666,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2298,6 +2711,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def provider_tool_call(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2316,6 +2734,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2356,6 +2779,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def processor_run(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2387,6 +2815,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2429,6 +2862,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def workflow_run(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2445,6 +2883,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2483,6 +2926,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def workflow_step(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2501,6 +2949,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2541,6 +2994,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def workflow_conditional(
         self,
@@ -2558,6 +3016,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2600,6 +3063,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def workflow_conditional_eval(
         self,
@@ -2613,6 +3081,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2651,6 +3124,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def workflow_parallel(
         self,
@@ -2667,6 +3145,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2708,6 +3191,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def workflow_loop(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2729,6 +3217,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2772,6 +3265,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def workflow_sleep(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2792,6 +3290,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2834,6 +3337,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def workflow_wait_event(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2852,6 +3360,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2892,6 +3405,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def memory_operation(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2933,6 +3451,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2985,6 +3508,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def workspace_action(
         self,
@@ -3019,6 +3547,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3067,6 +3600,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def rag_ingestion(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3087,6 +3625,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3129,6 +3672,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def rag_embedding(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3150,6 +3698,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3193,6 +3746,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def rag_vector_operation(
         self,
@@ -3209,6 +3767,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3250,6 +3813,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def rag_action(
         self,
@@ -3271,6 +3839,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3317,6 +3890,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def graph_action(
         self,
@@ -3334,6 +3912,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3376,6 +3959,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def scorer_run(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3396,6 +3984,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3438,6 +4031,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def scorer_step(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3456,6 +4054,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3496,6 +4099,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def classifier_evaluation(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3512,7 +4120,6 @@ class Openers:
         question_types: list[str] | None = ...,
         max_retries: int | None = ...,
         attempt_count: int | None = ...,
-        retry_count: int | None = ...,
         duration_ms: float | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
@@ -3522,6 +4129,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3559,7 +4171,6 @@ class Openers:
             question_types: Their kinds.
             max_retries: How often the call may be tried again.
             attempt_count: How many attempts were made.
-            retry_count: How many of them were retries.
             duration_ms: Time of the evaluation, in milliseconds.
             usage: Tokens used; totals include their details.
             cost_context: What the tokens cost; filled in where it is not given.
@@ -3570,6 +4181,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def mapping(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3586,6 +4202,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3624,6 +4245,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def skill_action(
         self,
@@ -3658,6 +4284,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3706,6 +4337,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def agent_signal(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3724,6 +4360,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3764,6 +4405,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def generic(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3778,6 +4424,11 @@ class Openers:
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3814,6 +4465,11 @@ class Openers:
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def span(
         self,
