@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
@@ -118,9 +118,9 @@ def _of_success(where: str, headers: Mapping[str, str], body: bytes, response: M
         if kind == "application/json":
             # Fields that a later version adds are none of our business; a backend's own are not either.
             fields: Any = decode(body) if body.strip() else {}
-            if not isinstance(fields, dict):
+            if type(fields) is not dict:
                 return GARBLED.about(f"{where} answered 200 with something else than OTLP")
-            ParseDict(fields, response, ignore_unknown_fields=True)
+            ParseDict(cast("dict[str, Any]", fields), response, ignore_unknown_fields=True)
         elif kind in ("text/html", "application/xhtml+xml"):
             return GARBLED.about(f"{where} answered with a web page")
         else:
