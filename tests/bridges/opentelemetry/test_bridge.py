@@ -501,8 +501,16 @@ with trace.get_tracer("app").start_as_current_span("request") as request:
             child = ddtrace.tracer.trace("query")
             child.finish()
     assert ddtrace.tracer.current_span().span_id == request.get_span_context().span_id
+assert ddtrace.tracer.current_span() is None
+with sb.agent_run("root") as root:
+    assert ddtrace.tracer.current_span().span_id == int(root.span_id, 16)
+assert ddtrace.tracer.current_span() is None
+later = ddtrace.tracer.trace("later")
+later.finish()
+assert later.parent_id in (None, 0) and later.trace_id not in (0, int(root.trace_id, 16)), later
 sb.flush()
-records = {record.name: record for record in memory.wait_for(2)}
+records = {record.name: record for record in memory.wait_for(3)}
+assert records["root"].external_parent_span_id is None
 assert f"{child.parent_id:016x}" == records["search"].span_id
 assert records["search"].parent_span_id == records["support"].span_id
 assert records["support"].external_parent_span_id == f"{request.get_span_context().span_id:016x}"

@@ -34,13 +34,20 @@ class Activation:
         """Makes active what was before; where something else is active by now, that stays, and this is passed over later."""
         self._is_over = True
         current = otel_context.get_current()
-        if current.get(_OURS) is not self or trace.get_current_span(current) is not trace.get_current_span(
-            self._context
-        ):
-            return
+        here, ours = trace.get_current_span(current), trace.get_current_span(self._context)
+        if current.get(_OURS) is self and here is ours:
+            before = self._before
+            while isinstance(outer := before.get(_OURS), Activation) and outer._is_over and before is outer._context:
+                before = outer._before
+            otel_context.attach(before)
+        elif _OURS not in current and here.get_span_context().span_id == ours.get_span_context().span_id:
+            self._leave_foreign_context()
+
+    def _leave_foreign_context(self) -> None:
+        """For an implementation of the context that keeps nothing but the span, as ddtrace's does; it takes no INVALID_SPAN."""
         before = self._before
-        while isinstance(outer := before.get(_OURS), Activation) and outer._is_over and before is outer._context:
-            before = outer._before
+        if trace.get_current_span(before) is trace.INVALID_SPAN:
+            before = trace.set_span_in_context(trace.NonRecordingSpan(trace.INVALID_SPAN_CONTEXT), before)
         otel_context.attach(before)
 
 
