@@ -73,6 +73,7 @@ class _Read:
     """Attributes that have not been taken yet, JSON as its value."""
 
     def __init__(self, attributes: dict[str, Any]) -> None:
+        self._is_ours = genai.SPAN_TYPE in attributes
         noted = attributes.get(JSON_KEYS)
         self.json_keys = frozenset(noted) if isinstance(noted, (list, tuple)) else frozenset[Any]()
         self.values = {
@@ -89,7 +90,8 @@ class _Read:
 
     def take_row(self, row: Row) -> tuple[bool, Any]:
         """Whether a row's attribute is there, and its value."""
-        for key in (row.key, *row.older):
+        # What we write has the newest spelling; another is an attribute of the application's.
+        for key in (row.key,) if self._is_ours else (row.key, *row.older):
             if key in self.values:
                 value = self.values.pop(key)
                 return True, value if key in self.json_keys else row.form.read(value)

@@ -12,7 +12,8 @@ from spanbridge.conventions.messages import MESSAGES, to_messages
 from spanbridge.conventions.otel_span import OtelEvent, OtelLink, OtelSpan, StatusCode
 from spanbridge.conventions.values import Attributes, written
 from spanbridge.model.identifiers import is_span_id, is_trace_id
-from spanbridge.model.span import Status
+from spanbridge.model.payload import decode
+from spanbridge.model.span import CONTENT_FIELDS, Status
 from spanbridge.model.span_types import SpanType
 
 if TYPE_CHECKING:
@@ -39,8 +40,14 @@ _STATUS: dict[Status, StatusCode] = {
 
 def write_span(record: SpanRecord) -> OtelSpan:
     """`record`, which has ended, as an OpenTelemetry span."""
+    # Decoded here and not kept: records wait for other exits, and theirs is the encoded form.
+    content: dict[str, Any] = (
+        decode(record.document)
+        if record.document
+        else {field: value for field in CONTENT_FIELDS if (value := record.get_content(field)) is not None}
+    )
     span_type = record.type
-    typed: Any = record.attributes
+    typed: Any = content.get("attributes", _NONE)
     attributes = Attributes()
     if not isinstance(typed, dict):  # a processor put something else there
         attributes.put(genai.ALL_ATTRIBUTES, typed)
@@ -52,12 +59,12 @@ def write_span(record: SpanRecord) -> OtelSpan:
     _write_typed(attributes, table, typed, usage_is_above=_is_reported_above(record))
     if "provider" in typed and "provider" in table.names:
         _use_well_known_provider(attributes, typed["provider"])
-    name = _write_name(attributes, record, convention, typed)
-    _write_payloads(attributes, record, convention, typed)
-    _write_fields(attributes, record)
-    _write_derived(attributes, record, typed)
-    status, message = _write_status(attributes, record)
-    events, links = _write_events(attributes, record), _write_links(attributes, record)
+    name = _write_name(attributes, span_type, content.get("name"), convention, typed)
+    _write_payloads(attributes, content, convention, typed)
+    _write_fields(attributes, record, content)
+    _write_derived(attributes, record, content, typed)
+    status, message = _write_status(attributes, record, content)
+    events, links = _write_events(attributes, record, content), _write_links(attributes, content.get("links", []))
     parent = record.parent_span_id
     external = record.external_parent_span_id
     if external is not None:
@@ -147,46 +154,49 @@ def _use_well_known_provider(attributes: Attributes, provider: Any) -> None:
         attributes[genai.PREFIX + "provider"] = provider
 
 
-def _write_name(attributes: Attributes, record: SpanRecord, convention: Convention, typed: dict[str, Any]) -> str:
+def _write_name(
+    attributes: Attributes, span_type: SpanType, own: Any, convention: Convention, typed: dict[str, Any]
+) -> str:
     """The span's name: `{operation} {target}`; ours stands beside where it says something else."""
-    own: Any = record.name
     text = own if isinstance(own, str) else ""
     if convention.name_key is not None and text:
         attributes[convention.name_key] = text
     operation = convention.operation
-    if record.type is SpanType.GENERIC:
+    if span_type is SpanType.GENERIC:
         name = text or operation
         attributes.pop(genai.OPERATION)
-    elif convention.target == "" or not (target := _target(convention, record, typed, text)):
+    elif convention.target == "" or not (target := _target(convention, typed, text)):
         name = operation
     else:
         name = target if target == operation or target.startswith(f"{operation} ") else f"{operation} {target}"
-    if record.type is SpanType.MCP_TOOL_CALL and text:
+    if span_type is SpanType.MCP_TOOL_CALL and text:
         # The conventions of MCP name its spans by the method.
         name = f"tools/call {text}"
         attributes["mcp.method.name"] = "tools/call"
-    elif record.type is SpanType.MCP_SERVER_REQUEST and isinstance(method := typed.get("mcp_method"), str):
-        name = " ".join(filter(None, (method, _target(convention, record, typed, ""))))
+    elif span_type is SpanType.MCP_SERVER_REQUEST and isinstance(method := typed.get("mcp_method"), str):
+        name = " ".join(filter(None, (method, _target(convention, typed, ""))))
     name = name[:MAX_NAME_LENGTH]
     if own != name and (convention.name_key is None or not text):
         attributes.put(genai.NAME, own)
     return name
 
 
-def _target(convention: Convention, record: SpanRecord, typed: dict[str, Any], own: str) -> str:
+def _target(convention: Convention, typed: dict[str, Any], own: str) -> str:
     if convention.target is None:
         return own
     value = typed.get(convention.target)
     if convention.target == "model" and not value:
         value = typed.get("response_model")
-    return value if isinstance(value, str) else own if record.type is not SpanType.MCP_SERVER_REQUEST else ""
+    return value if isinstance(value, str) else own
 
 
-def _write_payloads(attributes: Attributes, record: SpanRecord, convention: Convention, typed: dict[str, Any]) -> None:
-    payload = record.input
+def _write_payloads(
+    attributes: Attributes, content: dict[str, Any], convention: Convention, typed: dict[str, Any]
+) -> None:
+    payload = content.get("input")
     if payload is not None:
         _write_payload(attributes, convention.input_key, genai.INPUT, genai.INPUT_FORM, payload, None)
-    payload = record.output
+    payload = content.get("output")
     if payload is not None:
         finish = typed.get("finish_reason")
         finish = finish if isinstance(finish, str) else None
@@ -211,23 +221,20 @@ def _write_payload(
     attributes.put(key, payload)
 
 
-def _write_fields(attributes: Attributes, record: SpanRecord) -> None:
-    content = record.get_content
-    for row in genai.FIELDS:
-        if row.attribute in _OWN_FORMS:
-            continue
-        value = content(row.attribute)
-        if value is None or value == []:
+def _write_fields(attributes: Attributes, record: SpanRecord, content: dict[str, Any]) -> None:
+    for field, value in content.items():
+        row = _FIELDS.get(field)
+        if row is None:
             continue
         if row.form.accepts(value):
             attributes[row.key] = value
-        else:
+        elif value is not None and value != []:
             attributes.put_json(row.key, value)
-    metadata: Any = record.metadata
+    metadata: Any = content.get("metadata")
     if isinstance(metadata, dict):
         for key, value in metadata.items():
             attributes.put(genai.METADATA + key, value)
-    else:
+    elif metadata is not None:
         attributes.put(genai.ALL_METADATA, metadata)
     if record.is_event:
         attributes[genai.IS_EVENT] = True
@@ -237,12 +244,14 @@ def _write_fields(attributes: Attributes, record: SpanRecord) -> None:
         attributes[genai.REDACTIONS + rule] = count
 
 
-_OWN_FORMS = frozenset({"events", "links", "error"})
+_NONE: dict[str, Any] = {}
+_FIELDS = {row.attribute: row for row in genai.FIELDS if row.attribute not in ("events", "links", "error")}
+"""Those that have no form of OpenTelemetry's own."""
 
 
-def _write_derived(attributes: Attributes, record: SpanRecord, typed: dict[str, Any]) -> None:
+def _write_derived(attributes: Attributes, record: SpanRecord, content: dict[str, Any], typed: dict[str, Any]) -> None:
     """What the conventions ask for beside, in their own units."""
-    thread = record.thread_id
+    thread = content.get("thread_id")
     if thread is not None and isinstance(thread, str):
         given = attributes.setdefault(genai.CONVERSATION, thread)
         if given == thread and typed.get("conversation_id") == thread:
@@ -261,14 +270,14 @@ def _write_derived(attributes: Attributes, record: SpanRecord, typed: dict[str, 
         attributes[genai.ROLLED_UP] = True
 
 
-def _write_status(attributes: Attributes, record: SpanRecord) -> tuple[StatusCode, str]:
+def _write_status(attributes: Attributes, record: SpanRecord, content: dict[str, Any]) -> tuple[StatusCode, str]:
     status = record.status
     if status not in (Status.OK, Status.ERROR):
         attributes[genai.STATUS] = status.value
     code = _STATUS.get(status, "unset")
     if code != "error":
         return code, ""
-    error: Any = record.error
+    error: Any = content.get("error")
     error = error if isinstance(error, dict) else {}
     kind, message = error.get("type"), error.get("message")
     attributes[genai.ERROR_TYPE] = (
@@ -280,9 +289,9 @@ def _write_status(attributes: Attributes, record: SpanRecord) -> tuple[StatusCod
 _EVENT_KEYS = {"name", "time", "attributes"}
 
 
-def _write_events(attributes: Attributes, record: SpanRecord) -> list[OtelEvent]:
+def _write_events(attributes: Attributes, record: SpanRecord, content: dict[str, Any]) -> list[OtelEvent]:
     result: list[OtelEvent] = []
-    recorded: Any = record.events
+    recorded: Any = content.get("events", [])
     if recorded != [] and not isinstance(recorded, list):
         attributes.put_json(genai.PREFIX + "events", recorded)  # a processor put it there
     else:
@@ -299,7 +308,7 @@ def _write_events(attributes: Attributes, record: SpanRecord) -> list[OtelEvent]
                 attributes.put_json(genai.PREFIX + "events", recorded)
                 break
             result.append(OtelEvent(event["name"], event["time"], written(event["attributes"])))
-    error: Any = record.error
+    error: Any = content.get("error")
     if error is not None:
         event = _exception_event(record, error) if isinstance(error, dict) else None
         if event is None:
@@ -326,8 +335,7 @@ def _exception_event(record: SpanRecord, error: dict[str, Any]) -> OtelEvent | N
     return OtelEvent(EXCEPTION, at, attributes.finish())
 
 
-def _write_links(attributes: Attributes, record: SpanRecord) -> list[OtelLink]:
-    links: Any = record.links
+def _write_links(attributes: Attributes, links: Any) -> list[OtelLink]:
     result: list[OtelLink] = []
     exact = isinstance(links, list)
     for link in links if exact else ():

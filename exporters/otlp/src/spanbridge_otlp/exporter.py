@@ -14,14 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
     from spanbridge.model.span import SpanRecord
     from spanbridge.protocols import ExportResult
 
 
 class _Transport(Protocol):
-    def send(self, request: ExportTraceServiceRequest) -> ExportResult: ...
+    def send(self, request: bytes) -> ExportResult: ...
 
     def close(self) -> None: ...
 
@@ -76,10 +74,8 @@ class OTLPExporter:
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult:
         """Sends a batch in one request; one that is too large is given back to be divided."""
         settings = self.settings
-        request = encode_spans(
-            [write_span(record) for record in batch], settings.variable_attributes, settings.resource_attributes
-        )
-        if len(batch) > 1 and request.ByteSize() > settings.max_request_bytes:
+        request = encode_spans(map(write_span, batch), settings.variable_attributes, settings.resource_attributes)
+        if len(batch) > 1 and len(request) > settings.max_request_bytes:
             return answers.TOO_LARGE.about("a batch is larger than max_request_bytes")
         return self._transport.send(request)
 

@@ -12,17 +12,16 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from spanbridge_otlp import answers
 from spanbridge_otlp.encoding import VERSION
 
 if TYPE_CHECKING:
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
     from spanbridge.protocols import ExportResult
     from spanbridge_otlp.settings import OTLPSettings
 
+_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _COMPRESSION = {
     "none": grpc.Compression.NoCompression,
     "gzip": grpc.Compression.Gzip,
@@ -44,11 +43,11 @@ class GRPCTransport:
         self._where = settings.shown_endpoint
         self._metadata = tuple((name.lower(), value) for name, value in settings.headers.items())
         self._channel: Any = None
-        self._stub: Any = None
+        self._export: Any = None
         self._process = os.getpid()
 
-    def send(self, request: ExportTraceServiceRequest) -> ExportResult:
-        """What became of the request; a call that fails is an answer too."""
+    def send(self, request: bytes) -> ExportResult:
+        """What became of an encoded request; a call that fails is an answer too."""
         try:
             response = self._open()(request, timeout=self._settings.timeout_s, metadata=self._metadata)
         except grpc.RpcError as error:
@@ -57,11 +56,14 @@ class GRPCTransport:
         return answers.of_response(self._where, response)
 
     def _open(self) -> Any:
-        if self._stub is None or self._process != os.getpid():
+        if self._export is None or self._process != os.getpid():
             self._process = os.getpid()
             self._channel = self._new_channel()
-            self._stub = TraceServiceStub(self._channel)
-        return self._stub.Export
+            # Without a serializer: requests come as bytes.
+            self._export = self._channel.unary_unary(
+                _METHOD, response_deserializer=ExportTraceServiceResponse.FromString
+            )
+        return self._export
 
     def _new_channel(self) -> Any:
         settings = self._settings
@@ -79,7 +81,7 @@ class GRPCTransport:
         """Closes the channel; of this process only."""
         if self._channel is not None and self._process == os.getpid():
             self._channel.close()
-        self._channel = self._stub = None
+        self._channel = self._export = None
 
 
 def _content(path: str | None) -> bytes | None:

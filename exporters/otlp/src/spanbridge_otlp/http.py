@@ -26,8 +26,6 @@ from spanbridge_otlp.encoding import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
     from spanbridge.protocols import ExportResult
     from spanbridge_otlp.settings import OTLPSettings
 
@@ -58,13 +56,10 @@ class HTTPTransport:
         self._session: requests.Session | None = None
         self._process = os.getpid()
 
-    def send(self, request: ExportTraceServiceRequest) -> ExportResult:
-        """What became of the request; connection errors are answers too."""
-        data = request.SerializeToString()
-        if self._compress is not None:
-            data = self._compress(data)
+    def send(self, request: bytes) -> ExportResult:
+        """What became of an encoded request; connection errors are answers too."""
         try:
-            return self._post(data)
+            return self._post(request if self._compress is None else self._compress(request))
         except requests.exceptions.SSLError:
             return answers.TLS_FAILED.about(f"no TLS with {self._where}")
         except (requests.exceptions.Timeout, TimeoutError):
