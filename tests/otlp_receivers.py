@@ -22,6 +22,10 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -69,6 +73,9 @@ class Receiver:
         self.always: Callable[[Request], Answer] | None = None
         self.requests: list[Request] = []
         self.endpoint = ""
+        self.log_requests: list[ExportLogsServiceRequest] = []
+        self.log_answers: list[Answer] = []
+        """As `answers`, for requests with log records."""
         self.stalled = threading.Event()
         """Set by a test to let go of requests that `stall` holds."""
         self._accepted: list[Request] = []
@@ -95,6 +102,32 @@ class Receiver:
         """An answer that does not come before `stalled` is set."""
         self.stalled.wait(30)
         return Answer()
+
+    @property
+    def logs(self) -> list[Any]:
+        """The log records of the requests that were answered with success."""
+        return [
+            log
+            for request in list(self.log_requests)
+            for group in request.resource_logs
+            for scope in group.scope_logs
+            for log in scope.log_records
+        ]
+
+    def wait_for_logs(self, count: int, timeout: float = 10.0) -> list[Any]:
+        """The log records, as soon as there are `count` of them."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.logs) >= count, timeout), self.logs
+        return self.logs
+
+    def answer_logs(self, request: ExportLogsServiceRequest) -> Answer:
+        """Called by the servers."""
+        with self._changed:
+            answer = self.log_answers.pop(0) if self.log_answers else Answer()
+            if answer.status in (200, "OK"):
+                self.log_requests.append(request)
+            self._changed.notify_all()
+        return answer
 
     def answer(self, request: Request) -> Answer:
         """Called by the servers."""
@@ -125,7 +158,10 @@ def http_receiver() -> Iterator[Receiver]:
             )
             body = body if decompress is None else decompress(body)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = receiver.answer(Request(self.path, headers, ExportTraceServiceRequest.FromString(body)))
+            if self.path.endswith("/v1/logs"):
+                answer = receiver.answer_logs(ExportLogsServiceRequest.FromString(body))
+            else:
+                answer = receiver.answer(Request(self.path, headers, ExportTraceServiceRequest.FromString(body)))
             try:
                 self.send_response(int(answer.status))
                 for name, value in {"Content-Type": "application/x-protobuf", **answer.headers}.items():
@@ -159,6 +195,7 @@ def http_receiver() -> Iterator[Receiver]:
 def grpc_receiver() -> Iterator[Receiver]:
     """A receiver of OTLP over gRPC. `Answer.headers` are trailing metadata, those whose name ends in -bin as bytes in hex."""
     import grpc
+    from opentelemetry.proto.collector.logs.v1 import logs_service_pb2_grpc
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 
     receiver = Receiver()
@@ -178,7 +215,15 @@ def grpc_receiver() -> Iterator[Receiver]:
             context.abort(grpc.StatusCode[str(answer.status)], answer.body.decode())
             raise AssertionError
 
+    class LogsServicer(logs_service_pb2_grpc.LogsServiceServicer):
+        def Export(self, request: Any, context: Any) -> Any:
+            answer = receiver.answer_logs(request)
+            if answer.status not in (200, "OK"):
+                context.abort(grpc.StatusCode[str(answer.status)], "")
+            return ExportLogsServiceResponse()
+
     server = grpc.server(ThreadPoolExecutor(4))
+    logs_service_pb2_grpc.add_LogsServiceServicer_to_server(LogsServicer(), server)
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(Servicer(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

@@ -132,7 +132,8 @@ def _of_success(where: str, headers: Mapping[str, str], body: bytes, response: M
 
 def of_response(where: str, response: Any) -> ExportResult:
     """The result of a response message: a part of the spans may have been refused."""
-    rejected: int = response.partial_success.rejected_spans
+    partial = response.partial_success
+    rejected: int = getattr(partial, "rejected_spans", 0) or getattr(partial, "rejected_log_records", 0)
     if rejected <= 0:
         return Delivered()
     return Delivered(rejected, "partial_success", f"{where} took the others; its log says why it refused these")

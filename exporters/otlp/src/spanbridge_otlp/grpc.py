@@ -12,7 +12,6 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from spanbridge_otlp import answers
 from spanbridge_otlp.encoding import VERSION
@@ -20,8 +19,8 @@ from spanbridge_otlp.encoding import VERSION
 if TYPE_CHECKING:
     from spanbridge.protocols import ExportResult
     from spanbridge_otlp.settings import OTLPSettings
+    from spanbridge_otlp.signals import Signal
 
-_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _COMPRESSION = {
     "none": grpc.Compression.NoCompression,
     "gzip": grpc.Compression.Gzip,
@@ -38,8 +37,9 @@ _OPTIONS = (
 class GRPCTransport:
     """Sends requests to one endpoint. Used by one thread at a time; a forked child makes a channel of its own."""
 
-    def __init__(self, settings: OTLPSettings) -> None:
+    def __init__(self, settings: OTLPSettings, signal: Signal) -> None:
         self._settings = settings
+        self._signal = signal
         self._where = settings.shown_endpoint
         self._metadata = tuple((name.lower(), value) for name, value in settings.headers.items())
         self._channel: Any = None
@@ -61,7 +61,7 @@ class GRPCTransport:
             self._channel = self._new_channel()
             # Without a serializer: requests come as bytes.
             self._export = self._channel.unary_unary(
-                _METHOD, response_deserializer=ExportTraceServiceResponse.FromString
+                self._signal.method, response_deserializer=self._signal.response.FromString
             )
         return self._export
 

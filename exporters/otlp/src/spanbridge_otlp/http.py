@@ -14,7 +14,6 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import requests
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from spanbridge.protocols import ExportResult
     from spanbridge_otlp.settings import OTLPSettings
+    from spanbridge_otlp.signals import Signal
 
 MAX_ANSWER_BYTES = 64 * 1024
 """How much of an answer is read."""
@@ -42,8 +42,9 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 class HTTPTransport:
     """Sends requests to one endpoint. Used by one thread at a time; a forked child makes connections of its own."""
 
-    def __init__(self, settings: OTLPSettings) -> None:
+    def __init__(self, settings: OTLPSettings, signal: Signal) -> None:
         self._settings = settings
+        self._signal = signal
         self._where = settings.shown_endpoint
         self._compress = _COMPRESS.get(settings.compression)
         self._headers = {
@@ -84,8 +85,8 @@ class HTTPTransport:
                 self._where,
                 response.status_code,
                 response.headers,
-                body[:MAX_ANSWER_BYTES],
-                ExportTraceServiceResponse(),
+                body,
+                self._signal.response(),
             )
 
     def _open_session(self) -> requests.Session:

@@ -17,12 +17,12 @@ from urllib.parse import unquote, urlsplit
 from spanbridge.configuration.masking import display
 from spanbridge.errors import ConfigurationError
 from spanbridge_otlp.presets import PRESETS, Preset, fill
+from spanbridge_otlp.signals import LOGS, TRACES, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HTTP, GRPC = "http/protobuf", "grpc"
-TRACES_PATH = "/v1/traces"
 DEFAULT_ENDPOINTS = {HTTP: "http://localhost:4318", GRPC: "http://localhost:4317"}
 DEFAULT_TIMEOUT_S = 10.0
 MILLISECONDS_FROM = 1000.0
@@ -67,12 +67,13 @@ class OTLPSettings:
 class _Source:
     """The variables that hold, and the preset's values."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], signal: Signal) -> None:
         self._environ = environ
+        self.signal = signal
 
     def read(self, suffix: str) -> tuple[str, str] | None:
-        """Name and value of a setting's variable: of the one for traces, or of the general one."""
-        for name in (f"OTEL_EXPORTER_OTLP_TRACES_{suffix}", f"OTEL_EXPORTER_OTLP_{suffix}"):
+        """Name and value of a setting's variable: of the one for the signal, or of the general one."""
+        for name in (f"OTEL_EXPORTER_OTLP_{self.signal.variable}_{suffix}", f"OTEL_EXPORTER_OTLP_{suffix}"):
             if value := self.text(name):
                 return name, value
         return None
@@ -81,12 +82,25 @@ class _Source:
         return self._environ.get(name, "").strip()
 
 
-def resolve(arguments: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> OTLPSettings:
-    """The settings that hold, from an exporter's arguments (None is absent) and the variables.
+def resolve_logs(arguments: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> OTLPSettings | None:
+    """The settings for log records; None where they are switched off, or where only an address for traces is known."""
+    if arguments.get("logs") is False:
+        return None
+    if arguments.get("preset") is None and arguments.get("endpoint") is None:
+        own = _Source(environ, TRACES).read("ENDPOINT")
+        if own is not None and own[0].endswith("_TRACES_ENDPOINT") and _Source(environ, LOGS).read("ENDPOINT") is None:
+            return None
+    return resolve(arguments, environ, LOGS)
+
+
+def resolve(
+    arguments: Mapping[str, Any], environ: Mapping[str, str] = os.environ, signal: Signal = TRACES
+) -> OTLPSettings:
+    """The settings that hold for a signal, from an exporter's arguments (None is absent) and the variables.
 
     Raises ConfigurationError naming argument or variable, value and fix; values of headers are masked.
     """
-    source = _Source(environ)
+    source = _Source(environ, signal)
     given = {name: value for name, value in arguments.items() if value is not None}
     preset_name = given.get("preset")
     preset = None if preset_name is None else _preset(preset_name)
@@ -190,17 +204,17 @@ def _endpoint(
     elif preset is not None:
         value, origin, is_exact = fill(preset.endpoint, values), "preset", False
     elif found := source.read("ENDPOINT"):
-        # The specification takes the one for traces as it is.
+        # The specification takes the one for a signal as it is.
         origin, value = found
-        is_exact = origin.endswith("TRACES_ENDPOINT")
+        is_exact = origin.endswith(f"_{source.signal.variable}_ENDPOINT")
         origin = f"environment variable {origin}"
     else:
-        return _with_path(DEFAULT_ENDPOINTS[protocol], protocol, is_exact=False), "default"
+        return _with_path(DEFAULT_ENDPOINTS[protocol], protocol, source.signal, is_exact=False), "default"
     # Over gRPC an address may come without its scheme: then another variable says whether to use TLS.
     found = source.read("INSECURE")
     without_tls = bool(given.get("insecure", found is not None and found[1].lower() == "true"))
     url = _checked_url(value, origin, protocol, without_tls=without_tls)
-    return _with_path(url, protocol, is_exact=is_exact), origin
+    return _with_path(url, protocol, source.signal, is_exact=is_exact), origin
 
 
 def _checked_url(value: Any, origin: str, protocol: str, *, without_tls: bool) -> str:
@@ -225,17 +239,15 @@ def _checked_url(value: Any, origin: str, protocol: str, *, without_tls: bool) -
     return url
 
 
-def _with_path(url: str, protocol: str, *, is_exact: bool) -> str:
-    """The address that requests go to: over HTTP with the path for traces."""
+def _with_path(url: str, protocol: str, signal: Signal, *, is_exact: bool) -> str:
+    """The address that requests go to: over HTTP with the path of the signal."""
     parts = urlsplit(url)
     if protocol == GRPC:
         return f"{parts.scheme}://{parts.netloc}"
-    path = parts.path.rstrip("/")
     if is_exact:
-        path = parts.path or "/"
-    elif not path.endswith(TRACES_PATH):
-        path += TRACES_PATH
-    return parts._replace(path=path, fragment="").geturl()
+        return parts._replace(path=parts.path or "/", fragment="").geturl()
+    base = parts.path.rstrip("/").removesuffix(TRACES.path).removesuffix(LOGS.path)
+    return parts._replace(path=base + signal.path, fragment="").geturl()
 
 
 def _headers(
