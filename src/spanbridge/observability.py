@@ -54,9 +54,25 @@ class Observability(Openers):
             pipeline = self._pipeline = build_pipeline(settings)
             tracer = build_tracer(settings, pipeline)
             if bridge is not None:
-                tracer.bridging = _bridging(bridge, settings, pipeline)
+                tracer.bridging = self._bridging(bridge, pipeline)
             _at_work.add(self)
         slot.fill(tracer)
+
+    def _bridging(self, bridge: Bridge, pipeline: Pipeline) -> Bridging | None:
+        """Opens the bridge and ties it to the pipeline; None where it cannot work."""
+        settings = self.settings
+        names = [runner.name for runner in pipeline.runners]
+        if not open_bridge(bridge, settings, names, lambda: self.shutdown(settings.exit_timeout_s)):
+            return None
+        from spanbridge.pipeline.bridge_finish import BridgeFinish  # noqa: PLC0415 - loads with a bridge
+        from spanbridge.tracing.bridging import Bridging  # noqa: PLC0415 - as above
+
+        bridging = Bridging(bridge, pipeline.intake)
+        pipeline.bridge = BridgeFinish(bridging)
+        # Handlers run in the reverse order of their registration: ours before those of the tracer that was just imported.
+        atexit.unregister(_at_exit)
+        atexit.register(_at_exit)
+        return bridging
 
     @property
     def store(self) -> Store:
@@ -102,21 +118,6 @@ class Observability(Openers):
 
     def __exit__(self, *exc_info: object) -> None:
         self.shutdown()
-
-
-def _bridging(bridge: Bridge, settings: Settings, pipeline: Pipeline) -> Bridging | None:
-    """Opens the bridge and ties it to the pipeline; None where it cannot work."""
-    if not open_bridge(bridge, settings, (runner.name for runner in pipeline.runners)):
-        return None
-    from spanbridge.pipeline.bridge_finish import BridgeFinish  # noqa: PLC0415 - loads with a bridge
-    from spanbridge.tracing.bridging import Bridging  # noqa: PLC0415 - as above
-
-    bridging = Bridging(bridge, pipeline.intake)
-    pipeline.bridge = BridgeFinish(bridging)
-    # Handlers run in the reverse order of their registration: ours before those of the tracer that was just imported.
-    atexit.unregister(_at_exit)
-    atexit.register(_at_exit)
-    return bridging
 
 
 def _nothing_recorded() -> dict[str, Any]:

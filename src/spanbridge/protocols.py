@@ -150,6 +150,10 @@ class Store(Protocol):
         ...
 
 
+def _nothing() -> None:
+    """What `BridgeSettings.shutdown` does where nobody gave anything."""
+
+
 class ExternalParent(Protocol):
     """A span that another tracer owns, here or in another process: the parent of a local root."""
 
@@ -203,9 +207,15 @@ class Bridge(Protocol):
     objects; `finish`, `flush` and `close` on the pipeline's or a closing thread; `release` on any. Whatever raises is contained and
     counted (`stats()["ignored"]["bridge_error"]`), and the span is recorded without its native one.
 
-    Optional: `name: str` (else the class's name); `header_names` (lower-case names of the headers that `extract` reads beside W3C's);
-    `stats() -> dict` (numbers that `spanbridge.stats()["bridge"]` shows beside the core's); `after_fork_in_child()` (the open native spans
-    are the parent's: forget them, end none); `examine() -> iterable of (part, "on" | "off" | "problem", why, fix)` for the doctor.
+    Optional:
+
+    - `name: str`; else the class's name.
+    - `header_names`: lower-case names of the headers that `extract` reads beside W3C's.
+    - `stats() -> dict`: numbers that `spanbridge.stats()["bridge"]` shows beside the core's.
+    - `tend(opened)`: called about once a second on the pipeline's thread while native spans are open, which come as pairs of the native
+      span and its age in seconds.
+    - `after_fork_in_child()`: the open native spans are the parent's; forget them, end none.
+    - `examine()`: for the doctor, an iterable of `(part, "on" | "off" | "problem", why, fix)`.
     """
 
     def open(self, settings: BridgeSettings, /) -> None:
@@ -277,6 +287,8 @@ class BridgeSettings:
     is_environment_named: bool
     request_context_keys: tuple[str, ...] = ()
     exporter_names: tuple[str, ...] = ()
+    shutdown: Callable[[], object] = _nothing
+    """Ends the configuration: for a tracer that is stopped before Python's exit handlers run, as by a signal."""
 
 
 @dataclass(frozen=True)

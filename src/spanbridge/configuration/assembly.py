@@ -21,7 +21,7 @@ from spanbridge.tracing.tracer import Tracer
 from spanbridge.tracing.visibility import HIDE_INPUT, HIDE_OUTPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from spanbridge.configuration.settings import Settings
     from spanbridge.protocols import Bridge, Exporter, SamplerLike
@@ -108,7 +108,9 @@ _BRIDGE_METHODS = (
 )
 
 
-def open_bridge(bridge: Bridge, settings: Settings, exporter_names: Iterable[str]) -> bool:
+def open_bridge(
+    bridge: Bridge, settings: Settings, exporter_names: Iterable[str], shutdown: Callable[[], object]
+) -> bool:
     """Gets the bridge ready; False, with a line in the log, where it cannot be. Raises ConfigurationError for wrong settings."""
     try:
         bridge.open(
@@ -119,6 +121,7 @@ def open_bridge(bridge: Bridge, settings: Settings, exporter_names: Iterable[str
                 is_environment_named=settings.origins.get("environment", "default") != "default",
                 request_context_keys=tuple(settings.request_context_keys),
                 exporter_names=tuple(exporter_names),
+                shutdown=shutdown,
             )
         )
     except ConfigurationError:

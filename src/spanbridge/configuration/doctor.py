@@ -173,7 +173,7 @@ def _writable_schema(path: Path) -> int:
     from spanbridge.storage.migrations import schema_version  # noqa: PLC0415 - as every part here
 
     with closing(
-        sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)
+        sqlite3.Connection(f"{path.as_uri()}?mode=rw", uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)
     ) as connection:
         found = schema_version(connection, str(path))
         # Takes the lock that a write takes, and writes nothing.

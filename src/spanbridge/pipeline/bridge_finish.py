@@ -78,6 +78,12 @@ class BridgeFinish:
             taken = self._bridging.take(span_id)
             if taken is not None:
                 self._release(taken, reason)
+        tend = getattr(self._bridging.bridge, "tend", None)
+        if tend is not None and self._bridging.open:
+            try:
+                tend([(opened.native, now - opened.started_s) for opened in tuple(self._bridging.open.values())])
+            except BaseException as error:  # noqa: BLE001 - as of processors
+                self._bridging.failed("tend", error)
         while ended and now - ended[oldest := next(iter(ended))] > self._grace_s + SWEEP_INTERVAL_S:
             del ended[oldest]
 

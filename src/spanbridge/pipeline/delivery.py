@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from spanbridge.containment import contain, warn
 from spanbridge.model.span import SpanRecord
 from spanbridge.pipeline.accounting import ExitAccount, printable
+from spanbridge.pipeline.waiting_children import RECORD_OVERHEAD_BYTES, WaitingChildren
 from spanbridge.protocols import Delivered, Rejected, Retry
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 MAX_BATCH_RECORDS = 512
 MAX_BATCH_BYTES = 4 * 1024 * 1024
-RECORD_OVERHEAD_BYTES = 768
 FIRST_RETRY_S = 0.1
 MAX_RETRY_S = 30.0
 CLOSING_RETRY_S = 0.25
@@ -71,9 +71,12 @@ class Runner:
         self._expiry_s = expiry_s
         self.settled: Settled | None = None
         """Called with ended records and None when they were delivered, or with the reason why they never will be."""
+        self._make_waiting: Callable[[], WaitingChildren] | None = None
         self._reset()
 
     def _reset(self) -> None:
+        self._waiting = None if self._make_waiting is None else self._make_waiting()
+        """Ended spans whose parent may still be left out."""
         self._queue: deque[SpanRecord] = deque()
         self._queued_bytes = 0
         self._in_flight: list[SpanRecord] | None = None
@@ -101,14 +104,36 @@ class Runner:
             else:
                 self._thread = thread
 
-    def offer(self, records: Sequence[SpanRecord]) -> None:
-        """Queues records for delivery; what does not fit is rejected and counted. Never waits for the exporter."""
+    def wait_for_parents(
+        self,
+        max_bytes: int,
+        is_open: Callable[[str], bool],
+        reattach: Callable[[SpanRecord], SpanRecord],
+        count_overflow: Callable[[], None],
+    ) -> None:
+        """From now on the exit gets a span when its parent has ended; see `WaitingChildren`."""
+        self._make_waiting = lambda: WaitingChildren(max_bytes, is_open, reattach, count_overflow)
+        self._waiting = self._make_waiting()
+
+    def offer(self, records: Sequence[SpanRecord], *, everything: bool = False) -> None:
+        """Queues records for delivery; what does not fit is rejected and counted. Never waits for the exporter.
+
+        `everything`: also what waits for its parent's end.
+        """
+        ended_count = [record.phase for record in records].count("ended")
         with self._state:
-            self.account.pending += sum(record.phase == "ended" for record in records)
-        self._enqueue(self._select(records))
+            self.account.pending += ended_count
+        self._pass_on(self._select(records), everything=everything)
+
+    def _pass_on(self, records: Sequence[SpanRecord], *, everything: bool = False) -> None:
+        """Queues selected records, as far as they need not wait for their parents."""
+        if self._waiting is not None:
+            records = self._waiting.sort_out(records, everything=everything)
+        self._enqueue(records)
 
     def finish(self) -> None:
         """No record will be offered again."""
+        self._pass_on((), everything=True)
 
     def roots_dropped(self, trace_ids: Iterable[str]) -> None:
         """A processor dropped the roots of these traces."""
@@ -119,22 +144,31 @@ class Runner:
 
     def _enqueue(self, records: Sequence[SpanRecord]) -> None:
         """Queues records that count as pending."""
+        if not self.accepts_running:
+            records = [record for record in records if record.phase == "ended"]
+        sizes = [len(record.document) + RECORD_OVERHEAD_BYTES for record in records]
+        total = sum(sizes)
         refused: list[SpanRecord] = []
         with self._state:
-            for record in records:
-                ended = record.phase == "ended"
-                if not ended and not self.accepts_running:
-                    continue
-                size = len(record.document) + RECORD_OVERHEAD_BYTES
-                # What takes a span back always fits: its content was vetoed, and must not stay.
-                if self._queued_bytes + size > self._max_bytes and self._queued_bytes and record.phase != "dropped":
-                    if ended:
-                        refused.append(record)
-                    continue
-                self._queue.append(record)
-                self._queued_bytes += size
+            if self._queued_bytes + total <= self._max_bytes:
+                self._queue.extend(records)
+                self._queued_bytes += total
+            else:
+                refused = self._enqueue_what_fits(records, sizes)
             self._state.notify_all()
         self._settle(refused, "queue_overflow")
+
+    def _enqueue_what_fits(self, records: Sequence[SpanRecord], sizes: Sequence[int]) -> list[SpanRecord]:
+        """Returns the ended records that do not."""
+        refused: list[SpanRecord] = []
+        for record, size in zip(records, sizes, strict=True):
+            # What takes a span back always fits: its content was vetoed, and must not stay.
+            if self._queued_bytes + size <= self._max_bytes or not self._queued_bytes or record.phase == "dropped":
+                self._queue.append(record)
+                self._queued_bytes += size
+            elif record.phase == "ended":
+                refused.append(record)
+        return refused
 
     # --- called from any thread --------------------------------------------------------------------------------------
 

@@ -51,6 +51,11 @@ class OpenSpans:
     def __len__(self) -> int:
         return len(self._young) + len(self._shown)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether an open span was not handed on yet as it is now."""
+        return bool(self._young or self._changed)
+
     def apply(self, events: deque[tuple[Any, ...]], count: int) -> None:
         """Applies the first `count` events, and takes them from `events`."""
         take = events.popleft
@@ -77,6 +82,13 @@ class OpenSpans:
         """The open span of that id."""
         number = int(span_id, 16)
         return self._young.get(number) or self._shown.get(number)
+
+    def find_root(self, trace_id: str) -> OpenRecord | None:
+        """An open root of that trace that the exits get. Looks at all open spans: for what is rare."""
+        for record in (*self._shown.values(), *self._young.values()):
+            if record.trace_id == trace_id and record.parent_span_id is None and record.hidden_as is None:
+                return record
+        return None
 
     def is_open(self, span_id: str) -> bool:
         """Whether the span of that id has started here and has not ended."""
@@ -124,6 +136,11 @@ class OpenSpans:
                 return
             self._changed[span_id] = record
         record.apply_set(attributes, output, changes)
+        if record.refused_event:
+            record.refused_event = False
+            self._intake.pending_bytes -= size
+            self._intake.ignore("event_overflow")
+            return
         record.held_bytes += size
         if record.replaced_bytes:
             replaced, record.replaced_bytes = min(record.replaced_bytes, record.held_bytes), 0

@@ -92,8 +92,11 @@ class _BridgedBody(Body):
 
     def resume(self) -> None:
         super().resume()
-        if self._span.has_native:
-            self._activation = self._span.activate()
+        span = self._span
+        if span.has_native:
+            # Without blocks inside that are open over a rest, what is active is told step by step.
+            plainly = self._inside is span
+            self._activation = span._tracer.bridging.activate(span.native, plainly=plainly)  # pyright: ignore[reportOptionalMemberAccess]
 
     def rest(self) -> None:
         token, self._activation = self._activation, None
