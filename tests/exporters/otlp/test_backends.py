@@ -130,6 +130,6 @@ def test_mlflow(mlflow, configured, monkeypatch) -> None:
 
     location = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}
     found = fetch(f"{mlflow}/api/3.0/mlflow/traces/search", {"locations": [location], "max_results": 10})
-    assert any(trace_id in trace["trace_id"] for trace in found["traces"])
-    assert trace_id in str(found)
-    assert "support" in str(found)
+    (trace,) = [trace for trace in found["traces"] if trace_id in trace["trace_id"]]
+    assert "Where is order 7?" in trace["request_preview"]
+    assert "On its way." in trace["response_preview"]
