@@ -253,8 +253,15 @@ def check_bridge(settings: Settings) -> Iterator[Check]:
         yield Check("bridge", "problem", str(error), f"install it, or remove bridge ({origin})")
         return
     yield Check("bridge", "on", f"{display(settings.bridge)} ({origin})")
-    for part, state, why, fix in getattr(bridge, "examine", tuple)():
+    exporters = [getattr(item, "exporter", item) for item in settings.exporters]
+    names = tuple(item if isinstance(item, str) else str(getattr(item, "name", "")) for item in exporters)
+    for part, state, why, fix in getattr(bridge, "examine", _nothing)(names):
         yield Check(f"bridge: {part}", state, why, fix)
+
+
+def _nothing(_exporter_names: tuple[str, ...]) -> tuple[Any, ...]:
+    """What a bridge that does not examine itself finds."""
+    return ()
 
 
 def check_versions(_settings: Settings | None = None) -> Iterator[Check]:

@@ -563,6 +563,10 @@ class ScorerRunAttributes(SpanAttributes, total=False):
     """Stable id of the scorer; becomes the span's `entity_id`."""
     scorer_name: str
     """Name of the scorer."""
+    score: float | bool | str
+    """What it says: a number, a verdict or a label."""
+    reason: str
+    """Why."""
     score_source: Literal["live", "trace", "experiment"]
     """What is scored: live traffic, a stored trace, an experiment."""
     target_scope: Literal["span", "trajectory"]

@@ -1592,6 +1592,8 @@ class ScorerRunSpan(Span):
         *,
         scorer_id: str | None = ...,
         scorer_name: str | None = ...,
+        score: float | bool | str | None = ...,
+        reason: str | None = ...,
         score_source: Literal["live", "trace", "experiment"] | None = ...,
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
@@ -1617,6 +1619,8 @@ class ScorerRunSpan(Span):
         *,
         scorer_id: str | None = ...,
         scorer_name: str | None = ...,
+        score: float | bool | str | None = ...,
+        reason: str | None = ...,
         score_source: Literal["live", "trace", "experiment"] | None = ...,
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
@@ -3975,6 +3979,8 @@ class Openers:
         *,
         scorer_id: str | None = ...,
         scorer_name: str | None = ...,
+        score: float | bool | str | None = ...,
+        reason: str | None = ...,
         score_source: Literal["live", "trace", "experiment"] | None = ...,
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
@@ -4021,6 +4027,8 @@ class Openers:
         Args:
             scorer_id: Stable id of the scorer; becomes the span's `entity_id`.
             scorer_name: Name of the scorer.
+            score: What it says: a number, a verdict or a label.
+            reason: Why.
             score_source: What is scored: live traffic, a stored trace, an experiment.
             target_scope: Whether a span or a whole trajectory is scored.
             target_entity_type: The kind of entity that is scored.

@@ -68,6 +68,7 @@ def release_native(handle: NativeSpan, reason: str) -> None:
     """Finishes the span without content."""
     span = handle.span
     if span.duration_ns is None:
+        span.resource = span.name
         span.set_tag("spanbridge.released", reason)
         native.finish(span, max(time.time_ns(), span.start_ns or 0))
 
