@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 
 from otlp_receivers import Receiver, http_receiver
 from spanbridge.errors import ConfigurationError
 from spanbridge_otlp import PRESETS, OTLPExporter
+from spanbridge_otlp.presets import presets_markdown
 from spanbridge_otlp.settings import DEFAULT_TIMEOUT_S, resolve
 
 
@@ -278,3 +280,10 @@ def test_service_name_of_the_variable(monkeypatch, http: Receiver) -> None:
         sb.flush()
 
     assert [span.resource["service.name"] for span in http.wait_for(2)] == ["from-variable", "from-code"]
+
+
+def test_presets_are_documented() -> None:
+    """The documentation holds the table of presets as the code has it."""
+    document = Path(__file__).parents[3] / "docs" / "otlp.md"
+
+    assert presets_markdown() in document.read_text(encoding="utf-8")
