@@ -234,6 +234,27 @@ def test_links_and_events() -> None:
     assert span.events == [("approved", START + 7, {"by": "policy"})]
 
 
+@pytest.mark.parametrize(
+    ("score", "value", "label"), [(0.5, 0.5, None), (3, 3.0, None), ("good", None, "good"), (True, 1.0, "true")]
+)
+def test_scores(score, value, label) -> None:
+    """A score is an evaluation's result too; read back, it is there once."""
+    original = record(
+        SpanType.SCORER_RUN, name="helpful", is_event=True, attributes={"score": score, "reason": "because"}
+    )
+    span = write_span(original)
+    (event,) = span.events
+
+    assert event.name == "gen_ai.evaluation.result"
+    assert [event.attributes.get(f"gen_ai.evaluation.{key}") for key in ("name", "score.value", "score.label")] == [
+        "helpful",
+        value,
+        label,
+    ]
+    assert event.attributes["gen_ai.evaluation.explanation"] == "because"
+    assert read_span(span).to_dict() == original.to_dict()
+
+
 def test_attributes_of_your_own_keep_their_names() -> None:
     """An attribute that no type defines is not renamed, unless a convention or we use its name."""
     attributes = write_span(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from spanbridge.conventions import genai
 from spanbridge.conventions.messages import MESSAGES, from_messages
 from spanbridge.conventions.values import JSON_KEYS, from_json, read
-from spanbridge.conventions.writing import CAUSES, EXCEPTION, LINK_TYPE, SPAN_ERROR
+from spanbridge.conventions.writing import CAUSES, DERIVED_EVENT, EXCEPTION, LINK_TYPE, SPAN_ERROR
 from spanbridge.model.payload import snapshot
 from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SpanType
@@ -233,7 +233,7 @@ def _read_events(events: list[OtelEvent], content: dict[str, Any], *, is_ours: b
         kept = [
             {"name": event.name, "time": event.time_ns, "attributes": read(event.attributes)}
             for number, event in enumerate(events)
-            if number != error
+            if number != error and not (is_ours and event.attributes.get(DERIVED_EVENT) is True)
         ]
         if kept:
             content["events"] = kept

@@ -24,6 +24,8 @@ EXCEPTION = "exception"
 """The event that holds the error, as OpenTelemetry's conventions name it."""
 SPAN_ERROR = "spanbridge.span_error"
 """On the exception event that is the span's own error, and none that the application recorded."""
+DERIVED_EVENT = "spanbridge.derived"
+"""On an event that repeats what the span's attributes say."""
 CAUSES = "spanbridge.exception.causes"
 LINK_TYPE = "spanbridge.link.type"
 MAX_NAME_LENGTH = 256
@@ -304,10 +306,13 @@ def _write_events(attributes: Attributes, record: SpanRecord, content: dict[str,
                 or not 0 <= event["time"] < 2**64
                 or type(event["attributes"]) is not dict
                 or SPAN_ERROR in event["attributes"]
+                or DERIVED_EVENT in event["attributes"]
             ):
                 attributes.put_json(genai.PREFIX + "events", recorded)
                 break
             result.append(OtelEvent(event["name"], event["time"], written(event["attributes"])))
+    if record.type is SpanType.SCORER_RUN:
+        result += _evaluation(record, content)
     error: Any = content.get("error")
     if error is not None:
         event = _exception_event(record, error) if isinstance(error, dict) else None
@@ -316,6 +321,24 @@ def _write_events(attributes: Attributes, record: SpanRecord, content: dict[str,
         else:
             result.append(event)
     return result
+
+
+def _evaluation(record: SpanRecord, content: dict[str, Any]) -> list[OtelEvent]:
+    """A score as the conventions' event for it; the span's own attributes hold it too."""
+    typed = content.get("attributes")
+    score = typed.get("score") if isinstance(typed, dict) else None
+    name, reason = content.get("name"), typed.get("reason") if isinstance(typed, dict) else None
+    attributes: dict[str, Any] = {DERIVED_EVENT: True}
+    if isinstance(score, (bool, int, float)):
+        attributes["gen_ai.evaluation.score.value"] = float(score)
+    if isinstance(score, (bool, str)):
+        attributes["gen_ai.evaluation.score.label"] = score if isinstance(score, str) else str(score).lower()
+    if len(attributes) == 1 or not isinstance(name, str):
+        return []
+    attributes["gen_ai.evaluation.name"] = name
+    if isinstance(reason, str):
+        attributes["gen_ai.evaluation.explanation"] = reason
+    return [OtelEvent("gen_ai.evaluation.result", record.started_at, attributes)]
 
 
 _ERROR_FIELDS = {"type": "exception.type", "message": "exception.message", "stack": "exception.stacktrace"}
