@@ -11,6 +11,7 @@ import click
 import spanbridge
 from spanbridge.cli.demo import demo
 from spanbridge.cli.doctor import doctor
+from spanbridge.cli.media import media
 from spanbridge.cli.show import show
 from spanbridge.cli.stats import stats
 from spanbridge.cli.tail import tail
@@ -18,7 +19,7 @@ from spanbridge.cli.traces import traces
 from spanbridge.errors import SpanbridgeError
 from spanbridge.exporters.span_tree import clean
 
-COMMANDS = (demo, traces, show, tail, stats, doctor)
+COMMANDS = (demo, traces, show, media, tail, stats, doctor)
 
 
 class Application(click.Group):

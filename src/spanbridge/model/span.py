@@ -14,6 +14,7 @@ from spanbridge.model.payload import Snapshot, decode, encode, snapshot
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from spanbridge.model.media import MediaContent
     from spanbridge.model.span_types import SpanType
 
 
@@ -149,6 +150,8 @@ class SpanRecord:
     """Whether a processor failed on it, and its content was taken away."""
     document: bytes = b""
     """All content fields as one JSON object; set when the chain is done."""
+    media: tuple[MediaContent, ...] = ()
+    """Content that the record refers to and that the store is to keep; the store's exporter lets go of it when it is kept."""
 
     _live: dict[str, Any] | None = None
     """Content fields as plain values: those that were read or assigned since they were last encoded."""

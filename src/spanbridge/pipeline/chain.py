@@ -10,6 +10,7 @@ from spanbridge.model.span import SpanRecord
 from spanbridge.pipeline.structure import reset_structure, restore_structure, structure_of
 
 if TYPE_CHECKING:
+    from spanbridge.media.step import MediaStep
     from spanbridge.pacing import Pace
     from spanbridge.processors.limits import Limits
 
@@ -17,9 +18,9 @@ Process = Callable[[SpanRecord], SpanRecord | None]
 
 
 class Chain:
-    """The application's processors, then the sensitive-data filter, then the limits (redaction before cutting, always)."""
+    """The application's processors, then media, the sensitive-data filter and the limits (redaction before cutting, always)."""
 
-    def __init__(self, processors: Sequence[Any], limits: Limits) -> None:
+    def __init__(self, processors: Sequence[Any], limits: Limits, media: MediaStep | None = None) -> None:
         """`processors`: callables or objects with `process`, in order, the filter last.
 
         The last one may have `prescan(records)`, which looks at many records at once before they are passed to its `process` one by one.
@@ -34,6 +35,7 @@ class Chain:
         self._own_steps = steps
         self.has_own_processors = bool(self._own_steps)
         """Whether processors of the application may change what is recorded."""
+        self._media = media
         self._limits = limits
 
     def run(self, records: Sequence[SpanRecord], pace: Pace) -> list[SpanRecord | None]:
@@ -46,6 +48,10 @@ class Chain:
             for index, record in enumerate(records):
                 results[index] = self._pass_own(record)
                 pace.pause()
+        if self._media is not None:
+            for result in results:
+                if result is not None:
+                    self._media.process(result, pace.pause)
         if self._prescan is not None and pace.is_unpaused:
             try:
                 self._prescan([result for result in results if result is not None])
@@ -118,6 +124,7 @@ def withhold(record: SpanRecord, processor: str, reason: str) -> None:
     if had_error:
         content["error"] = {"type": "Error", "message": "[withheld]"}
     record.replace_content(content)
+    record.media = ()
     record.is_withheld = True
     record.model = None
 

@@ -64,6 +64,7 @@ class Runner:
         self.exporter = exporter
         self.account = ExitAccount()
         self.accepts_running: bool = bool(getattr(exporter, "accepts_running", False))
+        self._keeps_media = bool(getattr(exporter, "keeps_media", False))
         self.may_leave_out_parents = False
         """Whether a filter of this exit may leave out a span whose children it gets."""
         self._max_bytes = max_bytes
@@ -147,6 +148,11 @@ class Runner:
         if not self.accepts_running:
             records = [record for record in records if record.phase == "ended"]
         sizes = [len(record.document) + RECORD_OVERHEAD_BYTES for record in records]
+        if self._keeps_media:
+            sizes = [
+                size + _media_bytes(record) if record.media else size
+                for record, size in zip(records, sizes, strict=True)
+            ]
         total = sum(sizes)
         refused: list[SpanRecord] = []
         with self._state:
@@ -254,6 +260,8 @@ class Runner:
             record = self._queue.popleft()
             batch.append(record)
             size += len(record.document) + RECORD_OVERHEAD_BYTES
+            if record.media and self._keeps_media:
+                size += _media_bytes(record)
         self._queued_bytes -= size
         return batch
 
@@ -434,6 +442,10 @@ _RAISED = Retry(reason="error", divide=True)
 
 def _told(what: str, advice: str) -> str:
     return f"{what}. {advice}" if advice else what
+
+
+def _media_bytes(record: SpanRecord) -> int:
+    return sum(len(content.data) for content in record.media)
 
 
 def _halves(records: list[SpanRecord]) -> list[list[SpanRecord]]:

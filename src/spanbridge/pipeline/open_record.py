@@ -225,6 +225,7 @@ class OpenRecord(SpanRecord):
         self.replace_content(dict(processed.content()))
         self.processed = set(processed.processed)
         self.redactions = dict(processed.redactions)
+        self.media = processed.media  # until the end: what was written as running may not have arrived
 
 
 class Below:
