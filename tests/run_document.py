@@ -10,7 +10,8 @@
            for any number of lines. Anywhere else it is a picture.
 
 A block below the comment `<!-- run by .ci/run -->` is not run: it installs things, or starts the tests that start this. Neither is one
-below the name of a test, `<!-- run by tests/bridges/datadog/test_readme.py -->`: it serves until it is stopped. The first block that fails ends the run with exit code 1, its place, and what it printed.
+below the name of a test, `<!-- run by tests/bridges/datadog/test_readme.py -->`: it serves until it is stopped. The first block that
+fails ends the run with exit code 1, its place, and what it printed.
 """
 
 from __future__ import annotations

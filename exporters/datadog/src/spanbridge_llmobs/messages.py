@@ -59,7 +59,9 @@ def output_messages(value: Any) -> list[Message]:
         for name in _CHOICES:
             if isinstance(value.get(name), list) and value[name]:
                 return _capped([message for choice in value[name] for message in output_messages(_of_choice(choice))])
-        inner = value.get("output") if isinstance(value.get("output"), list) else value.get("message")
+        inner = value.get("output")
+        if not isinstance(inner, list) and not (isinstance(inner, dict) and ("message" in inner or _is_message(inner))):
+            inner = value.get("message")
         if inner:
             return output_messages(inner)
         if "object" in value and not isinstance(value["object"], str):
