@@ -16,7 +16,20 @@ from benchmarks.subject import HEADINGS, table
 if TYPE_CHECKING:
     from benchmarks.subject import Round, Subject
 
-NAMES = ("cpu", "latency", "paced", "throughput", "memory", "imports", "switched_off", "context", "logs", "media", "otlp", "datadog")
+NAMES = (
+    "cpu",
+    "latency",
+    "paced",
+    "throughput",
+    "memory",
+    "imports",
+    "switched_off",
+    "context",
+    "logs",
+    "media",
+    "otlp",
+    "datadog",
+)
 ROUNDS = 5
 
 

@@ -474,6 +474,18 @@ def test_doctor(provider) -> None:
     assert (check().state, check().why) == ("on", "opentelemetry.sdk.trace.TracerProvider")
 
 
+def test_doctor_says_where_nothing_is_recorded(provider) -> None:
+    """Beside an OTLP exporter the provider records nothing, and the doctor says how to change it."""
+    from spanbridge.configuration.doctor import examine
+
+    with http_receiver() as receiver:
+        exporter = OTLPExporter(endpoint=receiver.endpoint)
+        checks = examine({"bridge": OpenTelemetryBridge(provider), "exporters": [exporter], "store": False})
+    check = next(item for item in checks if item.part == "bridge: recording")
+
+    assert (check.state, "record=True" in check.fix) == ("off", True)
+
+
 DDTRACE = """
 import os
 os.environ.update(

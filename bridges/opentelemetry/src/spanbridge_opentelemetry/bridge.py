@@ -16,7 +16,7 @@ from spanbridge.protocols import NativeContext
 from spanbridge_opentelemetry.activation import Activation, activate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
@@ -81,8 +81,12 @@ class OpenTelemetryBridge:
 
     def open(self, settings: BridgeSettings, /) -> None:
         """Decides whether spans are recorded here."""
-        if self._record is None:
-            self._records = not any(name == "otlp" or name.startswith("otlp-") for name in settings.exporter_names)
+        self._records = self._records_beside(settings.exporter_names)
+
+    def _records_beside(self, exporter_names: Iterable[str]) -> bool:
+        if self._record is not None:
+            return self._record
+        return not any(name == "otlp" or name.startswith("otlp-") for name in exporter_names)
 
     # --- on the caller's thread ---------------------------------------------------------------------------------------
 
@@ -189,7 +193,7 @@ class OpenTelemetryBridge:
     close = flush
     """The provider is the application's: it is not shut down."""
 
-    def examine(self) -> Iterator[tuple[str, str, str, str]]:
+    def examine(self, exporter_names: Sequence[str] = (), /) -> Iterator[tuple[str, str, str, str]]:
         """What `spanbridge doctor` shows."""
         provider = self._given_provider or trace.get_tracer_provider()
         shown = f"{type(provider).__module__}.{type(provider).__qualname__}"
@@ -202,8 +206,10 @@ class OpenTelemetryBridge:
             )
         else:
             yield "TracerProvider", "on", shown, ""
-        if self._record is False:
-            yield "recording", "off", "record=False: the provider does not record the spans", ""
+        if not self._records_beside(exporter_names):
+            why = "record=False" if self._record is False else 'the exporter "otlp" sends the spans'
+            fix = "pass OpenTelemetryBridge(record=True) where the provider is to export them too"
+            yield "recording", "off", f"{why}: they are contexts for the provider, and it does not export them", fix
 
 
 class _GivenTraceIds:
