@@ -89,6 +89,10 @@ class BridgeFinish:
         while ended and now - ended[oldest := next(iter(ended))] > GRACE_S + SWEEP_INTERVAL_S:
             del ended[oldest]
 
+    def until_sweep_s(self) -> float:
+        """How long the pipeline may rest before the next `sweep`; -1: until something happens."""
+        return SWEEP_INTERVAL_S if self._bridging.open else -1
+
     def flush(self, deadline: float) -> None:
         """Has the bridge hand on what was finished."""
         try:

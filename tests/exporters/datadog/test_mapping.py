@@ -1,4 +1,4 @@
-"""Records as LLM Observability sees them: kinds, messages, documents, tags, metrics, sizes; whatever comes in, ddtrace takes what comes out."""
+"""Records as LLM Observability sees them: kinds, messages, documents, tags, metrics, sizes; what comes out is what ddtrace takes."""
 
 from __future__ import annotations
 
@@ -268,6 +268,14 @@ def test_payloads_are_capped():
     assert len(annotation.metadata["large"]) < 300_000
 
 
+# fmt: off
+_KEYS = [
+    "role", "content", "type", "text", "parts", "tool_calls", "function", "name",
+    "arguments", "id", "messages", "choices", "message", "output", "input", "score",
+    "documents", "metadata", "data", "source", "media_type", "toolCalls", "functionCall", "image_url",
+    "tool_call_id", "embedding", "system",
+]
+# fmt: on
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -277,37 +285,7 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "role",
-                    "content",
-                    "type",
-                    "text",
-                    "parts",
-                    "tool_calls",
-                    "function",
-                    "name",
-                    "arguments",
-                    "id",
-                    "messages",
-                    "choices",
-                    "message",
-                    "output",
-                    "input",
-                    "score",
-                    "documents",
-                    "metadata",
-                    "data",
-                    "source",
-                    "media_type",
-                    "toolCalls",
-                    "functionCall",
-                    "image_url",
-                    "tool_call_id",
-                    "embedding",
-                    "system",
-                ]
-            ),
+            st.sampled_from(_KEYS),
             inner,
             max_size=5,
         )

@@ -105,6 +105,7 @@ class DatadogBridge:
         from spanbridge_datadog import finishing, llmobs, native, starting  # noqa: PLC0415 - as above
         from spanbridge_datadog.activation import Activations  # noqa: PLC0415 - as above
         from spanbridge_datadog.evaluations import Evaluations  # noqa: PLC0415 - as above
+        from spanbridge_datadog.exit_signal import before_default_exit  # noqa: PLC0415 - as above
         from spanbridge_datadog.native_llm import NativeLLMPolicy  # noqa: PLC0415 - as above
 
         native.require_known_version()
@@ -124,6 +125,7 @@ class DatadogBridge:
         self._evaluations = Evaluations()
         self._native_llm = NativeLLMPolicy(options.native_llm)
         self._native_llm.install()
+        self._take_back = before_default_exit(settings.shutdown)
         self._unhook: Callable[[], None] | None = None
         try:
             self._unhook = native.span_hooks(self._native_llm.span_started, settings.shutdown)
@@ -217,6 +219,7 @@ class DatadogBridge:
         self.flush(deadline)
         if self._unhook is not None:
             self._unhook()
+        self._take_back()
         self._native_llm.uninstall()
         self._activations.close()
 

@@ -117,5 +117,5 @@ def _annotate(span: Any, annotation: Annotation, *, version: str | None, env: st
         for field, value in given.items():
             try:
                 LLMObs.annotate(span=span, **{field: value})
-            except Exception as error:  # noqa: BLE001 - the other fields are still worth it
+            except Exception as error:  # noqa: BLE001, PERF203 - the other fields are still worth it
                 warn(f"bridge datadog {field}", f"ddtrace refused the {field} of a span: {type(error).__name__}")

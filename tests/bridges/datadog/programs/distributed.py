@@ -37,6 +37,12 @@ if port:
         sb.flush(10)
         return f"{run.trace_id}"
 
+    @app.get("/flush")
+    def flush() -> str:
+        """The trace of the request before is complete only now."""
+        sb.flush(10)
+        return ""
+
     app.run("127.0.0.1", int(port[0]))
 else:
     with socket.socket() as probe:
@@ -54,6 +60,7 @@ else:
         with sb.agent_run("caller", session_id="s1") as run:
             headers = {} if how == "ddtrace" else sb.inject({})
             trace_id = requests.get(address, headers=headers, timeout=30).text
+        requests.get(f"http://127.0.0.1:{chosen}/flush", timeout=30)
         sb.flush(10)
     finally:
         callee.terminate()
