@@ -83,7 +83,8 @@ def _judged(intake: Intake, span: Any, trace_id: Any, span_id: Any) -> Scope | N
             misused(intake, "span", span, "a span, or absent inside of one")
         return None
     judged: Any = span
-    return _named(judged._trace.trace_id, visible_id(judged))
+    judged_id = visible_id(judged)
+    return None if judged_id is None else _named(judged._trace.trace_id, judged_id)
 
 
 def _named(trace_id: int, span_id: int) -> RemoteParent:
