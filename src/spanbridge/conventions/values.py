@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from orjson import dumps
+
 from spanbridge.model.payload import decode, encode
 
 JSON_KEYS = "spanbridge.json"
@@ -64,12 +66,15 @@ class Attributes(dict[str, Any]):
 
     def put_json(self, key: str, value: Any) -> None:
         """Writes `value` as JSON text."""
-        self[key] = json_text(value)
+        try:
+            self[key] = dumps(value).decode()
+        except TypeError:  # deeper than orjson goes
+            self[key] = json_text(value)
         self.json_keys.append(key)
 
     def put_messages(self, key: str, messages: list[dict[str, Any]]) -> None:
         """Writes messages as JSON text, as their readers expect it: not noted, since the key says so."""
-        self[key] = json_text(messages)
+        self[key] = dumps(messages).decode()
 
     def finish(self) -> dict[str, Any]:
         """The attributes, with the list of those that are JSON."""

@@ -144,8 +144,7 @@ def attributes(tag: bytes, values: Mapping[str, Any]) -> bytes:
     for name, value in values.items():
         if type(value) is str:
             if len(value) <= SHORT_TEXT:
-                pair = _short_pair(name, value)
-                parts += (tag, _size(len(pair)), pair)
+                parts.append(_short_field(tag, name, value))
                 continue
             data = value.encode()
             key = _key(name)
@@ -154,8 +153,7 @@ def attributes(tag: bytes, values: Mapping[str, Any]) -> bytes:
             any_size = _size(inner)
             parts += (tag, _size(len(key) + 1 + len(any_size) + inner), key, b"\x12", any_size, b"\x0a", size, data)
         else:
-            pair = _key(name) + _field(b"\x12", any_value(value))
-            parts += (tag, _size(len(pair)), pair)
+            parts.append(_field(tag, _key(name) + _field(b"\x12", any_value(value))))
     return b"".join(parts)
 
 
@@ -164,8 +162,8 @@ SHORT_TEXT = 40
 
 
 @lru_cache(4096)
-def _short_pair(name: str, value: str) -> bytes:
-    return _key(name) + _field(b"\x12", _text(b"\x0a", value))
+def _short_field(tag: bytes, name: str, value: str) -> bytes:
+    return _field(tag, _key(name) + _field(b"\x12", _text(b"\x0a", value)))
 
 
 def any_value(value: Any) -> bytes:

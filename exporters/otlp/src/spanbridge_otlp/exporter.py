@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from spanbridge.conventions.writing import write_span
 from spanbridge.errors import ConfigurationError
+from spanbridge.pacing import Pace
 from spanbridge.protocols import Delivered
 from spanbridge_otlp import answers
 from spanbridge_otlp.encoding import encode_spans
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from spanbridge.conventions.otel_span import OtelSpan
     from spanbridge.model.span import SpanRecord
     from spanbridge.protocols import ExportResult
+
+
+BACKLOG_RECORDS = 256
+"""A batch of as many was not recorded a moment ago: more wait behind it."""
 
 
 class Transport(Protocol):
@@ -86,7 +92,7 @@ class OTLPExporter:
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult:
         """Sends a batch in one request; one that is too large is given back to be divided."""
         settings = self.settings
-        request = encode_spans(map(write_span, batch), settings.variable_attributes, settings.resource_attributes)
+        request = encode_spans(_paced(batch), settings.variable_attributes, settings.resource_attributes)
         if len(batch) > 1 and len(request) > settings.max_request_bytes:
             return answers.TOO_LARGE.about("a batch is larger than max_request_bytes")
         result = self._transport.send(request)
@@ -127,6 +133,14 @@ class OTLPExporter:
 
     def __repr__(self) -> str:
         return f"OTLPExporter({self.settings.protocol} to {self.settings.shown_endpoint})"
+
+
+def _paced(batch: Sequence[SpanRecord]) -> Iterator[OtelSpan]:
+    """The spans of a batch, with pauses between: the application finds the interpreter free. A backlog is worked off without."""
+    pace = Pace(hurries=len(batch) >= BACKLOG_RECORDS)
+    for record in batch:
+        yield write_span(record)
+        pace.pause()
 
 
 def _make_transport(settings: OTLPSettings, signal: Signal) -> Transport:
