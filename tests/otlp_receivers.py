@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import zlib
@@ -265,7 +266,12 @@ def rotel(to: Receiver, folder: Path) -> Iterator[Rotel]:
         "--otlp-exporter-protocol",
         "http",
     ]
-    with running(command, folder / "rotel.log", ports=(http_port, grpc_port)):
+    # The agent is linked to the library of the Python that its wheel is for, which need not be where the system looks.
+    library_path = os.pathsep.join(
+        filter(None, (sysconfig.get_config_var("LIBDIR"), os.environ.get("LD_LIBRARY_PATH")))
+    )
+    environment = {"LD_LIBRARY_PATH": library_path}
+    with running(command, folder / "rotel.log", ports=(http_port, grpc_port), environment=environment):
         yield Rotel(f"http://127.0.0.1:{http_port}", f"http://127.0.0.1:{grpc_port}")
 
 
