@@ -239,10 +239,12 @@ class Runner:
             reason = self._deliver(batch)
             with self._state:
                 self._cut_short = reason == "shutdown_deadline"
-                settles = self._in_flight is batch
-                if settles:
+                if self._in_flight is batch:
                     self._settle(batch, reason)
                     self._in_flight = None
+            # Before somebody who waits goes on, and not when the next batch comes: it takes time and holds memory.
+            del batch
+            with self._state:
                 self._state.notify_all()
         self._stopped = True
         try:
