@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanbridge.conventions.values import written
+from spanbridge.conventions.writing import resource_of
 from spanbridge.model.payload import decode
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def write_logs(record: SpanRecord) -> list[OtelLog]:
                 _attributes(said),
                 record.trace_id,
                 record.span_id,
-                {"service.name": record.service_name, "deployment.environment.name": record.environment},
+                resource_of(record.service_name, record.environment),
             )
         )
     return logs

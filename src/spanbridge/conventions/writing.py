@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.conventions import genai
@@ -85,8 +86,14 @@ def write_span(record: SpanRecord) -> OtelSpan:
         links,
         status,
         message,
-        {"service.name": record.service_name, "deployment.environment.name": record.environment},
+        resource_of(record.service_name, record.environment),
     )
+
+
+@lru_cache(64)
+def resource_of(service_name: str, environment: str) -> dict[str, Any]:
+    """The attributes of a process; one mapping for all its spans, not to be changed."""
+    return {"service.name": service_name, "deployment.environment.name": environment}
 
 
 def _is_reported_above(record: SpanRecord) -> bool:

@@ -62,30 +62,29 @@ def _encode(
     variable_attributes: Mapping[str, str],
     resource_attributes: Mapping[str, Any],
 ) -> bytes:
-    groups: dict[tuple[Any, ...], list[bytes]] = defaultdict(list)
+    # By identity: the spans of one service share their resource.
+    resources: dict[int, dict[str, Any]] = {}
+    groups: dict[int, list[bytes]] = defaultdict(list)
     for resource, encoded in items:
-        groups[tuple(resource.items())] += (b"\x12", _size(len(encoded)), encoded)
-    return b"".join(
-        _group(
-            {
-                **SDK_ATTRIBUTES,
-                **variable_attributes,
-                **{key: value for key, value in resource if value},
-                **resource_attributes,
-            },
-            encoded,
-        )
-        for resource, encoded in groups.items()
-    )
+        resources[id(resource)] = resource
+        groups[id(resource)] += (b"\x12", _size(len(encoded)), encoded)
+    request: list[bytes] = []
+    for group, encoded in groups.items():
+        said = {key: value for key, value in resources[group].items() if value}
+        resource = {**SDK_ATTRIBUTES, **variable_attributes, **said, **resource_attributes}
+        request += _group(attributes(b"\x0a", resource), encoded)
+    return b"".join(request)
 
 
-def _group(resource: Mapping[str, Any], encoded: Iterable[bytes]) -> bytes:
-    """ResourceSpans, or ResourceLogs, which have the same form: a resource, our scope, and what belongs to them."""
+def _group(resource: bytes, encoded: list[bytes]) -> Iterable[bytes]:
+    """The parts of ResourceSpans, or ResourceLogs, which have the same form: a resource, our scope, and what belongs to them.
+
+    They are joined once, with all others: each join copies all that the batch holds.
+    """
     scope = _field(b"\x0a", _text(b"\x0a", SCOPE) + _text(b"\x12", VERSION))
-    return _field(
-        b"\x0a",
-        _field(b"\x0a", attributes(b"\x0a", resource)) + _field(b"\x12", b"".join((scope, *encoded))),
-    )
+    scope_size = len(scope) + sum(map(len, encoded))
+    head = _field(b"\x0a", resource) + b"\x12" + _size(scope_size)
+    return (b"\x0a", _size(len(head) + scope_size), head, scope, *encoded)
 
 
 def _span(span: OtelSpan) -> bytes:
@@ -142,7 +141,8 @@ def attributes(tag: bytes, values: Mapping[str, Any]) -> bytes:
     """KeyValue messages, each a field with `tag`."""
     parts: list[bytes] = []
     for name, value in values.items():
-        if type(value) is str:
+        cls = type(value)
+        if cls is str:
             if len(value) <= SHORT_TEXT:
                 parts.append(_short_field(tag, name, value))
                 continue
@@ -152,6 +152,8 @@ def attributes(tag: bytes, values: Mapping[str, Any]) -> bytes:
             inner = 1 + len(size) + len(data)
             any_size = _size(inner)
             parts += (tag, _size(len(key) + 1 + len(any_size) + inner), key, b"\x12", any_size, b"\x0a", size, data)
+        elif cls is bool:
+            parts.append(_switch_field(tag, name, value))
         else:
             parts.append(_field(tag, _key(name) + _field(b"\x12", any_value(value))))
     return b"".join(parts)
@@ -164,6 +166,11 @@ SHORT_TEXT = 40
 @lru_cache(4096)
 def _short_field(tag: bytes, name: str, value: str) -> bytes:
     return _field(tag, _key(name) + _field(b"\x12", _text(b"\x0a", value)))
+
+
+@lru_cache(4096)
+def _switch_field(tag: bytes, name: str, value: bool) -> bytes:
+    return _field(tag, _key(name) + _field(b"\x12", any_value(value)))
 
 
 def any_value(value: Any) -> bytes:
