@@ -27,6 +27,7 @@ NAMES = (
     "context",
     "logs",
     "media",
+    "otlp",
     "datadog",
 )
 ROUNDS = 5
