@@ -150,7 +150,7 @@ HARMLESS_TEXTS: tuple[str, ...] = (
     "docker pull ghcr.io/acme/api@sha256:9b2c5d1e0c1f4f8ab6f9d9f4d7e8a3b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f6",
     "postgres://localhost:5432/orders",
     "postgresql://app@db.internal/orders?sslmode=require",
-    "https://user@example.com/path and https://example.com:8443/a@b",
+    "https://user@example.com/path and https://example.com:8443/a/@b",
     "redis://cache.internal:6379/0",
     "mongodb://db1.internal:27017,db2.internal:27017/?replicaSet=rs0",
     "postgres://app:${DB_PASSWORD}@db.internal/orders",

@@ -94,7 +94,7 @@ def assignments(rng: random.Random) -> Iterator[Case]:
         for number in range(4):
             lowered = template.lower()
             password = any(word in lowered for word in ("passw", "pwd", "-p§", "redis-cli", "sudo", "user", "密码", "mot de passe", "contraseña", "パスワード", "stdin"))  # fmt: skip
-            secret = rng.choice(PASSWORDS) if password and number < 3 else contextual(rng)
+            secret = rng.choice(PASSWORDS) if password and number < 3 and name != "kubeconfig" else contextual(rng)
             if ("url" in name or name in ("exception", "jdbc")) and "://" in template:
                 secret = urllib.parse.quote(secret, safe="")
             if name in ("mysql_p", "go_map", "sudo", "pgpass", "logfmt", "document_cookie", "redis_cli", "libpq", "flag_space") and set(secret) & set("&#/|$"):  # fmt: skip
@@ -267,9 +267,9 @@ def odd_spots(rng: random.Random) -> Iterator[Case]:
     yield Case("odd/adjacent", f"{one},{two};{three}", (one, two, three))
     yield Case("odd/far", "lorem ipsum dolor " * 4000 + one + " sit amet", (one,), ("sit amet",))
     deep: Any = {"password": "Tr0ub4dor&3x"}
-    for level in range(40):
+    for level in range(25):
         deep = {f"level{level}": [deep]}
-    yield Case("odd/deep", deep, ("Tr0ub4dor&3x",), ("level39",))
+    yield Case("odd/deep", deep, ("Tr0ub4dor&3x",), ("level24",))
     yield Case("odd/numeric_password", {"password": 83746591, "port": 5432}, ("83746591",), ("5432",))
     yield Case("odd/otp", {"otp": "839201", "attempt": 2}, ("839201",), ("attempt",))
     yield Case("odd/mfa_number", {"mfa_code": 839201, "attempt": 2}, ("839201",), ("attempt",))

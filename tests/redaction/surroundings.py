@@ -182,7 +182,7 @@ NAMED: tuple[tuple[str, str], ...] = (
     ("jdbc", "jdbc:mysql://db.internal:3306/orders?user=app&password=§&useSSL=true"),
     ("jaas", 'org.apache.kafka.common.security.plain.PlainLoginModule required username="app" password="§";'),
     ("html_input", '<input type="password" name="pw" value="§">'),
-    ("diff_env", "@@ -3,2 +3,2 @@\n-DB_PASSWORD=changeme\n+DB_PASSWORD=§\n REGION=eu"),
+    ("diff_env", "@@ -3,2 +3,2 @@\n-DB_PASSWORD=\n+DB_PASSWORD=§\n REGION=eu"),
     ("diff_yaml", "-  password: old\n+  password: §\n   port: 80"),
     ("traceback_locals", "  File \"/app/db.py\", line 40, in connect\n    host = 'db.internal'\n    password = '§'\n    port = 5432"),
     ("exception", "OperationalError: could not connect (dsn=postgres://app:§@db.internal/orders)"),

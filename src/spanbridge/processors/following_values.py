@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_QUOTED = 4096
 """A quoted value that is longer is text, not a secret; nor is it searched for its end."""
 QUOTE = re.compile(
-    r"""(?:[bBrRuU]|(?:pydantic\.)?Secret(?:Str|String|Bytes)?\(|String\(|str\(|\[)?(\\{0,15})("{3}|'{3}|["'`]|&quot;|&#34;|&#39;|%22)"""
+    r"""(?:[bBrRuU]|(?:pydantic\.)?Secret(?:Str|String|Bytes)?\(|String\(|str\(|\[)?(\\{0,15})("{3}|'{3}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
 )
 _UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,2048}""")
 _CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,2048})[ \t*`]{0,80}\|""")
@@ -54,12 +54,25 @@ _PROSE_VALUE_WORDS = re.compile(
 )
 
 
+_METAVARIABLE = re.compile(r"[A-Z][A-Z_-]*\]?|[a-z_-]+\]")
+"""What stands for a value in a program's usage: `[--token TOKEN]`."""
+_ARN = re.compile(r"arn:[\w-]{0,12}:[\w-]{0,24}:[\w-]{0,16}:\d{0,14}:\Z")
+_TECHNICAL_TERM = re.compile(
+    r"[\d.,:%/-]{1,5}|[a-z]+-[a-z-]+|\d+[a-z-]+|[A-Za-z]{1,3}-?\d{1,4}"
+    r"|(?:sha|md|base|utf|rfc|argon|oauth|http|pkcs|blake|ipv|tls|ssl|gpt|llama|step|level|version|chapter|section|python|type|rot|hmac|scrypt|ascii|latin|win|line|page|case|item|user|test|step|part|phase|team|room|unit|slot|node|host|port)-?\d{1,4}",
+    re.IGNORECASE,
+)
+"""What may follow "the token is" without being one: numbers, counted things, algorithms."""
+
+
 def operand(
     text: str, at: int, op: str, right: int, name: str, level: Sensitivity, head: str, *, spaced: bool
 ) -> Iterator[tuple[int, int]]:
     """The value behind `=`, `:` and their relatives."""
     if QUOTE.match(text, at):
         yield from quoted_value(text, at, level, name)
+        return
+    if op == ":" and not spaced and _ARN.search(head):
         return
     if op == "|":
         yield from _cell(text, at, level, name, head)
@@ -157,7 +170,7 @@ def quoted_value(
     start = opening.end()
     end = _closing(text, start, opening[1], opening[2])
     value = text[start:end]
-    if strict and re.search(r"\s", value):
+    if strict and re.search(r"\s|^\$\w+=", value):
         return
     scheme = re.match(r"(?i)(?:Bearer|Basic|Token|Bot|ApiKey) +", value)
     if scheme is not None and level is Sensitivity.WEAK:
@@ -255,7 +268,7 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
         yield from quoted_value(text, at, level, "flag")
         return
     match = re.compile(r"""[^\s"'`\\|<>]{3,2048}""").match(text, at)
-    if match is None or match[0].startswith("-") or is_placeholder(match[0]):
+    if match is None or match[0].startswith("-") or is_placeholder(match[0]) or _METAVARIABLE.fullmatch(match[0]):
         return
     value = match[0]
     if looks_like_credential(value) or (
@@ -285,16 +298,11 @@ def prose_value(text: str, at: int, level: Sensitivity) -> Iterator[tuple[int, i
         return
     start, end = match.span()
     while end > start and text[end - 1] in ".,;:!?)*。，":
+        if text[end - 1] == "!" and text[end : end + 1] == " " and not text[end + 1 : end + 2].isupper():
+            break  # no end of a sentence
         end -= 1
     value = text[start:end]
-    if (
-        is_placeholder(value)
-        or _names_itself(value)
-        or (
-            re.fullmatch(r"[\d.,:%/-]{1,5}|[a-z]+-[a-z-]+|\d+[a-z-]+|[A-Za-z]{2,8}-?\d{1,4}", value)
-            and not re.fullmatch(r"[a-z]{4,}\d+", value)
-        )
-    ):
+    if is_placeholder(value) or _names_itself(value) or _TECHNICAL_TERM.fullmatch(value):
         return
     if looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value)):
         yield start, end

@@ -17,7 +17,14 @@ from spanbridge.processors.following_values import (
     prose_value,
     quoted_value,
 )
-from spanbridge.processors.key_names import Classifier, Sensitivity, split_words
+from spanbridge.processors.key_names import (
+    Classifier,
+    Sensitivity,
+    is_placeholder,
+    looks_like_credential,
+    looks_like_password,
+    split_words,
+)
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.text_rule import Budget, Span, TextRule, slices
@@ -32,7 +39,7 @@ _WORD_BACKWARDS = re.compile(r"[ ]([A-Za-z]{2,20})")
 _OPERATOR = re.compile(
     r"""(?P<close>\\{0,15}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?)[ \t]{0,8}(?:(?P<op>===?|!==?|=>|:=|\?=|\+=|=|:(?!:)|：|＝|%3D|%3A|\|)|(?P<xml>>))(?P<space>(?:\s|\\[nrt]){0,4})"""
 )
-_ANNOTATED = re.compile(r"[ \t]{0,3}:[ \t]{0,3}[A-Za-z][\w.\[\]| ,?]{0,40}?[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}[\"'])")
+_ANNOTATED = re.compile(r"[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}[\"'])")
 _PROSE = re.compile(
     r"""["'`]?(?:[ ](?:for|of|to)[ ][\w.@'-]{1,40}(?:[ ][\w.@'-]{1,40}){0,3}?)?[ ]{1,2}(?:is|was|are|ist|lautet|es|est|é|è|now|to|will be|set to|equals)(?:[ ](?:now|set to|currently|still))?:?[ ]{1,2}|(?:是|は|为|為|입니다|는|은)[：: ]{0,2}"""
 )
@@ -40,9 +47,15 @@ _SPACE_QUOTED = re.compile(r"""[ \t]{1,4}(?:AS[ ]|BY[ ])?(?=\\{0,7}['"`])""")
 _CALL = re.compile(r"""\([ \t]{0,2}(?=\\{0,7}["'])""")
 _CALL_PAIR = re.compile(r"""\\{0,7}["'][ \t]{0,2},[ \t]{0,2}(?=\\{0,7}["'])""")
 _CALL_NAME = re.compile(
-    r"(?:set|put|add|append|setdefault|setenv|header|putenv|property|setitem|with\w*|set\w*)\(\s{0,2}\\{0,7}[\"']\Z",
+    r"(?:set|put|add|append|setdefault|(?:set|put|get)env|header|property|setitem|with\w*|set\w*|define|config|environ\.get|env|env\.get)\(\s{0,2}\\{0,7}[\"']\Z",
     re.IGNORECASE,
 )
+_ITEM = re.compile(
+    r"""(?P<open>\\{0,7}["'])[ \t]{0,2},[ \t]{0,2}(?P<value>(?P=open)(?P<v>[^\s"'\\]{3,2048})(?P=open))(?P<last>[ \t]{0,2}[)\]])?"""
+)
+"""The next item of a list in text."""
+_PAIR_START = re.compile(r"""[(\[]\\{0,7}["']\Z""")
+_FLAG_START = re.compile(r"""[\[, (]\\{0,7}["']--?\Z""")
 _STEMS = (
     "p(?:assw?|wd?|at)|se(?:cret|ed phrase|nha)|c(?:red|o(?:okie|de|nn(?:ection.?string)?|ntrase[nñ]a))|token|ke(?:y|nnwort)|auth|jwt|otp|dsn"
     "|bearer|recovery phrase|m(?:dp|ot de passe)|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호"
@@ -119,15 +132,16 @@ def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> 
 def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity) -> Iterator[tuple[int, int]]:
     """The span of the value that follows an identifier, if one does."""
     head = text[max(0, left - 48) : left]
-    annotated = _ANNOTATED.match(text, right)
+    lowered = name.lower().rstrip("0123456789")
+    is_header = lowered.endswith(("authorization", "cookie"))
+    annotated = None if is_header else _ANNOTATED.match(text, right)
     operator = annotated or _OPERATOR.match(text, right)
     if operator is not None and (
         annotated or operator["op"] or (operator["xml"] and head.rstrip("!").endswith(("<", ":")))
     ):
         at = operator.end()
         op = "=" if annotated else operator["op"] or ">"
-        lowered = name.lower().rstrip("0123456789")
-        if lowered.endswith(("authorization", "cookie")) and op in (":", "=", "=>"):
+        if is_header and op in (":", "=", "=>"):
             yield from header_value(text, at, "cookie" in lowered, op)
             return
         if op == ">":
@@ -136,6 +150,9 @@ def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity
                 yield at, end
             return
         yield from operand(text, at, op, right, name, level, head, spaced=not annotated and bool(operator["space"]))
+        return
+    if (item := _ITEM.match(text, right)) is not None and not _CALL_NAME.search(head):
+        yield from _item(item, level, name, head)
         return
     if head.endswith("-") and text[right : right + 1] == " ":
         yield from flag_value(text, right, level)
@@ -168,3 +185,15 @@ def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity
     )
     if netrc is not None and level is Sensitivity.STRONG:
         yield netrc.span(1)
+
+
+def _item(item: re.Match[str], level: Sensitivity, name: str, head: str) -> Iterator[tuple[int, int]]:
+    """The item behind a flag or a name in a list or tuple of strings: `["--token", "x"]`, `("X-Api-Key", "x")`."""
+    value = item["v"]
+    if is_placeholder(value) or value.startswith("-"):
+        return
+    is_pair = item["last"] is not None and _PAIR_START.search(head) is not None
+    if (is_pair or _FLAG_START.search(head)) and (
+        looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value))
+    ):
+        yield item.span("v")

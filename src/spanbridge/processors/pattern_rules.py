@@ -54,7 +54,7 @@ def _pem_body(text: str, at: int) -> int:
 
 
 def _url_password(value: str) -> bool:
-    return not is_placeholder(value) and not value.startswith(("//", "{"))
+    return not is_placeholder(value) and re.match(r"//|\{|\d{1,5}/", value) is None
 
 
 _NAME_VALUE = (
@@ -65,6 +65,11 @@ _NAME_VALUE = (
 _SETX = r"""setx (?P<k>[\w.]{2,64}) {1,4}\\{0,7}["']?(?P<v>(?<=["'])[^"'\\\n]{1,2048}|[^\s"'\\%]{1,2048})"""
 
 
+_LINE = r"(?:\r|\\{1,8}r)?(?:\n|\\{1,8}n)"
+_FORM_DATA = rf"""form-data; ?name=\\{{0,7}}["'](?P<k>[\w.\[\]-]{{2,64}})\\{{0,7}}["'](?:;[^\n\\]{{0,80}})?{_LINE}(?:Content-[^\n\\]{{1,100}}{_LINE}){{0,3}}{_LINE}(?P<v>[^\r\n\\]{{1,2048}})"""
+_DOCKER_ENV = r"ENV (?P<k>\w{2,64}) {1,4}\\{0,7}[\"']?(?P<v>[^\s\"'\\=]{2,2048})"
+
+
 def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
     """Names and values with no operator between them that the keyword rule would know."""
     return (
@@ -72,6 +77,8 @@ def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
             classify, Probe(("value",), r"(?i)(?:[\",' \t\\n/><-])value[\\\"'> ]{0,9}[:=>]", 2), _NAME_VALUE
         ),
         _named_value_rule(classify, Probe(("setx",), r"(?i)setx [A-Za-z0-9_]{2,64} ", 0), _SETX),
+        _named_value_rule(classify, Probe(("env ",), r"ENV [A-Za-z0-9_]{2,64} {1,4}[^ =]", 0), _DOCKER_ENV),
+        _named_value_rule(classify, Probe(("form-data",), r"(?i)form-data; ?name=", 0), _FORM_DATA),
     )
 
 
@@ -121,6 +128,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("command_line", (Probe(("docker", "sqlcmd", "pgcli", "az login", "mongo", "ldap", "podman", "helm registry"), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo|mongosh|mongodump|ldapsearch|az login)[^\n|;]{0,200} -(?:p|P|w) "),), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo(?:sh|dump|restore)?|ldapsearch|az login)(?: (?!-[pPw] )[^\s|;]{1,128}){0,16} -[pPw] \\{0,3}['\"]?(?P<v>[^\s'\"\\]{3,128})", None, 0),
     pattern_rule("command_line", (Probe(("echo", "printf"), r"(?:echo|printf)[^\n|]{1,200}\|[^\n]{0,80}(?:--password-stdin|sudo -S|chpasswd)"),), r"(?:echo|printf)(?: -[ne]{1,2})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{0,3}['\"]?(?P<v>[^\s'\"|\\]{2,200})\\{0,3}['\"]? ?\|[^\n]{0,80}?(?:--password-stdin|sudo -S|chpasswd)", None, 0),
     pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"identified (?:with [\w'\"]{1,40} )?by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
+    pattern_rule("command_line", (Probe(("securestring",), r"(?i)securestring[^\n]{1,40}[\"'][^\n\"']{1,80}"),), r"securestring(?: -string)? {1,4}\\{0,3}[\"'](?P<v>[^\n\"'\\]{1,200})\\{0,3}[\"']"),
     pattern_rule("form_password", (Probe(("password",), r"(?i)type=[\\\"']{0,4}password[^>]{0,200}value="),), r"type=\\{0,3}[\"']?password\\{0,3}[\"']?[^>]{0,200}?value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})"),
     pattern_rule("form_password", (Probe(("password",), r"(?i)value=[^>]{0,200}type=[\\\"']{0,4}password"),), r"value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})\\{0,3}[\"'][^>]{0,200}?type=\\{0,3}[\"']?password"),
     pattern_rule("pgpass", (Probe((":543", ":6432"), r":(?:5432|543[0-9]|6432):[^: \n]{1,64}:[^: \n]{1,64}:[^ \n]"),), r"(?:^|\n|\\n)[^\s:/]{1,128}:(?:\d{4,5}|\*):[^:\s]{1,64}:[^:\s]{1,64}:(?P<v>[^\s\"\\]{2,128})"),

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from spanbridge.processors.credential_patterns import FORMATS
+from spanbridge.processors.encoded_text import encoded_rules
 from spanbridge.processors.filter_options import own_rule
 from spanbridge.processors.key_names import classifier_with, split_words
 from spanbridge.processors.keyword_rule import keyword_rule
@@ -48,6 +49,7 @@ class TextSearch:
             *PATTERN_RULES,
             keyword_rule(self.classify, stems),
             *named_value_rules(self.classify),
+            *encoded_rules(self._search_decoded),
         )
         if pii:
             from spanbridge.processors.personal_data import PERSONAL_DATA  # noqa: PLC0415 - an option, off by default
@@ -122,6 +124,10 @@ class TextSearch:
                 self._clean.clear()
             self._clean.add(text)
         return matched
+
+    def _search_decoded(self, text: str, budget: Budget) -> list[Span]:
+        matched = self.candidates(text)
+        return self.spans(text, budget, matched) if matched else []
 
     def spans(self, text: str, budget: Budget, matched: Sequence[int]) -> list[Span]:
         """The secrets in a text that is not JSON, in order, none overlapping another; `matched`: its candidates."""

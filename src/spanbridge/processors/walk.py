@@ -18,6 +18,7 @@ from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
     argument_level,
+    command_of,
     holds_headers,
     holds_labels,
     is_pair_of,
@@ -161,7 +162,7 @@ class Walk:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
                 level, rule = Sensitivity.STRONG, "private_key"
-            if level and not (labels and (not isinstance(item, str) or re.search(r"\s", item))):
+            if level and not (labels and (not isinstance(item, str) or item.isalpha() or re.search(r"\s", item))):
                 redacted = self._secret(item, level, name, depth, rule)
             elif type(item) is str:
                 redacted = self._text(item)
@@ -223,6 +224,7 @@ class Walk:
         self._count()
         result: list[Any] | None = None
         named = parent if names_credentials(parent) else ""
+        command = command_of(items)
         pairs: str | None = None
         before: Any = None
         for index, item in enumerate(items):
@@ -231,6 +233,9 @@ class Walk:
             )
             if level:
                 redacted = self._secret(item, level, str(before), depth)
+            elif command and isinstance(item, str) and (at := command.secret_at(item, before)) is not None:
+                redacted = item[:at] + self._secret(item[at:], Sensitivity.STRONG, "password", depth)
+                redacted = item if redacted == item else redacted
             elif type(item) is str:
                 redacted = self._text(item)
             elif type(item) in _LISTS:
