@@ -25,10 +25,10 @@ _MAX_RUN = 64 * 1024
 """Characters of an encoded run; a longer one is an image or a file."""
 _RUN = re.compile(r"[^\s\"'<>`]+")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9A-Fa-f]{1,5}|[a-z]{2,6});")
+_ENTITY = re.compile(r"(&(?:#\d{1,6}|#x[0-9A-Fa-f]{1,5}|[a-z]{2,6});)(?:\1)*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,65536}={0,2}")
-_WORDS = ("uthorization", "earer ", "assword", "ecret", "pi_key", "piKey", "pi-key", "pi-Key", "_token", "oken\":", "sk-ant-", "sk-proj-", "github_pat_", "://")  # fmt: skip
-"""What base64 of text with a secret holds, behind a first letter of either case."""
+_WORDS = ("uthorization", "earer ", "assword", "secret", "Secret", "pi_key", "piKey", "pi-key", "pi-Key", "_token", "oken\":", "sk-ant-", "sk-proj-", "github_pat_", "_SECRET", "_TOKEN", "PASSWORD", "API_KEY")  # fmt: skip
+"""What base64 of text with a secret holds, without a first letter that may have either case; none shorter than six bytes."""
 
 
 def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule, ...]:
@@ -65,9 +65,9 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
                     yield Span(run.start(), run.end(), found[0].rule)
 
     return (
-        TextRule((Probe(("%",), r"%(?:2[02]|3[ADad]|40|5[Cc]|7[Bb]|0[ADad]|25)[^ \"]{0,256}%[0-9A-F]"),), percent),
-        TextRule((Probe(("&",), r"&(?:quot|apos|amp|lt|#x?[0-9A-Fa-f]{2,4});"),), entities),
-        TextRule((Probe(("",), _BASE64_WORDS.pattern),), base64_text),
+        TextRule((Probe(("%",), r"%(?:2[02]|3[ADad]|40|5[Cc]|7[Bb]|0[ADad]|25)[^ \"]{0,256}%[0-9A-F]", 0),), percent),
+        TextRule((Probe(("&",), r"&(?:quot|apos|amp|lt|#x?[0-9A-Fa-f]{2,4});", 0),), entities),
+        TextRule((Probe(tuple(sorted({form.lower() for form in _BASE64_FORMS})), _BASE64_WORDS.pattern, 0),), base64_text),
     )
 
 
@@ -84,7 +84,7 @@ def _decoded(
         new = decode(match[0])
         parts.append(new)
         start, size = match.span()[0], match.end() - match.start()
-        # Of bytes that make one character, or of several entities, the places between are shared out.
+        # All characters of a run of codes take as many places each; bytes that make one character together share theirs out.
         starts.extend(start + size * index // len(new) for index in range(len(new)))
         at = match.end()
     parts.append(text[at:])
@@ -121,4 +121,5 @@ def _within_base64(word: str) -> set[str]:
     return forms
 
 
-_BASE64_WORDS = re.compile("|".join(sorted(form for word in _WORDS for form in _within_base64(word))))
+_BASE64_FORMS = sorted({form for word in _WORDS for form in _within_base64(word)})
+_BASE64_WORDS = re.compile("|".join(map(re.escape, _BASE64_FORMS)))

@@ -43,8 +43,11 @@ _HEADER_VALUE = re.compile(
 _HEADER_REST = re.compile(
     r"""(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk)[ ]+(?P<v>(?:[^\n\r"'\\]|\\?"){8,4096})""", re.IGNORECASE
 )
-_COOKIE = re.compile(r"""[;, ]{0,3}(?P<n>[\w.$!*~-]{1,80})(?:=(?P<v>[^\s"'`\\;,]{0,4096}))?(?=[;,\s"'`\\]|\Z)""")
-_SESSION_COOKIE = re.compile(r"(?i)sess|sid|auth|token|csrf|xsrf|login|jwt|remember|identity")
+_COOKIES = re.compile(r"""(?:[;, ]{0,3}[\w.$!*~-]{1,80}(?:=[^\s"'`\\;,]{0,4096})?(?=[;,\s"'`\\]|\Z))*""")
+_COOKIE = re.compile(
+    r"""(?P<n>(?i:sess|sid|auth|token|csrf|xsrf|login|jwt|remember|identity)[\w.$!*~-]*)?=(?P<v>(?(n)[^\s"'`\\;,]{1,4096}|[^\s"'`\\;,]{8,4096}))"""
+)
+"""The cookies that may hold a session: by their name, else by their value."""
 NATIVE = re.compile(
     r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호",
     re.IGNORECASE,
@@ -234,14 +237,9 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
         at = opening.end()
         limit = _closing(text, at, opening[1], opening[2])
     if cookie:
-        while (pair := _COOKIE.match(text, at, limit)) is not None:
-            at = pair.end()
-            value = pair["v"]
-            if (
-                value
-                and not is_placeholder(value)
-                and (looks_like_credential(value) or len(value) >= 20 or _SESSION_COOKIE.search(pair["n"]))
-            ):
+        end = _COOKIES.match(text, at, limit)
+        for pair in _COOKIE.finditer(text, at, end.end() if end else at):
+            if not is_placeholder(pair["v"]) and (pair["n"] or len(pair["v"]) >= 20 or looks_like_credential(pair["v"])):
                 yield pair.span("v")
         return
     match = _HEADER_REST.match(text, at, limit) or _HEADER_VALUE.match(text, at, limit)

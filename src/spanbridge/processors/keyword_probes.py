@@ -61,7 +61,9 @@ KEYWORD_PROBES = (
     Probe(("token",), r"(?i)token (?:is|was|to|now|=|:)[: ]{1,2}[^ ]{0,40}[0-9]", 0),
     Probe(("token",), r"(?i)tokens?[\\\"']{1,9}[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
     Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t]{{0,4}}[\\\"'`bBrR(]{{0,9}}[A-Za-z0-9+/_.~=:-]{{16}}", 0),
-    Probe(("auth", "dsn", "pass", "pat", "bearer", "sid", "pw"), rf"(?i)(?:auths?|dsn|pass|pat|bearer|sid|pw){_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]{{0,9}}[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 0),
+    # The shortest words begin where a word or a part of a name does: random characters hold them often.
+    Probe(("auth", "pass", "bearer"), rf"(?i)(?:auths?|pass|bearer){_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]{{0,9}}[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 0),
+    Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW)){_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]{{0,9}}[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 3),
     Probe(("pw",), r"(?i)pw[\\\"']{1,9}[ \t]{0,4}[:=]", 0),
     Probe(tuple(sorted({word.lower() if word.isascii() else word for word in _NATIVE_WORDS})), "|".join(_NATIVE_WORDS), 0),
 )  # fmt: skip

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LEFT = 64
+_NEAR = 512
+"""Characters behind a name that are looked at first."""
+_FAR = 3 * MAX_QUOTED
+_MAX_SEEN = 1024
+"""Surroundings of names whose verdict is remembered within a text: a text that repeats itself is looked at once."""
 _RIGHT = 48
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-$]*")
 _WORD_BACKWARDS = re.compile(r"[ ]([A-Za-z]{2,20})")
@@ -72,6 +77,7 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
 
     def find(text: str, budget: Budget) -> Iterator[Span]:
         done = -1
+        seen: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
         for offset, stop, end in slices(text, _MAX_STEM):
             if offset:
                 budget.pause()
@@ -87,14 +93,29 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                 left, right = _identifier(text, at, offset + stem.end())
                 name = text[left:right]
                 done = right
-                level = _level(classify, text, left, name, stem[0])
-                if level is Sensitivity.NONE:
-                    continue
-                for value_start, value_end in _value_after(text, left, right, name, level):
-                    yield Span(value_start, value_end, _rule(name))
-                    done = max(done, value_end)
+                start = max(0, left - _LEFT)
+                around = text[start : right + _NEAR]
+                surroundings = (around, left - start, right - start)
+                found = seen.get(surroundings)
+                if found is None:
+                    found = _values(classify, around, left - start, right - start, stem[0])
+                    if found and found[-1][1] == len(around) and start + len(around) < len(text):
+                        # It may go on; how far is looked at without an end to what surrounds it.
+                        found = _values(classify, text[start : right + _FAR], left - start, right - start, stem[0])
+                    elif len(seen) < _MAX_SEEN:
+                        seen[surroundings] = found
+                for value_start, value_end in found:
+                    yield Span(start + value_start, start + value_end, _rule(name))
+                    done = max(done, start + value_end)
 
     return TextRule(KEYWORD_PROBES + ((Probe(("",), f"(?i)(?:{extra_stems})"),) if extra_stems else ()), find)
+
+
+def _values(classify: Classifier, text: str, left: int, right: int, stem: str) -> list[tuple[int, int]]:
+    """The spans of the values that follow the identifier between `left` and `right`."""
+    name = text[left:right]
+    level = _level(classify, text, left, name, stem)
+    return [] if level is Sensitivity.NONE else list(_value_after(text, left, right, name, level))
 
 
 def _rule(name: str) -> str:

@@ -75,6 +75,7 @@ STRUCTURE_PROBES = (
     Probe(
         tuple(sorted(_SHORT_FLAGS, key=lambda program: (-len(program), program))),
         rf"(?:{'|'.join(_SHORT_FLAGS)})[\\\"']{{1,9}}[ ]?,[^\n]{{0,400}}[\"']-(?:p|a|P|w|pw|u)",
+        0,
     ),
     Probe(("-signature",), r"(?i)x-(?:amz|goog|oss)-signature[\\\"']{1,9}[ ]?:"),
 )
