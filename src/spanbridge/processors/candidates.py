@@ -13,6 +13,7 @@ from spanbridge.processors.text_search import encode_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from spanbridge.processors.text_rule import Budget, Span
     from spanbridge.processors.text_search import TextSearch
 
 MAX_JSON_LEVELS = 4
@@ -23,6 +24,10 @@ _LONG_KEY = 16
 """Characters from which a key may be a credential itself."""
 _FEW_BYTES = 4096
 """JSON in strings that is no longer is searched without the engine: a look at it is not worth waiting for the interpreter."""
+
+_SHORT = 4096
+_MAX_SPANS = 1024
+"""Texts, and characters of each, whose secrets are remembered."""
 
 Region = tuple[int, int, Any]
 
@@ -40,6 +45,7 @@ class Candidates(dict[str, "Sequence[int] | None"]):
         super().__init__()
         self._search = search
         self._regions: dict[str, list[Region]] = {}
+        self._spans: dict[str, list[Span]] = {}
         self._has_learned = False
 
     def __missing__(self, text: str) -> Sequence[int] | None:
@@ -72,6 +78,15 @@ class Candidates(dict[str, "Sequence[int] | None"]):
         if regions is None:
             regions = self._regions[text] = list(json_text.regions(text))
         return regions
+
+    def spans(self, text: str, matched: Sequence[int], budget: Budget) -> list[Span]:
+        """The secrets in a text, given its probes. A short text comes again often: the same instructions, the same question."""
+        spans = self._spans.get(text)
+        if spans is None:
+            spans = self._search.spans(text, budget, matched)
+            if len(text) <= _SHORT and len(self._spans) < _MAX_SPANS:
+                self._spans[text] = spans
+        return spans
 
     def _new_texts(self, values: Iterable[Any]) -> list[str]:
         # A dict, for its order.

@@ -237,6 +237,9 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
         at = opening.end()
         limit = _closing(text, at, opening[1], opening[2])
     if cookie:
+        if opening is not None and looks_like_credential(text[at:limit]) and "=" not in text[at:limit].rstrip("="):
+            yield at, limit
+            return
         end = _COOKIES.match(text, at, limit)
         for pair in _COOKIE.finditer(text, at, end.end() if end else at):
             if not is_placeholder(pair["v"]) and (pair["n"] or len(pair["v"]) >= 20 or looks_like_credential(pair["v"])):

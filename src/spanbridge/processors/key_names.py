@@ -166,7 +166,7 @@ def classifier_with(extra_keys: Sequence[str]) -> Classifier:
 
 _PLACEHOLDER = re.compile(
     r"""(?ix)
-    (?:\W|%\(?\w*\)?[sdr]|\{\w*\})*                    # nothing but punctuation: ***, ..., --
+    (?:\W|%\(?\w*\)?[sdr]|\{\w*\}|\\{0,8}u20[0-9a-f]{2})*    # nothing but punctuation: ***, ..., --
     | (?:x{3,}|X{3,}|0{3,}|y{3,}|\#{3,})[-x0]*        # xxxx, 0000
     | \$\{.*|\$\(.*|\$env:.*|(?-i:\$[A-Z_][A-Z0-9_]*)|\$\{?\{.*  # ${X}, $TOKEN, $(cmd)
     | \{\{.*|\{%.*|\{[\w.\[\]:!]*\}|%\w+%|%\(\w+\)s|%[sdrv]|\#\{.*|@\{.*|@\w+@   # template engines, format strings
@@ -191,7 +191,7 @@ _MASKED = re.compile(
     """
 )
 """Something that was masked before, with what maskers leave at its ends."""
-_INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_\d+\]")
+_INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
 _IDENTIFIER = re.compile(
     r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"

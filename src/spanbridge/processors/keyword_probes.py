@@ -14,7 +14,7 @@ def _probes_for(words: str, gates: tuple[str, ...], owners: tuple[str, ...] = ()
     """How a value may follow one of `words`, with one of `owners` before it: operator, next item, prose, quote or bracket."""
     tails = (
         rf"{_TAIL}(?: [A-Za-z0-9()]{{1,12}})?{_CLOSE}[ \t]{{0,8}}(?:[:=>|]|%3[AaDd])",
-        r"[A-Za-z0-9_.-]{0,24}[\\\"'`\])>]{1,9}[ \t]{0,4},",
+        r"[A-Za-z0-9_.-]{0,24}(?: (?:field|input|box|textbox|entry))?[\\\"'`\])>]{1,9}[ \t]{0,4},",
         rf"{_TAIL}[\"'`]?(?: (?:for|of|to)(?: [A-Za-z0-9.@'_-]{{1,40}}){{1,4}})? {{1,2}}(?:is|was|are|ist|lautet|es|est|to|now|will be|set to|equals)[: ](?:now|set to|currently|still)?[: ]{{0,3}}(?:[\\\"'`*]|[^ \\\"]{{0,40}}[0-9!@#$%^&*_])",
         rf"{_TAIL}(?:[ \t]{{1,4}}(?:by |as )?|\([ \t]{{0,2}})\\{{0,7}}[\"'`]",
     )

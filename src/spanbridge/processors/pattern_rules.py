@@ -53,6 +53,31 @@ def _pem_body(text: str, at: int) -> int:
     return end
 
 
+def unfinished_key(text: str) -> int | None:
+    """Where a private key starts that reaches to the end of a text and has no end there."""
+    begin = text.rfind("-----BEGIN ")
+    if begin < 0 or len(text) - begin > _MAX_PEM:
+        return None
+    head = _PEM_BEGIN.match(text, begin)
+    if head is None or _PEM_END.search(text, head.end()) is not None:
+        return None
+    rest = text[_pem_body(text, head.end()) :]
+    return begin if _PEM_REST.fullmatch(rest) else None
+
+
+_PEM_REST = re.compile(r"""[\s\\nr"'+>|,#]*(?:-{1,5}(?:E(?:N(?:D[A-Z -]*)?)?)?|[A-Za-z0-9+/=]{1,11}|[A-Z][\w-]{0,30}:[^\n]{0,120})?""")
+"""What may stand behind the lines of a key that goes on: part of a line, a header, part of its end."""
+_JWK_MEMBER = re.compile(
+    r"""[{,\s]\\{0,7}["'](?:d|p|q|dp|dq|qi|k)\\{0,7}["']\s{0,4}:\s{0,4}\\{0,7}["'](?P<v>[A-Za-z0-9_-]{16,8192})(?![A-Za-z0-9_-])"""
+)
+
+
+def _find_jwk(text: str, budget: Budget) -> Iterator[Span]:
+    """The private members of a JSON Web Key, where the JSON around them is cut off; the walk knows them in whole JSON."""
+    for match in matches(_JWK_MEMBER, text, budget):
+        yield Span(*match.span("v"), "private_key")
+
+
 def _url_password(value: str) -> bool:
     return not is_placeholder(value) and re.match(r"//|\{|\d{1,5}/", value) is None
 
@@ -106,6 +131,7 @@ def _bearer(value: str) -> bool:
 
 
 PATTERN_RULES: tuple[TextRule, ...] = (
+    TextRule((Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),), _find_jwk),
     TextRule((Probe(("private key",), r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY"),), _find_pem),
     pattern_rule("private_key", (Probe(("private-lines",), "Private-Lines: [0-9]"),), r"Private-Lines: \d{1,3}(?:\s|\\[nr]){1,4}(?P<v>(?:[A-Za-z0-9+/=]{20,80}(?:\s|\\[nr]){0,4}){1,60})"),
     pattern_rule("authorization", (Probe(("bearer",), r"(?i)bearer(?: |%20|\+)[A-Za-z0-9._~+/=-]{10}", 0),), at_left("[Bb]", r"(?i:earer)(?: {1,3}|%20|\+)(?P<v>[A-Za-z0-9._~+/-]{10,8192}={0,2})"), _bearer, 0),

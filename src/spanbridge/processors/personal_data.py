@@ -55,6 +55,7 @@ def is_ip(value: str) -> bool:
 _START = r"(?:(?<![\w.+/-])|(?<=\\[nrt]))"
 _END = r"(?![\w-])"
 
+PERSONAL_KINDS = ("email", "card_number", "iban", "ssn", "phone", "ip_address")
 PERSONAL_DATA: tuple[TextRule, ...] = (
     pattern_rule("email", (Probe(("@",), r"[A-Za-z0-9_%+-]@[A-Za-z0-9-]{1,63}\.[A-Za-z]"),), r"(?:(?<![\w.%+/:-])|(?<=\\[nrt])|(?<=mailto:)|(?<=://))(?P<v>[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24})(?![\w-]|:\w)"),
     pattern_rule("card_number", (Probe(("",), r"[0-9](?:[ -]?[0-9]){12}"),), rf"{_START}(?P<v>\d(?:[ -]?\d){{12,18}}){_END}(?!\.\d)", is_card),

@@ -14,17 +14,26 @@ from orjson import dumps
 
 from spanbridge.model.payload import decode, encode
 from spanbridge.processors.candidates import Candidates
-from spanbridge.processors.filter_options import check_options, checked_patterns
-from spanbridge.processors.masking_styles import Masker, Tokens
+from spanbridge.processors.allowing import Allowed, value_hash
+from spanbridge.processors.filter_options import (
+    check_options,
+    checked_index_key,
+    checked_kinds,
+    checked_patterns,
+    checked_recognizers,
+)
+from spanbridge.processors.masking_styles import Masker
 from spanbridge.processors.plain_values import plain_value
 from spanbridge.processors.text_rule import Budget, BudgetExceeded
 from spanbridge.processors.text_search import WITHHELD, TextSearch
-from spanbridge.processors.walk import Walk
+from spanbridge.processors.redacting_stream import RedactingStream
+from spanbridge.processors.walk import Finding, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from spanbridge.model.span import SpanRecord
+    from spanbridge.processors.filter_options import Recognizer
     from spanbridge.processors.matcher import Probe
 
 BUDGET_S = 0.25
@@ -34,15 +43,23 @@ PRESCAN_BYTES = 1024 * 1024
 
 
 class SensitiveDataFilter:
-    """Replaces secrets in everything that a span records; also usable on its own, through `redact`.
+    """Replaces secrets in everything that a span records; also usable on its own, through `redact`, `explain` and `stream`.
 
     Args:
-        pii: Also e-mail addresses, card numbers, IBANs, US social security numbers, telephone numbers and IP addresses.
-        style: "full": the marker. "partial": the first and last three characters of values longer than 12. "indexed": `[RULE_n]`, the same
-            token for the same value within one trace.
+        pii: Also personal data: True for all kinds, or some of "email", "card_number", "iban", "ssn" (US), "phone", "ip_address".
+        style: "full": the marker. "partial": the first and last three characters of values longer than 12. "indexed": `[RULE_hash]`, the
+            same token for the same value within one trace, made with a key that this process alone knows.
         marker: What stands for a value: 1 to 64 characters without white space, quotes and backslashes.
         extra_keys: More names whose values are secret, in any spelling, also behind a prefix.
         extra_patterns: More formats: rule name to regular expression, which may not look around, refer back or repeat a repetition.
+        recognizers: Functions that are given each text and answer with (start, end, rule) of what must go. They see every text of every span,
+            so they should be fast; one that raises withholds the value.
+        allow_keys: Names whose values pass as they are, in any spelling.
+        allow_paths: Places whose values pass as they are: keys and indexes joined by dots, `*` for any one, `**` for any number, as in
+            "attributes.build.*" or "input.messages.*.content". In a record a path begins with the field's name.
+        allow_values: Hashes of values that pass, as `SensitiveDataFilter.value_hash` makes them.
+        index_key: At least 16 bytes from which the tokens of the style "indexed" are made in every process that is given them.
+        index_across_traces: Whether the same value has the same token in all traces.
 
     Raises:
         ConfigurationError: A value is not usable; the message names the key, the value and the fix.
@@ -53,15 +70,31 @@ class SensitiveDataFilter:
     def __init__(
         self,
         *,
-        pii: bool = False,
+        pii: bool | Collection[str] = False,
         style: Literal["full", "partial", "indexed"] = "full",
         marker: str = "[REDACTED]",
         extra_keys: Sequence[str] = (),
         extra_patterns: Mapping[str, str] = {},
+        recognizers: Sequence[Recognizer] = (),
+        allow_keys: Sequence[str] = (),
+        allow_paths: Sequence[str] = (),
+        allow_values: Sequence[str] = (),
+        index_key: bytes | str | None = None,
+        index_across_traces: bool = False,
     ) -> None:
-        check_options(pii, style, marker, extra_keys)
-        self._masker = Masker(style, marker)
-        self._search = TextSearch(self._masker, extra_keys, checked_patterns(extra_patterns), pii)
+        check_options(style, marker, extra_keys)
+        self._masker = Masker(style, marker, checked_index_key(index_key), across_traces=index_across_traces)
+        self._search = TextSearch(
+            self._masker,
+            extra_keys,
+            checked_patterns(extra_patterns),
+            checked_kinds(pii),
+            checked_recognizers(recognizers),
+        )
+        has_lists = any(map(len, (allow_keys, allow_paths, allow_values)))
+        self._allowed = Allowed(allow_keys, allow_paths, allow_values) if has_lists else None
+
+    value_hash = staticmethod(value_hash)
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -72,19 +105,52 @@ class SensitiveDataFilter:
         """Builds the engine, which holds the interpreter for some 30 ms: better as an application starts than with its first span."""
         self._search.match(b"")
 
-    def redact(self, value: Any) -> Any:
+    def redact(self, value: Any, trace_id: str = "") -> Any:
         """`value`, any JSON-like value, with its secrets replaced: the same shape, never mutated, equal where nothing was found.
 
         Where something may be, what JSON has no word for (bytes, sets, dataclasses, models, ...) comes back as a span would record it. What
         cannot be looked at (deeper than 64 levels, a rule that fails) becomes "[WITHHELD]" or `{"withheld": {...}}`. Takes the time that it
-        takes: the budget of a span does not hold here.
+        takes: the budget of a span does not hold here. `trace_id` is the trace that tokens of the style "indexed" belong to.
         """
         try:
-            if not self._may_hold(value):
-                return value
-            return Walk(self._search, Candidates(self._search), Tokens(), {}, Budget(None)).value(plain_value(value), 0)
+            return self._redact(value, trace_id, None)
         except Exception as error:  # noqa: BLE001 - fails closed, whatever it was
             return WITHHELD if isinstance(value, str) else {"withheld": _reason(error)}
+
+    def explain(self, value: Any) -> list[Finding]:
+        """What `redact` would replace in `value`: rule, path, where in the string and how long; never the value itself.
+
+        Raises what `redact` would withhold the value for.
+        """
+        findings: list[Finding] = []
+        self._redact(value, "", findings)
+        return findings
+
+    def stream(self) -> RedactingStream:
+        """A filter for one text that arrives in pieces, such as a model's answer on its way to a user; see `RedactingStream`."""
+        return RedactingStream(self._search)
+
+    def _redact(self, value: Any, trace_id: str, findings: list[Finding] | None) -> Any:
+        if not self._may_hold(value):
+            return value
+        try:
+            return self._walk(trace_id, findings).value(value, 0)
+        except TypeError:
+            # Something that JSON has no word for; what was found on the way to it is found again.
+            if findings:
+                findings.clear()
+            return self._walk(trace_id, findings).value(plain_value(value), 0)
+
+    def _walk(self, trace_id: str, findings: list[Finding] | None) -> Walk:
+        return Walk(
+            self._search,
+            Candidates(self._search),
+            trace_id,
+            {},
+            Budget(None),
+            self._allowed,
+            findings=findings,
+        )
 
     def process(self, record: SpanRecord) -> SpanRecord:
         """Redacts the content of `record` that was not looked at yet, and counts it in `record.redactions`."""
@@ -93,8 +159,9 @@ class SensitiveDataFilter:
         fields: Collection[str] = content.keys() - processed if processed else content
         if not fields:
             return record
-        matched = self._search.match(record.encode_fields(fields if processed else None))
-        if matched:
+        encoded = record.encode_fields(fields if processed else None)
+        matched = self._search.match(encoded)
+        if matched and (matched := self._search.confirmed(matched, encoded)):
             self._redact_one(record, {field: content[field] for field in fields}, matched)
         processed.update(fields)
         return record
@@ -123,7 +190,10 @@ class SensitiveDataFilter:
     def _redact_records(self, records: list[SpanRecord], documents: list[bytes]) -> None:
         matched = self._search.match(b"\n".join(documents))
         if matched:
-            located = self._search.locate(matched, documents)
+            located = [
+                self._search.confirmed(found, document) or ()
+                for found, document in zip(self._search.locate(matched, documents), documents, strict=True)
+            ]
             dirty = [record for record, found in zip(records, located, strict=True) if found]
             matched = {index for found in located for index in found}
             self._redact_dirty(dirty, matched)
@@ -164,9 +234,9 @@ class SensitiveDataFilter:
         counts: dict[str, int] = {}
         try:
             value = decode(encoded)
-            redacted = Walk(self._search, candidates, self._masker.tokens(record.trace_id), counts, budget).value(
-                value, 0
-            )
+            redacted = Walk(
+                self._search, candidates, record.trace_id, counts, budget, self._allowed, (field,)
+            ).value(value, 0)
             if redacted is value:
                 return
             replacement = redacted if isinstance(redacted, str) else encode(redacted)
@@ -182,7 +252,8 @@ class SensitiveDataFilter:
         if isinstance(value, str):
             return bool(self._search.candidates(value))
         try:
-            return bool(self._search.match(dumps(value)))
+            encoded = dumps(value)
+            return bool(self._search.confirmed(self._search.match(encoded), encoded))
         except (TypeError, ValueError, RecursionError):
             return True
 

@@ -27,6 +27,8 @@ _NAME_KEYS = word_set(
     "name key header field label selector id variable parameter param element locator property k target"
 )
 _IS_TEXT = re.compile(r"[\s{]")
+_LABEL_END = re.compile(r"[ _-](?:text )?(?:field|input|box|textbox|entry)\Z", re.IGNORECASE)
+"""How the description of a form's element ends: `Password field`."""
 _LABEL_PARENTS = word_set(
     "errors error labels label messages validation translations i18n descriptions placeholders hints help properties tooltips titles "
     "locales"
@@ -70,7 +72,6 @@ _USER_AND_PASSWORD = frozenset({"curl"})
 
 
 STRUCTURE_PROBES = (
-    Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),
     Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]"),
     Probe(
         tuple(sorted(_SHORT_FLAGS, key=lambda program: (-len(program), program))),
@@ -124,7 +125,7 @@ def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[str, Sensi
     level = Sensitivity.STRONG if value.get("type") == "password" else Sensitivity.NONE
     for key, name in value.items():
         if key in _NAME_KEYS and isinstance(name, str):
-            level = max(level, classify(name))
+            level = max(level, classify(_LABEL_END.sub("", name)))
     return (target, level) if level else None
 
 

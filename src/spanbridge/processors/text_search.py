@@ -6,12 +6,16 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from orjson import loads
+
+from spanbridge.processors.chunked_text import CHUNK_PROBES, joined_texts
 from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.encoded_text import encoded_rules
-from spanbridge.processors.filter_options import own_rule
+from spanbridge.processors.filter_options import own_rule, recognizer_rule
 from spanbridge.processors.key_names import classifier_with, split_words
 from spanbridge.processors.keyword_rule import keyword_rule
 from spanbridge.processors.matcher import Prefilter, Probe, RePrefilter, make_prefilter
+from spanbridge.processors.personal_data import PERSONAL_DATA, PERSONAL_KINDS
 from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
 from spanbridge.processors.structures import STRUCTURE_PROBES
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
@@ -19,7 +23,8 @@ from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from spanbridge.processors.masking_styles import Masker, Tokens
+    from spanbridge.processors.filter_options import Recognizer
+    from spanbridge.processors.masking_styles import Masker
 
 WITHHELD = "[WITHHELD]"
 _SHORT = 32
@@ -38,10 +43,19 @@ class TextSearch:
     """Finds secrets in text, and masks them."""
 
     def __init__(
-        self, masker: Masker, extra_keys: Sequence[str], extra_patterns: Iterable[tuple[str, str]], pii: bool
+        self,
+        masker: Masker,
+        extra_keys: Sequence[str],
+        extra_patterns: Iterable[tuple[str, str]],
+        kinds: frozenset[str],
+        recognizers: Sequence[Recognizer] = (),
     ) -> None:
+        """`kinds`: of personal data."""
         self.classify = classifier_with(extra_keys)
-        own = tuple(own_rule(name, pattern) for name, pattern in extra_patterns)
+        own = (
+            *(own_rule(name, pattern) for name, pattern in extra_patterns),
+            *map(recognizer_rule, recognizers),
+        )
         stems = "|".join(r"[\W_]?".join(map(re.escape, split_words(key))) for key in extra_keys)
         rules = (
             *own,
@@ -51,16 +65,19 @@ class TextSearch:
             *named_value_rules(self.classify),
             *encoded_rules(self._search_decoded),
         )
-        if pii:
-            from spanbridge.processors.personal_data import PERSONAL_DATA  # noqa: PLC0415 - an option, off by default
-
-            rules += PERSONAL_DATA
-        self.finds_numbers = pii or bool(own)
+        if kinds:
+            rules += tuple(rule for kind, rule in zip(PERSONAL_KINDS, PERSONAL_DATA, strict=True) if kind in kinds)
+        self.finds_numbers = bool(kinds or own)
         """Whether digits alone may be something; no built-in rule finds them."""
-        self.probes: tuple[Probe, ...] = (*(probe for rule in rules for probe in rule.probes), *STRUCTURE_PROBES)
+        self.probes: tuple[Probe, ...] = (
+            *(probe for rule in rules for probe in rule.probes),
+            *STRUCTURE_PROBES,
+            *CHUNK_PROBES,
+        )
         """What the prefilter looks for."""
         self._rule_of: list[TextRule | None] = [rule for rule in rules for _ in rule.probes]
-        self._rule_of += [None] * len(STRUCTURE_PROBES)
+        self._rule_of += [None] * (len(STRUCTURE_PROBES) + len(CHUNK_PROBES))
+        self._chunk_probes = frozenset(range(len(self._rule_of) - len(CHUNK_PROBES), len(self._rule_of)))
         # Rules without a probe are tried on everything, before the others: under negative indexes, from the list's end.
         always = [rule for rule in own if not rule.probes]
         self._always = range(-len(always), 0)
@@ -84,6 +101,15 @@ class TextSearch:
 
     def _match_always(self, data: bytes) -> Sequence[int]:
         return [*self._always, *(self._prefilter.match(data) or ())]
+
+    def confirmed(self, matched: Sequence[int] | None, data: bytes) -> Sequence[int] | None:
+        """`matched`, what `match` says of encoded JSON, unless it says no more than that texts stand there in pieces, and they hold nothing."""
+        if not matched or not self._chunk_probes.issuperset(matched):
+            return matched
+        for text in joined_texts(loads(data)):
+            if not self._chunk_probes.issuperset(self.match(encode_text(text)) or ()):
+                return matched
+        return None
 
     def match_alone(self, data: bytes) -> Sequence[int]:
         """As `match`, by the standard library alone: slower, and the interpreter is held throughout."""
@@ -158,9 +184,9 @@ class TextSearch:
         marker = self._masker.marker
         return value == WITHHELD or (marker in value and len(value.replace(marker, "").strip()) <= _LEFT_BY_MASKERS)
 
-    def mask(self, rule: str, value: str, tokens: Tokens) -> str:
-        """What stands for `value`."""
-        return self._masker.mask(rule, value, tokens)
+    def mask(self, rule: str, value: str, scope: str) -> str:
+        """What stands for `value` in the trace `scope`."""
+        return self._masker.mask(rule, value, scope)
 
 
 def encode_text(text: str) -> bytes:

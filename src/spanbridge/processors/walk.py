@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from spanbridge.processors import json_text
+from orjson import dumps
+
+from spanbridge.processors import chunked_text, json_text
+from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, SHORTEST_SECRET, Candidates, is_text
 from spanbridge.processors.key_names import (
     Sensitivity,
@@ -30,31 +33,62 @@ from spanbridge.processors.structures import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from spanbridge.processors.masking_styles import Tokens
-    from spanbridge.processors.text_rule import Budget
+    from spanbridge.processors.text_rule import Budget, Span
     from spanbridge.processors.text_search import TextSearch
 
 MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
 
+_FEW = 3
+"""Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
+
+
+class Finding(NamedTuple):
+    """What a rule found, and where; never the value."""
+
+    rule: str
+    path: str
+    """The keys and indexes that lead to the string, joined by dots; empty for a string that stands alone."""
+    start: int
+    """Where in the string it starts, in characters; in JSON inside of a string, counted from the start of its own string."""
+    length: int
+
+
 class Walk:
-    """Redacts one value; `candidates` may have learned its texts before, `counts` gets how many values each rule found."""
+    """Redacts one value; `candidates` may have learned its texts before, `counts` gets how many values each rule found.
+
+    `scope` is the trace that indexed tokens belong to, `path` leads to the value; `findings`, if given, gets all that is found.
+    """
 
     def __init__(
-        self, search: TextSearch, candidates: Candidates, tokens: Tokens, counts: dict[str, int], budget: Budget
+        self,
+        search: TextSearch,
+        candidates: Candidates,
+        scope: str,
+        counts: dict[str, int],
+        budget: Budget,
+        allowed: Allowed | None = None,
+        path: Sequence[Any] = (),
+        findings: list[Finding] | None = None,
     ) -> None:
         self._search = search
         self._candidates = candidates
         self._classify = search.classify
-        self._tokens = tokens
+        self._scope = scope
         self._counts = counts
         self._budget = budget
+        self._allowed = allowed
+        self._has_paths = allowed is not None and allowed.has_paths
+        self._path: list[Any] = [*path]
+        self._findings = findings
         self._json_level = 0
         self._visited = 0
 
     def value(self, value: Any, depth: int, parent: str = "") -> Any:
         """`value` with its secrets replaced; `parent` is the name that it stands under."""
+        if self._has_paths and self._allowed is not None and self._allowed.path(self._path):
+            return value
         if value is None or isinstance(value, (int, float)):
             return self._number(value) if type(value) is int else value
         if isinstance(value, str):
@@ -63,7 +97,7 @@ class Walk:
             raise LimitExceeded
         if isinstance(value, dict):
             return self._mapping(value, depth, parent)  # pyright: ignore[reportUnknownArgumentType]
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
             items = self._sequence(value, depth, parent)  # pyright: ignore[reportUnknownArgumentType]
             return tuple(items) if items is not value and isinstance(value, tuple) else items
         raise TypeError  # no JSON value: it cannot be looked at
@@ -83,9 +117,14 @@ class Walk:
                 return self._mask(spans[0].rule, text)
         return value
 
-    def _mask(self, rule: str, value: str) -> str:
+    def _mask(self, rule: str, value: str, start: int = 0) -> str:
+        """What stands for `value`: itself, where it is allowed."""
+        if self._allowed is not None and self._allowed.value(value):
+            return value
         self._counts[rule] = self._counts.get(rule, 0) + 1
-        return self._search.mask(rule, value, self._tokens)
+        if self._findings is not None:
+            self._findings.append(Finding(rule, path_text(self._path), start, len(value)))
+        return self._search.mask(rule, value, self._scope)
 
     # ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -100,8 +139,10 @@ class Walk:
             return self._plain(text, matched)
         parts: list[str] = []
         at = 0
-        for start, end, value in self._candidates.regions(text):
-            redacted = self._inner(value)
+        regions = self._candidates.regions(text)
+        values = self._joined([value for _, _, value in regions]) if len(regions) > 1 else None
+        for index, (start, end, value) in enumerate(regions):
+            redacted = self._inner(values[index] if values else value)
             if redacted is value and text[start] == "[" and "{" not in text[start:end]:
                 continue  # a subscript, as in `os.environ["API_KEY"] = ...`: it belongs to the text around it
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
@@ -130,14 +171,14 @@ class Walk:
         return self._plain(text, found) if found else text
 
     def _plain(self, text: str, matched: Sequence[int]) -> str:
-        spans = self._search.spans(text, self._budget, matched)
+        spans = self._candidates.spans(text, matched, self._budget)
         if not spans:
             return text
         parts: list[str] = []
         at = 0
         for start, end, rule in spans:
             parts.append(text[at:start])
-            parts.append(self._mask(rule, text[start:end]))
+            parts.append(self._mask(rule, text[start:end], start))
             at = end
         parts.append(text[at:])
         return "".join(parts)
@@ -152,8 +193,11 @@ class Walk:
         named = named_value(value, classify)
         key_set = "kty" in value
         result: dict[Any, Any] | None = None
+        path = self._path
+        path.append("")
         for key, item in value.items():
-            name = key if isinstance(key, str) else ""
+            path[-1] = key
+            name = key if isinstance(key, str) else _plain_key(key)
             level = classify(name) if name else Sensitivity.NONE
             if context and level is not Sensitivity.STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
@@ -162,7 +206,9 @@ class Walk:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
                 level, rule = Sensitivity.STRONG, "private_key"
-            if level and not (labels and (not isinstance(item, str) or item.isalpha() or re.search(r"\s", item))):
+            if self._allowed is not None and (self._allowed.key(name) or (self._has_paths and self._allowed.path(path))):
+                redacted = item
+            elif level and not (labels and (not isinstance(item, str) or item.isalpha() or re.search(r"\s", item))):
                 redacted = self._secret(item, level, name, depth, rule)
             elif type(item) is str:
                 redacted = self._text(item)
@@ -183,6 +229,7 @@ class Walk:
                 result[new_key] = redacted
             elif result is not None:
                 result[key] = item
+        path.pop()
         return value if result is None else result
 
     def _secret(self, value: Any, level: Sensitivity, name: str, depth: int, rule: str = "key_name") -> Any:
@@ -222,12 +269,24 @@ class Walk:
 
     def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
         self._count()
-        result: list[Any] | None = None
+        joined = self._joined(items) if len(items) > 1 else None
+        if joined is not None:
+            items = joined
+        result = joined
+        path = self._path
+        path.append("")
         named = parent if names_credentials(parent) else ""
         command = command_of(items)
         pairs: str | None = None
         before: Any = None
+        looks_first = len(items) >= _FEW and not named and parent != _PAIRS
         for index, item in enumerate(items):
+            path[-1] = index
+            if looks_first and type(item) is dict and self._is_clean(item):
+                if result is not None and result is not joined:
+                    result.append(item)
+                before = item
+                continue
             level = (
                 self._item_level(before, index, items, parent) if index and isinstance(item, str) else Sensitivity.NONE
             )
@@ -244,12 +303,49 @@ class Walk:
                 redacted = self.value(item, depth + 1, pairs)
             else:
                 redacted = self.value(item, depth + 1, named)
-            if redacted is not item and result is None:
+            if redacted is not item and (result is None or result is joined):
                 result = list(items[:index])
-            if result is not None:
+            if result is not None and result is not joined:
                 result.append(redacted)
             before = item
+        path.pop()
         return items if result is None else result
+
+    def _is_clean(self, value: dict[Any, Any]) -> bool:
+        """Whether no probe matches in all that a mapping holds."""
+        try:
+            return not self._search.match(dumps(value))
+        except (TypeError, ValueError, RecursionError):
+            return False
+
+    def _joined(self, items: Sequence[Any]) -> list[Any] | None:
+        """The items with the secrets masked that stand in several of them: the first piece gets the marker, the others lose their part."""
+        result: list[Any] | None = None
+        for run in chunked_text.runs(items):
+            text = "".join(part.text for part in run)
+            matched = self._candidates[text] if len(text) >= SHORTEST_SECRET else None
+            spans = self._candidates.spans(text, matched, self._budget) if matched else []
+            offset = 0
+            for part in run:
+                inside = [span for span in spans if span.start < offset + len(part.text) and span.end > offset]
+                if inside:
+                    result = list(items) if result is None else result
+                    masked = self._masked_part(text, inside, offset, offset + len(part.text))
+                    result[part.index] = chunked_text.replaced(result[part.index], part.path, masked)
+                offset += len(part.text)
+        return result
+
+    def _masked_part(self, text: str, spans: Sequence[Span], start: int, end: int) -> str:
+        """A piece of a text, from `start` to `end`; where a secret begins in it, its mask stands."""
+        parts: list[str] = []
+        at = start
+        for span in spans:
+            parts.append(text[at : max(span.start, at)])
+            if span.start >= start:
+                parts.append(self._mask(span.rule, text[span.start : span.end], span.start))
+            at = min(span.end, end)
+        parts.append(text[at:end])
+        return "".join(parts)
 
     def _item_level(self, before: Any, index: int, items: Sequence[Any], parent: str) -> Sensitivity:
         """How secret a string is by the item before it: a flag and its value, a name and its value."""
@@ -264,6 +360,13 @@ class Walk:
         else:
             is_pair = index % 2 == 1 and len(items) % 2 == 0 and holds_headers(parent)
         return named if is_pair else level
+
+
+def _plain_key(key: Any) -> str:
+    """The text of a key that is none; raises TypeError for one that JSON has no word for."""
+    if key is None or isinstance(key, (int, float)):
+        return ""
+    raise TypeError
 
 
 _PAIRS = "\0pairs"
