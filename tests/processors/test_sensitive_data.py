@@ -442,7 +442,7 @@ def test_own_keys_and_patterns() -> None:
         ({"style": "hashed"}, r"style='hashed' is unknown; use one of 'full', 'partial', 'indexed'"),
         ({"marker": ""}, r"marker='' is not usable; use 1 to 64"),
         ({"marker": 'a"b'}, r"marker='a\"b' is not usable"),
-        ({"pii": "yes"}, rr"pii='yes' is neither a bool nor a list of kinds; use True, False or pii=\['email'\]"),
+        ({"pii": "yes"}, r"pii='yes' is neither a bool nor a list of kinds; use True, False or pii=\['email'\]"),
         ({"extra_keys": "token"}, r"extra_keys='token' is not a list of names; use"),
         ({"extra_keys": ["--"]}, r"extra_keys holds '--', which is no name; use"),
         ({"extra_patterns": {"a": "("}}, r"extra_patterns\['a'\]='\(' is no regular expression .*; correct it"),

@@ -48,7 +48,7 @@ def characters(rng: random.Random, alphabet: str, length: int) -> str:
     choices = ALPHABETS[alphabet]
     while True:
         text = "".join(rng.choices(choices, k=length))
-        if length < 12 or len(set(text)) > 3 and (choices.isalpha() or choices.isdigit() or re.search(r"\d", text) and re.search(r"[A-Za-z]", text)):  # fmt: skip
+        if length < 12 or (len(set(text)) > 3 and (choices.isalpha() or choices.isdigit() or (re.search(r"\d", text) and re.search(r"[A-Za-z]", text)))):  # fmt: skip
             # Neither begins nor ends with a joint, which a text around it could own.
             if text[:1] not in "-_+/" and text[-1:] not in "-_+/":
                 return text

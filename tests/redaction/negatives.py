@@ -1,6 +1,6 @@
 """Cases that look like secrets and are none: they must come back unchanged, in every byte."""
 
-# ruff: noqa: E501, RUF001 - a row of a table is one line; full-width signs are what some languages write
+# ruff: noqa: E501 - a row of a table is one line; full-width signs are what some languages write
 
 from __future__ import annotations
 

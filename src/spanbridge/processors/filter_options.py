@@ -13,7 +13,6 @@ from spanbridge.processors.matcher import Probe
 from spanbridge.processors.personal_data import PERSONAL_KINDS
 from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
 
-
 Recognizer = Callable[[str], Iterable[tuple[int, int, str]]]
 """An application's own: of a text it says where something starts and ends, in characters, and what to call it."""
 _SHORTEST_KEY = 16

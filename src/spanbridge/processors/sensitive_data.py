@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from orjson import dumps
 
 from spanbridge.model.payload import decode, encode
-from spanbridge.processors.candidates import Candidates
 from spanbridge.processors.allowing import Allowed, value_hash
+from spanbridge.processors.candidates import Candidates
 from spanbridge.processors.filter_options import (
     check_options,
     checked_index_key,
@@ -24,9 +24,9 @@ from spanbridge.processors.filter_options import (
 )
 from spanbridge.processors.masking_styles import Masker
 from spanbridge.processors.plain_values import plain_value
+from spanbridge.processors.redacting_stream import RedactingStream
 from spanbridge.processors.text_rule import Budget, BudgetExceeded
 from spanbridge.processors.text_search import WITHHELD, TextSearch
-from spanbridge.processors.redacting_stream import RedactingStream
 from spanbridge.processors.walk import Finding, Walk
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from spanbridge.processors.filter_options import own_rule, recognizer_rule
 from spanbridge.processors.key_names import classifier_with, split_words
 from spanbridge.processors.keyword_rule import keyword_rule
 from spanbridge.processors.matcher import Prefilter, Probe, RePrefilter, make_prefilter
-from spanbridge.processors.personal_data import PERSONAL_DATA, PERSONAL_KINDS
 from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
+from spanbridge.processors.personal_data import PERSONAL_DATA, PERSONAL_KINDS
 from spanbridge.processors.structures import STRUCTURE_PROBES
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
 
