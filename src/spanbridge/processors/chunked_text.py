@@ -20,8 +20,8 @@ CHUNK_PROBES = (
 )
 """What the prefilter looks for: names of events in a stream, and three strings in a row."""
 _TEXT_KEYS = (
-    "delta", "choices", "content", "text", "token", "partial_json", "arguments", "data", "chunk", "output_text", "reasoning", "reasoning_content",
-    "thinking", "transcript", "function", "tool_calls", "parts", "candidates", "value", "output",
+    "delta", "choices", "content", "text", "token", "partial_json", "arguments", "data", "chunk", "output_text", "reasoning",
+    "reasoning_content", "thinking", "transcript", "function", "tool_calls", "parts", "candidates", "value", "output",
 )  # fmt: skip
 """The members of an event that hold its text, or lead to it."""
 _EVENT_KEYS = word_set("delta chunk token partial_json")

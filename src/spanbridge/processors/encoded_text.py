@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 
 MAX_LEVELS = 3
 """How often text that was encoded more than once is decoded."""
-_MAX_RUN = 64 * 1024
-"""Characters of an encoded run; a longer one is an image or a file."""
+_PIECE = 64 * 1024
+_OVERLAP = 4 * 1024
+"""Characters of an encoded run that are decoded together, and by how many the next such piece overlaps."""
 _RUN = re.compile(r"[^\s\"'<>`]+")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ENTITY = re.compile(r"(&(?:#\d{1,6}|#x[0-9A-Fa-f]{1,5}|[a-z]{2,6});)(?:\1)*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,65536}={0,2}")
-_WORDS = ("uthorization", "earer ", "assword", "secret", "Secret", "pi_key", "piKey", "pi-key", "pi-Key", "_token", "oken\":", "sk-ant-", "sk-proj-", "github_pat_", "_SECRET", "_TOKEN", "PASSWORD", "API_KEY")  # fmt: skip
+_WORDS = (
+    "uthorization", "earer ", "assword", "secret", "Secret", "pi_key", "piKey", "pi-key", "pi-Key", "_token", 'oken":', "sk-ant-", "sk-proj-",
+    "github_pat_", "_SECRET", "_TOKEN", "PASSWORD", "API_KEY",
+)  # fmt: skip
 """What base64 of text with a secret holds, without a first letter that may have either case; none shorter than six bytes."""
 
 
@@ -45,17 +49,17 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
 
     def percent(text: str, budget: Budget) -> Iterator[Span]:
         for run in matches(_RUN, text, budget):
-            if run[0].count("%") > 1 and len(run[0]) <= _MAX_RUN:
-                is_form = "=" in run[0]
-                decoded, starts = _decoded(run[0], _PERCENT, unquote, plus=is_form)
-                yield from _mapped(deeper(decoded, budget), starts, run.start())
+            for start, piece in _pieces(run[0]):
+                if piece.count("%") > 1:
+                    decoded, starts = _decoded(piece, _PERCENT, unquote, plus="=" in piece)
+                    yield from _mapped(deeper(decoded, budget), starts, run.start() + start)
 
     def entities(text: str, budget: Budget) -> Iterator[Span]:
         # Escaped text has spaces and line breaks, so all of it is one run.
-        if len(text) <= _MAX_RUN:
-            decoded, starts = _decoded(text, _ENTITY, html.unescape)
-            if len(decoded) < len(text):
-                yield from _mapped(deeper(decoded, budget), starts, 0)
+        for start, piece in _pieces(text):
+            decoded, starts = _decoded(piece, _ENTITY, html.unescape)
+            if len(decoded) < len(piece):
+                yield from _mapped(deeper(decoded, budget), starts, start)
 
     def base64_text(text: str, budget: Budget) -> Iterator[Span]:
         for run in matches(_BASE64, text, budget):
@@ -69,6 +73,11 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
         TextRule((Probe(("&",), r"&(?:quot|apos|amp|lt|#x?[0-9A-Fa-f]{2,4});", 0),), entities),
         TextRule((Probe(tuple(sorted({form.lower() for form in _BASE64_FORMS})), _BASE64_WORDS.pattern, 0),), base64_text),
     )
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    for start in range(0, len(text), _PIECE):
+        yield start, text[start : start + _PIECE + _OVERLAP]
 
 
 def _decoded(

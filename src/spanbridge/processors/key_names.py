@@ -86,7 +86,8 @@ _MAX_NAME = 200
 """Characters at a name's end that decide; a cache of names has a bound in bytes too."""
 
 
-def split_words(name: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def split_words(name: str) -> tuple[str, ...]:
     """The words of a name, in lower case."""
     words: list[str] = []
     for part in _SPLIT.findall(name):
@@ -94,7 +95,7 @@ def split_words(name: str) -> list[str]:
             words.append(part.lower())
         else:
             words.extend(word.lower() for word in _CAMEL.sub(" ", part).split())
-    return words
+    return tuple(words)
 
 
 def classify(name: str) -> Sensitivity:
@@ -104,7 +105,7 @@ def classify(name: str) -> Sensitivity:
 
 @lru_cache(maxsize=8192)
 def _classify(name: str) -> Sensitivity:
-    words = split_words(name)
+    words = [*split_words(name)]
     while len(words) > 1 and (words[-1] in _QUALIFIERS or _REPETITION.fullmatch(words[-1])):
         if len(words) > 1 and (words[-2], words[-1]) in _PAIRS:
             break
@@ -149,12 +150,12 @@ def classifier_with(extra_keys: Sequence[str]) -> Classifier:
     """The classifier that also takes `extra_keys`, in any spelling, also behind a prefix."""
     if not extra_keys:
         return classify
-    extra = [tuple(split_words(key)) for key in extra_keys]
+    extra = [split_words(key) for key in extra_keys]
     glued = frozenset("".join(words) for words in extra)
 
     @lru_cache(maxsize=8192)
     def cached(name: str) -> Sensitivity:
-        words = tuple(split_words(name))
+        words = split_words(name)
         if "".join(words) in glued or any(words[-len(key) :] == key for key in extra):
             return Sensitivity.STRONG
         return _classify(name)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.processors.following_values import (
     MAX_QUOTED,
@@ -32,12 +32,14 @@ from spanbridge.processors.text_rule import Budget, Span, TextRule, slices
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LEFT = 64
-_NEAR = 512
+_LEFT = 136
+"""Characters before a stem that may count: an identifier, what stands before it."""
+_NEAR = 256
 """Characters behind a name that are looked at first."""
 _FAR = 3 * MAX_QUOTED
 _MAX_SEEN = 1024
 """Surroundings of names whose verdict is remembered within a text: a text that repeats itself is looked at once."""
+_IDENTIFIER_LEFT = 64
 _RIGHT = 48
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-$]*")
 _WORD_BACKWARDS = re.compile(r"[ ]([A-Za-z]{2,20})")
@@ -77,7 +79,7 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
 
     def find(text: str, budget: Budget) -> Iterator[Span]:
         done = -1
-        seen: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
+        seen: dict[tuple[str, int], _Verdict] = {}
         for offset, stop, end in slices(text, _MAX_STEM):
             if offset:
                 budget.pause()
@@ -90,32 +92,42 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                     break
                 if at < done:
                     continue
-                left, right = _identifier(text, at, offset + stem.end())
-                name = text[left:right]
-                done = right
-                start = max(0, left - _LEFT)
-                around = text[start : right + _NEAR]
-                surroundings = (around, left - start, right - start)
-                found = seen.get(surroundings)
-                if found is None:
-                    found = _values(classify, around, left - start, right - start, stem[0])
-                    if found and found[-1][1] == len(around) and start + len(around) < len(text):
+                start = at - _LEFT if at > _LEFT else 0
+                surroundings = (text[start : at + _NEAR], at - start)
+                verdict = seen.get(surroundings)
+                if verdict is None:
+                    length = stem.end() - stem.start()
+                    verdict = _look(classify, *surroundings, length)
+                    if verdict.spans and verdict.spans[-1][1] == len(surroundings[0]) and at + _NEAR < len(text):
                         # It may go on; how far is looked at without an end to what surrounds it.
-                        found = _values(classify, text[start : right + _FAR], left - start, right - start, stem[0])
+                        verdict = _look(classify, text[start : at + _FAR], at - start, length)
                     elif len(seen) < _MAX_SEEN:
-                        seen[surroundings] = found
-                for value_start, value_end in found:
-                    yield Span(start + value_start, start + value_end, _rule(name))
-                    done = max(done, start + value_end)
+                        seen[surroundings] = verdict
+                done = start + verdict.done
+                for value_start, value_end in verdict.spans:
+                    yield Span(start + value_start, start + value_end, verdict.rule)
 
     return TextRule(KEYWORD_PROBES + ((Probe(("",), f"(?i)(?:{extra_stems})"),) if extra_stems else ()), find)
 
 
-def _values(classify: Classifier, text: str, left: int, right: int, stem: str) -> list[tuple[int, int]]:
-    """The spans of the values that follow the identifier between `left` and `right`."""
+class _Verdict(NamedTuple):
+    """What a name in a text says, in positions of its surroundings."""
+
+    done: int
+    """Up to where the text has been looked at."""
+    rule: str
+    spans: list[tuple[int, int]]
+
+
+def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
+    """The values that follow the identifier around the stem at `at`."""
+    left, right = _identifier(text, at, at + length)
     name = text[left:right]
-    level = _level(classify, text, left, name, stem)
-    return [] if level is Sensitivity.NONE else list(_value_after(text, left, right, name, level))
+    level = _level(classify, text, left, name, text[at : at + length])
+    if level is Sensitivity.NONE:
+        return _Verdict(right, "", [])
+    spans = list(_value_after(text, left, right, name, level))
+    return _Verdict(max(right, *(end for _, end in spans)) if spans else right, _rule(name), spans)
 
 
 def _rule(name: str) -> str:
@@ -126,7 +138,7 @@ def _rule(name: str) -> str:
 def _identifier(text: str, start: int, end: int) -> tuple[int, int]:
     """Where the whole identifier around a stem starts and ends."""
     # Backwards from the stem: searching for what ends there would try every place before it.
-    before = _IDENTIFIER.match(text[max(0, start - _LEFT) : start][::-1])
+    before = _IDENTIFIER.match(text[max(0, start - _IDENTIFIER_LEFT) : start][::-1])
     left = start - (before.end() if before else 0)
     after = _IDENTIFIER.match(text, end, end + _RIGHT)
     right = after.end() if after else end
@@ -173,7 +185,7 @@ def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity
         yield from operand(text, at, op, right, name, level, head, spaced=not annotated and bool(operator["space"]))
         return
     if (item := _ITEM.match(text, right)) is not None and not _CALL_NAME.search(head):
-        yield from _item(item, level, name, head)
+        yield from _item(item, level, head)
         return
     if head.endswith("-") and text[right : right + 1] == " ":
         yield from flag_value(text, right, level)
@@ -208,7 +220,7 @@ def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity
         yield netrc.span(1)
 
 
-def _item(item: re.Match[str], level: Sensitivity, name: str, head: str) -> Iterator[tuple[int, int]]:
+def _item(item: re.Match[str], level: Sensitivity, head: str) -> Iterator[tuple[int, int]]:
     """The item behind a flag or a name in a list or tuple of strings: `["--token", "x"]`, `("X-Api-Key", "x")`."""
     value = item["v"]
     if is_placeholder(value) or value.startswith("-"):

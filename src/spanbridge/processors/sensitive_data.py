@@ -52,8 +52,8 @@ class SensitiveDataFilter:
         marker: What stands for a value: 1 to 64 characters without white space, quotes and backslashes.
         extra_keys: More names whose values are secret, in any spelling, also behind a prefix.
         extra_patterns: More formats: rule name to regular expression, which may not look around, refer back or repeat a repetition.
-        recognizers: Functions that are given each text and answer with (start, end, rule) of what must go. They see every text of every span,
-            so they should be fast; one that raises withholds the value.
+        recognizers: Functions that are given each text and answer with (start, end, rule) of what must go. They see every text of every
+            span, so they should be fast; one that raises withholds the value.
         allow_keys: Names whose values pass as they are, in any spelling.
         allow_paths: Places whose values pass as they are: keys and indexes joined by dots, `*` for any one, `**` for any number, as in
             "attributes.build.*" or "input.messages.*.content". In a record a path begins with the field's name.

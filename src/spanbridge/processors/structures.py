@@ -151,8 +151,8 @@ def is_schema(value: Any) -> bool:
     )
 
 
-def argument_level(flag: str, value: str, items: Sequence[Any], classify: Classifier) -> Sensitivity:
-    """How secret an argument is that follows `flag` on the command line `items`."""
+def argument_level(flag: str, value: str, classify: Classifier) -> Sensitivity:
+    """How secret an argument is that follows `flag` on a command line."""
     if not flag.startswith("-") or value.startswith("-") or len(flag) > 64:
         return Sensitivity.NONE
     if flag.startswith("--") or len(flag) > 3:

@@ -103,7 +103,7 @@ class TextSearch:
         return [*self._always, *(self._prefilter.match(data) or ())]
 
     def confirmed(self, matched: Sequence[int] | None, data: bytes) -> Sequence[int] | None:
-        """`matched`, what `match` says of encoded JSON, unless it says no more than that texts stand there in pieces, and they hold nothing."""
+        """`matched`, what `match` says of encoded JSON, unless that is only that texts stand there in pieces, and they hold nothing."""
         if not matched or not self._chunk_probes.issuperset(matched):
             return matched
         for text in joined_texts(loads(data)):

@@ -279,6 +279,7 @@ class Walk:
         command = command_of(items)
         pairs: str | None = None
         before: Any = None
+        pairs_up = len(items) == 2 or (bool(parent) and holds_headers(parent))
         looks_first = len(items) >= _FEW and not named and parent != _PAIRS
         for index, item in enumerate(items):
             path[-1] = index
@@ -287,9 +288,9 @@ class Walk:
                     result.append(item)
                 before = item
                 continue
-            level = (
-                self._item_level(before, index, items, parent) if index and isinstance(item, str) else Sensitivity.NONE
-            )
+            level = Sensitivity.NONE
+            if type(item) is str and type(before) is str and (pairs_up or before[:1] == "-"):
+                level = self._item_level(before, index, items, parent)
             if level:
                 redacted = self._secret(item, level, str(before), depth)
             elif command and isinstance(item, str) and (at := command.secret_at(item, before)) is not None:
@@ -325,14 +326,19 @@ class Walk:
             text = "".join(part.text for part in run)
             matched = self._candidates[text] if len(text) >= SHORTEST_SECRET else None
             spans = self._candidates.spans(text, matched, self._budget) if matched else []
-            offset = 0
-            for part in run:
-                inside = [span for span in spans if span.start < offset + len(part.text) and span.end > offset]
-                if inside:
+            offset = first = 0
+            for part in run if spans else ():
+                end = offset + len(part.text)
+                while first < len(spans) and spans[first].end <= offset:
+                    first += 1
+                last = first
+                while last < len(spans) and spans[last].start < end:
+                    last += 1
+                if last > first:
                     result = list(items) if result is None else result
-                    masked = self._masked_part(text, inside, offset, offset + len(part.text))
+                    masked = self._masked_part(text, spans[first:last], offset, end)
                     result[part.index] = chunked_text.replaced(result[part.index], part.path, masked)
-                offset += len(part.text)
+                offset = end
         return result
 
     def _masked_part(self, text: str, spans: Sequence[Span], start: int, end: int) -> str:
@@ -347,12 +353,10 @@ class Walk:
         parts.append(text[at:end])
         return "".join(parts)
 
-    def _item_level(self, before: Any, index: int, items: Sequence[Any], parent: str) -> Sensitivity:
+    def _item_level(self, before: str, index: int, items: Sequence[Any], parent: str) -> Sensitivity:
         """How secret a string is by the item before it: a flag and its value, a name and its value."""
-        if not isinstance(before, str):
-            return Sensitivity.NONE
         item: str = items[index]
-        level = argument_level(before, item, items, self._classify)
+        level = argument_level(before, item, self._classify)
         if level or not (named := self._classify(before)):
             return level
         if len(items) == 2:
