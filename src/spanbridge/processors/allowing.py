@@ -63,7 +63,9 @@ def checked_texts(option: str, values: Any, what: str) -> Sequence[str]:
         raise ConfigurationError(f"{option}={values!r} is not a list of {what}; use {option}=[...]")
     for value in values:  # pyright: ignore[reportUnknownVariableType]
         if not isinstance(value, str) or not value.strip():
-            raise ConfigurationError(f"{option} holds {value!r}, which is not one of {what}; use texts that are not empty")
+            raise ConfigurationError(
+                f"{option} holds {value!r}, which is not one of {what}; use texts that are not empty"
+            )
     return values  # pyright: ignore[reportUnknownVariableType]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.processors import json_text
+from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.text_search import encode_text
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class Candidates(dict[str, "Sequence[int] | None"]):
         self._search = search
         self._regions: dict[str, list[Region]] = {}
         self._spans: dict[str, list[Span]] = {}
-        self._has_learned = False
+        self.has_learned = False
+        """Whether looks of the engine are to be few: then none is made that can be spared."""
 
     def __missing__(self, text: str) -> Sequence[int] | None:
         self[text] = matched = self._search.candidates(text)
@@ -54,7 +55,7 @@ class Candidates(dict[str, "Sequence[int] | None"]):
 
     def learn(self, values: Iterable[Any]) -> None:
         """Looks at all texts of JSON values, and of the JSON in those of them that hold something: few looks, each at much."""
-        self._has_learned = True
+        self.has_learned = True
         for level in range(MAX_JSON_LEVELS + 1):
             texts = self._new_texts(values)
             if not texts:
@@ -70,7 +71,7 @@ class Candidates(dict[str, "Sequence[int] | None"]):
     def of_part(self, part: str, matched: Sequence[int]) -> Sequence[int] | None:
         """The probes that match in a part of a text in which `matched` match."""
         # Without a look of the engine where looks are few; elsewhere one costs less.
-        return self._search.locate(matched, (encode_text(part),))[0] if self._has_learned else self[part]
+        return self._search.locate(matched, (encode_text(part),))[0] if self.has_learned else self[part]
 
     def regions(self, text: str) -> list[Region]:
         """The JSON documents in a text, as `json_text.regions` finds them."""
@@ -105,6 +106,8 @@ class Candidates(dict[str, "Sequence[int] | None"]):
                 stack.extend(value.values())
             elif cls is list:
                 stack.extend(value)
+                for run in chunked_text.runs(value):
+                    texts["".join(part.text for part in run)] = None
         return list(texts)
 
     def _look_at(self, texts: list[str], *, is_inner: bool) -> None:

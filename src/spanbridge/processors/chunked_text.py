@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanbridge.processors.json_text import regions
@@ -14,11 +15,15 @@ from spanbridge.processors.matcher import Probe
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-CHUNK_PROBES = (
-    Probe(("delta", "token", "chunk", "partial_json"), r"(?:delta|token|chunk|partial_json)\\*\":? ?\\*[{\":,}]", 0),
-    Probe(('","', '", "'), r"\"[^\"\\]*\", ?\"[^\"\\]*\", ?\"[^\"\\]*\" ?[,\]]"),
+EVENT_PROBE = Probe(
+    ("delta", "token", "chunk", "partial_json"), r"(?:delta|token|chunk|partial_json)\\*\":? ?\\*[{\":,}]", 0
 )
-"""What the prefilter looks for: names of events in a stream, and three strings in a row."""
+"""What the prefilter looks for: names of events in a stream."""
+_STRING = rb'(?:[^"\\]|\\+[^"\\])*'
+_STRINGS = re.compile(rb'\[(\\*)"%b\1", ?\1"' % _STRING)
+"""A list that begins with two strings, perhaps in JSON inside of a string."""
+_LIST_OF_STRINGS = re.compile(rb'\[(\\*)"%b\1"(?:, ?\1"%b\1")+' % (_STRING, _STRING))
+_BETWEEN = re.compile(rb'\\*", ?\\*"')
 _TEXT_KEYS = (
     "delta", "choices", "content", "text", "token", "partial_json", "arguments", "data", "chunk", "output_text", "reasoning",
     "reasoning_content", "thinking", "transcript", "function", "tool_calls", "parts", "candidates", "value", "output",
@@ -29,6 +34,8 @@ _MAX_DEPTH = 6
 _MAX_MEAN = 64
 """Characters of a piece, on the average; longer strings are texts of their own."""
 
+
+_WORD = re.compile(r"[\W_]*(?:[A-Z]?[a-z]*|[A-Z]+)[\W_]*")
 
 
 class Part(NamedTuple):
@@ -60,8 +67,8 @@ def runs(items: Sequence[Any]) -> Iterator[list[Part]]:
 def _is_text(run: list[Part]) -> bool:
     if len(run) < 2:
         return False
-    is_event = not _EVENT_KEYS.isdisjoint(run[0].path)
-    return (is_event or len(run) > 2) and sum(len(part.text) for part in run) <= _MAX_MEAN * len(run)
+    is_stream = not run[0].path or not _EVENT_KEYS.isdisjoint(run[0].path)
+    return (is_stream or len(run) > 2) and sum(len(part.text) for part in run) <= _MAX_MEAN * len(run)
 
 
 def _text_in(item: Any, depth: int) -> tuple[tuple[str | int, ...], str] | None:
@@ -82,6 +89,11 @@ def _text_in(item: Any, depth: int) -> tuple[tuple[str | int, ...], str] | None:
     return None
 
 
+def is_word(text: str) -> bool:
+    """Whether a piece of a text is a word of the language, as a string of its own would begin, and not the rest of a secret."""
+    return _WORD.fullmatch(text) is not None
+
+
 def replaced(item: Any, path: Sequence[str | int], text: str) -> Any:
     """A copy of `item` with `text` at the end of `path`."""
     if not path:
@@ -90,6 +102,16 @@ def replaced(item: Any, path: Sequence[str | int], text: str) -> Any:
     if isinstance(item, dict):
         return {key: replaced(value, rest, text) if key == step else value for key, value in item.items()}
     return [replaced(item[0], rest, text), *item[1:]]
+
+
+def holds_lists(data: bytes) -> bool:
+    """Whether encoded JSON holds a list that begins with two strings."""
+    return _STRINGS.search(data) is not None
+
+
+def joined_lists(data: bytes) -> bytes:
+    """The strings of each list in encoded JSON as one text, the texts in lines; those of JSON inside of strings too."""
+    return b"\n".join(_BETWEEN.sub(b"", match[0]) for match in _LIST_OF_STRINGS.finditer(data))
 
 
 def joined_texts(value: Any) -> Iterator[str]:

@@ -29,7 +29,7 @@ _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ENTITY = re.compile(r"(&(?:#\d{1,6}|#x[0-9A-Fa-f]{1,5}|[a-z]{2,6});)(?:\1)*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,65536}={0,2}")
 _WORDS = (
-    "uthorization", "earer ", "assword", "secret", "Secret", "pi_key", "piKey", "pi-key", "pi-Key", "_token", 'oken":', "sk-ant-", "sk-proj-",
+    "uthorization", "earer ", "assword", "secret", "Secret", "api_key", "apiKey", "api-key", "Api-Key", "_token", 'oken":', "sk-ant-", "sk-proj-",
     "github_pat_", "_SECRET", "_TOKEN", "PASSWORD", "API_KEY",
 )  # fmt: skip
 """What base64 of text with a secret holds, without a first letter that may have either case; none shorter than six bytes."""
@@ -71,7 +71,9 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
     return (
         TextRule((Probe(("%",), r"%(?:2[02]|3[ADad]|40|5[Cc]|7[Bb]|0[ADad]|25)[^ \"]{0,256}%[0-9A-F]", 0),), percent),
         TextRule((Probe(("&",), r"&(?:quot|apos|amp|lt|#x?[0-9A-Fa-f]{2,4});", 0),), entities),
-        TextRule((Probe(tuple(sorted({form.lower() for form in _BASE64_FORMS})), _BASE64_WORDS.pattern, 0),), base64_text),
+        TextRule(
+            (Probe(tuple(sorted({form.lower() for form in _BASE64_FORMS})), _BASE64_WORDS.pattern, 0),), base64_text
+        ),
     )
 
 

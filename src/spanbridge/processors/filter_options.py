@@ -52,7 +52,9 @@ def checked_recognizers(recognizers: Any) -> Sequence[Recognizer]:
         raise ConfigurationError(f"recognizers={recognizers!r} is not a list of functions; use recognizers=[...]")
     for recognizer in recognizers:  # pyright: ignore[reportUnknownVariableType]
         if not callable(recognizer):
-            raise ConfigurationError(f"recognizers holds {recognizer!r}, which cannot be called; use a function of a text")
+            raise ConfigurationError(
+                f"recognizers holds {recognizer!r}, which cannot be called; use a function of a text"
+            )
     return recognizers  # pyright: ignore[reportUnknownVariableType]
 
 

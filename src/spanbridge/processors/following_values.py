@@ -242,7 +242,9 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
             return
         end = _COOKIES.match(text, at, limit)
         for pair in _COOKIE.finditer(text, at, end.end() if end else at):
-            if not is_placeholder(pair["v"]) and (pair["n"] or len(pair["v"]) >= 20 or looks_like_credential(pair["v"])):
+            if not is_placeholder(pair["v"]) and (
+                pair["n"] or len(pair["v"]) >= 20 or looks_like_credential(pair["v"])
+            ):
                 yield pair.span("v")
         return
     match = _HEADER_REST.match(text, at, limit) or _HEADER_VALUE.match(text, at, limit)

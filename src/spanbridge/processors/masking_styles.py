@@ -18,7 +18,9 @@ _TOKEN_DIGITS = 10
 class Masker:
     """Makes the replacement of a value in one of the styles."""
 
-    def __init__(self, style: Style, marker: str, index_key: bytes | None = None, *, across_traces: bool = False) -> None:
+    def __init__(
+        self, style: Style, marker: str, index_key: bytes | None = None, *, across_traces: bool = False
+    ) -> None:
         self.marker = marker
         self._style = style
         self._across_traces = across_traces

@@ -65,7 +65,9 @@ def unfinished_key(text: str) -> int | None:
     return begin if _PEM_REST.fullmatch(rest) else None
 
 
-_PEM_REST = re.compile(r"""[\s\\nr"'+>|,#]*(?:-{1,5}(?:E(?:N(?:D[A-Z -]*)?)?)?|[A-Za-z0-9+/=]{1,11}|[A-Z][\w-]{0,30}:[^\n]{0,120})?""")
+_PEM_REST = re.compile(
+    r"""[\s\\nr"'+>|,#]*(?:-{1,5}(?:E(?:N(?:D[A-Z -]*)?)?)?|[A-Za-z0-9+/=]{1,11}|[A-Z][\w-]{0,30}:[^\n]{0,120})?"""
+)
 """What may stand behind the lines of a key that goes on: part of a line, a header, part of its end."""
 _JWK_MEMBER = re.compile(
     r"""[{,\s]\\{0,7}["'](?:d|p|q|dp|dq|qi|k)\\{0,7}["']\s{0,4}:\s{0,4}\\{0,7}["'](?P<v>[A-Za-z0-9_-]{16,8192})(?![A-Za-z0-9_-])"""

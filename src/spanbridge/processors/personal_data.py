@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from spanbridge.processors.matcher import Probe
@@ -72,7 +73,7 @@ def is_phone(value: str) -> bool:
     """Whether `value` has as many digits as a telephone number, and neither counts nor repeats itself."""
     digits = re.sub(r"\D", "", value)
     groups = [int(group) for group in re.findall(r"\d+", value)]
-    counts = len(groups) > 2 and all(after - before == 1 for before, after in zip(groups, groups[1:], strict=False))
+    counts = len(groups) > 2 and all(after - before == 1 for before, after in pairwise(groups))
     return (8 if value.startswith("+") else 9) <= len(digits) <= 15 and len(set(digits)) > 2 and not counts
 
 

@@ -15,6 +15,7 @@ from orjson import dumps
 from spanbridge.model.payload import decode, encode
 from spanbridge.processors.allowing import Allowed, value_hash
 from spanbridge.processors.candidates import Candidates
+from spanbridge.processors.chunked_text import holds_lists, joined_lists
 from spanbridge.processors.filter_options import (
     check_options,
     checked_index_key,
@@ -160,8 +161,8 @@ class SensitiveDataFilter:
         if not fields:
             return record
         encoded = record.encode_fields(fields if processed else None)
-        matched = self._search.match(encoded)
-        if matched and (matched := self._search.confirmed(matched, encoded)):
+        matched = self._search.confirmed(self._search.match(encoded), encoded)
+        if matched:
             self._redact_one(record, {field: content[field] for field in fields}, matched)
         processed.update(fields)
         return record
@@ -188,14 +189,17 @@ class SensitiveDataFilter:
         self._redact_records(chunk, documents)
 
     def _redact_records(self, records: list[SpanRecord], documents: list[bytes]) -> None:
-        matched = self._search.match(b"\n".join(documents))
+        # Texts in pieces are looked at with the documents that they stand in.
+        pieces = [*documents, *(joined_lists(document) if holds_lists(document) else b"" for document in documents)]
+        matched = self._search.match(b"\n".join(pieces))
         if matched:
-            located = [
-                self._search.confirmed(found, document) or ()
-                for found, document in zip(self._search.locate(matched, documents), documents, strict=True)
-            ]
-            dirty = [record for record, found in zip(records, located, strict=True) if found]
-            matched = {index for found in located for index in found}
+            located = self._search.locate(matched, pieces)
+            count = len(records)
+            dirty: list[SpanRecord] = []
+            for index, record in enumerate(records):
+                found = [*located[index], *located[count + index]]
+                if found and self._search.confirmed(found, documents[index]):
+                    dirty.append(record)
             self._redact_dirty(dirty, matched)
         for record in records:
             record.processed.update(record.content())
@@ -209,7 +213,9 @@ class SensitiveDataFilter:
         last = len(fields) - 1
         for index, (data, field) in enumerate(fields):
             # What no smaller field explains stands in the largest: it need not be searched again to know that.
-            found = unexplained if index == last and unexplained else self._search.match(data)
+            found = (
+                unexplained if index == last and unexplained else self._search.confirmed(self._search.match(data), data)
+            )
             if found:
                 self._redact_field(record, field, data, candidates, budget)
                 unexplained.difference_update(found)
@@ -218,7 +224,7 @@ class SensitiveDataFilter:
         """Redacts records, with as few looks of the engine as can be."""
         fields = [(record, field, _encoded(data)) for record in records for field, data in record.content().items()]
         found = self._search.may_hold(matched, [data for _, _, data in fields])
-        fields = [item for item, may_hold in zip(fields, found, strict=True) if may_hold]
+        fields = [item for item, may_hold in zip(fields, found, strict=True) if may_hold or holds_lists(item[2])]
         candidates = Candidates(self._search)
         with suppress(Exception):  # what fails here fails again for its field alone, which is withheld then
             candidates.learn(decode(data) for _, _, data in fields)
@@ -234,9 +240,9 @@ class SensitiveDataFilter:
         counts: dict[str, int] = {}
         try:
             value = decode(encoded)
-            redacted = Walk(
-                self._search, candidates, record.trace_id, counts, budget, self._allowed, (field,)
-            ).value(value, 0)
+            redacted = Walk(self._search, candidates, record.trace_id, counts, budget, self._allowed, (field,)).value(
+                value, 0
+            )
             if redacted is value:
                 return
             replacement = redacted if isinstance(redacted, str) else encode(redacted)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orjson import loads
 
-from spanbridge.processors.chunked_text import CHUNK_PROBES, joined_texts
+from spanbridge.processors.chunked_text import EVENT_PROBE, holds_lists, joined_lists, joined_texts
 from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.encoded_text import encoded_rules
 from spanbridge.processors.filter_options import own_rule, recognizer_rule
@@ -72,12 +72,12 @@ class TextSearch:
         self.probes: tuple[Probe, ...] = (
             *(probe for rule in rules for probe in rule.probes),
             *STRUCTURE_PROBES,
-            *CHUNK_PROBES,
+            EVENT_PROBE,
         )
         """What the prefilter looks for."""
         self._rule_of: list[TextRule | None] = [rule for rule in rules for _ in rule.probes]
-        self._rule_of += [None] * (len(STRUCTURE_PROBES) + len(CHUNK_PROBES))
-        self._chunk_probes = frozenset(range(len(self._rule_of) - len(CHUNK_PROBES), len(self._rule_of)))
+        self._rule_of += [None] * (len(STRUCTURE_PROBES) + 1)
+        self._events = frozenset((len(self._rule_of) - 1,))
         # Rules without a probe are tried on everything, before the others: under negative indexes, from the list's end.
         always = [rule for rule in own if not rule.probes]
         self._always = range(-len(always), 0)
@@ -103,13 +103,16 @@ class TextSearch:
         return [*self._always, *(self._prefilter.match(data) or ())]
 
     def confirmed(self, matched: Sequence[int] | None, data: bytes) -> Sequence[int] | None:
-        """`matched`, what `match` says of encoded JSON, unless that is only that texts stand there in pieces, and they hold nothing."""
-        if not matched or not self._chunk_probes.issuperset(matched):
-            return matched
-        for text in joined_texts(loads(data)):
-            if not self._chunk_probes.issuperset(self.match(encode_text(text)) or ()):
+        """What `match` says of encoded JSON, also of the texts that stand there in pieces; without the mere names of a stream's events."""
+        if matched:
+            if not self._events.issuperset(matched):
                 return matched
-        return None
+            return self._match_joined("\n".join(joined_texts(loads(data))).encode("utf-8", "surrogatepass"))
+        return self._match_joined(joined_lists(data)) if holds_lists(data) else None
+
+    def _match_joined(self, text: bytes) -> Sequence[int] | None:
+        matched = self.match(text)
+        return None if not matched or self._events.issuperset(matched) else matched
 
     def match_alone(self, data: bytes) -> Sequence[int]:
         """As `match`, by the standard library alone: slower, and the interpreter is held throughout."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from orjson import dumps
@@ -206,7 +208,9 @@ class Walk:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
                 level, rule = Sensitivity.STRONG, "private_key"
-            if self._allowed is not None and (self._allowed.key(name) or (self._has_paths and self._allowed.path(path))):
+            if self._allowed is not None and (
+                self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
+            ):
                 redacted = item
             elif level and not (labels and (not isinstance(item, str) or item.isalpha() or re.search(r"\s", item))):
                 redacted = self._secret(item, level, name, depth, rule)
@@ -280,7 +284,7 @@ class Walk:
         pairs: str | None = None
         before: Any = None
         pairs_up = len(items) == 2 or (bool(parent) and holds_headers(parent))
-        looks_first = len(items) >= _FEW and not named and parent != _PAIRS
+        looks_first = len(items) >= _FEW and not named and parent != _PAIRS and not self._candidates.has_learned
         for index, item in enumerate(items):
             path[-1] = index
             if looks_first and type(item) is dict and self._is_clean(item):
@@ -326,6 +330,8 @@ class Walk:
             text = "".join(part.text for part in run)
             matched = self._candidates[text] if len(text) >= SHORTEST_SECRET else None
             spans = self._candidates.spans(text, matched, self._budget) if matched else []
+            if spans and not run[0].path:
+                spans = _without_next_strings(spans, run)
             offset = first = 0
             for part in run if spans else ():
                 end = offset + len(part.text)
@@ -334,12 +340,23 @@ class Walk:
                 last = first
                 while last < len(spans) and spans[last].start < end:
                     last += 1
-                if last > first:
+                inside = [span for span in spans[first:last] if not self._stands_alone(span, part.text, offset)]
+                if inside:
                     result = list(items) if result is None else result
-                    masked = self._masked_part(text, spans[first:last], offset, end)
+                    masked = self._masked_part(text, inside, offset, end)
                     result[part.index] = chunked_text.replaced(result[part.index], part.path, masked)
                 offset = end
         return result
+
+    def _stands_alone(self, span: Span, piece: str, offset: int) -> bool:
+        """Whether a secret of a text is found in one of its pieces too: then it is masked with that piece."""
+        if span.start < offset or span.end > offset + len(piece) or len(piece) < SHORTEST_SECRET:
+            return False
+        matched = self._candidates[piece]
+        return bool(matched) and any(
+            other.start <= span.start - offset and other.end >= span.end - offset
+            for other in self._candidates.spans(piece, matched, self._budget)
+        )
 
     def _masked_part(self, text: str, spans: Sequence[Span], start: int, end: int) -> str:
         """A piece of a text, from `start` to `end`; where a secret begins in it, its mask stands."""
@@ -364,6 +381,20 @@ class Walk:
         else:
             is_pair = index % 2 == 1 and len(items) % 2 == 0 and holds_headers(parent)
         return named if is_pair else level
+
+
+def _without_next_strings(spans: Sequence[Span], run: Sequence[chunked_text.Part]) -> list[Span]:
+    """The secrets in a list of strings, without the words of a next string that seemed to belong to them."""
+    ends = list(accumulate(len(part.text) for part in run))
+    result: list[Span] = []
+    for span in spans:
+        index = bisect_right(ends, span.end - 1)
+        start = ends[index - 1] if index else 0
+        if span.start < start and chunked_text.is_word(run[index].text[: span.end - start]):
+            result.append(span._replace(end=start))
+        else:
+            result.append(span)
+    return result
 
 
 def _plain_key(key: Any) -> str:
