@@ -19,7 +19,7 @@ EVENT_PROBE = Probe(
     ("delta", "token", "chunk", "partial_json"), r"(?:delta|token|chunk|partial_json)\\*\":? ?\\*[{\":,}]", 0
 )
 """What the prefilter looks for: names of events in a stream."""
-_STRING = rb'(?:[^"\\]|\\+[^"\\])*'
+_STRING = rb'[^"\\]*(?:\\+[^"\\]+)*'
 _STRINGS = re.compile(rb'\[(\\*)"%b\1", ?\1"' % _STRING)
 """A list that begins with two strings, perhaps in JSON inside of a string."""
 _LIST_OF_STRINGS = re.compile(rb'\[(\\*)"%b\1"(?:, ?\1"%b\1")+' % (_STRING, _STRING))
@@ -111,7 +111,7 @@ def holds_lists(data: bytes) -> bool:
 
 def joined_lists(data: bytes) -> bytes:
     """The strings of each list in encoded JSON as one text, the texts in lines; those of JSON inside of strings too."""
-    return b"\n".join(_BETWEEN.sub(b"", match[0]) for match in _LIST_OF_STRINGS.finditer(data))
+    return b"\n".join([_BETWEEN.sub(b"", match[0]) for match in _LIST_OF_STRINGS.finditer(data)])
 
 
 def joined_texts(value: Any) -> Iterator[str]:

@@ -10,6 +10,7 @@ from spanbridge.errors import ConfigurationError
 from spanbridge.processors.key_names import split_words
 from spanbridge.processors.masking_styles import STYLES
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.pattern_check import run_away
 from spanbridge.processors.personal_data import PERSONAL_KINDS
 from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
 
@@ -69,7 +70,6 @@ def checked_index_key(key: Any) -> bytes | None:
     return data
 
 
-_REFUSED = re.compile(r"[+*}]\??\)[+*{]|[+*][+*]")
 _ENCODING_DEPENDENT = re.compile(r"\\[^dw.+*?()\[\]{}|-]|[\"/^$]|[^ -~]|\(\?|\[\^|\.(?=[*+?{])")
 
 
@@ -92,10 +92,8 @@ def checked_patterns(patterns: Any) -> list[tuple[str, str]]:
             raise ConfigurationError(f"{place} is no regular expression ({error}); correct it") from error
         if compiled.search("") is not None:  # pyright: ignore[reportUnknownMemberType]
             raise ConfigurationError(f"{place} matches the empty text; make it match at least one character")
-        if _REFUSED.search(pattern) or re.search(r"\(\?<?[=!]|\\[1-9]|\(\?P=", pattern):  # pyright: ignore[reportUnknownArgumentType]
-            raise ConfigurationError(
-                f"{place} repeats a repetition, looks around or refers back, so it can run away; rewrite it without"
-            )
+        if reason := run_away(pattern):  # pyright: ignore[reportUnknownArgumentType]
+            raise ConfigurationError(f"{place} can run away: it {reason}")
         checked.append((rule, pattern))  # pyright: ignore[reportUnknownArgumentType]
     return checked
 

@@ -190,7 +190,7 @@ class SensitiveDataFilter:
 
     def _redact_records(self, records: list[SpanRecord], documents: list[bytes]) -> None:
         # Texts in pieces are looked at with the documents that they stand in.
-        pieces = [*documents, *(joined_lists(document) if holds_lists(document) else b"" for document in documents)]
+        pieces = [*documents, *map(joined_lists, documents)]
         matched = self._search.match(b"\n".join(pieces))
         if matched:
             located = self._search.locate(matched, pieces)

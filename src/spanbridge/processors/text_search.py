@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orjson import loads
 
-from spanbridge.processors.chunked_text import EVENT_PROBE, holds_lists, joined_lists, joined_texts
+from spanbridge.processors.chunked_text import EVENT_PROBE, joined_lists, joined_texts
 from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.encoded_text import encoded_rules
 from spanbridge.processors.filter_options import own_rule, recognizer_rule
@@ -108,7 +108,8 @@ class TextSearch:
             if not self._events.issuperset(matched):
                 return matched
             return self._match_joined("\n".join(joined_texts(loads(data))).encode("utf-8", "surrogatepass"))
-        return self._match_joined(joined_lists(data)) if holds_lists(data) else None
+        joined = joined_lists(data)
+        return self._match_joined(joined) if joined else None
 
     def _match_joined(self, text: bytes) -> Sequence[int] | None:
         matched = self.match(text)
