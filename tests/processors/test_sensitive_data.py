@@ -446,7 +446,10 @@ def test_own_keys_and_patterns() -> None:
         ({"extra_keys": "token"}, r"extra_keys='token' is not a list of names; use"),
         ({"extra_keys": ["--"]}, r"extra_keys holds '--', which is no name; use"),
         ({"extra_patterns": {"a": "("}}, r"extra_patterns\['a'\]='\(' is no regular expression .*; correct it"),
-        ({"extra_patterns": {"a": "(a+)+"}}, r"extra_patterns\['a'\]='\(a\+\)\+' can run away: it repeats a repetition.*; keep"),
+        (
+            {"extra_patterns": {"a": "(a+)+"}},
+            r"extra_patterns\['a'\]='\(a\+\)\+' can run away: it repeats a repetition.*; keep",
+        ),
         ({"extra_patterns": {"a": "x*"}}, r"extra_patterns\['a'\]='x\*' matches the empty text; make"),
         ({"extra_patterns": {"A b": "x"}}, r"the rule's name is not usable; use"),
     ],

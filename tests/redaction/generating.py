@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-import random
 import re
 import string
 import uuid
 import zlib
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
 
 ALPHABETS: dict[str, str] = {
     "AN": string.ascii_letters + string.digits,
@@ -48,7 +51,10 @@ def characters(rng: random.Random, alphabet: str, length: int) -> str:
     choices = ALPHABETS[alphabet]
     while True:
         text = "".join(rng.choices(choices, k=length))
-        if length < 12 or (len(set(text)) > 3 and (choices.isalpha() or choices.isdigit() or (re.search(r"\d", text) and re.search(r"[A-Za-z]", text)))):  # fmt: skip
+        if length < 12 or (
+            len(set(text)) > 3
+            and (choices.isalpha() or choices.isdigit() or (re.search(r"\d", text) and re.search(r"[A-Za-z]", text)))
+        ):
             # Neither begins nor ends with a joint, which a text around it could own.
             if text[:1] not in "-_+/" and text[-1:] not in "-_+/":
                 return text
@@ -71,7 +77,9 @@ def base64_of(text: str, *, url: bool = False, padded: bool = True) -> str:
 
 
 def jwt(rng: random.Random) -> str:
-    header = base64_of(json.dumps({"alg": "RS256", "typ": "JWT", "kid": characters(rng, "hex", 8)}), url=True, padded=False)
+    header = base64_of(
+        json.dumps({"alg": "RS256", "typ": "JWT", "kid": characters(rng, "hex", 8)}), url=True, padded=False
+    )
     payload = base64_of(json.dumps({"sub": characters(rng, "d", 10), "iat": 1716239022}), url=True, padded=False)
     return f"{header}.{payload}.{characters(rng, 'U', 86)}"
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .cases import Case
 from .generating import base64_of, characters, fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HARMLESS_TEXTS: tuple[str, ...] = (
     # Prose about secrets.
@@ -113,9 +115,9 @@ HARMLESS_TEXTS: tuple[str, ...] = (
     "private_key = ec.generate_private_key(ec.SECP256R1())",
     "import secrets\nfrom getpass import getpass\n",
     "password = None\ntoken = ''\nsecret = \"\"",
-    "String password = request.getParameter(\"password\");",
-    "password := os.Getenv(\"DB_PASSWORD\")",
-    "let token = std::env::var(\"TOKEN\").expect(\"TOKEN not set\");",
+    'String password = request.getParameter("password");',
+    'password := os.Getenv("DB_PASSWORD")',
+    'let token = std::env::var("TOKEN").expect("TOKEN not set");',
     "password = var.db_password",
     "password = data.aws_secretsmanager_secret_version.db.secret_string",
     "api_key = aws_ssm_parameter.api_key.value",
@@ -136,11 +138,11 @@ HARMLESS_TEXTS: tuple[str, ...] = (
     "OPENAI_API_KEY=sk-xxxxxxxxxxxxxxxxxxxxxxxx",
     "export TOKEN=$(vault kv get -field=token secret/ci)",
     'export API_KEY="$(pass show acme/api)"',
-    "curl -H \"Authorization: Bearer $TOKEN\" https://api.example.com",
+    'curl -H "Authorization: Bearer $TOKEN" https://api.example.com',
     "curl -H 'Authorization: Bearer ${API_TOKEN}' https://api.example.com",
-    "curl -H \"Authorization: Bearer <token>\" https://api.example.com",
+    'curl -H "Authorization: Bearer <token>" https://api.example.com',
     "curl -H 'X-Api-Key: YOUR_API_KEY' https://api.example.com",
-    "curl -u \"$USER:$PASS\" https://api.example.com",
+    'curl -u "$USER:$PASS" https://api.example.com',
     "mysql -u root -p orders",
     "ssh -i ~/.ssh/id_ed25519 deploy@host.example.com -p 2222",
     "git clone git@github.com:acme/app.git && cd app",
@@ -167,9 +169,9 @@ HARMLESS_TEXTS: tuple[str, ...] = (
     "ALTER TABLE users ADD COLUMN password_hash VARCHAR(255) NOT NULL;",
     "CREATE TABLE api_keys (id BIGINT PRIMARY KEY, key_hash CHAR(64) NOT NULL, token_prefix TEXT);",
     "PRIMARY KEY (id), UNIQUE KEY idx_token (token), FOREIGN KEY (user_id) REFERENCES users (id)",
-    "<input type=\"password\" name=\"password\" placeholder=\"Your password\" required>",
-    "<label for=\"password\">Password</label>",
-    "<input type=\"hidden\" name=\"step\" value=\"confirm\">",
+    '<input type="password" name="password" placeholder="Your password" required>',
+    '<label for="password">Password</label>',
+    '<input type="hidden" name="step" value="confirm">',
     "{% csrf_token %}",
     "type Credentials = { username: string; password: string; token?: string };",
     "interface Auth { apiKey: string; secret?: string }",
@@ -219,16 +221,16 @@ HARMLESS_TEXTS: tuple[str, ...] = (
     "commit 9fceb02d0ae598e95dc970b74767f19372d61af8\nAuthor: Jane <jane@example.com>\n\n    Rotate the API key",
     "Merge pull request #42 from acme/feature/api-key-rotation",
     "index 83db48f..bf269f4 100644\n--- a/auth/token.py\n+++ b/auth/token.py",
-    "File \"/app/auth/token.py\", line 88, in refresh_token\n    raise TokenExpired(token_id)",
+    'File "/app/auth/token.py", line 88, in refresh_token\n    raise TokenExpired(token_id)',
     "KeyError: 'api_key'",
     "TypeError: Client.__init__() missing 1 required keyword-only argument: 'api_key'",
     "AttributeError: 'NoneType' object has no attribute 'password'",
     "openai.AuthenticationError: Error code: 401 - {'error': {'message': 'Incorrect API key provided: sk-abc***wxyz.', 'code': 'invalid_api_key'}}",
     "ValidationError: 1 validation error for Settings\napi_key\n  Field required [type=missing, input_value={}, input_type=dict]",
-    "bytes=0-1023; etag \"33a64df551425fcc55e4d42a148795d9f25f89d4\"; vary: cookie, authorization",
+    'bytes=0-1023; etag "33a64df551425fcc55e4d42a148795d9f25f89d4"; vary: cookie, authorization',
     "Vary: Cookie, Authorization\nAccess-Control-Allow-Headers: Authorization, X-Api-Key, X-CSRF-Token",
-    "WWW-Authenticate: Bearer realm=\"example\", error=\"invalid_token\"",
-    "WWW-Authenticate: Basic realm=\"Restricted\"",
+    'WWW-Authenticate: Bearer realm="example", error="invalid_token"',
+    'WWW-Authenticate: Basic realm="Restricted"',
     "Set-Cookie: theme=dark; Path=/; Max-Age=3600",
     "Cookie: theme=dark; lang=en",
 )
@@ -237,24 +239,72 @@ HARMLESS_TEXTS: tuple[str, ...] = (
 def _identifiers(rng: random.Random) -> Iterator[tuple[str, str]]:
     """Identifiers and digests that are no secrets, with the names that they stand under."""
     yield from (
-        ("trace_id", fill("{hex:32}", rng)), ("span_id", fill("{hex:16}", rng)), ("traceparent", fill("00-{hex:32}-{hex:16}-01", rng)),
-        ("request_id", fill("req_{AN:24}", rng)), ("message_id", fill("msg_{AN:24}", rng)), ("tool_call_id", fill("call_{AN:24}", rng)),
-        ("tool_use_id", fill("toolu_01{AN:22}", rng)), ("response_id", fill("resp_{hex:48}", rng)), ("completion_id", fill("chatcmpl-{AN:29}", rng)),
-        ("thread_id", fill("thread_{AN:24}", rng)), ("run_id", fill("run_{AN:24}", rng)), ("assistant_id", fill("asst_{AN:24}", rng)), ("file_id", fill("file-{AN:24}", rng)),
-        ("session_id", fill("{uuid}", rng)), ("user_id", fill("usr_{AN:16}", rng)), ("organization_id", fill("org-{AN:24}", rng)), ("project_id", fill("proj_{AN:24}", rng)),
-        ("conversation_id", fill("{uuid}", rng)), ("commit", fill("{hex:40}", rng)), ("sha256", fill("{hex:64}", rng)), ("md5", fill("{hex:32}", rng)),
-        ("etag", fill('W/"{hex:32}"', rng)), ("digest", fill("sha256:{hex:64}", rng)), ("integrity", fill("sha512-{B:86}==", rng)), ("image", fill("ghcr.io/acme/api@sha256:{hex:64}", rng)),
-        ("arn", fill("arn:aws:iam::{d:12}:role/app", rng)), ("secret_arn", fill("arn:aws:secretsmanager:eu-west-1:{d:12}:secret:app-{AN:6}", rng)), ("ulid", fill("01{UN:24}", rng)),
-        ("system_fingerprint", fill("fp_{hex:10}", rng)), ("checkpoint_id", fill("{uuid}", rng)), ("account_sid", fill("AC{hex:32}", rng)), ("stripe_customer", fill("cus_{AN:14}", rng)),
-        ("payment_intent", fill("pi_{AN:24}", rng)), ("publishable_key", fill("pk_live_{AN:24}", rng)), ("langfuse_public_key", fill("pk-lf-{uuid}", rng)), ("posthog_project", fill("phc_{AN:43}", rng)),
-        ("next_page_token", fill("{U:40}", rng)), ("nextPageToken", fill("{U:40}", rng)), ("sync_token", fill("{U:40}", rng)), ("continuation_token", fill("{B:40}", rng)), ("cursor", fill("{B:40}", rng)),
-        ("page_token", fill("{U:32}", rng)), ("cache_key", fill("user:{hex:32}", rng)), ("idempotency_key", fill("{uuid}", rng)), ("s3_key", fill("uploads/{hex:32}/report.pdf", rng)),
-        ("object_key", fill("data/{uuid}.parquet", rng)), ("partition_key", fill("tenant#{uuid}", rng)), ("key_id", fill("{AN:24}", rng)), ("api_key_id", fill("apikey_01{AN:22}", rng)),
-        ("access_key_id_hash", fill("{hex:64}", rng)), ("fingerprint", fill("SHA256:{B:43}", rng)), ("kid", fill("{AN:24}", rng)), ("jti", fill("{uuid}", rng)),
-        ("public_key", fill("{B:44}", rng)), ("thought_signature", fill("{B:200}", rng)), ("signature", fill("{B:300}==", rng)), ("encrypted_content", fill("gAAAAAB{U:200}", rng)),
-        ("vector_store_id", fill("vs_{hex:32}", rng)), ("batch_id", fill("batch_{hex:32}", rng)), ("event_id", fill("evt_{AN:24}", rng)), ("deployment_id", fill("dpl_{AN:28}", rng)),
-        ("build", fill("{hex:7}", rng)), ("version", "v1.2.3-rc.4+build.567"), ("model", "claude-sonnet-4-5-20250929"), ("model_id", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
-    )  # fmt: skip
+        ("trace_id", fill("{hex:32}", rng)),
+        ("span_id", fill("{hex:16}", rng)),
+        ("traceparent", fill("00-{hex:32}-{hex:16}-01", rng)),
+        ("request_id", fill("req_{AN:24}", rng)),
+        ("message_id", fill("msg_{AN:24}", rng)),
+        ("tool_call_id", fill("call_{AN:24}", rng)),
+        ("tool_use_id", fill("toolu_01{AN:22}", rng)),
+        ("response_id", fill("resp_{hex:48}", rng)),
+        ("completion_id", fill("chatcmpl-{AN:29}", rng)),
+        ("thread_id", fill("thread_{AN:24}", rng)),
+        ("run_id", fill("run_{AN:24}", rng)),
+        ("assistant_id", fill("asst_{AN:24}", rng)),
+        ("file_id", fill("file-{AN:24}", rng)),
+        ("session_id", fill("{uuid}", rng)),
+        ("user_id", fill("usr_{AN:16}", rng)),
+        ("organization_id", fill("org-{AN:24}", rng)),
+        ("project_id", fill("proj_{AN:24}", rng)),
+        ("conversation_id", fill("{uuid}", rng)),
+        ("commit", fill("{hex:40}", rng)),
+        ("sha256", fill("{hex:64}", rng)),
+        ("md5", fill("{hex:32}", rng)),
+        ("etag", fill('W/"{hex:32}"', rng)),
+        ("digest", fill("sha256:{hex:64}", rng)),
+        ("integrity", fill("sha512-{B:86}==", rng)),
+        ("image", fill("ghcr.io/acme/api@sha256:{hex:64}", rng)),
+        ("arn", fill("arn:aws:iam::{d:12}:role/app", rng)),
+        ("secret_arn", fill("arn:aws:secretsmanager:eu-west-1:{d:12}:secret:app-{AN:6}", rng)),
+        ("ulid", fill("01{UN:24}", rng)),
+        ("system_fingerprint", fill("fp_{hex:10}", rng)),
+        ("checkpoint_id", fill("{uuid}", rng)),
+        ("account_sid", fill("AC{hex:32}", rng)),
+        ("stripe_customer", fill("cus_{AN:14}", rng)),
+        ("payment_intent", fill("pi_{AN:24}", rng)),
+        ("publishable_key", fill("pk_live_{AN:24}", rng)),
+        ("langfuse_public_key", fill("pk-lf-{uuid}", rng)),
+        ("posthog_project", fill("phc_{AN:43}", rng)),
+        ("next_page_token", fill("{U:40}", rng)),
+        ("nextPageToken", fill("{U:40}", rng)),
+        ("sync_token", fill("{U:40}", rng)),
+        ("continuation_token", fill("{B:40}", rng)),
+        ("cursor", fill("{B:40}", rng)),
+        ("page_token", fill("{U:32}", rng)),
+        ("cache_key", fill("user:{hex:32}", rng)),
+        ("idempotency_key", fill("{uuid}", rng)),
+        ("s3_key", fill("uploads/{hex:32}/report.pdf", rng)),
+        ("object_key", fill("data/{uuid}.parquet", rng)),
+        ("partition_key", fill("tenant#{uuid}", rng)),
+        ("key_id", fill("{AN:24}", rng)),
+        ("api_key_id", fill("apikey_01{AN:22}", rng)),
+        ("access_key_id_hash", fill("{hex:64}", rng)),
+        ("fingerprint", fill("SHA256:{B:43}", rng)),
+        ("kid", fill("{AN:24}", rng)),
+        ("jti", fill("{uuid}", rng)),
+        ("public_key", fill("{B:44}", rng)),
+        ("thought_signature", fill("{B:200}", rng)),
+        ("signature", fill("{B:300}==", rng)),
+        ("encrypted_content", fill("gAAAAAB{U:200}", rng)),
+        ("vector_store_id", fill("vs_{hex:32}", rng)),
+        ("batch_id", fill("batch_{hex:32}", rng)),
+        ("event_id", fill("evt_{AN:24}", rng)),
+        ("deployment_id", fill("dpl_{AN:28}", rng)),
+        ("build", fill("{hex:7}", rng)),
+        ("version", "v1.2.3-rc.4+build.567"),
+        ("model", "claude-sonnet-4-5-20250929"),
+        ("model_id", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    )
 
 
 def identifiers(rng: random.Random) -> Iterator[Case]:
@@ -264,7 +314,12 @@ def identifiers(rng: random.Random) -> Iterator[Case]:
         yield Case(f"identifiers/{name}/text", f"{name}={value} status=ok")
         yield Case(f"identifiers/{name}/yaml", f"meta:\n  {name}: {value}\n  status: ok\n")
         yield Case(f"identifiers/{name}/prose", f"See {value} for details.")
-        yield Case(f"identifiers/{name}/url", f"https://api.example.com/v1/items/{value.replace('#', '-').replace(' ', '-')}?expand=all" if "://" not in value and '"' not in value else value)
+        yield Case(
+            f"identifiers/{name}/url",
+            f"https://api.example.com/v1/items/{value.replace('#', '-').replace(' ', '-')}?expand=all"
+            if "://" not in value and '"' not in value
+            else value,
+        )
 
 
 def texts(_: random.Random) -> Iterator[Case]:
@@ -276,10 +331,47 @@ def texts(_: random.Random) -> Iterator[Case]:
 
 
 PLACEHOLDERS = (
-    "${API_KEY}", "$TOKEN", "$API_KEY", "{{ api_key }}", "{{secrets.api_key}}", "<your-key>", "<YOUR_KEY>", "<api_key>", "YOUR_API_KEY", "your-api-key", "your_password_here", "***", "********",
-    "xxxx", "XXXXXXXX", "sk-...", "sk-xxxxxxxx", "[REDACTED]", "[redacted]", "[FILTERED]", "SecretStr('**********')", "env:API_KEY", "os.environ/API_KEY", "%API_KEY%", "...", "…", "", "None", "null",
-    "<redacted>", "****1234", "sk-****abcd", "••••••••", "${{ secrets.TOKEN }}", "$(cat /run/secrets/token)", "{api_key}", "REPLACE_ME", "INSERT_KEY_HERE", "TODO", "CHANGE_ME",
-)  # fmt: skip
+    "${API_KEY}",
+    "$TOKEN",
+    "$API_KEY",
+    "{{ api_key }}",
+    "{{secrets.api_key}}",
+    "<your-key>",
+    "<YOUR_KEY>",
+    "<api_key>",
+    "YOUR_API_KEY",
+    "your-api-key",
+    "your_password_here",
+    "***",
+    "********",
+    "xxxx",
+    "XXXXXXXX",
+    "sk-...",
+    "sk-xxxxxxxx",
+    "[REDACTED]",
+    "[redacted]",
+    "[FILTERED]",
+    "SecretStr('**********')",
+    "env:API_KEY",
+    "os.environ/API_KEY",
+    "%API_KEY%",
+    "...",
+    "…",
+    "",
+    "None",
+    "null",
+    "<redacted>",
+    "****1234",
+    "sk-****abcd",
+    "••••••••",
+    "${{ secrets.TOKEN }}",
+    "$(cat /run/secrets/token)",
+    "{api_key}",
+    "REPLACE_ME",
+    "INSERT_KEY_HERE",
+    "TODO",
+    "CHANGE_ME",
+)
 
 
 def placeholders(_: random.Random) -> Iterator[Case]:
@@ -298,25 +390,172 @@ def usage(rng: random.Random) -> Iterator[Case]:
     """Token counts, limits, events and logprobs in the vendors' spellings."""
     number = rng.randint(100, 90000)
     shapes: tuple[Any, ...] = (
-        {"usage": {"prompt_tokens": number, "completion_tokens": 96, "total_tokens": number + 96, "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0}, "completion_tokens_details": {"reasoning_tokens": 12, "accepted_prediction_tokens": 0}}},
-        {"usage": {"input_tokens": number, "output_tokens": 5, "cache_creation_input_tokens": 0, "cache_read_input_tokens": number, "server_tool_use": {"web_search_requests": 1}}},
-        {"usageMetadata": {"promptTokenCount": number, "candidatesTokenCount": 12, "totalTokenCount": number + 12, "thoughtsTokenCount": 3}},
+        {
+            "usage": {
+                "prompt_tokens": number,
+                "completion_tokens": 96,
+                "total_tokens": number + 96,
+                "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+                "completion_tokens_details": {"reasoning_tokens": 12, "accepted_prediction_tokens": 0},
+            }
+        },
+        {
+            "usage": {
+                "input_tokens": number,
+                "output_tokens": 5,
+                "cache_creation_input_tokens": 0,
+                "cache_read_input_tokens": number,
+                "server_tool_use": {"web_search_requests": 1},
+            }
+        },
+        {
+            "usageMetadata": {
+                "promptTokenCount": number,
+                "candidatesTokenCount": 12,
+                "totalTokenCount": number + 12,
+                "thoughtsTokenCount": 3,
+            }
+        },
         {"usage": {"inputTokens": number, "outputTokens": 1, "totalTokens": number + 1, "cacheReadInputTokenCount": 0}},
-        {"max_tokens": 4096, "max_completion_tokens": 2048, "max_output_tokens": 8192, "maxTokens": 100, "max_new_tokens": 512, "budget_tokens": 1024, "token_budget": 9000, "thinking": {"type": "enabled", "budget_tokens": 10000}},
-        {"logprobs": {"content": [{"token": "Hel", "logprob": -0.31, "bytes": [72, 101, 108], "top_logprobs": [{"token": "lo", "logprob": -1.2}]}, {"token": " secret", "logprob": -2.5}]}},
-        {"tokens": ["The", " password", " is", " hidden"], "token_ids": [464, 9206, 318, 7104], "token_logprobs": [-0.1, -2.0, -0.3, -4.0]},
-        {"tokens": [1, 2, 3], "token": 15496, "eos_token": "</s>", "bos_token": "<s>", "pad_token": "<pad>", "unk_token": "<unk>", "stop_token": "<|im_end|>", "special_tokens": ["<s>", "</s>"]},
-        {"eos_token_id": 2, "pad_token_id": 0, "tokenizer": "cl100k_base", "tokenizer_class": "LlamaTokenizerFast", "vocab_size": 32000},
-        {"event": "token", "token": "Hello"}, {"type": "token", "token": " world", "index": 3}, {"event": "on_llm_new_token", "data": {"token": "key"}},
-        {"tokens_per_second": 83.1, "tokens_remaining": 12, "token_count": 99, "num_tokens": 5, "n_tokens": 4, "tokens_used": 9, "total_tokens": 1.0},
-        {"tokens": {"input": 12, "output": 4, "total": 16}}, {"tokens": 1523}, {"token_usage": {"prompt": 1, "completion": 2}}, {"llm.token_count.prompt": 12, "gen_ai.usage.input_tokens": 12},
-        {"x-ratelimit-limit-tokens": "150000", "x-ratelimit-remaining-tokens": "149984", "x-ratelimit-reset-tokens": "6ms"},
-        {"passed": 12, "pass": True, "pass_rate": 0.9, "key": "page", "keys": ["a", "b"], "auth": None, "secret": False},
-        {"author": "Jane Doe", "authors": ["Jane"], "authority": "example.com", "keyboard": "qwerty", "monkey": "bobo", "secretary": "Ann", "passenger": "Bob", "compass": "north", "bypass": True, "keywords": ["a"], "tokenize": True, "authenticated": True, "authorized": True, "is_secret": False, "has_password": True},
-        {"secret_name": "app/prod/db", "secret_id": "sm-123", "token_type": "bearer", "password_policy": "strong", "credential_type": "oauth2", "api_key_name": "ci", "key_type": "rsa", "auth_type": "oidc", "token_url": "https://idp.example.com/token", "token_endpoint": "https://idp.example.com/token", "secret_ref": "app-secrets", "password_env": "DB_PASSWORD", "api_key_env_var": "OPENAI_API_KEY", "password_hint": "street", "password_required": True, "token_expires_at": "2026-01-01T00:00:00Z", "secret_version": "3", "api_key_status": "active", "key_algorithm": "ES256", "credentials_provider": "aws", "token_expiry": 3600, "password_age_days": 12, "secret_rotation": "30d"},
+        {
+            "max_tokens": 4096,
+            "max_completion_tokens": 2048,
+            "max_output_tokens": 8192,
+            "maxTokens": 100,
+            "max_new_tokens": 512,
+            "budget_tokens": 1024,
+            "token_budget": 9000,
+            "thinking": {"type": "enabled", "budget_tokens": 10000},
+        },
+        {
+            "logprobs": {
+                "content": [
+                    {
+                        "token": "Hel",
+                        "logprob": -0.31,
+                        "bytes": [72, 101, 108],
+                        "top_logprobs": [{"token": "lo", "logprob": -1.2}],
+                    },
+                    {"token": " secret", "logprob": -2.5},
+                ]
+            }
+        },
+        {
+            "tokens": ["The", " password", " is", " hidden"],
+            "token_ids": [464, 9206, 318, 7104],
+            "token_logprobs": [-0.1, -2.0, -0.3, -4.0],
+        },
+        {
+            "tokens": [1, 2, 3],
+            "token": 15496,
+            "eos_token": "</s>",
+            "bos_token": "<s>",
+            "pad_token": "<pad>",
+            "unk_token": "<unk>",
+            "stop_token": "<|im_end|>",
+            "special_tokens": ["<s>", "</s>"],
+        },
+        {
+            "eos_token_id": 2,
+            "pad_token_id": 0,
+            "tokenizer": "cl100k_base",
+            "tokenizer_class": "LlamaTokenizerFast",
+            "vocab_size": 32000,
+        },
+        {"event": "token", "token": "Hello"},
+        {"type": "token", "token": " world", "index": 3},
+        {"event": "on_llm_new_token", "data": {"token": "key"}},
+        {
+            "tokens_per_second": 83.1,
+            "tokens_remaining": 12,
+            "token_count": 99,
+            "num_tokens": 5,
+            "n_tokens": 4,
+            "tokens_used": 9,
+            "total_tokens": 1.0,
+        },
+        {"tokens": {"input": 12, "output": 4, "total": 16}},
+        {"tokens": 1523},
+        {"token_usage": {"prompt": 1, "completion": 2}},
+        {"llm.token_count.prompt": 12, "gen_ai.usage.input_tokens": 12},
+        {
+            "x-ratelimit-limit-tokens": "150000",
+            "x-ratelimit-remaining-tokens": "149984",
+            "x-ratelimit-reset-tokens": "6ms",
+        },
+        {
+            "passed": 12,
+            "pass": True,
+            "pass_rate": 0.9,
+            "key": "page",
+            "keys": ["a", "b"],
+            "auth": None,
+            "secret": False,
+        },
+        {
+            "author": "Jane Doe",
+            "authors": ["Jane"],
+            "authority": "example.com",
+            "keyboard": "qwerty",
+            "monkey": "bobo",
+            "secretary": "Ann",
+            "passenger": "Bob",
+            "compass": "north",
+            "bypass": True,
+            "keywords": ["a"],
+            "tokenize": True,
+            "authenticated": True,
+            "authorized": True,
+            "is_secret": False,
+            "has_password": True,
+        },
+        {
+            "secret_name": "app/prod/db",
+            "secret_id": "sm-123",
+            "token_type": "bearer",
+            "password_policy": "strong",
+            "credential_type": "oauth2",
+            "api_key_name": "ci",
+            "key_type": "rsa",
+            "auth_type": "oidc",
+            "token_url": "https://idp.example.com/token",
+            "token_endpoint": "https://idp.example.com/token",
+            "secret_ref": "app-secrets",
+            "password_env": "DB_PASSWORD",
+            "api_key_env_var": "OPENAI_API_KEY",
+            "password_hint": "street",
+            "password_required": True,
+            "token_expires_at": "2026-01-01T00:00:00Z",
+            "secret_version": "3",
+            "api_key_status": "active",
+            "key_algorithm": "ES256",
+            "credentials_provider": "aws",
+            "token_expiry": 3600,
+            "password_age_days": 12,
+            "secret_rotation": "30d",
+        },
         {"PWD": "/home/app", "OLDPWD": "/srv", "cwd": "/tmp", "HOME": "/root"},
-        {"primary_key": "id", "foreign_key": "user_id", "sort_key": "created_at", "partition_key": "tenant", "cache_key": "a:b", "public_key": "MCowBQYDK2VwAyEA", "group_key": "g", "answer_key": "ABCD", "legend_key": "north", "translation_key": "home.title", "project_key": "PROJ", "issue_key": "PROJ-123", "hot_key": "ctrl+k", "shortcut_key": "F5", "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7V", "routing_key": "orders.created", "object_key": "a/b.txt", "group_by_key": "day"},
-    )  # fmt: skip
+        {
+            "primary_key": "id",
+            "foreign_key": "user_id",
+            "sort_key": "created_at",
+            "partition_key": "tenant",
+            "cache_key": "a:b",
+            "public_key": "MCowBQYDK2VwAyEA",
+            "group_key": "g",
+            "answer_key": "ABCD",
+            "legend_key": "north",
+            "translation_key": "home.title",
+            "project_key": "PROJ",
+            "issue_key": "PROJ-123",
+            "hot_key": "ctrl+k",
+            "shortcut_key": "F5",
+            "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7V",
+            "routing_key": "orders.created",
+            "object_key": "a/b.txt",
+            "group_by_key": "day",
+        },
+    )
     for index, value in enumerate(shapes):
         yield Case(f"usage/{index}/field", value)
         yield Case(f"usage/{index}/json", json.dumps(value))
@@ -328,26 +567,122 @@ def usage(rng: random.Random) -> Iterator[Case]:
 def schemas(_: random.Random) -> Iterator[Case]:
     """Descriptions of secrets: schemas, forms, labels, validation messages."""
     values: tuple[Any, ...] = (
-        {"type": "object", "properties": {"password": {"type": "string", "minLength": 8, "description": "The account's password"}, "api_key": {"type": "string"}}, "required": ["password", "api_key"]},
-        {"parameters": {"type": "object", "properties": {"token": {"type": "string", "description": "Token to look up"}, "secret": {"$ref": "#/defs/Secret"}}}},
-        {"name": "login", "description": "Logs in with user name and password", "input_schema": {"properties": {"password": {"title": "Password", "type": "string", "format": "password"}}}},
-        {"components": {"securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"}, "bearer": {"type": "http", "scheme": "bearer"}}}},
-        {"in": "header", "name": "Authorization", "required": True, "schema": {"type": "string"}}, {"security": [{"apiKey": []}, {"bearerAuth": []}]},
-        {"errors": {"password": "must be at least 8 characters", "api_key": "is required"}}, {"errors": [{"field": "password", "message": "is too short"}]},
-        {"labels": {"password": "Password", "api_key": "API key"}}, {"translations": {"login.password": "Mot de passe", "login.token": "Jeton"}}, {"placeholders": {"password": "Your password"}},
-        {"fields": [{"name": "password", "type": "password", "label": "Password", "required": True}, {"name": "token", "type": "text"}]}, {"columns": ["id", "email", "password", "token"]}, {"required": ["username", "password"]},
-        {"loc": ["body", "password"], "msg": "field required", "type": "value_error.missing"}, {"detail": [{"loc": ["header", "x-api-key"], "msg": "Field required", "type": "missing", "input": None}]},
-        {"key": "theme", "value": "dark"}, {"name": "region", "value": "eu-west-1"}, {"name": "max_tokens", "value": "4096"}, {"name": "DB_HOST", "value": "db.internal"},
-        {"headers": {"Accept": "text/plain", "Content-Type": "application/json", "User-Agent": "python-httpx/0.27", "X-Request-Id": "7b6c1f0e", "Vary": "Cookie, Authorization", "Access-Control-Allow-Headers": "Authorization, X-Api-Key"}},
-        {"cookies": {"theme": "dark", "lang": "en"}}, {"auth": {"type": "oauth2", "provider": "google", "user": "alice"}}, {"auth": "none"}, {"auth": "oauth2"}, {"credentials": "include"}, {"credentials": "same-origin"},
-        {"tool": "read_file", "args": {"path": "/run/secrets/db_password"}}, {"env": {"PATH": "/usr/bin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}}, ["deploy", "--password-file", "/run/secrets/db", "--max-tokens", "4096"], ["python", "-m", "keyring", "get", "acme", "alice"],
-        ["ssh", "-p", "2222", "-i", "/home/a/.ssh/id_ed25519", "host"], ["mysql", "-u", "root", "-p", "orders"], ["tool", "--token", "$TOKEN"], ["tool", "--api-key", "${API_KEY}", "--verbose"], ["curl", "-H", "Authorization: Bearer $TOKEN"], ["docker", "run", "-e", "API_KEY", "-p", "8080:80", "acme/api"],
-        {"kty": "RSA", "kid": "key-1", "use": "sig", "alg": "RS256", "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc", "e": "AQAB"},
-        {"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},
-        {"query": "query { viewer { login } }", "variables": {"first": 10, "after": "Y3Vyc29yOnYyOpHOAAE"}}, {"embedding": [0.0123, -0.0456, 1e-05, 1.0, 12345678901234567890]}, {"n": 1.0, "big": 20000000000000000000, "exp": 1e5, "neg": -0.0},
-        {"image_url": {"url": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="}}, {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgICAgMCAgIDAwMDBAYEBAQEBAgGBgUGCQgKCgkICQkKDA8MCgsOCwkJDRENDg8QEBEQCgwSExIQEw8QEBD/"}},
-        {"instance": "i-0abcd1234ef567890", "ami": "ami-0abcdef1234567890", "subnet": "subnet-0bb1c79de3EXAMPLE", "bucket": "acme-secrets-backup"}, {"scopes": ["token:read", "secret:write", "api_key:admin"]}, {"permissions": {"secrets": "read", "tokens": "write", "id-token": "write"}},
-    )  # fmt: skip
+        {
+            "type": "object",
+            "properties": {
+                "password": {"type": "string", "minLength": 8, "description": "The account's password"},
+                "api_key": {"type": "string"},
+            },
+            "required": ["password", "api_key"],
+        },
+        {
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    "token": {"type": "string", "description": "Token to look up"},
+                    "secret": {"$ref": "#/defs/Secret"},
+                },
+            }
+        },
+        {
+            "name": "login",
+            "description": "Logs in with user name and password",
+            "input_schema": {"properties": {"password": {"title": "Password", "type": "string", "format": "password"}}},
+        },
+        {
+            "components": {
+                "securitySchemes": {
+                    "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+                    "bearer": {"type": "http", "scheme": "bearer"},
+                }
+            }
+        },
+        {"in": "header", "name": "Authorization", "required": True, "schema": {"type": "string"}},
+        {"security": [{"apiKey": []}, {"bearerAuth": []}]},
+        {"errors": {"password": "must be at least 8 characters", "api_key": "is required"}},
+        {"errors": [{"field": "password", "message": "is too short"}]},
+        {"labels": {"password": "Password", "api_key": "API key"}},
+        {"translations": {"login.password": "Mot de passe", "login.token": "Jeton"}},
+        {"placeholders": {"password": "Your password"}},
+        {
+            "fields": [
+                {"name": "password", "type": "password", "label": "Password", "required": True},
+                {"name": "token", "type": "text"},
+            ]
+        },
+        {"columns": ["id", "email", "password", "token"]},
+        {"required": ["username", "password"]},
+        {"loc": ["body", "password"], "msg": "field required", "type": "value_error.missing"},
+        {"detail": [{"loc": ["header", "x-api-key"], "msg": "Field required", "type": "missing", "input": None}]},
+        {"key": "theme", "value": "dark"},
+        {"name": "region", "value": "eu-west-1"},
+        {"name": "max_tokens", "value": "4096"},
+        {"name": "DB_HOST", "value": "db.internal"},
+        {
+            "headers": {
+                "Accept": "text/plain",
+                "Content-Type": "application/json",
+                "User-Agent": "python-httpx/0.27",
+                "X-Request-Id": "7b6c1f0e",
+                "Vary": "Cookie, Authorization",
+                "Access-Control-Allow-Headers": "Authorization, X-Api-Key",
+            }
+        },
+        {"cookies": {"theme": "dark", "lang": "en"}},
+        {"auth": {"type": "oauth2", "provider": "google", "user": "alice"}},
+        {"auth": "none"},
+        {"auth": "oauth2"},
+        {"credentials": "include"},
+        {"credentials": "same-origin"},
+        {"tool": "read_file", "args": {"path": "/run/secrets/db_password"}},
+        {"env": {"PATH": "/usr/bin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}},
+        ["deploy", "--password-file", "/run/secrets/db", "--max-tokens", "4096"],
+        ["python", "-m", "keyring", "get", "acme", "alice"],
+        ["ssh", "-p", "2222", "-i", "/home/a/.ssh/id_ed25519", "host"],
+        ["mysql", "-u", "root", "-p", "orders"],
+        ["tool", "--token", "$TOKEN"],
+        ["tool", "--api-key", "${API_KEY}", "--verbose"],
+        ["curl", "-H", "Authorization: Bearer $TOKEN"],
+        ["docker", "run", "-e", "API_KEY", "-p", "8080:80", "acme/api"],
+        {
+            "kty": "RSA",
+            "kid": "key-1",
+            "use": "sig",
+            "alg": "RS256",
+            "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc",
+            "e": "AQAB",
+        },
+        {
+            "kty": "EC",
+            "crv": "P-256",
+            "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        },
+        {"query": "query { viewer { login } }", "variables": {"first": 10, "after": "Y3Vyc29yOnYyOpHOAAE"}},
+        {"embedding": [0.0123, -0.0456, 1e-05, 1.0, 12345678901234567890]},
+        {"n": 1.0, "big": 20000000000000000000, "exp": 1e5, "neg": -0.0},
+        {
+            "image_url": {
+                "url": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+            }
+        },
+        {
+            "type": "image",
+            "source": {
+                "type": "base64",
+                "media_type": "image/jpeg",
+                "data": "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgICAgMCAgIDAwMDBAYEBAQEBAgGBgUGCQgKCgkICQkKDA8MCgsOCwkJDRENDg8QEBEQCgwSExIQEw8QEBD/",
+            },
+        },
+        {
+            "instance": "i-0abcd1234ef567890",
+            "ami": "ami-0abcdef1234567890",
+            "subnet": "subnet-0bb1c79de3EXAMPLE",
+            "bucket": "acme-secrets-backup",
+        },
+        {"scopes": ["token:read", "secret:write", "api_key:admin"]},
+        {"permissions": {"secrets": "read", "tokens": "write", "id-token": "write"}},
+    )
     for index, value in enumerate(values):
         yield Case(f"schemas/{index}/field", value)
         yield Case(f"schemas/{index}/json", json.dumps(value))
@@ -375,13 +710,28 @@ def blobs(rng: random.Random) -> Iterator[Case]:
     for number in range(12):
         words = " ".join("".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(60))
         yield Case(f"blobs/words/{number}", {"text": words})
-        yield Case(f"blobs/minified/{number}", "var " + ",".join(f"{characters(rng, 'L', 2)}={rng.randint(0, 9999)}" for _ in range(40)) + ";")
-        yield Case(f"blobs/hashes/{number}", "\n".join(f"{characters(rng, 'hex', 64)}  dist/{characters(rng, 'an', 12)}.whl" for _ in range(6)))
+        yield Case(
+            f"blobs/minified/{number}",
+            "var " + ",".join(f"{characters(rng, 'L', 2)}={rng.randint(0, 9999)}" for _ in range(40)) + ";",
+        )
+        yield Case(
+            f"blobs/hashes/{number}",
+            "\n".join(f"{characters(rng, 'hex', 64)}  dist/{characters(rng, 'an', 12)}.whl" for _ in range(6)),
+        )
         yield Case(f"blobs/uuids/{number}", [str(uuid.UUID(int=rng.getrandbits(128), version=4)) for _ in range(5)])
         yield Case(f"blobs/base64_text/{number}", base64_of(" ".join(characters(rng, "L", 7) for _ in range(12))))
-        yield Case(f"blobs/numbers/{number}", [rng.random() * 10**rng.randint(-9, 20) for _ in range(8)] + [rng.getrandbits(60)])
-        yield Case(f"blobs/paths/{number}", f"/srv/{characters(rng, 'an', 8)}/{characters(rng, 'hex', 40)}/sk-learn/{characters(rng, 'U', 30)}.py")
-        yield Case(f"blobs/embedded_prefix/{number}", f"task-{characters(rng, 'an', 24)} risk-{characters(rng, 'AN', 22)} desk_{characters(rng, 'hex', 44)} mask-ant-{characters(rng, 'an', 9)}")
+        yield Case(
+            f"blobs/numbers/{number}",
+            [rng.random() * 10 ** rng.randint(-9, 20) for _ in range(8)] + [rng.getrandbits(60)],
+        )
+        yield Case(
+            f"blobs/paths/{number}",
+            f"/srv/{characters(rng, 'an', 8)}/{characters(rng, 'hex', 40)}/sk-learn/{characters(rng, 'U', 30)}.py",
+        )
+        yield Case(
+            f"blobs/embedded_prefix/{number}",
+            f"task-{characters(rng, 'an', 24)} risk-{characters(rng, 'AN', 22)} desk_{characters(rng, 'hex', 44)} mask-ant-{characters(rng, 'an', 9)}",
+        )
 
 
 GROUPS = (identifiers, texts, placeholders, usage, schemas, blobs)

@@ -6,40 +6,68 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .cases import HOLE
 from .formats import FORMATS
 from .generating import characters, fill
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _SENTENCES = (
-    "The order shipped on Tuesday and should arrive within three working days.", "I looked at the logs: the service restarted twice, at 10:12 and 10:40.",
-    "Could you compare the two proposals and list the open questions?", "The customer asked for a refund of 42.50 EUR for the damaged item.",
-    "Here is the plan: first read the file, then run the tests, at last write the summary.", "The function returns a list of (path, size) pairs sorted by size.",
-    "Tokens are counted per request; the limit is 128,000 for this model.", "The key point is that latency grows with the length of the prompt.",
-    "def total(items):\n    return sum(item.price * item.count for item in items)\n", "SELECT id, status FROM orders WHERE customer_id = 42 ORDER BY created_at DESC LIMIT 20;",
-    "See https://docs.example.com/guide/search?lang=en&page=3 for the details.", "Das Ergebnis liegt bei 73 %, etwas besser als im Vorjahr.",
-)  # fmt: skip
+    "The order shipped on Tuesday and should arrive within three working days.",
+    "I looked at the logs: the service restarted twice, at 10:12 and 10:40.",
+    "Could you compare the two proposals and list the open questions?",
+    "The customer asked for a refund of 42.50 EUR for the damaged item.",
+    "Here is the plan: first read the file, then run the tests, at last write the summary.",
+    "The function returns a list of (path, size) pairs sorted by size.",
+    "Tokens are counted per request; the limit is 128,000 for this model.",
+    "The key point is that latency grows with the length of the prompt.",
+    "def total(items):\n    return sum(item.price * item.count for item in items)\n",
+    "SELECT id, status FROM orders WHERE customer_id = 42 ORDER BY created_at DESC LIMIT 20;",
+    "See https://docs.example.com/guide/search?lang=en&page=3 for the details.",
+    "Das Ergebnis liegt bei 73 %, etwas besser als im Vorjahr.",
+)
 
 
 def chat(size: int, *, dirty: bool, seed: int = 7) -> dict[str, Any]:
     """A request to a model of about `size` bytes of JSON; a dirty one has a secret in every fourth message."""
     rng = random.Random(seed)
-    messages: list[dict[str, Any]] = [{"role": "system", "content": "You are a support agent. " + " ".join(rng.choices(_SENTENCES, k=4))}]
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": "You are a support agent. " + " ".join(rng.choices(_SENTENCES, k=4))}
+    ]
     length = 400
     while length < size:
         number = len(messages)
         text = " ".join(rng.choices(_SENTENCES, k=rng.randint(2, 7)))
         if dirty and number % 4 == 0:
-            text += (" Use §.", " My password is §, thanks.", " curl -H 'Authorization: Bearer §'", '{"api_key": "§"}')[number // 4 % 4].replace(HOLE, fill(rng.choice(FORMATS)[1], rng))  # fmt: skip
+            text += (" Use §.", " My password is §, thanks.", " curl -H 'Authorization: Bearer §'", '{"api_key": "§"}')[
+                number // 4 % 4
+            ].replace(HOLE, fill(rng.choice(FORMATS)[1], rng))
         if number % 3 == 2:
-            message: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": [{"id": f"call_{characters(rng, 'AN', 24)}", "type": "function", "function": {"name": "search", "arguments": json.dumps({"query": text, "limit": 10})}}]}  # fmt: skip
+            message: dict[str, Any] = {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [
+                    {
+                        "id": f"call_{characters(rng, 'AN', 24)}",
+                        "type": "function",
+                        "function": {"name": "search", "arguments": json.dumps({"query": text, "limit": 10})},
+                    }
+                ],
+            }
         else:
             message = {"role": ("user", "assistant", "tool")[number % 3], "content": text}
         messages.append(message)
         length += len(json.dumps(message))
-    return {"model": "small-2", "messages": messages, "temperature": 0.2, "max_tokens": 1024, "usage": {"prompt_tokens": 812, "completion_tokens": 96}}
+    return {
+        "model": "small-2",
+        "messages": messages,
+        "temperature": 0.2,
+        "max_tokens": 1024,
+        "usage": {"prompt_tokens": 812, "completion_tokens": 96},
+    }
 
 
 def _deep(size: int) -> Any:
@@ -90,7 +118,7 @@ HOSTILE: dict[str, Callable[[int], Any]] = {
     "curl": lambda size: "curl -u " * (size // 8),
     "mysql": lambda size: "mysql " * (size // 6),
     "echo": lambda size: "echo x |" * (size // 8),
-    "inputs": lambda size: '<input type=password value=' * (size // 27),
+    "inputs": lambda size: "<input type=password value=" * (size // 27),
     "names and values": lambda size: "name: password\n" * (size // 15),
     "deep": _deep,
     "many keys": lambda size: {f"password_{number}": "x" for number in range(size // 20)},

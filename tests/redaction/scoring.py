@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .cases import Case
+if TYPE_CHECKING:
+    from .cases import Case
 
 Redact = Callable[[Any], Any]
 

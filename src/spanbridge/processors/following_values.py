@@ -22,30 +22,32 @@ if TYPE_CHECKING:
 
 MAX_QUOTED = 4096
 """A quoted value that is longer is text, not a secret; nor is it searched for its end."""
+MAX_UNQUOTED = 8192
+"""As above, of one that is not quoted: what the patterns below take at most."""
 QUOTE = re.compile(
     r"""(?:[bBrRuU]|(?:pydantic\.)?Secret(?:Str|String|Bytes)?\(|String\(|str\(|\[)?(\\{0,15})("{3}|'{3}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
 )
-_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,2048}""")
-_CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,2048})[ \t*`]{0,80}\|""")
+_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,8192}""")
+_CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,8192})[ \t*`]{0,80}\|""")
 _CELL_START = re.compile(r"\|[ \t*`]{0,40}\Z")
 _OWNED_CELL = re.compile(r"\|[ \t*`]{0,40}(?:[A-Za-z]{2,20} )?\Z")
-_UNQUOTED_LINE = re.compile(r"""[^\s"'`\\<>]{1,2048}""")
-_UNQUOTED_PARAMETER = re.compile(r"""[^\s"'`\\<>&;#]{1,2048}""")
+_UNQUOTED_LINE = re.compile(r"""[^\s"'`\\<>]{1,8192}""")
+_UNQUOTED_PARAMETER = re.compile(r"""[^\s"'`\\<>&;#]{1,8192}""")
 _LINE_START = re.compile(
     r"""(?:^|[\n\r]|\\[nr])[ \t+-]{0,40}(?:(?:export|set|ENV|ARG|SET|setx|declare -x|env|-)[ ]|\$env:)?["']?\Z"""
 )
 _ENVIRONMENT = re.compile(r"(?:^|\s)(?:export|setx?|env|-e|--env|--build-arg|ENV|ARG)[ ][\"']?\Z")
 _LINE_END = re.compile(r"(?:[ \t]*(?:\#[^\n]*)?(?:$|[\n\r]|\\[nr]))|\\{0,15}[\"']")
 _HEADER_VALUE = re.compile(
-    r"""(?:(?:Bearer|Basic|Token|Bot|ApiKey|Api-Key|SSWS|Digest|Negotiate|NTLM|Key|OAuth|GoogleLogin|AWS4-HMAC-SHA256|[A-Z][\w-]{2,24})(?:[ ]{1,3}|%20|\+))?(?P<v>[^\s"'`\\<>]{6,4096})""",
+    r"""(?:(?:Bearer|Basic|Token|Bot|ApiKey|Api-Key|SSWS|Digest|Negotiate|NTLM|Key|OAuth|GoogleLogin|AWS4-HMAC-SHA256|[A-Z][\w-]{2,24})(?:[ ]{1,3}|%20|\+))?(?P<v>[^\s"'`\\<>]{6,8192})""",
     re.IGNORECASE,
 )
 _HEADER_REST = re.compile(
-    r"""(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk)[ ]+(?P<v>(?:[^\n\r"'\\]|\\?"){8,4096})""", re.IGNORECASE
+    r"""(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk)[ ]+(?P<v>(?:[^\n\r"'\\]|\\?"){8,8192})""", re.IGNORECASE
 )
-_COOKIES = re.compile(r"""(?:[;, ]{0,3}[\w.$!*~-]{1,80}(?:=[^\s"'`\\;,]{0,4096})?(?=[;,\s"'`\\]|\Z))*""")
+_COOKIES = re.compile(r"""(?:[;, ]{0,3}[\w.$!*~-]{1,80}(?:=[^\s"'`\\;,]{0,8192})?(?=[;,\s"'`\\]|\Z))*""")
 _COOKIE = re.compile(
-    r"""(?P<n>(?i:sess|sid|auth|token|csrf|xsrf|login|jwt|remember|identity)[\w.$!*~-]*)?=(?P<v>(?(n)[^\s"'`\\;,]{1,4096}|[^\s"'`\\;,]{8,4096}))"""
+    r"""(?P<n>(?i:sess|sid|auth|token|csrf|xsrf|login|jwt|remember|identity)[\w.$!*~-]*)?=(?P<v>(?(n)[^\s"'`\\;,]{1,8192}|[^\s"'`\\;,]{8,8192}))"""
 )
 """The cookies that may hold a session: by their name, else by their value."""
 NATIVE = re.compile(
@@ -270,7 +272,7 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
     if QUOTE.match(text, at):
         yield from quoted_value(text, at, level, "flag")
         return
-    match = re.compile(r"""[^\s"'`\\|<>]{3,2048}""").match(text, at)
+    match = re.compile(r"""[^\s"'`\\|<>]{3,8192}""").match(text, at)
     if match is None or match[0].startswith("-") or is_placeholder(match[0]) or _METAVARIABLE.fullmatch(match[0]):
         return
     value = match[0]
@@ -296,7 +298,7 @@ def prose_value(text: str, at: int, level: Sensitivity) -> Iterator[tuple[int, i
         ) or looks_like_credential(value):
             yield start, end
         return
-    match = re.compile(r"""[^\s"'`<>\\]{4,2048}""").match(text, at)
+    match = re.compile(r"""[^\s"'`<>\\]{4,8192}""").match(text, at)
     if match is None:
         return
     start, end = match.span()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.processors.following_values import (
     MAX_QUOTED,
+    MAX_UNQUOTED,
     NATIVE,
     accepts_quoted,
     flag_value,
@@ -37,6 +38,9 @@ _LEFT = 136
 _NEAR = 256
 """Characters behind a name that are looked at first."""
 _FAR = 3 * MAX_QUOTED
+_LONGEST = frozenset((MAX_QUOTED, MAX_UNQUOTED))
+"""Lengths of values that were cut off: they are no secrets, but data."""
+_RUN = re.compile(r"[^\s\"'`<>]*")
 _MAX_SEEN = 1024
 """Surroundings of names whose verdict is remembered within a text: a text that repeats itself is looked at once."""
 _IDENTIFIER_LEFT = 64
@@ -58,7 +62,7 @@ _CALL_NAME = re.compile(
     re.IGNORECASE,
 )
 _ITEM = re.compile(
-    r"""(?P<open>\\{0,7}["'])[ \t]{0,2},[ \t]{0,2}(?P<value>(?P=open)(?P<v>[^\s"'\\]{3,2048})(?P=open))(?P<last>[ \t]{0,2}[)\]])?"""
+    r"""(?P<open>\\{0,7}["'])[ \t]{0,2},[ \t]{0,2}(?P<value>(?P=open)(?P<v>[^\s"'\\]{3,8192})(?P=open))(?P<last>[ \t]{0,2}[)\]])?"""
 )
 """The next item of a list in text."""
 _PAIR_START = re.compile(r"""[(\[]\\{0,7}["']\Z""")
@@ -100,7 +104,11 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                     verdict = _look(classify, *surroundings, length)
                     if verdict.spans and verdict.spans[-1][1] == len(surroundings[0]) and at + _NEAR < len(text):
                         # It may go on; how far is looked at without an end to what surrounds it.
-                        verdict = _look(classify, text[start : at + _FAR], at - start, length)
+                        verdict = _within_bounds(_look(classify, text[start : at + _FAR], at - start, length))
+                        if not verdict.spans:
+                            run = _RUN.match(text, start + verdict.done)
+                            done = run.end() if run else done
+                            continue
                     elif len(seen) < _MAX_SEEN:
                         seen[surroundings] = verdict
                 done = start + verdict.done
@@ -117,6 +125,12 @@ class _Verdict(NamedTuple):
     """Up to where the text has been looked at."""
     rule: str
     spans: list[tuple[int, int]]
+
+
+def _within_bounds(verdict: _Verdict) -> _Verdict:
+    """Without the values that are longer than a secret."""
+    spans = [(start, end) for start, end in verdict.spans if end - start not in _LONGEST]
+    return verdict if len(spans) == len(verdict.spans) else verdict._replace(spans=spans)
 
 
 def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:

@@ -118,40 +118,35 @@ class SensitiveDataFilter:
         except Exception as error:  # noqa: BLE001 - fails closed, whatever it was
             return WITHHELD if isinstance(value, str) else {"withheld": _reason(error)}
 
-    def explain(self, value: Any) -> list[Finding]:
+    def explain(self, value: Any, path: Sequence[Any] = ()) -> list[Finding]:
         """What `redact` would replace in `value`: rule, path, where in the string and how long; never the value itself.
 
-        Raises what `redact` would withhold the value for.
+        `path` leads to the value, where it is a part of something. Raises what `redact` would withhold the value for.
         """
         findings: list[Finding] = []
-        self._redact(value, "", findings)
+        self._redact(value, "", findings, path)
         return findings
 
-    def stream(self) -> RedactingStream:
+    def stream(self, trace_id: str = "") -> RedactingStream:
         """A filter for one text that arrives in pieces, such as a model's answer on its way to a user; see `RedactingStream`."""
-        return RedactingStream(self._search)
+        return RedactingStream(self._search, trace_id)
 
-    def _redact(self, value: Any, trace_id: str, findings: list[Finding] | None) -> Any:
+    def _redact(self, value: Any, trace_id: str, findings: list[Finding] | None, path: Sequence[Any] = ()) -> Any:
         if not self._may_hold(value):
             return value
+
+        def walk() -> Walk:
+            return Walk(
+                self._search, Candidates(self._search), trace_id, {}, Budget(None), self._allowed, path, findings
+            )
+
         try:
-            return self._walk(trace_id, findings).value(value, 0)
+            return walk().value(value, 0)
         except TypeError:
             # Something that JSON has no word for; what was found on the way to it is found again.
             if findings:
                 findings.clear()
-            return self._walk(trace_id, findings).value(plain_value(value), 0)
-
-    def _walk(self, trace_id: str, findings: list[Finding] | None) -> Walk:
-        return Walk(
-            self._search,
-            Candidates(self._search),
-            trace_id,
-            {},
-            Budget(None),
-            self._allowed,
-            findings=findings,
-        )
+            return walk().value(plain_value(value), 0)
 
     def process(self, record: SpanRecord) -> SpanRecord:
         """Redacts the content of `record` that was not looked at yet, and counts it in `record.redactions`."""

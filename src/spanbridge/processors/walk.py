@@ -55,6 +55,9 @@ class Finding(NamedTuple):
     start: int
     """Where in the string it starts, in characters; in JSON inside of a string, counted from the start of its own string."""
     length: int
+    """Characters of the value."""
+    offset: int
+    """Where in the outermost string it starts, or the JSON document inside of it that holds it."""
 
 
 class Walk:
@@ -85,6 +88,8 @@ class Walk:
         self._path: list[Any] = [*path]
         self._findings = findings
         self._json_level = 0
+        self._document: int | None = None
+        """Where in the outermost string the JSON document starts that is being gone through."""
         self._visited = 0
 
     def value(self, value: Any, depth: int, parent: str = "") -> Any:
@@ -125,7 +130,8 @@ class Walk:
             return value
         self._counts[rule] = self._counts.get(rule, 0) + 1
         if self._findings is not None:
-            self._findings.append(Finding(rule, path_text(self._path), start, len(value)))
+            offset = start if self._document is None else self._document
+            self._findings.append(Finding(rule, path_text(self._path), start, len(value), offset))
         return self._search.mask(rule, value, self._scope)
 
     # ── text ──────────────────────────────────────────────────────────────────────────────────────────
@@ -144,18 +150,22 @@ class Walk:
         regions = self._candidates.regions(text)
         values = self._joined([value for _, _, value in regions]) if len(regions) > 1 else None
         for index, (start, end, value) in enumerate(regions):
+            if self._json_level == 0:
+                self._document = start
             redacted = self._inner(values[index] if values else value)
+            if self._json_level == 0:
+                self._document = None
             if redacted is value and text[start] == "[" and "{" not in text[start:end]:
                 continue  # a subscript, as in `os.environ["API_KEY"] = ...`: it belongs to the text around it
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
-            parts.append(self._part(text[at:start], matched))
+            parts.append(self._part(text, at, start, matched))
             parts.append(
                 text[start:end] if redacted is value else json_text.splice(text, start, value, redacted, self._inner)[0]
             )
             at = end
         if not parts:
             return self._plain(text, matched)
-        parts.append(self._part(text[at:], matched))
+        parts.append(self._part(text, at, len(text), matched))
         result = "".join(parts)
         return text if result == text else result
 
@@ -167,12 +177,13 @@ class Walk:
         finally:
             self._json_level -= 1
 
-    def _part(self, text: str, matched: Sequence[int]) -> str:
+    def _part(self, text: str, start: int, end: int, matched: Sequence[int]) -> str:
         """A part of a text in which `matched` match."""
-        found = self._candidates.of_part(text, matched) if len(text) >= SHORTEST_SECRET else None
-        return self._plain(text, found) if found else text
+        part = text[start:end]
+        found = self._candidates.of_part(part, matched) if len(part) >= SHORTEST_SECRET else None
+        return self._plain(part, found, start) if found else part
 
-    def _plain(self, text: str, matched: Sequence[int]) -> str:
+    def _plain(self, text: str, matched: Sequence[int], offset: int = 0) -> str:
         spans = self._candidates.spans(text, matched, self._budget)
         if not spans:
             return text
@@ -180,7 +191,7 @@ class Walk:
         at = 0
         for start, end, rule in spans:
             parts.append(text[at:start])
-            parts.append(self._mask(rule, text[start:end], start))
+            parts.append(self._mask(rule, text[start:end], offset + start))
             at = end
         parts.append(text[at:])
         return "".join(parts)
