@@ -32,7 +32,7 @@ _FIELD = re.compile(r"\{(\w+)(?::(\d+)(?:-(\d+))?)?\}")
 
 
 def fill(template: str, rng: random.Random) -> str:
-    """A template with its fields filled: `{AN:36}`, `{U:90-120}` from an alphabet above, `{uuid}`, `{crc32}` over what the template makes."""
+    """A template with its fields filled: `{AN:36}`, `{U:90-120}` from an alphabet above, `{uuid}`, `{jwt}` and others."""
 
     def field(match: re.Match[str]) -> str:
         name, least, most = match.groups()
@@ -51,13 +51,11 @@ def characters(rng: random.Random, alphabet: str, length: int) -> str:
     choices = ALPHABETS[alphabet]
     while True:
         text = "".join(rng.choices(choices, k=length))
-        if length < 12 or (
-            len(set(text)) > 3
-            and (choices.isalpha() or choices.isdigit() or (re.search(r"\d", text) and re.search(r"[A-Za-z]", text)))
-        ):
-            # Neither begins nor ends with a joint, which a text around it could own.
-            if text[:1] not in "-_+/" and text[-1:] not in "-_+/":
-                return text
+        mixed = choices.isalpha() or choices.isdigit() or (re.search(r"\d", text) and re.search(r"[A-Za-z]", text))
+        is_random = length < 12 or (len(set(text)) > 3 and mixed)
+        # Neither begins nor ends with a joint, which a text around it could own.
+        if is_random and text[:1] not in "-_+/" and text[-1:] not in "-_+/":
+            return text
 
 
 def _base62_crc(rng: random.Random) -> str:

@@ -1,7 +1,5 @@
 """Payloads to measure with: conversations with and without secrets, and inputs made to cost time."""
 
-# ruff: noqa: E501 - a row of a table is one line
-
 from __future__ import annotations
 
 import json

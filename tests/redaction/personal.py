@@ -1,7 +1,5 @@
 """Personal data, and what looks like it: for a filter with `pii=True`."""
 
-# ruff: noqa: E501 - a row of a table is one line
-
 from __future__ import annotations
 
 import json

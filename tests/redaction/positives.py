@@ -340,7 +340,8 @@ def headers(rng: random.Random) -> Iterator[Case]:
         ("X-Amz-Security-Token", key, key),
         (
             "Authorization",
-            f"AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature={fill('{hex:64}', rng)}",
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, "
+            f"Signature={fill('{hex:64}', rng)}",
             "",
         ),
         (

@@ -1,6 +1,6 @@
 """Texts in which a credential stands: `§` is where. One table per place; each row (name, template)."""
 
-# ruff: noqa: E501, RUF001 - a row of a table is one line; full-width signs are what some languages write
+# ruff: noqa: RUF001 - a row of a table is one line; full-width signs are what some languages write
 
 from __future__ import annotations
 

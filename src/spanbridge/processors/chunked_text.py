@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from spanbridge.processors.json_text import regions
 from spanbridge.processors.key_names import word_set
@@ -38,7 +39,8 @@ _MAX_MEAN = 64
 _WORD = re.compile(r"[\W_]*(?:[A-Z]?[a-z]*|[A-Z]+)[\W_]*")
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """A piece of text in an item of a list."""
 
     index: int

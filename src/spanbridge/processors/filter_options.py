@@ -52,7 +52,7 @@ def checked_recognizers(recognizers: Any) -> Sequence[Recognizer]:
     if not isinstance(recognizers, Sequence) or isinstance(recognizers, str):
         raise ConfigurationError(f"recognizers={recognizers!r} is not a list of functions; use recognizers=[...]")
     for recognizer in recognizers:  # pyright: ignore[reportUnknownVariableType]
-        if not callable(recognizer):
+        if not callable(recognizer):  # pyright: ignore[reportUnknownArgumentType]
             raise ConfigurationError(
                 f"recognizers holds {recognizer!r}, which cannot be called; use a function of a text"
             )

@@ -43,7 +43,7 @@ for _positive, _negative in (
 def run_away(pattern: str) -> str | None:
     """Why a pattern can run away; None where it cannot. The pattern compiles."""
     try:
-        return _check(list(parser.parse(pattern)), frozenset(), [], repeated=1, may_fail=False)
+        return _check([*parser.parse(pattern).data], frozenset(), [], repeated=1, may_fail=False)
     except _Unclear as unclear:
         return str(unclear)
 

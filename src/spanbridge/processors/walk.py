@@ -104,7 +104,7 @@ class Walk:
             raise LimitExceeded
         if isinstance(value, dict):
             return self._mapping(value, depth, parent)  # pyright: ignore[reportUnknownArgumentType]
-        if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        if isinstance(value, (list, tuple)) and not hasattr(cast("Any", value), "_fields"):
             items = self._sequence(value, depth, parent)  # pyright: ignore[reportUnknownArgumentType]
             return tuple(items) if items is not value and isinstance(value, tuple) else items
         raise TypeError  # no JSON value: it cannot be looked at
@@ -298,10 +298,11 @@ class Walk:
         looks_first = len(items) >= _FEW and not named and parent != _PAIRS and not self._candidates.has_learned
         for index, item in enumerate(items):
             path[-1] = index
-            if looks_first and type(item) is dict and self._is_clean(item):
+            cls: Any = type(item)
+            if looks_first and cls is dict and self._is_clean(item):
                 if result is not None and result is not joined:
                     result.append(item)
-                before = item
+                before = None
                 continue
             level = Sensitivity.NONE
             if type(item) is str and type(before) is str and (pairs_up or before[:1] == "-"):
