@@ -298,7 +298,7 @@ class Walk:
         looks_first = len(items) >= _FEW and not named and parent != _PAIRS and not self._candidates.has_learned
         for index, item in enumerate(items):
             path[-1] = index
-            cls: Any = type(item)
+            cls: type[Any] = type(item)  # pyright: ignore[reportUnknownVariableType]
             if looks_first and cls is dict and self._is_clean(item):
                 if result is not None and result is not joined:
                     result.append(item)
