@@ -10,6 +10,8 @@ import logging
 import time
 
 logger = logging.getLogger("spanbridge")
+if logger.level == logging.NOTSET:
+    logger.setLevel(logging.WARNING)  # an application that logs at a lower level has not asked for ours
 
 REPEAT_AFTER_S = 60.0
 

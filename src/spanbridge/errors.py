@@ -2,6 +2,7 @@
 
 SpanbridgeError
 ├── ConfigurationError      a setting is unknown, missing or wrong: key, value and fix
+├── BridgeUnavailableError  a bridge's tracer is not there, or of a version that it does not know
 ├── AttributesError         a span's typed attributes do not match their definition
 └── StoreError              a store cannot be opened, read or written
     ├── FilterError         a filter, an order or a cursor that no store understands
@@ -17,6 +18,10 @@ class SpanbridgeError(Exception):
 
 class ConfigurationError(SpanbridgeError):
     """A setting is unknown, missing or of the wrong type; the message names the key, the value and the fix."""
+
+
+class BridgeUnavailableError(SpanbridgeError):
+    """A bridge cannot work here; the message says why and what to do. Logged, not raised: the application runs without the bridge."""
 
 
 class AttributesError(SpanbridgeError):

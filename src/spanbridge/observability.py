@@ -10,19 +10,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.configuration.assembly import build_pipeline, build_sampler
+from spanbridge.configuration.assembly import build_bridge, build_pipeline, build_tracer, open_bridge
 from spanbridge.configuration.settings import Settings, resolve_settings
 from spanbridge.containment import contain
 from spanbridge.errors import ConfigurationError
 from spanbridge.tracing.openers import Openers
-from spanbridge.tracing.sampling import contained_sampler
-from spanbridge.tracing.tracer import Tracer, TracerSlot, default_slot
+from spanbridge.tracing.tracer import TracerSlot, default_slot
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from spanbridge.pipeline.pipeline import Pipeline
-    from spanbridge.protocols import Exporter, Store
+    from spanbridge.protocols import Bridge, Exporter, Store
+    from spanbridge.tracing.bridging import Bridging
 
 
 class Observability(Openers):
@@ -50,13 +50,29 @@ class Observability(Openers):
         super().__init__(slot)
         tracer = None
         if not settings.disabled:
+            bridge = build_bridge(settings)
             pipeline = self._pipeline = build_pipeline(settings)
-            sampler = contained_sampler(
-                build_sampler(settings.sampling), lambda: pipeline.intake.ignore("sampler_error")
-            )
-            tracer = Tracer(self._pipeline.intake, sampler, settings.max_payload_bytes, settings.request_context_keys)
+            tracer = build_tracer(settings, pipeline)
+            if bridge is not None:
+                tracer.bridging = self._bridging(bridge, pipeline)
             _at_work.add(self)
-        slot.tracer = tracer
+        slot.fill(tracer)
+
+    def _bridging(self, bridge: Bridge, pipeline: Pipeline) -> Bridging | None:
+        """Opens the bridge and ties it to the pipeline; None where it cannot work."""
+        settings = self.settings
+        names = [runner.name for runner in pipeline.runners]
+        if not open_bridge(bridge, settings, names, lambda: self.shutdown(settings.exit_timeout_s)):
+            return None
+        from spanbridge.pipeline.bridge_finish import BridgeFinish  # noqa: PLC0415 - loads with a bridge
+        from spanbridge.tracing.bridging import Bridging  # noqa: PLC0415 - as above
+
+        bridging = Bridging(bridge, pipeline.intake)
+        pipeline.bridge = BridgeFinish(bridging)
+        # Handlers run in the reverse order of their registration: ours before those of the tracer that was just imported.
+        atexit.unregister(_at_exit)
+        atexit.register(_at_exit)
+        return bridging
 
     @property
     def store(self) -> Store:
@@ -150,7 +166,8 @@ def temporarily(*exporters: Exporter, **settings: Any) -> Generator[Observabilit
         yield configure(**settings)
     finally:
         shutdown()  # whatever is in force now: the block may have configured another
-        _default, default_slot.tracer, _added_exporters = before, tracer_before, added_before
+        _default, _added_exporters = before, added_before
+        default_slot.fill(tracer_before)
 
 
 def default_observability() -> Observability | None:

@@ -6,6 +6,7 @@ of it (as SQLite and re2 do) is mostly too short to wake up in. So whoever works
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import contextmanager
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-SLICE_NS = 100_000
+SLICE_NS = 50_000
 """How long a background thread works without a pause."""
-PAUSE_S = 0.0002
-"""How long it stops: a waiting thread needs some 50 us to wake up."""
+PAUSE_S = 0.00005
+"""How long it stops, and some 50 us more as operating systems sleep: a waiting thread needs as much to wake up."""
 SHORT_TURN_S = 0.0005
 """How long a thread keeps the interpreter from one that waits, in `short_turns`; 5 ms is CPython's own."""
 
@@ -41,19 +42,43 @@ def short_turns() -> Generator[None]:
             sys.setswitchinterval(before)
 
 
+_waiting: set[object] = set()
+"""One token for each caller that waits for background work."""
+
+
+@contextmanager
+def awaited() -> Generator[None]:
+    """While somebody waits for what is done in the background (a flush, a shutdown), nobody there pauses."""
+    token = object()
+    _waiting.add(token)
+    try:
+        yield
+    finally:
+        _waiting.discard(token)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_waiting.clear)  # who waited in the parent is not there
+
+
 class Pace:
     """The pauses of one piece of background work."""
 
     __slots__ = ("_until_ns", "hurries")
 
     def __init__(self, *, hurries: bool = False) -> None:
-        """`hurries`: no pauses; there is a backlog, or somebody waits for the result."""
+        """`hurries`: no pauses, whether anybody waits or not: there is a backlog."""
         self.hurries = hurries
         self._until_ns = time.perf_counter_ns() + SLICE_NS
 
+    @property
+    def is_unpaused(self) -> bool:
+        """Whether there are no pauses now, so that work is best done in large pieces."""
+        return self.hurries or bool(_waiting)
+
     def pause(self) -> bool:
         """Called between two small steps: ends a slice that is long enough; whether it did."""
-        if time.perf_counter_ns() < self._until_ns or self.hurries:
+        if time.perf_counter_ns() < self._until_ns or self.hurries or _waiting:
             return False
         time.sleep(PAUSE_S)
         self._until_ns = time.perf_counter_ns() + SLICE_NS

@@ -4,15 +4,16 @@ Processor   changes or drops a record on its way to every exit
 Exporter    delivers batches of records to one exit
 Store       keeps spans and gives them back
 Sampler     decides at a trace's root whether it is recorded
+Bridge      keeps another tracer's span active while one of ours runs
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from typing_extensions import Unpack
 
@@ -132,6 +133,147 @@ class Store(Protocol):
     def close(self) -> None:
         """Lets go of connections and files; may be called twice, and a later call of another method opens them again."""
         ...
+
+
+def _nothing() -> None:
+    """What `BridgeSettings.shutdown` does where nobody gave anything."""
+
+
+class ExternalParent(Protocol):
+    """A span that another tracer owns, here or in another process: the parent of a local root."""
+
+    @property
+    def trace_id(self) -> int: ...
+    @property
+    def span_id(self) -> int: ...
+    @property
+    def sampled(self) -> bool: ...
+    @property
+    def tracestate(self) -> str:
+        """The W3C tracestate that came in with it, or ""."""
+        ...
+
+    @property
+    def native(self) -> Any:
+        """What the bridge that found it keeps of it; None where it was read from W3C headers only."""
+        ...
+
+
+@dataclass(frozen=True)
+class NativeContext:
+    """An `ExternalParent` as a bridge finds it."""
+
+    trace_id: int
+    span_id: int
+    sampled: bool = True
+    native: Any = None
+    tracestate: str = ""
+
+
+class NativeStart(NamedTuple):
+    """What a native span starts with. Nothing that the application wrote is among it: that comes with the processed record."""
+
+    type: SpanType
+    trace_id: int
+    """The trace that the native span must be in: a new one where it has no parent."""
+    started_at: int
+    """Nanoseconds since the epoch."""
+    parent: Any
+    """The native span of the nearest visible ancestor, as `Bridge.start` returned it; it may have ended. None at a local root."""
+    external: ExternalParent | None
+    """The parent where `parent` is None and another tracer owns it."""
+
+
+class Bridge(Protocol):
+    """Keeps a span of another tracer active while one of ours runs; found by name under the entry points `spanbridge.bridges`.
+
+    Everything that it starts it ends: each native span is given back exactly once, to `finish` or to `release`. `start`, `activate`,
+    `deactivate`, `active`, `inject` and `extract` run on the caller's thread, where nothing may block or look at the application's
+    objects; `finish`, `flush` and `close` on the pipeline's or a closing thread; `release` on any. Whatever raises is contained and
+    counted (`stats()["ignored"]["bridge_error"]`), and the span is recorded without its native one.
+
+    Optional:
+
+    - `name: str`; else the class's name.
+    - `header_names`: lower-case names of the headers that `extract` reads beside W3C's.
+    - `stats() -> dict`: numbers that `spanbridge.stats()["bridge"]` shows beside the core's.
+    - `tend(opened)`: called about once a second on the pipeline's thread while native spans are open, which come as pairs of the native
+      span and its age in seconds.
+    - `after_fork_in_child()`: the open native spans are the parent's; forget them, end none.
+    - `examine()`: for the doctor, an iterable of `(part, "on" | "off" | "problem", why, fix)`.
+    """
+
+    def open(self, settings: BridgeSettings, /) -> None:
+        """Called once, before anything else, when the configuration takes effect: imports the other tracer and gets ready.
+
+        Raises `BridgeUnavailableError` where that cannot be: it is logged with its message, and the application runs without a bridge.
+        """
+        ...
+
+    def active(self) -> ExternalParent | None:
+        """What is active in the other tracer here, if anything is and has not ended; asked at local roots only."""
+        ...
+
+    def start(self, start: NativeStart, /) -> Any:
+        """A native span, started but not active: an object whose `trace_id` and `span_id` (integers) are the span's ids from here."""
+        ...
+
+    def activate(self, native: Any, in_force: Callable[[], Any] | None = None, /) -> Any:
+        """Makes `native` active here, until `deactivate` gets what this returns.
+
+        `in_force` is given where a generator's body is about: the native span is then to be seen as active only while that body runs, and
+        no code runs of ours when it rests. Called at any time, anywhere, `in_force()` says which native span is in force there and then,
+        None where none is: whatever this makes active has to ask it whenever the other tracer looks. A bridge that cannot do that makes
+        nothing active.
+        """
+        ...
+
+    def deactivate(self, token: Any, /) -> None:
+        """Makes active again what was before `activate`: perhaps in another context, or out of order; then nothing else changes."""
+        ...
+
+    def finish(self, native: Any, record: SpanRecord, /) -> None:
+        """Ends `native` at `record.ended_at` with what the processors left of the span; `record` is the bridge's own copy."""
+        ...
+
+    def release(self, native: Any, reason: str, /) -> None:
+        """Ends `native` without content.
+
+        `reason`: what dropped the span ("processor", "span_filter"), or why it is given up ("trace_ended", "expired", "shutdown",
+        "internal_error").
+        """
+        ...
+
+    def inject(self, native: Any, headers: dict[str, str], /) -> None:
+        """Adds the headers of the other tracer's own formats for `native`, or an external parent's `native`, to those of W3C."""
+        ...
+
+    def extract(self, headers: Mapping[str, str], /) -> ExternalParent | None:
+        """The remote parent in headers (names in lower case, a stranger's); None where the other tracer finds none."""
+        ...
+
+    def flush(self, deadline: float, /) -> Any:
+        """Hands on what was finished, until `deadline` (monotonic seconds)."""
+        ...
+
+    def close(self, deadline: float, /) -> Any:
+        """As `flush`, for the last time: no native span is open any more, and nothing but `inject` and `deactivate` is called after it."""
+        ...
+
+
+@dataclass(frozen=True)
+class BridgeSettings:
+    """What a bridge takes over from the configuration where it was not told itself."""
+
+    service_name: str
+    environment: str
+    is_service_named: bool
+    """False where nobody named the service: `service_name` is the script's name."""
+    is_environment_named: bool
+    request_context_keys: tuple[str, ...] = ()
+    exporter_names: tuple[str, ...] = ()
+    shutdown: Callable[[], object] = _nothing
+    """Ends the configuration: for a tracer that is stopped before Python's exit handlers run, as by a signal."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def test_unknown_name(install):
 
 
 @pytest.mark.parametrize(
-    ("load", "name"), [(load_exporter, "otlp"), (load_bridge, "datadog"), (load_store, "clickhouse")]
+    ("load", "name"), [(load_exporter, "otlp"), (load_bridge, "zipkin"), (load_store, "clickhouse")]
 )
 def test_what_nothing_brings_is_not_advised(load, name):
     """What is not installed is not known: no name is guessed at that could not be installed."""

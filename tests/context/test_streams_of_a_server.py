@@ -72,7 +72,22 @@ def ask_anthropic(address, gen):
             yield from gen.stream(source)
 
 
+def ask_openai_helper(address, gen):
+    with openai.OpenAI(api_key="none", base_url=f"{address}/v1", max_retries=0) as client:
+        message = {"role": "user", "content": "hi"}
+        with gen.stream(client.chat.completions.stream(model="m", messages=[message])) as events:
+            yield from events
+
+
+def ask_anthropic_helper(address, gen):
+    with anthropic.Anthropic(api_key="none", base_url=address, max_retries=0) as client:
+        message = {"role": "user", "content": "hi"}
+        with gen.stream(client.messages.stream(model="m", max_tokens=9, messages=[message])) as events:
+            yield from events
+
+
 ASK = pytest.mark.parametrize("ask", [ask_openai, ask_anthropic])
+ASK_HELPER = pytest.mark.parametrize("ask", [ask_openai_helper, ask_anthropic_helper])
 
 
 @ASK
@@ -83,6 +98,27 @@ def test_whole(captured_spans, server, ask):
     (record,) = captured_spans.spans
     assert (record.output, str(record.status), record.attributes["usage"]["output_tokens"]) == ("Hello", "ok", 9)
     assert "incomplete" not in record.attributes
+
+
+@ASK_HELPER
+def test_helper_objects(captured_spans, server, ask):
+    """Of the clients' own `stream` methods, which tell everything several times in other words."""
+    assert list(ask(server, sb.start_span("model_generation", model="m")))
+
+    (record,) = captured_spans.spans
+    assert (record.output, str(record.status), record.attributes["usage"]["output_tokens"]) == ("Hello", "ok", 9)
+    assert "incomplete" not in record.attributes
+
+
+@ASK_HELPER
+def test_helper_objects_that_are_left_early(captured_spans, server, ask):
+    """The consumer leaves in the middle."""
+    events = ask(server, sb.start_span("model_generation", model="m"))
+    next(events)
+    events.close()
+
+    (record,) = captured_spans.spans
+    assert (str(record.status), record.attributes["incomplete"]) == ("ok", "closed")
 
 
 @ASK

@@ -5,6 +5,7 @@ import pytest
 import spanbridge as sb
 from spanbridge.model.attributes import ATTRIBUTES
 from spanbridge.model.span_types import SPAN_TYPES, SpanType
+from spanbridge.testing import capture_spans
 
 
 @pytest.mark.parametrize("table", [SPAN_TYPES, ATTRIBUTES], ids=["SPAN_TYPES", "ATTRIBUTES"])
@@ -14,14 +15,15 @@ def test_tables_are_complete(table):
 
 
 @pytest.mark.parametrize("span_type", SpanType)
-def test_each_type_has_an_opener(span_type, captured_spans):
+def test_each_type_has_an_opener(span_type):
     """The opener of a type is named after it, here and on an instance, and opens spans of that type."""
-    with getattr(sb, span_type.value)("one"):
-        pass
-    with getattr(captured_spans.observability, span_type.value)("two"):
-        pass
+    with capture_spans(include_model_chunks=True) as captured:
+        with getattr(sb, span_type.value)("one"):
+            pass
+        with getattr(captured.observability, span_type.value)("two"):
+            pass
 
-    assert [(span.name, span.type) for span in captured_spans.spans] == [("one", span_type), ("two", span_type)]
+        assert [(span.name, span.type) for span in captured.spans] == [("one", span_type), ("two", span_type)]
 
 
 @pytest.mark.parametrize("span_type", SpanType)

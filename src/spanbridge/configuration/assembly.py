@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Any
 from spanbridge.configuration.masking import display
 from spanbridge.configuration.plugins import load_bridge, load_exporter
 from spanbridge.configuration.prices import Prices
-from spanbridge.containment import contain
-from spanbridge.errors import ConfigurationError
+from spanbridge.containment import contain, logger
+from spanbridge.errors import BridgeUnavailableError, ConfigurationError
+from spanbridge.model.span_types import SpanType
 from spanbridge.pipeline.chain import Chain
 from spanbridge.pipeline.delivery import Runner
 from spanbridge.pipeline.pipeline import Pipeline
 from spanbridge.pipeline.routing import Route, RoutedRunner
 from spanbridge.processors.limits import Limits
-from spanbridge.tracing.sampling import NeverSampling, RatioSampling
+from spanbridge.protocols import BridgeSettings
+from spanbridge.tracing.sampling import NeverSampling, RatioSampling, contained_sampler
+from spanbridge.tracing.tracer import Tracer
+from spanbridge.tracing.visibility import HIDE_INPUT, HIDE_OUTPUT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from spanbridge.configuration.settings import Settings
-    from spanbridge.protocols import Exporter, SamplerLike
+    from spanbridge.protocols import Bridge, Exporter, SamplerLike
 
 
 STORE_BATCH_RECORDS = 2048
@@ -27,7 +33,6 @@ STORE_BATCH_RECORDS = 2048
 
 def build_pipeline(settings: Settings) -> Pipeline:
     """The pipeline of a configuration, its threads not yet started."""
-    refuse_what_is_not_there(settings)
     store_exporter = build_store_exporter(settings)
     exporters = build_exporters(settings)
     prices = Prices(settings.prices)
@@ -46,10 +51,18 @@ def build_pipeline(settings: Settings) -> Pipeline:
         runners.append(store_runner)
     for item, (name, exporter) in zip(settings.exporters, exporters.items(), strict=True):
         if isinstance(item, Route):
-            runners.append(RoutedRunner(item, exporter, name, max_bytes=settings.queue_max_bytes))
+            runners.append(
+                RoutedRunner(
+                    item,
+                    exporter,
+                    name,
+                    max_bytes=settings.queue_max_bytes,
+                    count_filter_error=lambda: pipeline.intake.ignore("span_filter_error"),
+                )
+            )
         else:
             runners.append(Runner(exporter, name, max_bytes=settings.queue_max_bytes))
-    return Pipeline(
+    pipeline = Pipeline(
         chain=chain,
         runners=runners,
         store_runner=store_runner,
@@ -61,17 +74,65 @@ def build_pipeline(settings: Settings) -> Pipeline:
         write_interval_s=settings.write_interval_ms / 1000,
         max_bytes=settings.queue_max_bytes,
         validate=_attribute_check() if settings.strict_attributes else None,
+        span_filter=settings.span_filter,
     )
+    return pipeline
 
 
-def refuse_what_is_not_there(settings: Settings) -> None:
-    """Raises ConfigurationError for settings that this version reads and has no part for: none is ignored in silence."""
-    if settings.bridge is not None:
-        if isinstance(settings.bridge, str):
-            load_bridge(settings.bridge)
+def build_bridge(settings: Settings) -> Bridge | None:
+    """The bridge of a configuration, made but not yet open; None where there is none."""
+    bridge = settings.bridge
+    if isinstance(bridge, str):
+        bridge = load_bridge(bridge)()
+    if bridge is not None and (
+        missing := [name for name in _BRIDGE_METHODS if not callable(getattr(bridge, name, None))]
+    ):
         raise ConfigurationError(
-            f"bridge: {display(settings.bridge)} cannot be used: this version has no bridges; remove the setting."
+            f"bridge: {display(settings.bridge)} is no bridge: it has no {', '.join(missing)}; see spanbridge.protocols.Bridge."
         )
+    return bridge
+
+
+_BRIDGE_METHODS = (
+    "open",
+    "active",
+    "start",
+    "activate",
+    "deactivate",
+    "finish",
+    "release",
+    "inject",
+    "extract",
+    "flush",
+    "close",
+)
+
+
+def open_bridge(
+    bridge: Bridge, settings: Settings, exporter_names: Iterable[str], shutdown: Callable[[], object]
+) -> bool:
+    """Gets the bridge ready; False, with a line in the log, where it cannot be. Raises ConfigurationError for wrong settings."""
+    try:
+        bridge.open(
+            BridgeSettings(
+                service_name=settings.service_name,
+                environment=settings.environment,
+                is_service_named=settings.origins.get("service_name", "default") != "default",
+                is_environment_named=settings.origins.get("environment", "default") != "default",
+                request_context_keys=tuple(settings.request_context_keys),
+                exporter_names=tuple(exporter_names),
+                shutdown=shutdown,
+            )
+        )
+    except ConfigurationError:
+        raise
+    except BridgeUnavailableError as error:
+        logger.warning("the bridge is off: %s", error)
+        return False
+    except Exception as error:  # noqa: BLE001 - the application runs on without it
+        contain("opening the bridge", error)
+        return False
+    return True
 
 
 def build_store_exporter(settings: Settings) -> Any:
@@ -125,6 +186,23 @@ def build_limits(settings: Settings) -> Limits:
         max_depth=settings.max_depth,
         max_items=settings.max_items,
         max_span_bytes=settings.max_span_bytes,
+    )
+
+
+def build_tracer(settings: Settings, pipeline: Pipeline) -> Tracer:
+    """The caller-side half of a configuration."""
+    sampler = contained_sampler(build_sampler(settings.sampling), lambda: pipeline.intake.ignore("sampler_error"))
+    excluded = set(settings.exclude_span_types)
+    if not settings.include_model_chunks:
+        excluded.add(SpanType.MODEL_CHUNK)
+    return Tracer(
+        pipeline.intake,
+        sampler,
+        settings.max_payload_bytes,
+        settings.request_context_keys,
+        excluded_types=excluded,
+        shows_internal=settings.include_internal_spans,
+        hides=HIDE_INPUT * settings.hide_input | HIDE_OUTPUT * settings.hide_output,
     )
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.configuration.assembly import build_exporters, build_pipeline
+from spanbridge.configuration.assembly import build_bridge, build_exporters, build_pipeline
 from spanbridge.configuration.doctor import Check, nearest_folder, store_address
 from spanbridge.errors import ConfigurationError, SpanbridgeError
 from spanbridge.exporters.storage_exporter import StorageExporter
@@ -69,6 +69,7 @@ def send_canary(settings: Settings) -> list[Check]:
 def _send(settings: Settings, watched: dict[str, _Watched], path: Path | None, planted: _Secrets) -> list[Check]:
     store = False if path is None else StorageExporter(f"sqlite:///{path}")
     try:
+        build_bridge(settings)  # only made: the canary is nobody else's business
         pipeline = build_pipeline(replace(settings, store=store, exporters=list(watched.values())))
     except ConfigurationError as error:
         return [

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from spanbridge import observability
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from spanbridge.exporters.storage_exporter import StorageExporter
+    from spanbridge.model.span import SpanRecord
+    from spanbridge.model.span_types import SpanType
     from spanbridge.observability import Observability
     from spanbridge.pipeline.routing import Route
     from spanbridge.processors.sensitive_data import SensitiveDataFilter
@@ -28,6 +30,12 @@ def configure(
     sensitive_data: SensitiveDataFilter | bool | None = None,
     sampling: float | SamplerLike | None = None,
     request_context_keys: Sequence[str] | None = None,
+    hide_input: bool | None = None,
+    hide_output: bool | None = None,
+    exclude_span_types: Sequence[SpanType | str] | None = None,
+    span_filter: Callable[[SpanRecord], bool] | None = None,
+    include_internal_spans: bool | None = None,
+    include_model_chunks: bool | None = None,
     prices: Mapping[str, Mapping[str, Any]] | None = None,
     strict_attributes: bool | None = None,
     disabled: bool | None = None,
@@ -57,7 +65,13 @@ def configure(
         processors: Your own processors, before the sensitive-data filter.
         sensitive_data: The filter that redacts secrets before anything leaves; False switches it off.
         sampling: Which traces are recorded: a ratio from 0 to 1, a sampler, or a function of SamplingInput.
-        request_context_keys: Keys of the request context that are copied into metadata; refused, since this version has none.
+        request_context_keys: Keys of the request context that are copied into metadata; a dotted key goes into nested values.
+        hide_input: Hides what every span was given.
+        hide_output: Hides what every span gave back.
+        exclude_span_types: Types whose spans no exit gets; their children attach to the nearest visible ancestor.
+        span_filter: Which ended spans the exits get: `record -> bool`, asked with a copy of what would leave. If it raises, the span stays.
+        include_internal_spans: Whether the exits get a framework's own spans, those opened with `internal=True`.
+        include_model_chunks: Whether the exits get spans of the type model_chunk.
         prices: Your own prices, before the built-in ones: {"model": {"input_mtok": 1.0, "output_mtok": 4.0}}.
         strict_attributes: Whether attributes that do not match their span type are counted and logged, by name.
         disabled: Switches all tracing off.

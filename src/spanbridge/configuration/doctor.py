@@ -173,7 +173,7 @@ def _writable_schema(path: Path) -> int:
     from spanbridge.storage.migrations import schema_version  # noqa: PLC0415 - as every part here
 
     with closing(
-        sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)
+        sqlite3.Connection(f"{path.as_uri()}?mode=rw", uri=True, timeout=LOCK_TIMEOUT_S, isolation_level=None)
     ) as connection:
         found = schema_version(connection, str(path))
         # Takes the lock that a write takes, and writes nothing.
@@ -240,12 +240,16 @@ def check_bridge(settings: Settings) -> Iterator[Check]:
     if settings.bridge is None:
         yield Check("bridge", "off", f"none ({origin}): no other tracer's spans are kept active")
         return
-    from spanbridge.configuration.assembly import refuse_what_is_not_there  # noqa: PLC0415 - as every part here
+    from spanbridge.configuration.assembly import build_bridge  # noqa: PLC0415 - as every part here
 
     try:
-        refuse_what_is_not_there(settings)
+        bridge = build_bridge(settings)
     except ConfigurationError as error:
-        yield Check("bridge", "problem", str(error), f"remove bridge ({origin})")
+        yield Check("bridge", "problem", str(error), f"install it, or remove bridge ({origin})")
+        return
+    yield Check("bridge", "on", f"{display(settings.bridge)} ({origin})")
+    for part, state, why, fix in getattr(bridge, "examine", tuple)():
+        yield Check(f"bridge: {part}", state, why, fix)
 
 
 def check_versions(_settings: Settings | None = None) -> Iterator[Check]:

@@ -26,6 +26,9 @@ EXPORTER = PluginKind("exporter", "spanbridge.exporters")
 BRIDGE = PluginKind("bridge", "spanbridge.bridges")
 STORE = PluginKind("store", "spanbridge.stores")
 
+EXTRAS = {("bridge", "datadog"): "datadog", ("exporter", "datadog"): "llmobs"}
+"""The extra of spanbridge that brings a plugin."""
+
 
 def load_exporter(name: str) -> Any:
     """What the exporter `name` is made with: its class or factory.
@@ -94,6 +97,8 @@ def _unknown(kind: PluginKind, name: str) -> str:
         )
     from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
 
+    if (extra := EXTRAS.get((kind.noun, name))) is not None:
+        return f"The {kind.noun} {name!r} is not installed: pip install 'spanbridge[{extra}]'."
     close = get_close_matches(name, known, n=1)
     guess = f" Did you mean {close[0]!r}?" if close else ""
     return f"There is no {kind.noun} {name!r}.{guess} Installed: {', '.join(known) or 'none'}."

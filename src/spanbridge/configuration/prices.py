@@ -49,9 +49,8 @@ class Prices:
     def _shipped(self) -> list[Provider] | None:
         """The shipped list; None where there was no time to load it."""
         loading = self._loading
-        if self._providers is None and (
-            loading is None or not loading.is_alive()
-        ):  # a child has no thread of its parent's
+        # A forked child has no thread of its parent's.
+        if self._providers is None and (loading is None or not loading.is_alive()):
             loading = threading.Thread(target=self._load, name="spanbridge-prices", daemon=True)
             try:
                 loading.start()

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from spanbridge.model.span_types import SpanType
+
 MIB = 1024 * 1024
 
 
@@ -94,7 +96,7 @@ class Settings:
     bridge: str | Any | None = _setting(
         values.bridge(),
         None,
-        "The tracer whose spans are kept active while ours run. This version has no bridges and refuses it.",
+        "The tracer whose spans are kept active while ours run, so that what it instruments itself nests under them.",
         default_text="none",
     )
     processors: list[Any] = _setting(
@@ -109,6 +111,20 @@ class Settings:
         list,
         "Keys of the request context that are copied into metadata; a dotted key goes into nested values.",
         default_text="none",
+    )
+    hide_input: bool = _setting(values.switch(), False, "Hides what every span was given.")
+    hide_output: bool = _setting(values.switch(), False, "Hides what every span gave back.")
+    exclude_span_types: list[SpanType] = _setting(
+        values.span_types(), list, "Types whose spans no exit gets.", default_text="none"
+    )
+    span_filter: Any = _setting(
+        values.span_filter(), None, "Which ended spans the exits get: a function of the record.", default_text="all"
+    )
+    include_internal_spans: bool = _setting(
+        values.switch(), False, "Whether the exits get a framework's own spans (`internal=True`)."
+    )
+    include_model_chunks: bool = _setting(
+        values.switch(), False, "Whether the exits get spans of the type model_chunk."
     )
     prices: dict[str, Any] = _setting(
         values.prices(), dict, "Your own prices, before the built-in ones.", default_text="none"

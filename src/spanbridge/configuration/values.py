@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spanbridge.model.span_types import SpanType
 from spanbridge.tracing.sampling import ParentBasedSampling
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
@@ -69,6 +70,28 @@ def number(minimum: float, maximum: float) -> Kind:
 
 def names() -> Kind:
     return Kind("a list of names (in a variable: separated by commas)", _names, _names, _split)
+
+
+def span_types() -> Kind:
+    def types(value: Any) -> list[SpanType]:
+        known = {str(span_type): span_type for span_type in SpanType}
+        for name in (given := _names(value)):
+            if name not in known:
+                raise UnfitValueError(f"There is no span type {name!r}; the types are {', '.join(known)}.")
+        return [known[name] for name in given]
+
+    return Kind(
+        "a list of span types (in a variable: separated by commas)", types, types, lambda word: types(_split(word))
+    )
+
+
+def span_filter() -> Kind:
+    def from_code(value: Any) -> Any:
+        if isinstance(value, type) or not callable(value):
+            raise ValueError  # noqa: TRY004 - every reader raises ValueError
+        return value
+
+    return Kind("a function of a SpanRecord", from_code, _reject, _reject, only_in_code=True)
 
 
 # What a setting may switch off by name, and what may be a Python object.

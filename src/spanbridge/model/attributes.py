@@ -114,12 +114,26 @@ class MessageListMutation(TypedDict, total=False):
 class SpanAttributes(TypedDict, total=False):
     """Attributes that a span of any type may have."""
 
+    hidden: list[Literal["input", "output"]]
+    """What is hidden on purpose; written by spanbridge."""
+    internal: bool
+    """Whether it is a framework's own span, as it was opened; no exit gets it unless the configuration asks for it."""
     internal_usage: UsageDict
     """Tokens of hidden descendants, rolled up onto their nearest visible ancestor."""
     incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"]
     """Why a stream or generator ended before it was exhausted."""
     chunk_count: int
     """Chunks that a stream passed on."""
+    attempt: int
+    """Which attempt at its parent's step the span is, from 1."""
+    max_attempts: int
+    """How many attempts there are at most."""
+    retry_delay_ms: float
+    """Time since the attempt before ended, in milliseconds."""
+    retry_reason: str
+    """Why that one was not the last: the class of its exception, or "result"."""
+    retry_count: int
+    """How many attempts at the step were retries."""
 
 
 class ProcessorPipelineAttributes(SpanAttributes, total=False):
@@ -585,8 +599,6 @@ class ClassifierEvaluationAttributes(SpanAttributes, total=False):
     """How often the call may be tried again."""
     attempt_count: int
     """How many attempts were made."""
-    retry_count: int
-    """How many of them were retries."""
     duration_ms: float
     """Time of the evaluation, in milliseconds."""
     usage: Usage | UsageDict

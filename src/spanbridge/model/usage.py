@@ -103,6 +103,23 @@ def normalize_usage(usage: Any) -> UsageDict | None:
     return result or None  # pyright: ignore[reportReturnType] - built by its keys
 
 
+def sum_usage(first: UsageDict | None, second: UsageDict | None) -> UsageDict | None:
+    """The normalised usage of two calls together."""
+    if first is None or second is None:
+        return first or second
+    result: dict[str, Any] = {}
+    for part in (first, second):
+        for name, count in part.items():
+            if isinstance(count, dict):
+                details: dict[str, int] = count  # pyright: ignore[reportUnknownVariableType]
+                into: dict[str, int] = result.setdefault(name, {})
+                for detail, amount in details.items():
+                    into[detail] = into.get(detail, 0) + amount
+            else:
+                result[name] = result.get(name, 0) + count
+    return result  # pyright: ignore[reportReturnType] - built by its keys
+
+
 MAX_TOKENS = 10**12
 """A larger number is no count of tokens, and sums of such numbers would not fit into 64 bits."""
 

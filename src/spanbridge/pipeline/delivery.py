@@ -63,6 +63,8 @@ class Runner:
         self.exporter = exporter
         self.account = ExitAccount()
         self.accepts_running: bool = bool(getattr(exporter, "accepts_running", False))
+        self.may_leave_out_parents = False
+        """Whether a filter of this exit may leave out a span whose children it gets."""
         self._max_bytes = max_bytes
         self._max_batch_records = max_batch_records
         self._expiry_s = expiry_s
@@ -98,8 +100,9 @@ class Runner:
 
     def offer(self, records: Sequence[SpanRecord]) -> None:
         """Queues records for delivery; what does not fit is rejected and counted. Never waits for the exporter."""
+        ended_count = [record.phase for record in records].count("ended")
         with self._state:
-            self.account.pending += sum(record.phase == "ended" for record in records)
+            self.account.pending += ended_count
         self._enqueue(self._select(records))
 
     def finish(self) -> None:
@@ -114,22 +117,31 @@ class Runner:
 
     def _enqueue(self, records: Sequence[SpanRecord]) -> None:
         """Queues records that count as pending."""
+        if not self.accepts_running:
+            records = [record for record in records if record.phase == "ended"]
+        sizes = [len(record.document) + RECORD_OVERHEAD_BYTES for record in records]
+        total = sum(sizes)
         refused: list[SpanRecord] = []
         with self._state:
-            for record in records:
-                ended = record.phase == "ended"
-                if not ended and not self.accepts_running:
-                    continue
-                size = len(record.document) + RECORD_OVERHEAD_BYTES
-                # What takes a span back always fits: its content was vetoed, and must not stay.
-                if self._queued_bytes + size > self._max_bytes and self._queued_bytes and record.phase != "dropped":
-                    if ended:
-                        refused.append(record)
-                    continue
-                self._queue.append(record)
-                self._queued_bytes += size
+            if self._queued_bytes + total <= self._max_bytes:
+                self._queue.extend(records)
+                self._queued_bytes += total
+            else:
+                refused = self._enqueue_what_fits(records, sizes)
             self._state.notify_all()
         self._settle(refused, "queue_overflow")
+
+    def _enqueue_what_fits(self, records: Sequence[SpanRecord], sizes: Sequence[int]) -> list[SpanRecord]:
+        """Returns the ended records that do not."""
+        refused: list[SpanRecord] = []
+        for record, size in zip(records, sizes, strict=True):
+            # What takes a span back always fits: its content was vetoed, and must not stay.
+            if self._queued_bytes + size <= self._max_bytes or not self._queued_bytes or record.phase == "dropped":
+                self._queue.append(record)
+                self._queued_bytes += size
+            elif record.phase == "ended":
+                refused.append(record)
+        return refused
 
     # --- called from any thread --------------------------------------------------------------------------------------
 

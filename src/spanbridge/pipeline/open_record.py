@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.identifiers import span_id_hex
 from spanbridge.model.payload import decode, encode
@@ -13,6 +13,9 @@ from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SpanType
 from spanbridge.model.usage import Usage, normalize_usage
 from spanbridge.tracing.exceptions import render_exception
+
+if TYPE_CHECKING:
+    from spanbridge.model.usage import UsageDict
 
 
 class OpenRecord(SpanRecord):
@@ -30,6 +33,10 @@ class OpenRecord(SpanRecord):
     """Whether it was handed on as running."""
     reports_to: OpenRecord | None = None
     """The parent, where its usage includes this one's."""
+    hidden_as: str | None = None
+    """Why no exit gets the span, where that was known when it started."""
+    below: Below | None = None
+    """What hidden descendants used."""
     has_usage = False
     rolled_up: tuple[int, int, float] | None = None
     """Tokens and cost that children reported to it."""
@@ -68,12 +75,13 @@ class OpenRecord(SpanRecord):
         record.environment = environment
         record.held_bytes = size
         record.seen_at_ns = seen_at_ns
-        if parent is not None:
-            record.parent_span_id = parent.span_id
-            if span_type in ROLLS_UP_TO and parent.type in ROLLS_UP_TO[span_type]:
-                record.reports_to = parent
+        if rare and "visible_parent" in rare:
+            visible_id, record.external_parent_span_id = rare.pop("visible_parent")
+            record.parent_span_id = None if visible_id is None else span_id_hex(visible_id)
         elif parent_id is not None:
-            record.parent_span_id = span_id_hex(parent_id)
+            record.parent_span_id = parent.span_id if parent is not None else span_id_hex(parent_id)
+        if parent is not None and span_type in ROLLS_UP_TO and parent.type in ROLLS_UP_TO[span_type]:
+            record.reports_to = parent
         if rare:
             record.apply(rare)
         return record
@@ -97,14 +105,16 @@ class OpenRecord(SpanRecord):
             if field == "metadata":
                 self._merge(field, value)
             elif field == "event":
-                name, time, attributes = value
-                events = self._content.get("events")
-                events = events if type(events) is list else decode(events) or []
-                # In place: a copy for every event would take time quadratic in their number.
-                events.append({"name": name, "time": time, "attributes": attributes})
-                self._replace("events", events)
+                self._add_event(*value)
+            elif field == "log":
+                time, attributes, error = value
+                if error is not None:
+                    attributes["exception"] = encode(render_exception(error))
+                self._add_event("log", time, attributes)
             elif field == "error":
                 self._replace("error", encode(render_exception(value)))
+            elif field == "hidden":
+                self.hidden_as = value
             elif field == "is_event":
                 self.is_event = bool(value)
             elif field == "external_parent_span_id":
@@ -112,6 +122,13 @@ class OpenRecord(SpanRecord):
                     self.external_parent_span_id = value
             elif field != "tags" or self.parent_span_id is None:
                 self._replace(field, value)
+
+    def _add_event(self, name: str, time: int, attributes: Any) -> None:
+        events = self._content.get("events")
+        events = events if type(events) is list else decode(events) or []
+        # In place: a copy for every event would take time quadratic in their number.
+        events.append({"name": name, "time": time, "attributes": attributes})
+        self._replace("events", events)
 
     def _replace(self, field: str, value: Any) -> None:
         before = self._content.get(field)
@@ -169,6 +186,18 @@ class OpenRecord(SpanRecord):
         self.replace_content(dict(processed.content()))
         self.processed = set(processed.processed)
         self.redactions = dict(processed.redactions)
+
+
+class Below:
+    """What hidden descendants of a span used."""
+
+    __slots__ = ("billed", "reported", "usage")
+
+    def __init__(self) -> None:
+        self.usage: UsageDict | None = None
+        self.reported: UsageDict | None = None
+        """Of those whose tokens are part of the span's own, where it reports any."""
+        self.billed: tuple[int, int, float] = (0, 0, 0.0)
 
 
 ROLLS_UP_TO = {

@@ -51,6 +51,11 @@ class OpenSpans:
     def __len__(self) -> int:
         return len(self._young) + len(self._shown)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether an open span was not handed on yet as it is now."""
+        return bool(self._young or self._changed)
+
     def apply(self, events: deque[tuple[Any, ...]], count: int) -> None:
         """Applies the first `count` events, and takes them from `events`."""
         take = events.popleft
@@ -73,6 +78,15 @@ class OpenSpans:
                     self._intake.pending_bytes -= event[-1]
                     self._account.add_dropped("internal_error")
 
+    def find(self, span_id: str) -> OpenRecord | None:
+        """The open span of that id."""
+        number = int(span_id, 16)
+        return self._young.get(number) or self._shown.get(number)
+
+    def is_open(self, span_id: str) -> bool:
+        """Whether the span of that id has started here and has not ended."""
+        return self.find(span_id) is not None
+
     def end_all(self, ended_at: int, status: Status) -> None:
         """Ends what is still open."""
         for record in (
@@ -86,7 +100,7 @@ class OpenSpans:
 
     def due_as_running(self, older_than_ns: int) -> list[OpenRecord]:
         """Spans to be written as running: first seen before `older_than_ns` (monotonic) and not yet written, or changed since they were."""
-        due = list(self._changed.values())
+        due = [record for record in self._changed.values() if record.hidden_as is None]
         self._changed.clear()
         young, shown = self._young, self._shown
         while young:
@@ -96,7 +110,8 @@ class OpenSpans:
                 break
             del young[span_id]
             shown[span_id] = record
-            due.append(record)
+            if record.hidden_as is None:
+                due.append(record)
         return due
 
     def _start(self, event: tuple[Any, ...]) -> None:
@@ -143,7 +158,11 @@ class OpenSpans:
         self._complete(record)
         if record.reports_to is not None:
             record.reports_to = None  # else it would hold its parent for as long as an exit holds it
-        self.ended.append(record)
+        if record.hidden_as is None:
+            self.ended.append(record)
+        else:
+            self._intake.pending_bytes -= record.held_bytes
+            self._account.add_dropped(record.hidden_as)
 
 
 _STATUSES = {status.value: status for status in Status}

@@ -2,9 +2,9 @@
 
     Intake.events ─► OpenSpans.apply ─► usage and cost ─► Chain (yours ─► filter ─► limits) ─► outbox ─► Runner.offer (each exit)
 
-It works in short slices. A thread that wakes up waits for the interpreter as long as another one works in Python, so ended spans are
-processed a few at a time, soon after they ended, with pauses between: an application that was idle finds the interpreter free. Only a
-backlog is worked off without pauses. What is done is handed on once per write interval.
+It wakes rarely: while an application records, some twenty times a second, or when much has come. Each time it works off what has come,
+in slices (`pacing`): an application that was idle finds the interpreter free, one that computes loses it seldom. What is done is handed
+on once per write interval.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ from spanbridge.containment import contain, logger, warn
 from spanbridge.errors import AttributesError
 from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SPAN_TYPES
-from spanbridge.pacing import Pace
+from spanbridge.pacing import Pace, awaited
 from spanbridge.pipeline.accounting import SpanAccount
 from spanbridge.pipeline.open_spans import OpenSpans
-from spanbridge.pipeline.usage import Price, account_usage, model_of
+from spanbridge.pipeline.span_filter import SpanFilter
+from spanbridge.pipeline.usage import Price, account_usage, model_of, report_below, roll_up
+from spanbridge.pipeline.waiting_children import WaitingChildren
 from spanbridge.tracing.clock import now_ns
 from spanbridge.tracing.intake import FLUSH, START, WAKE_BYTES, Intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from spanbridge.pipeline.bridge_finish import BridgeFinish
     from spanbridge.pipeline.chain import Chain
     from spanbridge.pipeline.delivery import Runner
     from spanbridge.pipeline.open_record import OpenRecord
@@ -35,18 +38,19 @@ if TYPE_CHECKING:
 
 SLICE_SPANS = 16
 """Ended spans that are processed together."""
-BACKLOG_EVENTS = 2000
-"""More waiting events than this are worked off without pauses, in larger slices."""
-BACKLOG_SLICE_SPANS = 256
+LARGE_SLICE_SPANS = 128
+"""The same where there are no pauses: as many as the processor's cache holds."""
+BACKLOG_EVENTS = 5000
+"""More waiting events than this are worked off without pauses."""
 STEP_EVENTS = 8
-"""Events that are applied between two looks at the clock; in a backlog more."""
-BACKLOG_STEP_EVENTS = 64
-FIRST_POLL_S = 0.002
-"""How soon the pipeline looks again after it found events; the pause doubles, up to the write interval, while it finds none."""
+"""Events that are applied between two looks at the clock."""
+LARGE_STEP_EVENTS = 64
+POLL_S = 0.05
+"""How long events wait at most until the pipeline looks at them; less where the write interval is shorter."""
 MAX_OUTBOX_RECORDS = 1024
 """Records that are handed on before the write interval is over."""
 CHILD_EXIT_TIMEOUT_S = 2.0
-LEFT_OUT_ON_PURPOSE = frozenset({"processor", "sample_rate", "span_filter"})
+LEFT_OUT_ON_PURPOSE = frozenset({"excluded_type", "internal", "processor", "sample_rate", "span_filter"})
 MODEL_TYPES = frozenset(span_type for span_type, info in SPAN_TYPES.items() if info.is_model)
 MAX_REPARENTED = 10_000
 """Dropped spans whose late children still find their parent's parent."""
@@ -76,6 +80,7 @@ class Pipeline:
         write_interval_s: float = 0.05,
         max_bytes: int = 64 * 1024 * 1024,
         validate: Any = None,
+        span_filter: Callable[[SpanRecord], bool] | None = None,
     ) -> None:
         """
         Args:
@@ -87,10 +92,13 @@ class Pipeline:
             write_interval_s: How often records are handed on; a span that outlives it is handed on as running.
             max_bytes: Bytes of events and open spans that may wait; beyond it new spans are dropped and counted.
             validate: `validate_attributes` where attributes are checked against their definition.
+            span_filter: Which ended spans the exits get.
         """
         self.intake = Intake(max_bytes, self._start_threads)
         self.runners = list(runners)
         self.store = store
+        self.bridge: BridgeFinish | None = None
+        """Ends native spans, where a bridge is on."""
         self._store_runner = store_runner
         if store_runner is not None:
             store_runner.settled = self.settle
@@ -102,6 +110,16 @@ class Pipeline:
         self._interval_s = write_interval_s
         self._interval_ns = int(write_interval_s * 1e9)
         self._validate = validate
+        self._span_filter = None
+        if span_filter is not None:
+            self._span_filter = SpanFilter(
+                span_filter, "the span filter", lambda: self.intake.ignore("span_filter_error")
+            )
+        drops = chain.has_own_processors or span_filter is not None
+        self._waits_for_parents = frozenset(
+            runner for runner in self.runners if runner.may_leave_out_parents or (drops and not runner.accepts_running)
+        )
+        """Exits that get a span when its parent has ended; see `waiting_children`."""
         self._shows_running = any(runner.accepts_running for runner in self.runners)
         self._closing = False
         self._reset()
@@ -117,6 +135,7 @@ class Pipeline:
         self._reparented: dict[str, str | None] = {}
         self._dropped_roots: list[str] = []
         """Traces whose root was dropped since the outbox was handed on."""
+        self._waiting = WaitingChildren(self.intake.max_bytes // 4)
         self._in_process = 0
         """Ended spans that are in the processor chain."""
         self._gave_up = False
@@ -128,14 +147,21 @@ class Pipeline:
         """Hands on everything recorded so far, open spans as running, and waits for delivery until `deadline`."""
         if current_thread() is self._thread:
             return False
+        with awaited():
+            return self._flush(deadline)
+
+    def _flush(self, deadline: float) -> bool:
         intake = self.intake
         if intake.started and not self._closing:
             reply = _FlushReply()
             intake.events.append((FLUSH, reply))
+            intake.is_awaited = True
             intake.wake()
             self._turn_without_thread(deadline)
             if not reply.done.wait(max(0.0, deadline - time.monotonic())):
                 return False
+            if self.bridge is not None:
+                self.bridge.flush(deadline)
         return all([runner.flush(deadline) for runner in self.runners])  # noqa: C419 - one that fails must not keep the others waiting
 
     def _turn_without_thread(self, deadline: float) -> None:
@@ -152,9 +178,14 @@ class Pipeline:
         if self._closing:
             return True
         self._closing = True
+        with awaited():
+            return self._shutdown(deadline)
+
+    def _shutdown(self, deadline: float) -> bool:
         if self._hurry is not None:
             self._hurry(deadline)
         self.intake.closed = True
+        self.intake.is_awaited = True
         self.intake.signal()
         # Whoever starts the thread, or works in its place, is done then; nobody begins after `_closing` is set.
         is_alone = self._starting.acquire(timeout=max(0.0, deadline - time.monotonic()))
@@ -169,6 +200,8 @@ class Pipeline:
             logger.warning("the pipeline did not stop in time")
         for runner in self.runners:
             runner.close(deadline)
+        if self.bridge is not None:
+            self.bridge.close(deadline)
         complete = all([runner.shutdown(deadline) for runner in self.runners])  # noqa: C419 - as in `flush`
         # What was neither delivered nor counted until now is still held by a processor or by an exit that hangs.
         left = self._count_open()
@@ -180,11 +213,20 @@ class Pipeline:
 
     def stats(self) -> dict[str, Any]:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""
-        return {
+        stats = {
             "spans": self.account.report(self.intake, self._count_open),
-            "exporters": {runner.name: runner.account.report() for runner in self.runners},
+            "exporters": {runner.name: self._report_of(runner) for runner in self.runners},
             "ignored": dict(self.intake.ignored),
         }
+        if self.bridge is not None:
+            stats["bridge"] = self.bridge.stats()
+        return stats
+
+    def _report_of(self, runner: Runner) -> dict[str, Any]:
+        report = runner.account.report()
+        if runner in self._waits_for_parents:
+            report["pending"] += len(self._waiting)
+        return report
 
     def after_fork_in_child(self) -> None:
         """The child starts empty: queued and open spans, threads and counters are the parent's."""
@@ -195,6 +237,8 @@ class Pipeline:
         self._reset()
         for runner in self.runners:
             runner.after_fork_in_child()
+        if self.bridge is not None:
+            self.bridge.after_fork_in_child()
 
     def _start_threads(self) -> None:
         # Only tried: another caller, or the code that this signal handler interrupted, is starting them.
@@ -228,29 +272,37 @@ class Pipeline:
 
     def _run(self) -> None:
         intake = self.intake
-        pause_s = FIRST_POLL_S
+        poll_s = min(POLL_S, self._interval_s)
         while not self._closing:
-            pause_s = FIRST_POLL_S if self._turn() else min(2 * pause_s, self._interval_s)
+            self._turn()
             if self._closing:
                 break
-            if self._spans or self._outbox or self._dropped_roots or intake.events:
-                intake.wake_bytes = intake.pending_bytes + WAKE_BYTES
-                until_write_s = (self._next_write_ns - time.perf_counter_ns()) / 1e9
-                intake.wait(min(pause_s, max(until_write_s, FIRST_POLL_S)))
-            else:
+            if not self._has_news():
                 intake.wake_bytes = -1  # the next event wakes the pipeline
                 if not intake.events:
                     intake.wait(-1)
-                pause_s = FIRST_POLL_S
+                if intake.is_awaited:
+                    continue
+            intake.wake_bytes = intake.pending_bytes + WAKE_BYTES
+            # Also after the first event: more will come, and who has just begun to work should not be interrupted.
+            intake.wait(poll_s)
         self._last_turn()
 
-    def _turn(self) -> bool:
-        """Processes the events that wait, and hands on when it is time to; whether there were any."""
+    def _has_news(self) -> bool:
+        """Whether something is left to do without another event."""
+        handed_on_later = self._outbox or self._dropped_roots or self._waiting
+        return bool(handed_on_later or self.intake.events or (self._shows_running and self._spans.has_news))
+
+    def _turn(self) -> None:
+        """Processes the events that wait, and hands on when it is time to."""
+        self.intake.is_awaited = False
         count = len(self.intake.events)
         try:
             self._spans.now_ns = time.perf_counter_ns()
             self._pace = Pace()
             self._drain(count)
+            if self.bridge is not None:
+                self.bridge.sweep()
             flushes = bool(self._spans.flushes)
             if flushes or self._spans.now_ns >= self._next_write_ns or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                 self._write(everything=flushes)
@@ -258,7 +310,6 @@ class Pipeline:
             contain("the pipeline", error)
         finally:
             self._answer_flushes()
-        return count > 0
 
     def _last_turn(self) -> None:
         """Ends what is open and hands on all that there is. On the pipeline's thread: a processor that hangs must not hang a shutdown."""
@@ -266,7 +317,7 @@ class Pipeline:
             self._drain(len(self.intake.events))
             self._spans.end_all(now_ns(), Status.ABANDONED)
             self._process_ended()
-            self._hand_on()
+            self._hand_on(everything=True)
             for runner in self.runners:
                 runner.finish()
         except Exception as error:  # noqa: BLE001
@@ -283,15 +334,12 @@ class Pipeline:
         """Applies `count` events, a few at a time, and processes the spans that they end."""
         events, spans, pace = self.intake.events, self._spans, self._pace
         while count > 0:
-            # Looked at again and again: behind a busy application each pause lasts until the interpreter is taken back, some 5 ms.
-            if len(events) > BACKLOG_EVENTS or self._closing:
+            if len(events) > BACKLOG_EVENTS:
                 pace.hurries = True
-            step = min(BACKLOG_STEP_EVENTS if pace.hurries else STEP_EVENTS, count)
+            step = min(LARGE_STEP_EVENTS if pace.is_unpaused else STEP_EVENTS, count)
             spans.apply(events, step)
             count -= step
-            if spans.flushes:
-                pace.hurries = True
-            if len(spans.ended) >= (BACKLOG_SLICE_SPANS if pace.hurries else SLICE_SPANS):
+            if len(spans.ended) >= (LARGE_SLICE_SPANS if pace.is_unpaused else SLICE_SPANS):
                 self._process_ended()
                 if self._closing or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                     self._hand_on()
@@ -318,8 +366,16 @@ class Pipeline:
             return
         outbox = self._outbox
         for record, result in zip(ended, results, strict=False):
+            dropped_by = None
             if result is None:
-                self._drop(record)
+                dropped_by = "processor"
+            elif self._span_filter is not None and not self._span_filter.passes(result):
+                dropped_by = "span_filter"
+            if self.bridge is not None:
+                self.bridge.settle(record, result, dropped_by)
+                self._pace.pause()
+            if result is None or dropped_by is not None:
+                self._drop(record, dropped_by or "processor")
                 continue
             if result.model is not None and (self._chain.has_own_processors or result.model_may_differ()):
                 result.model = model_of(result)  # as the chain left it
@@ -334,14 +390,25 @@ class Pipeline:
                 account_usage(record, self._price)
             else:
                 record.make_usage_plain()
-            if self._validate is not None:
+            if record.below is not None:
+                report_below(record)
+            if record.hidden_as is not None:
+                self._leave_out(record)
+            elif self._validate is not None:
                 self._check(record)
         except Exception as error:  # noqa: BLE001 - the span goes on without
             contain("completing a span", error)
 
-    def _drop(self, record: OpenRecord) -> None:
-        """A processor dropped the span: what was written of it is taken back, its children attach to its parent."""
-        self.account.add_dropped("processor")
+    def _leave_out(self, record: OpenRecord) -> None:
+        """No exit gets the span: what it used counts for its nearest visible ancestor."""
+        if record.parent_span_id is None:
+            self._dropped_roots.append(record.trace_id)
+        elif record.has_usage and not roll_up(record, self._spans.find(record.parent_span_id)):
+            self.intake.ignore("usage_after_parent_end")
+
+    def _drop(self, record: OpenRecord, reason: str) -> None:
+        """The application dropped the span at its end: what was written of it is taken back, its children attach to its parent."""
+        self.account.add_dropped(reason)
         self._reparented[record.span_id] = record.parent_span_id
         if record.parent_span_id is None:
             self._dropped_roots.append(record.trace_id)
@@ -373,7 +440,7 @@ class Pipeline:
         if self._shows_running:
             now = self._spans.now_ns
             self._show_running(self._spans.due_as_running(now if everything else now - self._interval_ns))
-        self._hand_on()
+        self._hand_on(everything=everything)
         self._next_write_ns = time.perf_counter_ns() + self._interval_ns
 
     def _show_running(self, records: list[OpenRecord]) -> None:
@@ -381,7 +448,7 @@ class Pipeline:
             return
         copies = [record.snapshot_as_running() for record in records]
         for record, copy, result in zip(records, copies, self._chain.run(copies, self._pace), strict=True):
-            if result is None:
+            if result is None or (self._span_filter is not None and not self._span_filter.passes(result)):
                 continue
             if result is copy and not copy.is_withheld:
                 record.adopt(copy)
@@ -389,18 +456,23 @@ class Pipeline:
             result.release_content()
             self._outbox.append(result)
 
-    def _hand_on(self) -> None:
-        """Gives the outbox to every exit."""
-        outbox, dropped_roots = self._outbox, self._dropped_roots
-        if not outbox and not dropped_roots:
+    def _hand_on(self, *, everything: bool = False) -> None:
+        """Gives the outbox to every exit; with `everything` also what waits for its parent's end."""
+        outbox, dropped_roots, waiting = self._outbox, self._dropped_roots, self._waiting
+        if not outbox and not dropped_roots and not waiting:
             return
         self._dropped_roots = []
         if self._reparented:
             for record in outbox:
                 while record.parent_span_id in self._reparented:
                     record.parent_span_id = self._reparented[record.parent_span_id]
+        ready = outbox
+        if self._waits_for_parents:
+            if self._reparented:
+                waiting.reattach(self._reparented)
+            ready = [*waiting.release(), *outbox] if everything else waiting.sort_out(outbox, self._spans.is_open)
         for runner in self.runners:
-            runner.offer(outbox)
+            runner.offer(ready if runner in self._waits_for_parents else outbox)
             runner.roots_dropped(dropped_roots)
         self._outbox = []
         if self._store_runner is None:

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 from spanbridge.containment import contain
 from spanbridge.errors import ConfigurationError
 from spanbridge.model.payload import decode
-from spanbridge.model.span import SpanRecord
 from spanbridge.pacing import Pace
 from spanbridge.pipeline.delivery import RECORD_OVERHEAD_BYTES, Runner
+from spanbridge.pipeline.span_filter import SpanFilter, own_copy
 from spanbridge.pipeline.tail_sampling import TailSampling
 from spanbridge.tracing.sampling import as_sampler, should_sample_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from spanbridge.model.span import SpanRecord
     from spanbridge.protocols import Exporter, SamplerLike
 
 MAX_DECISIONS = 10_000
@@ -92,8 +93,8 @@ def route(
             nor a span so far keeps it; one whose function could not be asked is kept. Late spans follow the decision on their trace, unless
             one of them fails or is slow; spans that start later, of another root of the trace in this process, are decided anew.
         span_filter: Which spans it gets: `record -> bool`, asked for each ended span of its traces with a copy of its own. Children of a
-            span that is left out attach to its parent, unless they were delivered before it was left out. With a filter the exit gets no
-            running spans.
+            span that is left out attach to its parent: a span goes out when its parent has ended, or at a flush. With a filter the exit
+            gets no running spans.
 
     A sampler or filter that raises keeps the trace or span, and the error is counted. Left out spans are counted in `stats()`, as rejected:
     "sample_rate", "span_filter".
@@ -116,16 +117,27 @@ class _WaitingTrace:
 class RoutedRunner(Runner):
     """Delivers to one exporter what its route lets through."""
 
-    def __init__(self, route: Route, exporter: Exporter, name: str, *, max_bytes: int, **options: Any) -> None:
+    def __init__(
+        self,
+        route: Route,
+        exporter: Exporter,
+        name: str,
+        *,
+        max_bytes: int,
+        count_filter_error: Callable[[], None] = lambda: None,
+        **options: Any,
+    ) -> None:
         """`exporter`: what `route.exporter` names. `max_bytes`: of its queue; half as much may wait for decisions."""
         self._max_waiting_bytes = max_bytes // 2
         self._tail = route.sampling if isinstance(route.sampling, TailSampling) else None
         self._by_context = getattr(route.sampling, "sample_by_context", None)
         self._should_sample = should_sample_of(route.sampling)
         self._samples = route.sampling is not None
-        self._span_filter = route.span_filter
         super().__init__(exporter, name, max_bytes=max_bytes, **options)
+        self._span_filter = None
         if route.span_filter is not None:
+            self._span_filter = SpanFilter(route.span_filter, f"span filter of {name}", count_filter_error)
+            self.may_leave_out_parents = True
             # A span that is let through while it runs, and left out at its end, would stay there as running.
             self.accepts_running = False
 
@@ -259,13 +271,12 @@ class RoutedRunner(Runner):
         left_out: list[SpanRecord] = []
         pace = Pace(hurries=len(records) > PACED_RECORDS)
         for record in records:
+            passes = record.phase != "ended" or span_filter.passes(record)
             try:
-                passes = record.phase != "ended" or bool(span_filter(_own_copy(record)))
                 if not passes:
                     self._hidden[record.span_id] = (record.parent_span_id, record.external_parent_span_id)
-            except BaseException as error:  # noqa: BLE001 - as above
-                contain(f"span filter of {self.name}", error)
-                passes = True
+            except TypeError as error:  # processors may have put anything in place of an id
+                contain(f"parents at {self.name}", error)
             (visible if passes else left_out).append(record)
             pace.pause()
         while len(self._hidden) > MAX_HIDDEN:
@@ -278,7 +289,7 @@ class RoutedRunner(Runner):
         try:
             if record.parent_span_id not in self._hidden:
                 return record
-            copy = _own_copy(record)
+            copy = own_copy(record)
             for _ in range(MAX_HIDDEN_LEVELS):
                 if copy.parent_span_id is None or copy.parent_span_id not in self._hidden:
                     return copy
@@ -294,20 +305,6 @@ def _is_exporter(exporter: Any) -> bool:
     if isinstance(exporter, str):
         return bool(exporter.strip())
     return not isinstance(exporter, type) and hasattr(exporter, "export")
-
-
-def _own_copy(record: SpanRecord) -> SpanRecord:
-    """A finished record once more: what is read from it, or done to it, concerns no other exit."""
-    fields = vars(record).copy()
-    for name in _DECODED:
-        fields.pop(name, None)
-    copy = SpanRecord(record.trace_id, record.span_id, record.type, record.started_at, {})
-    vars(copy).update(fields)
-    return copy
-
-
-_DECODED = ("_content", "_live", "_encoded")
-"""What a finished record may hold beside its document."""
 
 
 def _sampling_input(root: SpanRecord) -> Any:

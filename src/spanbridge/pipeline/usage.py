@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.payload import decode
 from spanbridge.model.span_types import SpanType
-from spanbridge.model.usage import normalize_usage
+from spanbridge.model.usage import normalize_usage, sum_usage
+from spanbridge.pipeline.open_record import Below
 
 if TYPE_CHECKING:
     from spanbridge.model.attributes import CostContext
@@ -58,6 +59,42 @@ def account_usage(record: OpenRecord, price: Price) -> None:
     _bill(record, (input_tokens or 0, output_tokens or 0, amount or 0.0))
 
 
+def roll_up(hidden: OpenRecord, ancestor: OpenRecord | None) -> bool:
+    """Counts what a hidden span used for its nearest visible ancestor; False where that has ended."""
+    if ancestor is None:
+        return False
+    below = ancestor.below
+    if below is None:
+        below = ancestor.below = Below()
+    usage: Any = hidden.own_attributes().get("usage")
+    billed = (hidden.billed_input_tokens, hidden.billed_output_tokens, hidden.billed_cost)
+    if any(billed):
+        below.billed = _sum(below.billed, billed)
+        if usage is None and any(billed[:2]):
+            usage = {"input_tokens": billed[0], "output_tokens": billed[1]}
+        below.usage = sum_usage(below.usage, usage)
+    elif hidden.reports_to is ancestor:
+        below.reported = sum_usage(below.reported, usage)
+    return True
+
+
+def report_below(record: OpenRecord) -> None:
+    """Adds what hidden descendants used to an ended span: to its attribute `internal_usage`, and to what it adds to its trace's sums."""
+    below = record.below
+    if below is None:
+        return
+    record.below = None
+    usage = below.usage
+    if record.input_tokens is None and record.output_tokens is None:
+        usage = sum_usage(usage, below.reported)
+    if usage is not None:
+        attributes = record.own_attributes()
+        attributes["internal_usage"] = sum_usage(normalize_usage(decode(attributes.get("internal_usage"))), usage)
+        record.touch("attributes")
+    billed = _sum(below.billed, (record.billed_input_tokens, record.billed_output_tokens, record.billed_cost))
+    record.billed_input_tokens, record.billed_output_tokens, record.billed_cost = billed
+
+
 def model_of(record: SpanRecord) -> str | None:
     """The model that the record's attributes name."""
     attributes: Any = record.content().get("attributes")
@@ -76,7 +113,11 @@ def _bill(record: OpenRecord, amount: tuple[int, int, float]) -> None:
         record.billed_input_tokens, record.billed_output_tokens, record.billed_cost = amount
     elif above.ended_at is None:
         before = above.rolled_up or (0, 0, 0.0)
-        above.rolled_up = (before[0] + amount[0], before[1] + amount[1], before[2] + amount[2])
+        above.rolled_up = _sum(before, amount)
+
+
+def _sum(first: tuple[int, int, float], second: tuple[int, int, float]) -> tuple[int, int, float]:
+    return first[0] + second[0], first[1] + second[1], first[2] + second[2]
 
 
 def _text(value: Any) -> str | None:

@@ -56,7 +56,8 @@ def open_writing(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path, mode: str, timeout_s: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(
+    # Not `sqlite3.connect`, which ddtrace and OpenTelemetry wrap: writing a span must not make spans.
+    connection = sqlite3.Connection(
         f"{path.as_uri()}?mode={mode}", uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False
     )
     # A damaged file must not make SQLite run what it holds.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -49,7 +50,9 @@ _DETAILS: dict[str, Any] = {
     "billed_cost": 0.0,
 }
 """Fields of a record that stand in `spans.details` where they differ from these values."""
-_DETAIL_NAMES = tuple(name for name in _DETAILS if name != "redactions")
+_DEFAULTS = tuple(_DETAILS.values())
+# Several fields in one call: it costs a third of reading them one by one.
+_detail_values = attrgetter(*_DETAILS)
 _NO_DETAILS: dict[str, Any] = {}
 _TYPES = {item.value: item for item in SpanType}
 _STATUSES = {item.value: item for item in Status}
@@ -57,15 +60,10 @@ _STATUSES = {item.value: item for item in Status}
 
 def details_of(record: SpanRecord) -> dict[str, Any]:
     """What stands in `spans.details`, most often nothing; the caller must not change it."""
-    held = vars(record)
-    if not record.redactions:
-        # A plain loop: `any`, or operations of sets, cost three times as much.
-        for name in _DETAIL_NAMES:
-            if name in held:
-                break
-        else:
-            return _NO_DETAILS
-    details = {name: value for name, default in _DETAILS.items() if (value := held.get(name, default)) != default}
+    values = _detail_values(record)
+    if values == _DEFAULTS:
+        return _NO_DETAILS
+    details = {name: value for (name, default), value in zip(_DETAILS.items(), values, strict=True) if value != default}
     model = details.get("model")
     if model is not None:
         details["model"] = model_text(model)

@@ -30,13 +30,10 @@ if TYPE_CHECKING:
 
 RECENT_TRACES = 500
 """How many traces may stand outside the indexes behind the filters; see `migrations`."""
-SPANS_PER_STEP = 16
-"""As many as keep the interpreter for some 100 us, until the step that writes them lets go of it: as good as a pause."""
-TRACES_PER_STEP = 8
-_BACKLOG_RECORDS = 500
-"""A larger batch is written in larger steps: spans wait behind it, and behind a busy application the number of steps is what costs."""
-_BACKLOG_FACTOR = 16 if sqlite3.sqlite_version_info >= (3, 32) else 4
-"""How much larger; older libraries take 999 parameters a statement, newer ones 32,766."""
+SPANS_PER_STEP = 8
+TRACES_PER_STEP = 4
+BACKLOG_RECORDS = 1000
+"""A larger batch is written without pauses."""
 _ROW_BYTES = 300
 """What a span takes in the file beside its content, about."""
 _MAX_REMEMBERED = 10_000
@@ -87,6 +84,7 @@ _UNFIT = (
 """What a span that is there already, or a value that does not fit its column, raises."""
 
 # Several fields in one call: it costs a third of reading them one by one.
+_row_fields = attrgetter("parent_span_id", "type", "status", "started_at", "ended_at", "document")
 _origin_fields = attrgetter("service_name", "environment", "source")
 
 
@@ -132,8 +130,7 @@ class BatchWriter:
                 raise StoreError(f"a span cannot be stored: {error}", reason="invalid_span") from error
 
     def _write(self, batch: Sequence[SpanRecord], *, careful: bool) -> None:
-        is_backlog = len(batch) > _BACKLOG_RECORDS
-        self._pace = Pace(hurries=is_backlog)
+        self._pace = Pace(hurries=len(batch) > BACKLOG_RECORDS)
         writes: dict[_Key, SpanRecord] = {}
         drops: dict[_Key, SpanRecord] = {}
         trace_ids: set[str] = set()
@@ -162,11 +159,10 @@ class BatchWriter:
                 known = self._read_spans(traces, wanted) if traces and wanted else {}
                 if known:
                     self._replace_spans(writes, traces, known)
-                factor = _BACKLOG_FACTOR if is_backlog else 1
-                self._insert_spans(writes, traces, sequence, SPANS_PER_STEP * factor)
+                self._insert_spans(writes, traces, sequence)
                 if drops:
                     self._drop_spans(drops, traces, known)
-                self._write_traces(traces.values(), TRACES_PER_STEP * factor)
+                self._write_traces(traces.values())
         except BaseException:
             # The rows of new origins were rolled back.
             self._origins.clear()
@@ -216,11 +212,9 @@ class BatchWriter:
                 trace.must_recompute = True
         self._connection.execute(_DELETE_SPANS, (orjson.dumps(replaced).decode(),))
 
-    def _insert_spans(
-        self, writes: dict[_Key, SpanRecord], traces: dict[str, TraceRow], sequence: int, rows_per_step: int
-    ) -> None:
+    def _insert_spans(self, writes: dict[_Key, SpanRecord], traces: dict[str, TraceRow], sequence: int) -> None:
         """Writes rows of `spans` and adds their shares to their traces; new traces join `traces`."""
-        inserter = RowInserter(self._connection, "spans", SPAN_COLUMNS, rows_per_step=rows_per_step, pace=self._pace)
+        inserter = RowInserter(self._connection, "spans", SPAN_COLUMNS, rows_per_step=SPANS_PER_STEP, pace=self._pace)
         add_row = inserter.add
         origins = self._origins
         size = 0
@@ -230,12 +224,10 @@ class BatchWriter:
             trace = traces.get(trace_id)
             if trace is None:
                 trace = traces[trace_id] = TraceRow(trace_id, sequence)
-            parent_span_id = record.parent_span_id
-            started_at = record.started_at
-            status = str(record.status)
+            parent_span_id, span_type, status, started_at, ended_at, document = _row_fields(record)
+            status = str(status)
             details = details_of(record)
             origin_fields = _origin_fields(record)
-            document = record.document
             size += len(document)
             add_row(
                 (
@@ -243,10 +235,10 @@ class BatchWriter:
                     trace.number,
                     span_id,
                     parent_span_id,
-                    str(record.type),
+                    str(span_type),
                     status,
                     started_at,
-                    record.ended_at,
+                    ended_at,
                     origins.get(origin_fields) or self._add_origin(origin_fields),
                     orjson.dumps(details).decode() if details else "",
                     crc32(document),
@@ -305,12 +297,12 @@ class BatchWriter:
             if key in known or moved:
                 trace.must_recompute = True
 
-    def _write_traces(self, traces: Iterable[TraceRow], rows_per_step: int) -> None:
+    def _write_traces(self, traces: Iterable[TraceRow]) -> None:
         """Writes the rows of changed traces, all as recent ones."""
         columns = ("number", "trace_id", "fields", "terms")
         verb = "INSERT OR REPLACE"
         inserter = RowInserter(
-            self._connection, "recent_traces", columns, rows_per_step=rows_per_step, pace=self._pace, verb=verb
+            self._connection, "recent_traces", columns, rows_per_step=TRACES_PER_STEP, pace=self._pace, verb=verb
         )
         moved: list[int] = []
         emptied: list[int] = []

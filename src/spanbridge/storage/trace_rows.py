@@ -122,7 +122,7 @@ class TraceRow:
             self.input_tokens += sign * (details.get("billed_input_tokens") or 0)
             self.output_tokens += sign * (details.get("billed_output_tokens") or 0)
             self.cost += sign * (details.get("billed_cost") or 0.0)
-            if details.get("cost") is not None:
+            if details.get("cost") is not None or details.get("billed_cost"):
                 self.priced_count += sign
             if sign > 0 and "model" in details:
                 self.models.add(details["model"])

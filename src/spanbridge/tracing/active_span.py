@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from spanbridge.containment import contain
 from spanbridge.model.identifiers import span_id_hex
 from spanbridge.model.payload import Snapshot, snapshot, string_bytes
+from spanbridge.tracing.body import Body
 from spanbridge.tracing.captured import (
     capture_mapping,
     is_time,
@@ -37,9 +38,10 @@ from spanbridge.tracing.context import (
     Scope,
     ambient,
 )
-from spanbridge.tracing.exceptions import capture_exception, status_of
+from spanbridge.tracing.exceptions import HIDDEN, capture_exception, status_of
 from spanbridge.tracing.intake import END, EVENT_OVERHEAD_BYTES, SET
 from spanbridge.tracing.starting import drop, start
+from spanbridge.tracing.visibility import NO_INPUT, NO_OUTPUT, QUOTES_NOTHING, without_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from spanbridge.model.span_types import SpanType
+    from spanbridge.tracing.iteration import Iteration
     from spanbridge.tracing.opener import Opener
     from spanbridge.tracing.tracer import Entity, Inherited, TraceState
 
@@ -76,13 +79,17 @@ class Span(Scope):
     _dropped_as = "internal_error"
     _entity: Entity | None
     _error_status: str | None = None
-    _hides_input = False
-    _hides_output = False
+    _hides = 0
+    """What is not captured; see `visibility`."""
     _id: int
     _inherited: Inherited | None
+    _is_hidden = False
+    """Whether no exit gets the span; its children attach to `_visible_parent`."""
     _stream: Callable[[], Any] | None = None
     """The stream that the span records, while it is not exhausted."""
     _trace: TraceState
+    _visible_parent: tuple[int | None, str | None]
+    """Of a hidden span: the id of the nearest visible ancestor; where there is none, that of a parent that another tracer owns."""
 
     def __init__(self, opener: Opener, name: str | None, options: dict[str, Any]) -> None:
         """For openers: `options` are the opener's keyword arguments; the span owns them."""
@@ -164,9 +171,8 @@ class Span(Scope):
         if self._plain and ambient.get() is self:
             try:
                 ambient.reset(self._token)  # pyright: ignore[reportArgumentType] - None, where it was not entered, is caught too
-                self._token = (
-                    None  # it holds the span around, that one's the next, ...: as long as a late task holds this one
-                )
+                # It holds the span around, that one's the next, and so on, for as long as a late task holds this one.
+                self._token = None
             except (ValueError, RuntimeError, TypeError):  # entered in the context that this one is a copy of
                 self._leave_block()
         else:
@@ -228,10 +234,13 @@ class Span(Scope):
         try:
             max_bytes = self._tracer.max_payload_bytes  # pyright: ignore[reportOptionalMemberAccess]
             size = EVENT_OVERHEAD_BYTES
+            hides = self._hides
             if attributes:
+                if hides:
+                    attributes = without_content(attributes, hides)
                 size += capture_mapping(attributes, max_bytes)
             if output is not None:
-                output = None if self._hides_output else snapshot(output, max_bytes)
+                output = None if hides & NO_OUTPUT else snapshot(output, max_bytes)
                 if type(output) is bytes:
                     size += len(output)
                 elif type(output) is str:
@@ -239,7 +248,7 @@ class Span(Scope):
             changes: dict[str, Any] | None = None
             if not (input is None and metadata is None and tags is None and name is None):
                 changes = {}
-                if input is not None and not self._hides_input:
+                if input is not None and not hides & NO_INPUT:
                     changes["input"] = data = snapshot(input, max_bytes)
                     size += snapshot_bytes(data)
                 if metadata is not None:
@@ -269,7 +278,9 @@ class Span(Scope):
             self._ignore("event")
             return
         try:
-            data = snapshot({} if attributes is None else attributes, self._tracer.max_payload_bytes)  # pyright: ignore[reportOptionalMemberAccess]
+            if attributes is None or self._hides:
+                attributes = {}
+            data = snapshot(attributes, self._tracer.max_payload_bytes)  # pyright: ignore[reportOptionalMemberAccess]
             at = time if is_time(time) else self._trace.clock_offset_ns + perf_counter_ns()
             self._emit(None, None, {"event": (text(name), at, data)}, EVENT_OVERHEAD_BYTES + snapshot_bytes(data))
         except Exception as error:  # noqa: BLE001
@@ -282,8 +293,10 @@ class Span(Scope):
             return
         try:
             self._error_status = "error"
-            is_exception = isinstance(error, BaseException)
-            captured = capture_exception(error) if is_exception else {"type": "Error", "message": text(error)}
+            if isinstance(error, BaseException):
+                captured = capture_exception(error, hides=bool(self._hides & QUOTES_NOTHING))
+            else:
+                captured = {"type": "Error", "message": HIDDEN if self._hides & QUOTES_NOTHING else text(error)}
             self._emit(None, None, {"error": captured}, EVENT_OVERHEAD_BYTES + len(captured["message"]))
             if end:
                 self._end("error")
@@ -356,8 +369,14 @@ class Span(Scope):
             drop(self, tracer.intake, "internal_error")
 
     def _emit(
-        self, attributes: dict[str, Any] | None, output: Snapshot, changes: dict[str, Any] | None, size: int
+        self,
+        attributes: dict[str, Any] | None,
+        output: Snapshot,
+        changes: dict[str, Any] | None,
+        size: int,
+        to: int | None = None,
     ) -> None:
+        """Sends a change after the span, or after the one with the id `to`."""
         intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
         if intake.closed:
             intake.ignore("update_after_shutdown")
@@ -369,7 +388,7 @@ class Span(Scope):
             if (output is None and not changes) or intake.pending_bytes > 2 * intake.max_bytes:
                 return
         intake.pending_bytes += size
-        intake.events.append((SET, self._id, attributes, output, changes, size))
+        intake.events.append((SET, to or self._id, attributes, output, changes, size))
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
 
@@ -393,10 +412,20 @@ class Span(Scope):
             if status == "ok":
                 self._end(self._error_status or status)
             else:
-                self._end(status, None, capture_exception(error))
+                self._end(status, None, capture_exception(error, hides=bool(self._hides & QUOTES_NOTHING)))
         except Exception as failure:  # noqa: BLE001
             contain("span end", failure)
             self._end("error")
+
+    def new_body(self) -> Body:
+        """For a stream's source that the span is to be current in."""
+        return Body(self)
+
+    def new_iteration(self, items: Any) -> Iteration:
+        """For the body of a decorated generator; `items` takes what it yields."""
+        from spanbridge.tracing.iteration import Iteration  # noqa: PLC0415 - loads with the first decorated generator
+
+        return Iteration(self, items)
 
     def go_on_later(self) -> None:
         """Within the span's own block: the block's end does not end the span, which is entered again."""

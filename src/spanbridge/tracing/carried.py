@@ -32,9 +32,12 @@ class Carried:
     def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls `function` with what was ambient there; what was ambient here is so again afterwards, whatever `function` left open."""
         token = ambient.set(self._scope)
+        native = None if self._scope is None else self._scope.activate_elsewhere()
         try:
             return function(*args, **kwargs)
         finally:
+            if native is not None:
+                native()
             ambient.reset(token)
 
 

@@ -14,7 +14,7 @@ from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from types import FrameType, TracebackType
 
     from typing_extensions import Self
@@ -64,8 +64,20 @@ class Scope:
     """Whether generators rested in this context when the block was entered: they may go on inside it."""
     _entered_in: Scope | None = None
     """What was in force then, where they rested."""
+    native: Any = None
+    """Where a bridge is on: the native span or remote parent that what starts inside attaches to, its own or one further out."""
+    has_native = False
+    """Whether `native` is the scope's own span."""
     _block: Any = None
     """The `Block` that made the scope, if one did."""
+
+    def activate_elsewhere(self) -> Callable[[], None] | None:
+        """Called where the scope has become ambient in another thread; what is returned is called before it no longer is.
+
+        For spans with native ones; what is no span passes it on to what is around it.
+        """
+        outer = first_in_force(self._outer()) if self._state in (SUPPRESSED, CONTEXT) else None
+        return None if outer is None else outer.activate_elsewhere()
 
     def _outer(self) -> Scope | None:
         """What was ambient when this scope was entered, and still is to be when it is left."""

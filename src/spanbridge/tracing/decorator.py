@@ -10,7 +10,6 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain
-from spanbridge.tracing.active_span import Span
 from spanbridge.tracing.collected import Collected, Reduced
 from spanbridge.tracing.context import is_suppressed
 from spanbridge.tracing.wrapping import WrappedFunction
@@ -18,6 +17,7 @@ from spanbridge.tracing.wrapping import WrappedFunction
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from spanbridge.tracing.active_span import Span
     from spanbridge.tracing.opener import Opener
 
 
@@ -45,11 +45,11 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
 
     def open_span(args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool) -> Span:
         if arguments is None:
-            return Span(opener, name, dict(options))
+            return opener.slot.span_class(opener, name, dict(options))
         # Since Python 3.13 a classmethod calls what it wraps with the class, without binding it.
         if takes_class and not bound and args and isinstance(args[0], type):
             args, bound = args[1:], True
-        return Span(opener, name, {**options, "input": arguments.captured(args, kwargs, bound)})
+        return opener.slot.span_class(opener, name, {**options, "input": arguments.captured(args, kwargs, bound)})
 
     def record(span: Span, result: Any) -> None:
         if span.is_recording and span.leave_to_stream(result, with_output=capture_output):
@@ -73,12 +73,12 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
         return WrappedFunction(function, call_async)  # pyright: ignore[reportArgumentType] - it takes descriptors too
 
     def traced_iteration(generator: Any, span: Span, max_text_bytes: int) -> Any:
-        from spanbridge.tracing.iteration import Iteration, TracedAsyncGenerator, TracedGenerator  # noqa: PLC0415 - few need it
+        from spanbridge.tracing.iteration import TracedAsyncGenerator, TracedGenerator  # noqa: PLC0415 - few need it
 
         items = None
         if capture_output:
             items = Collected(max_text_bytes) if reduce_output is None else Reduced(reduce_output)
-        iteration = Iteration(span, items)
+        iteration = span.new_iteration(items)
         return (TracedGenerator if hasattr(generator, "gi_frame") else TracedAsyncGenerator)(generator, iteration)
 
     if inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain):

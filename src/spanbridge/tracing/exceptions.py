@@ -14,17 +14,36 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 MAX_CAUSES = 8
+HIDDEN = "[hidden]"
+"""In the place of a message that may quote what its span hides."""
+_HIDES = "__spanbridge_hides__"
 FIRST_FRAMES = 20
 LAST_FRAMES = 80
 
 
-def capture_exception(error: BaseException) -> dict[str, Any]:
-    """`{"type", "message", "frames", "causes"}` of `error`, free of references to frames and locals."""
+def capture_exception(error: BaseException, *, hides: bool = False) -> dict[str, Any]:
+    """`{"type", "message", "frames", "causes"}` of `error`, free of references to frames and locals.
+
+    `hides`: the messages may quote what the span hides, and are hidden too, here and on all spans that the exception passes through
+    after this one, itself or as the cause of another.
+    """
+    behind = _behind(error)
+    if hides:
+        error.__dict__[_HIDES] = True
+    else:
+        hides = _HIDES in error.__dict__ or any(_HIDES in cause.__dict__ for _, cause in behind)
     return {
         "type": type_name(type(error)),
-        "message": exception_message(error),
+        "message": HIDDEN if hides else exception_message(error),
         "frames": _frames(error.__traceback__),
-        "causes": _causes(error),
+        "causes": [
+            {
+                "type": type_name(type(cause)),
+                "message": HIDDEN if hides else exception_message(cause),
+                "relation": relation,
+            }
+            for relation, cause in behind
+        ],
     }
 
 
@@ -33,10 +52,11 @@ def render_exception(captured: dict[str, Any]) -> dict[str, Any]:
     frames = captured.pop("frames", None)
     if frames:
         first, skipped, last = frames
-        lines = ["Traceback (most recent call last):\n", *_format(first)]
+        with_source = captured["message"] != HIDDEN
+        lines = ["Traceback (most recent call last):\n", *_format(first, with_source)]
         if skipped:
             lines.append(f"  [{skipped} frames left out]\n")
-        lines += _format(last)
+        lines += _format(last, with_source)
         lines.append(f"{captured['type']}: {captured['message']}\n")
         captured["stack"] = "".join(lines)
     if not captured.get("causes"):
@@ -80,14 +100,19 @@ def _frames(traceback: TracebackType | None) -> tuple[list[Any], int, list[Any]]
     return first, skipped, rest[skipped:]
 
 
-def _format(frames: list[Any]) -> list[str]:
+def _format(frames: list[Any], with_source: bool) -> list[str]:
+    """As Python prints them; without the lines of source, which hold literals, where messages are hidden."""
     from traceback import FrameSummary, StackSummary  # noqa: PLC0415 - heavy, and needed off the caller's thread only
 
-    return StackSummary.from_list([FrameSummary(file, line, function) for file, line, function in frames]).format()
+    source = None if with_source else ""
+    return StackSummary.from_list(
+        [FrameSummary(file, line, function, lookup_line=False, line=source) for file, line, function in frames]
+    ).format()
 
 
-def _causes(error: BaseException) -> list[dict[str, Any]]:
-    causes: list[dict[str, Any]] = []
+def _behind(error: BaseException) -> list[tuple[str, BaseException]]:
+    """The exceptions behind `error` and how each stands to the one before it, the nearest first."""
+    behind: list[tuple[str, BaseException]] = []
     seen = {id(error)}
     pending: list[tuple[str, BaseException]] = []
 
@@ -101,10 +126,10 @@ def _causes(error: BaseException) -> list[dict[str, Any]]:
             pending.append(("context", item.__context__))
 
     look_behind(error)
-    while pending and len(causes) < MAX_CAUSES:
+    while pending and len(behind) < MAX_CAUSES:
         relation, cause = pending.pop(0)
         if id(cause) not in seen:
             seen.add(id(cause))
-            causes.append({"type": type_name(type(cause)), "message": exception_message(cause), "relation": relation})
+            behind.append((relation, cause))
             look_behind(cause)
-    return causes
+    return behind

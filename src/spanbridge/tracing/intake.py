@@ -27,7 +27,7 @@ START, SET, END, FLUSH = range(4)
 SPAN_OVERHEAD_BYTES = 1024
 """What an open or queued span costs beside its payloads: events, record, table entry."""
 EVENT_OVERHEAD_BYTES = 256
-WAKE_BYTES = 1024 * 1024
+WAKE_BYTES = 4 * 1024 * 1024
 """Backlog at which the pipeline is woken before its interval is over."""
 
 
@@ -46,6 +46,8 @@ class Intake:
         self.closed = False
         self.wake_bytes = -1
         """Backlog above which a caller wakes the pipeline; -1 while the pipeline is parked or not started."""
+        self.is_awaited = False
+        """Whether somebody waits for what the pipeline does with its events: a flush or a shutdown."""
         self._start_threads = start_threads
         self._signal = _thread.allocate_lock()
         self._signal.acquire()

@@ -54,9 +54,8 @@ class WSGIMiddleware:
         if parent is not None:
             parent._set_outer(around)
         # No block of `extract`: what the application opens in the call may stay open until its response is closed.
-        token = ambient.set(
-            parent or around
-        )  # without a parent: recording is suppressed here, and in what the response runs
+        # Without a parent, recording is suppressed here, and in what the response runs.
+        token = ambient.set(parent or around)
         try:
             response = self.app(environ, start_response)
             inside = ambient.get()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from spanbridge.containment import warn
 from spanbridge.model.span_types import SpanType
-from spanbridge.tracing.active_span import Span
 from spanbridge.tracing.context import ambient
 from spanbridge.tracing.opener import Opener
 from spanbridge.tracing.tracer import TracerSlot, default_slot
@@ -19,10 +18,12 @@ from spanbridge.tracing.tracer import TracerSlot, default_slot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from spanbridge.tracing.active_span import Span
+
 
 def _opener_function(opener: Opener) -> Callable[..., Any]:
     """The public opener: a function, because calling one costs less than calling an object."""
-    new = object.__new__
+    new, slot = object.__new__, opener.slot
 
     def open_span(name: Any = None, /, **options: Any) -> Any:
         # By its type: an object's own attributes may be anything.
@@ -31,9 +32,9 @@ def _opener_function(opener: Opener) -> Callable[..., Any]:
             and type(name) is not str
             and (callable(name) or hasattr(cast("Any", type(name)), "__get__"))
         ):
-            return Span(opener, None, options)(name)
-        # What Span(opener, name, options) does, without the detour through type.__call__.
-        span = new(Span)
+            return slot.span_class(opener, None, options)(name)
+        # What slot.span_class(opener, name, options) does, without the detour through type.__call__.
+        span = new(slot.span_class)
         span._opener = opener  # pyright: ignore[reportPrivateUsage]
         span._options = options  # pyright: ignore[reportPrivateUsage]
         span.name = name
@@ -50,6 +51,7 @@ class Openers:
     """All openers of one configuration, as methods: `agent_run`, `tool_call`, ..., `span`, `start_span`."""
 
     def __init__(self, slot: TracerSlot) -> None:
+        slot.fill(slot.tracer)
         self._openers = {span_type: _opener_function(Opener(span_type, slot)) for span_type in SpanType}
         for span_type, opener in self._openers.items():
             setattr(self, span_type.value, opener)

@@ -36,9 +36,16 @@ class AgentRunSpan(Span):
         available_tools: list[str] | None = ...,
         max_steps: int | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -56,9 +63,16 @@ class AgentRunSpan(Span):
         available_tools: list[str] | None = ...,
         max_steps: int | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -90,9 +104,16 @@ class ModelGenerationSpan(Span):
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -119,9 +140,16 @@ class ModelGenerationSpan(Span):
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -147,9 +175,16 @@ class ModelStepSpan(Span):
         message_id: str | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -170,9 +205,16 @@ class ModelStepSpan(Span):
         message_id: str | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -207,9 +249,16 @@ class ModelInferenceSpan(Span):
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -239,9 +288,16 @@ class ModelInferenceSpan(Span):
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -258,9 +314,16 @@ class ModelChunkSpan(Span):
         *,
         chunk_type: str | None = ...,
         sequence_number: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -272,9 +335,16 @@ class ModelChunkSpan(Span):
         *,
         chunk_type: str | None = ...,
         sequence_number: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -293,9 +363,16 @@ class ToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -309,9 +386,16 @@ class ToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -334,9 +418,16 @@ class McpToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -354,9 +445,16 @@ class McpToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -379,9 +477,16 @@ class McpServerRequestSpan(Span):
         mcp_session_id: str | None = ...,
         client_name: str | None = ...,
         client_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -399,9 +504,16 @@ class McpServerRequestSpan(Span):
         mcp_session_id: str | None = ...,
         client_name: str | None = ...,
         client_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -420,9 +532,16 @@ class ClientToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         client_environment: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -436,9 +555,16 @@ class ClientToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         client_environment: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -457,9 +583,16 @@ class ProviderToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -473,9 +606,16 @@ class ProviderToolCallSpan(Span):
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -507,9 +647,16 @@ class ProcessorRunSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -536,9 +683,16 @@ class ProcessorRunSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -555,9 +709,16 @@ class WorkflowRunSpan(Span):
         *,
         workflow_id: str | None = ...,
         status: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -568,9 +729,16 @@ class WorkflowRunSpan(Span):
         self,
         *,
         workflow_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -589,9 +757,16 @@ class WorkflowStepSpan(Span):
         status: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -604,9 +779,16 @@ class WorkflowStepSpan(Span):
         step_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -627,9 +809,16 @@ class WorkflowConditionalSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -645,9 +834,16 @@ class WorkflowConditionalSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -664,9 +860,16 @@ class WorkflowConditionalEvalSpan(Span):
         *,
         condition_index: int | None = ...,
         result: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -678,9 +881,16 @@ class WorkflowConditionalEvalSpan(Span):
         *,
         condition_index: int | None = ...,
         result: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -700,9 +910,16 @@ class WorkflowParallelSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -717,9 +934,16 @@ class WorkflowParallelSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -741,9 +965,16 @@ class WorkflowLoopSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -760,9 +991,16 @@ class WorkflowLoopSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -783,9 +1021,16 @@ class WorkflowSleepSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -801,9 +1046,16 @@ class WorkflowSleepSpan(Span):
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -822,9 +1074,16 @@ class WorkflowWaitEventSpan(Span):
         timeout_ms: float | None = ...,
         event_received: bool | None = ...,
         wait_duration_ms: float | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -838,9 +1097,16 @@ class WorkflowWaitEventSpan(Span):
         timeout_ms: float | None = ...,
         event_received: bool | None = ...,
         wait_duration_ms: float | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -882,9 +1148,16 @@ class MemoryOperationSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -921,9 +1194,16 @@ class MemoryOperationSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -961,9 +1241,16 @@ class WorkspaceActionSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -996,9 +1283,16 @@ class WorkspaceActionSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1019,9 +1313,16 @@ class RagIngestionSpan(Span):
         index_name: str | None = ...,
         embedding_model: str | None = ...,
         embedding_provider: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1037,9 +1338,16 @@ class RagIngestionSpan(Span):
         index_name: str | None = ...,
         embedding_model: str | None = ...,
         embedding_provider: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1061,9 +1369,16 @@ class RagEmbeddingSpan(Span):
         mode: Literal["ingest", "query"] | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1080,9 +1395,16 @@ class RagEmbeddingSpan(Span):
         mode: Literal["ingest", "query"] | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1102,9 +1424,16 @@ class RagVectorOperationSpan(Span):
         index_name: str | None = ...,
         top_k: int | None = ...,
         dimensions: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1119,9 +1448,16 @@ class RagVectorOperationSpan(Span):
         index_name: str | None = ...,
         top_k: int | None = ...,
         dimensions: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1146,9 +1482,16 @@ class RagActionSpan(Span):
         candidate_count: int | None = ...,
         top_n: int | None = ...,
         scorer: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1168,9 +1511,16 @@ class RagActionSpan(Span):
         candidate_count: int | None = ...,
         top_n: int | None = ...,
         scorer: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1191,9 +1541,16 @@ class GraphActionSpan(Span):
         threshold: float | None = ...,
         start_nodes: list[str] | None = ...,
         max_depth: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1209,9 +1566,16 @@ class GraphActionSpan(Span):
         threshold: float | None = ...,
         start_nodes: list[str] | None = ...,
         max_depth: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1232,9 +1596,16 @@ class ScorerRunSpan(Span):
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
         scorer_definition: Literal["code", "stored", "fs"] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1250,9 +1621,16 @@ class ScorerRunSpan(Span):
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
         scorer_definition: Literal["code", "stored", "fs"] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1271,9 +1649,16 @@ class ScorerStepSpan(Span):
         step_type: Literal["function", "prompt"] | None = ...,
         prompt: str | None = ...,
         judge_model: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1287,9 +1672,16 @@ class ScorerStepSpan(Span):
         step_type: Literal["function", "prompt"] | None = ...,
         prompt: str | None = ...,
         judge_model: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1311,14 +1703,20 @@ class ClassifierEvaluationSpan(Span):
         question_types: list[str] | None = ...,
         max_retries: int | None = ...,
         attempt_count: int | None = ...,
-        retry_count: int | None = ...,
         duration_ms: float | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
         error_type: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1335,14 +1733,20 @@ class ClassifierEvaluationSpan(Span):
         question_types: list[str] | None = ...,
         max_retries: int | None = ...,
         attempt_count: int | None = ...,
-        retry_count: int | None = ...,
         duration_ms: float | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
         error_type: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1359,9 +1763,16 @@ class MappingSpan(Span):
         *,
         mapping_type: str | None = ...,
         tool_call_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1373,9 +1784,16 @@ class MappingSpan(Span):
         *,
         mapping_type: str | None = ...,
         tool_call_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1413,9 +1831,16 @@ class SkillActionSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1448,9 +1873,16 @@ class SkillActionSpan(Span):
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1469,9 +1901,16 @@ class AgentSignalSpan(Span):
         mode: Literal["snapshot", "delta"] | None = ...,
         tag_name: str | None = ...,
         processor_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1485,9 +1924,16 @@ class AgentSignalSpan(Span):
         mode: Literal["snapshot", "delta"] | None = ...,
         tag_name: str | None = ...,
         processor_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1502,9 +1948,16 @@ class GenericSpan(Span):
     def set(
         self,
         *,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1514,9 +1967,16 @@ class GenericSpan(Span):
     def end(
         self,
         *,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1537,8 +1997,9 @@ class Openers:
         parent: The parent; absent: the current span.
         links: Related spans outside the chain of parents.
         start_time: When the step started, in nanoseconds since the epoch; absent: now.
-        hide_input: Never record the input.
-        hide_output: Never record the output.
+        hide_input: Never record the input, nor what may quote it; "trace": on no span of the trace from
+            now on.
+        hide_output: The same for the output.
         is_event: The span is a moment, without duration.
         entity_type: The kind of entity that the span stands for; absent: by the span's type.
         entity_id: The entity's stable id.
@@ -1574,9 +2035,16 @@ class Openers:
         available_tools: list[str] | None = ...,
         max_steps: int | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1584,8 +2052,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1615,9 +2083,17 @@ class Openers:
             available_tools: Names of the tools that the agent may call.
             max_steps: Upper bound of the agent's loop, in steps.
             tripwire_abort: Set where a processor stopped the run.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def model_generation(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1644,9 +2120,16 @@ class Openers:
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1654,8 +2137,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1694,9 +2177,17 @@ class Openers:
             server_port: Its port.
             prompt_name: Name of the managed prompt that the input was made from.
             prompt_version: Version of that prompt.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def model_step(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1717,9 +2208,16 @@ class Openers:
         message_id: str | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1727,8 +2225,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1761,9 +2259,17 @@ class Openers:
             message_id: Id of the message that the step produced.
             prompt_name: Name of the managed prompt that the input was made from.
             prompt_version: Version of that prompt.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def model_inference(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1793,9 +2299,16 @@ class Openers:
         server_port: int | None = ...,
         prompt_name: str | None = ...,
         prompt_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1803,8 +2316,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1846,9 +2359,17 @@ class Openers:
             server_port: Its port.
             prompt_name: Name of the managed prompt that the input was made from.
             prompt_version: Version of that prompt.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def model_chunk(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1860,9 +2381,16 @@ class Openers:
         *,
         chunk_type: str | None = ...,
         sequence_number: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1870,8 +2398,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1895,9 +2423,17 @@ class Openers:
         Args:
             chunk_type: "text", "reasoning", "tool-call", "object", "tool-result", "tool-call-approval".
             sequence_number: Position in the stream, from 0.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def tool_call(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -1911,9 +2447,16 @@ class Openers:
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1921,8 +2464,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -1948,9 +2491,17 @@ class Openers:
             tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
             success: Whether it did what it was asked to.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def mcp_tool_call(
         self,
@@ -1965,9 +2516,16 @@ class Openers:
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -1975,8 +2533,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2006,9 +2564,17 @@ class Openers:
             tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
             success: Whether it did what it was asked to.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def mcp_server_request(
         self,
@@ -2023,9 +2589,16 @@ class Openers:
         mcp_session_id: str | None = ...,
         client_name: str | None = ...,
         client_version: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2033,8 +2606,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2064,9 +2637,17 @@ class Openers:
             mcp_session_id: The MCP session.
             client_name: Name of the MCP client.
             client_version: Version of the MCP client.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def client_tool_call(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2080,9 +2661,16 @@ class Openers:
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         client_environment: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2090,8 +2678,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2117,9 +2705,17 @@ class Openers:
             tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
             client_environment: Where it ran: "browser", a device.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def provider_tool_call(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2133,9 +2729,16 @@ class Openers:
         tool_description: str | None = ...,
         tool_call_id: str | None = ...,
         success: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2143,8 +2746,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2170,9 +2773,17 @@ class Openers:
             tool_description: What the model is told of the tool.
             tool_call_id: The id that the model gave to the call.
             success: Whether it did what it was asked to.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def processor_run(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2199,9 +2810,16 @@ class Openers:
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2209,8 +2827,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2238,9 +2856,17 @@ class Openers:
             hook_duration_ms: Time in the processor's own code, in milliseconds.
             message_list_mutations: What it changed in the list of messages.
             tripwire_abort: Set where a processor stopped the run.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def workflow_run(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2252,9 +2878,16 @@ class Openers:
         *,
         workflow_id: str | None = ...,
         status: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2262,8 +2895,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2287,9 +2920,17 @@ class Openers:
         Args:
             workflow_id: Stable id of the workflow; becomes the span's `entity_id`.
             status: The engine's own word for how the run stands.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def workflow_step(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2303,9 +2944,16 @@ class Openers:
         status: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2313,8 +2961,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2340,9 +2988,17 @@ class Openers:
             status: The engine's own word for how the step stands.
             entry_description: What the entry is for.
             entry_metadata: What the workflow's author attached to it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def workflow_conditional(
         self,
@@ -2355,9 +3011,16 @@ class Openers:
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2365,8 +3028,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2394,9 +3057,17 @@ class Openers:
             entry_id: Id of the entry in the workflow's graph.
             entry_description: What the entry is for.
             entry_metadata: What the workflow's author attached to it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def workflow_conditional_eval(
         self,
@@ -2405,9 +3076,16 @@ class Openers:
         *,
         condition_index: int,
         result: bool | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2415,8 +3093,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2440,9 +3118,17 @@ class Openers:
         Args:
             condition_index: Position of the condition, from 0.
             result: Whether the condition held.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def workflow_parallel(
         self,
@@ -2454,9 +3140,16 @@ class Openers:
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2464,8 +3157,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2492,9 +3185,17 @@ class Openers:
             entry_id: Id of the entry in the workflow's graph.
             entry_description: What the entry is for.
             entry_metadata: What the workflow's author attached to it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def workflow_loop(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2511,9 +3212,16 @@ class Openers:
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2521,8 +3229,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2551,9 +3259,17 @@ class Openers:
             entry_id: Id of the entry in the workflow's graph.
             entry_description: What the entry is for.
             entry_metadata: What the workflow's author attached to it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def workflow_sleep(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2569,9 +3285,16 @@ class Openers:
         entry_id: str | None = ...,
         entry_description: str | None = ...,
         entry_metadata: dict[str, Any] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2579,8 +3302,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2608,9 +3331,17 @@ class Openers:
             entry_id: Id of the entry in the workflow's graph.
             entry_description: What the entry is for.
             entry_metadata: What the workflow's author attached to it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def workflow_wait_event(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2624,9 +3355,16 @@ class Openers:
         timeout_ms: float | None = ...,
         event_received: bool | None = ...,
         wait_duration_ms: float | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2634,8 +3372,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2661,9 +3399,17 @@ class Openers:
             timeout_ms: How long it may wait, in milliseconds.
             event_received: Whether the event came.
             wait_duration_ms: How long it waited, in milliseconds.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def memory_operation(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2700,9 +3446,16 @@ class Openers:
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2710,8 +3463,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2749,9 +3502,17 @@ class Openers:
             hook_duration_ms: Time in the processor's own code, in milliseconds.
             message_list_mutations: What it changed in the list of messages.
             tripwire_abort: Set where a processor stopped the run.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def workspace_action(
         self,
@@ -2781,9 +3542,16 @@ class Openers:
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2791,8 +3559,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2826,9 +3594,17 @@ class Openers:
             hook_duration_ms: Time in the processor's own code, in milliseconds.
             message_list_mutations: What it changed in the list of messages.
             tripwire_abort: Set where a processor stopped the run.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def rag_ingestion(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2844,9 +3620,16 @@ class Openers:
         index_name: str | None = ...,
         embedding_model: str | None = ...,
         embedding_provider: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2854,8 +3637,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2883,9 +3666,17 @@ class Openers:
             index_name: The index in the vector store.
             embedding_model: The model that embeds.
             embedding_provider: Its provider.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def rag_embedding(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2902,9 +3693,16 @@ class Openers:
         mode: Literal["ingest", "query"] | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2912,8 +3710,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2942,9 +3740,17 @@ class Openers:
             mode: What the vectors are for.
             usage: Tokens used; totals include their details.
             cost_context: What the tokens cost; filled in where it is not given.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def rag_vector_operation(
         self,
@@ -2956,9 +3762,16 @@ class Openers:
         index_name: str | None = ...,
         top_k: int | None = ...,
         dimensions: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2966,8 +3779,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -2994,9 +3807,17 @@ class Openers:
             index_name: The index in the vector store.
             top_k: How many neighbours were asked for.
             dimensions: Length of a vector.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def rag_action(
         self,
@@ -3013,9 +3834,16 @@ class Openers:
         candidate_count: int | None = ...,
         top_n: int | None = ...,
         scorer: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3023,8 +3851,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3056,9 +3884,17 @@ class Openers:
             candidate_count: rerank: how many went in.
             top_n: rerank: how many were kept.
             scorer: rerank: what scored them.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def graph_action(
         self,
@@ -3071,9 +3907,16 @@ class Openers:
         threshold: float | None = ...,
         start_nodes: list[str] | None = ...,
         max_depth: int | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3081,8 +3924,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3110,9 +3953,17 @@ class Openers:
             threshold: Similarity above which two nodes are joined.
             start_nodes: Where the walk began.
             max_depth: How far it may go, in edges.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def scorer_run(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3128,9 +3979,16 @@ class Openers:
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
         scorer_definition: Literal["code", "stored", "fs"] | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3138,8 +3996,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3167,9 +4025,17 @@ class Openers:
             target_scope: Whether a span or a whole trajectory is scored.
             target_entity_type: The kind of entity that is scored.
             scorer_definition: Where the scorer is defined.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def scorer_step(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3183,9 +4049,16 @@ class Openers:
         step_type: Literal["function", "prompt"] | None = ...,
         prompt: str | None = ...,
         judge_model: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3193,8 +4066,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3220,9 +4093,17 @@ class Openers:
             step_type: Whether it runs code or asks a model.
             prompt: The prompt of a step that asks a model.
             judge_model: The model that is asked.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def classifier_evaluation(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3239,14 +4120,20 @@ class Openers:
         question_types: list[str] | None = ...,
         max_retries: int | None = ...,
         attempt_count: int | None = ...,
-        retry_count: int | None = ...,
         duration_ms: float | None = ...,
         usage: Usage | UsageDict | None = ...,
         cost_context: CostContext | None = ...,
         error_type: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3254,8 +4141,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3284,14 +4171,21 @@ class Openers:
             question_types: Their kinds.
             max_retries: How often the call may be tried again.
             attempt_count: How many attempts were made.
-            retry_count: How many of them were retries.
             duration_ms: Time of the evaluation, in milliseconds.
             usage: Tokens used; totals include their details.
             cost_context: What the tokens cost; filled in where it is not given.
             error_type: Kind of failure, where it failed.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def mapping(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3303,9 +4197,16 @@ class Openers:
         *,
         mapping_type: str | None = ...,
         tool_call_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3313,8 +4214,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3338,9 +4239,17 @@ class Openers:
         Args:
             mapping_type: What was mapped: "to_model_output", ...
             tool_call_id: The id that the model gave to the call.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def skill_action(
         self,
@@ -3370,9 +4279,16 @@ class Openers:
         hook_duration_ms: float | None = ...,
         message_list_mutations: list[MessageListMutation] | None = ...,
         tripwire_abort: TripwireAbort | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3380,8 +4296,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3415,9 +4331,17 @@ class Openers:
             hook_duration_ms: Time in the processor's own code, in milliseconds.
             message_list_mutations: What it changed in the list of messages.
             tripwire_abort: Set where a processor stopped the run.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def agent_signal(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3431,9 +4355,16 @@ class Openers:
         mode: Literal["snapshot", "delta"] | None = ...,
         tag_name: str | None = ...,
         processor_id: str | None = ...,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3441,8 +4372,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3468,9 +4399,17 @@ class Openers:
             mode: Whether it carries a whole state or a change.
             tag_name: Tag of the signal.
             processor_id: The processor that sent it.
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     @overload
     def generic(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -3480,9 +4419,16 @@ class Openers:
         name: str | None = None,
         /,
         *,
+        hidden: list[Literal["input", "output"]] | None = ...,
+        internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
+        attempt: int | None = ...,
+        max_attempts: int | None = ...,
+        retry_delay_ms: float | None = ...,
+        retry_reason: str | None = ...,
+        retry_count: int | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -3490,8 +4436,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3513,9 +4459,17 @@ class Openers:
         """Anything else.
 
         Args:
+            hidden: What is hidden on purpose; written by spanbridge.
+            internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
+                configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
+            attempt: Which attempt at its parent's step the span is, from 1.
+            max_attempts: How many attempts there are at most.
+            retry_delay_ms: Time since the attempt before ended, in milliseconds.
+            retry_reason: Why that one was not the last: the class of its exception, or "result".
+            retry_count: How many attempts at the step were retries.
         """
     def span(
         self,
@@ -3530,8 +4484,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,
@@ -3565,8 +4519,8 @@ class Openers:
         parent: Span | None = ...,
         links: Sequence[Link | Span] | None = ...,
         start_time: int | None = ...,
-        hide_input: bool = ...,
-        hide_output: bool = ...,
+        hide_input: bool | Literal["trace"] = ...,
+        hide_output: bool | Literal["trace"] = ...,
         is_event: bool = ...,
         entity_type: str | None = ...,
         entity_id: str | None = ...,

@@ -32,9 +32,10 @@ from spanbridge.tracing.context import (
     innermost,
 )
 from spanbridge.tracing.tracer import default_slot
+from spanbridge.tracing.visibility import visible_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from spanbridge.tracing.tracer import Inherited
 
@@ -65,6 +66,8 @@ class RemoteParent(Scope):
     """A parent in another process, or of another tracer: spans that start under it are local roots of its trace."""
 
     _state = REMOTE
+    is_own = False
+    """Whether a span of this configuration started it: the other tracer brought it to where ours was not ambient."""
 
     def __init__(self, trace_id: int, span_id: int, *, sampled: bool, tracestate: str = "", baggage: str = "") -> None:
         self.trace_id = trace_id
@@ -126,7 +129,14 @@ def inject(carrier: Any = None, *, baggage: Mapping[str, str] | None = None) -> 
 
 def read_carrier(carrier: Any) -> RemoteParent | None:
     """The parent that `carrier` names; None where it names none that can be read."""
-    found = _read(carrier)
+    bridging = None if (tracer := default_slot.tracer) is None else tracer.bridging
+    found = _read(carrier, () if bridging is None else bridging.header_names)
+    remote = _remote_parent(found)
+    return remote if bridging is None or not found else bridging.extract(found, remote)
+
+
+def _remote_parent(found: dict[str, str]) -> RemoteParent | None:
+    """The parent that the W3C headers among `found` name."""
     traceparent = found.get("traceparent")
     if traceparent is None:
         return None
@@ -175,22 +185,28 @@ def _current(baggage: Mapping[str, str] | None) -> dict[str, str]:
             _ignore("baggage_overflow")
     if entries:
         headers["baggage"] = ",".join(entries)
+    # A span of ours that is not recorded has no native one, and is not sampled there either.
+    if context.native is not None and (tracer := default_slot.tracer) is not None and tracer.bridging is not None:
+        tracer.bridging.inject(context.native, headers)
     return headers
 
 
 def _of_span(span: Any) -> RemoteParent | None:
     """What a span is to the other side. One that was sampled out goes on as an unsampled trace, so that all services agree."""
     if span._state in (RECORDING, ENDED):
-        span_id, sampled = span._id, True
+        span_id, sampled = visible_id(span), True
     elif span._state == SILENT and span._dropped_as == "sample_rate":
         span_id, sampled = new_span_id(), False
     else:
         return None
     trace = span._trace
     remote = trace.remote_parent
-    if remote is None:
-        return RemoteParent(trace.trace_id, span_id, sampled=sampled)
-    return RemoteParent(trace.trace_id, span_id, sampled=sampled, tracestate=remote.tracestate, baggage=remote.baggage)
+    context = RemoteParent(trace.trace_id, span_id, sampled=sampled)
+    if remote is not None:
+        context.tracestate, context.baggage = remote.tracestate, remote.baggage
+    if sampled:
+        context.native = span.native
+    return context
 
 
 def _write(carrier: Any, name: str, value: str) -> None:
@@ -211,8 +227,13 @@ def _is_named(key: Any, name: str) -> bool:
     return isinstance(key, (str, bytes)) and len(key) == len(name) and _text(key).lower() == name
 
 
-def _read(carrier: Any) -> dict[str, str]:
-    """The headers of `carrier` that matter here, by their lower-case names; those that came twice are joined, as HTTP does."""
+def _read(carrier: Any, more_names: Collection[str] = ()) -> dict[str, str]:
+    """The headers of `carrier` that matter here, by their lower-case names; those that came twice are joined, as HTTP does.
+
+    `more_names`: those of a bridge, beside W3C's.
+    """
+    names = (*NAMES, *more_names)
+    max_length = len("http_") + max(map(len, names))
     found: dict[str, list[str]] = {}
     if carrier is None:
         return {}
@@ -222,19 +243,19 @@ def _read(carrier: Any) -> dict[str, str]:
     elif isinstance(carrier, (list, tuple)) or (hasattr(carrier, "__iter__") and not hasattr(carrier, "traceparent")):
         pairs = carrier
     else:
-        pairs = [(name, getattr(carrier, name, None)) for name in NAMES]
+        pairs = [(name, getattr(carrier, name, None)) for name in names]
     for name, value in islice(pairs, MAX_CARRIER_ENTRIES):
-        if value is None or not isinstance(name, (str, bytes)) or len(name) > len("http_traceparent"):
+        if value is None or not isinstance(name, (str, bytes)) or len(name) > max_length:
             continue
-        header = _text(name).lower().removeprefix("http_")
-        if header not in NAMES:
+        header = _text(name).lower().removeprefix("http_").replace("_", "-")
+        if header not in names:
             continue
         parts = found.setdefault(header, [])
         for part in value[:MAX_PARTS] if isinstance(value, (list, tuple)) else (value,):
             if isinstance(part, (str, bytes)) and len(parts) < MAX_PARTS:
                 parts.append(_text(part[: MAX_HEADER_LENGTH + 1]))
     if not found and isinstance(carrier, Mapping):  # among more entries than are looked at, in its usual form
-        found = {name: [value] for name in NAMES if isinstance(value := carrier.get(name), str)}
+        found = {name: [value] for name in names if isinstance(value := carrier.get(name), str)}
     return {header: ",".join(parts) for header, parts in found.items() if parts}
 
 

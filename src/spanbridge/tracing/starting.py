@@ -37,6 +37,15 @@ from spanbridge.tracing.context import (
 )
 from spanbridge.tracing.intake import SPAN_OVERHEAD_BYTES, START
 from spanbridge.tracing.tracer import TraceState
+from spanbridge.tracing.visibility import (
+    NO_INPUT,
+    NO_OUTPUT,
+    NOT_SEEN,
+    hidden_by,
+    hidden_names,
+    visible_id,
+    without_content,
+)
 
 if TYPE_CHECKING:
     from spanbridge.model.payload import Snapshot
@@ -57,6 +66,7 @@ _RARE_OPTIONS = frozenset(
         "links",
         "hide_input",
         "hide_output",
+        "internal",
         "is_event",
         "trace_id",
         "external_parent_span_id",
@@ -104,12 +114,15 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
             _share_fate(span, parent)
             return
         parent, remote = None, parent
+    bridging = tracer.bridging
     if intake.pending_bytes > intake.max_bytes or intake.closed:
         drop(span, intake, "shutdown" if intake.closed else "queue_overflow")
         return
 
     if parent is None:
         trace_id = None if rare is None else _given_trace_id(intake, rare)
+        if bridging is not None:
+            remote = bridging.external_parent(remote, trace_id)
         if trace_id is None:
             trace_id = new_trace_id() if remote is None else remote.trace_id
         sampler = tracer.sampler
@@ -117,7 +130,7 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
             span._trace = TraceState(trace_id, 0, remote)  # what `inject` tells the other side
             drop(span, intake, "sample_rate")
             return
-        trace = span._trace = TraceState(trace_id, clock_offset_ns(), remote)
+        trace = span._trace = TraceState(trace_id, clock_offset_ns(), remote, tracer.hides)
     opener = span._opener
     name = span.name
     if type(name) is not str:
@@ -129,15 +142,36 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
         parent_id = inherited = entity = None
         if remote is not None:
             inherited = remote.inherited
-            rare = {} if rare is None else rare
-            rare.setdefault("external_parent_span_id", span_id_hex(remote.span_id))
+            if remote.is_own:
+                parent_id = remote.span_id
+            else:
+                rare = {} if rare is None else rare
+                rare.setdefault("external_parent_span_id", span_id_hex(remote.span_id))
     else:
         parent_id = parent._id
         inherited = parent._inherited
         entity = parent._entity
         span._trace = trace = parent._trace
+        if parent._is_hidden:
+            rare = {} if rare is None else rare
+            rare["visible_parent"] = parent._visible_parent
+    if opener.type in tracer.excluded_types:
+        rare = _hidden(span, parent, rare, "excluded_type")
+    elif rare is not None and "internal" in rare and is_on(rare.pop("internal")):
+        if tracer.shows_internal:
+            attributes["internal"] = True
+        else:
+            rare = _hidden(span, parent, rare, "internal")
     size = SPAN_OVERHEAD_BYTES + len(name)
     max_bytes = tracer.max_payload_bytes
+    hides = span._hides | trace.hides
+    if rare is not None and ("hide_input" in rare or "hide_output" in rare):
+        hides |= hidden_by(rare, trace) | trace.hides
+    if hides:
+        span._hides = hides
+        attributes = without_content(attributes, hides)
+        if not span._is_hidden:
+            attributes["hidden"] = hidden_names(hides)
     if attributes:
         size += capture_mapping(attributes, max_bytes)
     if metadata is not None:
@@ -146,7 +180,7 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
         inherited = _request_context().stamped(inherited, contexts, tracer)
 
     entity_type, entity_id_attribute = opener.entity
-    if entity_type is not None:
+    if entity_type is not None and not span._is_hidden:
         entity = (entity_type, attributes.get(entity_id_attribute), name)
     if rare is not None:
         inherited, entity, size = _take_rare(span, rare, inherited, entity, name, size)
@@ -160,14 +194,14 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
         size += capture_mapping(metadata, max_bytes)
 
     if input is not None:
-        input = None if span._hides_input else snapshot(input, max_bytes)
+        input = None if hides & NO_INPUT else snapshot(input, max_bytes)
         if type(input) is bytes:
             size += len(input)
         elif type(input) is str:
             size += string_bytes(input)
     time = trace.clock_offset_ns + perf_counter_ns() if start_time is None else start_time
 
-    span._id = span_id = getrandbits(64) or 1
+    span._id = span_id = getrandbits(64) or 1 if bridging is None else bridging.start(span, parent, time)
     span._state = RECORDING
     intake.started += 1
     intake.pending_bytes += size
@@ -178,6 +212,21 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     # fmt: on
     if intake.pending_bytes > intake.wake_bytes:
         intake.wake()
+
+
+def _hidden(span: Span, parent: Span | None, rare: dict[str, Any] | None, reason: str) -> dict[str, Any]:
+    """Makes `span` one that no exit gets; its rare options, which say so to the pipeline."""
+    rare = {} if rare is None else rare
+    rare["hidden"] = reason
+    span._is_hidden = True
+    if parent is None:
+        remote = span._trace.remote_parent
+        own = remote.span_id if remote is not None and remote.is_own else None
+        span._visible_parent = (own, rare.get("external_parent_span_id"))
+    else:
+        span._visible_parent = parent._visible_parent if parent._is_hidden else (parent._id, None)
+    span._hides = NOT_SEEN
+    return rare
 
 
 def _share_fate(span: Span, parent: Span) -> None:
@@ -208,12 +257,10 @@ def _take_rare(
     if any(value is not None for value in given):
         entity_type, entity_id, entity_name = (None if value is None else text(value) for value in given)
         entity = (entity_type or span._opener.info.entity_type, entity_id, entity_name or name)
-    span._hides_input = is_on(rare.pop("hide_input", False))
-    span._hides_output = is_on(rare.pop("hide_output", False))
     if "is_event" in rare:
         rare["is_event"] = is_on(rare["is_event"])
     output = rare.pop("output", None)
-    if output is not None and not span._hides_output:
+    if output is not None and not span._hides & NO_OUTPUT:
         rare["output"] = data = snapshot(output, span._tracer.max_payload_bytes)
         size += snapshot_bytes(data)
     tags, links = rare.pop("tags", None), rare.pop("links", None)
@@ -327,7 +374,7 @@ def _link(link: Any) -> Snapshot:
     if isinstance(link, Scope):
         span: Any = link
         return (
-            snapshot({"trace_id": span.trace_id, "span_id": span.span_id})
+            snapshot({"trace_id": span.trace_id, "span_id": span_id_hex(visible_id(span))})
             if link._state in (RECORDING, ENDED)
             else None
         )

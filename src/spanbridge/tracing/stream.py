@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from spanbridge.containment import contain
-from spanbridge.tracing.body import Body
 from spanbridge.tracing.chunks import Answer, reader_of
 from spanbridge.tracing.collected import Collected
 from spanbridge.tracing.context import RECORDING
@@ -92,7 +91,7 @@ class Recording:
         self.is_open = True
         self.owns_span = span._by_hand and span._token is None
         """Whether the span ends with the stream."""
-        self.body = Body(span) if self.owns_span else None
+        self.body = span.new_body() if self.owns_span else None
         """Where the span is current while the source runs: in a block, it is so anyway."""
         self._span = span
         self._answer = Answer()
@@ -108,7 +107,7 @@ class Recording:
         self._records_output = with_output
         self.owns_span = self.is_open
         if self.owns_span:
-            self.body = Body(self._span)
+            self.body = self._span.new_body()
         return self.owns_span
 
     def passed(self, chunk: Any) -> None:

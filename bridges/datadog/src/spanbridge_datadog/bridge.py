@@ -1,0 +1,230 @@
+"""`DatadogBridge`: the whole contract on one page; each part stands in a file of its own, loaded with ddtrace when the bridge opens."""
+
+# ddtrace's own types are partly unknown to a type checker.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.errors import BridgeUnavailableError, ConfigurationError
+from spanbridge.protocols import NativeContext
+from spanbridge_datadog.options import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from spanbridge.model.span import SpanRecord
+    from spanbridge.protocols import BridgeSettings, ExternalParent, NativeStart
+    from spanbridge_datadog.handle import NativeSpan
+    from spanbridge_datadog.options import NativeLLM
+
+logger = logging.getLogger("spanbridge")
+
+HELD_BACK_S = 10.0
+"""How long an open span of ours may hold back what has ended in its trace."""
+
+
+class DatadogBridge:
+    """Live ddtrace spans, and LLM Observability from the same span.
+
+    Args:
+        ml_app: The application's name in LLM Observability; absent: `DD_LLMOBS_ML_APP`. Without one, or with `DD_LLMOBS_ENABLED=false`,
+            spans go to APM only.
+        service: APM's service of the spans; absent: the configuration's `service_name` where somebody set it, else ddtrace's.
+        env: absent: `DD_ENV`, else the configuration's `environment` where somebody set it.
+        version: absent: `DD_VERSION`.
+        site: Datadog's site; absent: `DD_SITE`.
+        agentless: Whether data goes straight to Datadog, past the agent; absent: `DD_LLMOBS_AGENTLESS_ENABLED`, else False.
+        api_key: Needed for that; absent: `DD_API_KEY`.
+        request_context_keys: Context keys that become tags, dotted ones of nested values; absent: the configuration's.
+        native_llm: What becomes of the span that ddtrace's own integration opens for a model call that spanbridge records: "drop" takes
+            it out of LLM Observability, "demote" makes ours the frame of it, "keep" keeps both, with their tokens.
+
+    Raises ConfigurationError for an argument or a variable that is wrong.
+    """
+
+    name = "datadog"
+    header_names = (
+        "x-datadog-trace-id",
+        "x-datadog-parent-id",
+        "x-datadog-sampling-priority",
+        "x-datadog-origin",
+        "x-datadog-tags",
+    )
+
+    def __init__(
+        self,
+        *,
+        ml_app: str | None = None,
+        service: str | None = None,
+        env: str | None = None,
+        version: str | None = None,
+        site: str | None = None,
+        agentless: bool | None = None,
+        api_key: str | None = None,
+        request_context_keys: Sequence[str] | None = None,
+        native_llm: NativeLLM = "drop",
+    ) -> None:
+        self.options = resolve(
+            ml_app=ml_app,
+            service=service,
+            env=env,
+            version=version,
+            site=site,
+            agentless=agentless,
+            api_key=api_key,
+            request_context_keys=request_context_keys,
+            native_llm=native_llm,
+        )
+        self._service: str | None = None
+        self._env: str | None = None
+        self._promoted_keys: Sequence[str] = ()
+
+    # --- the configuration's thread -------------------------------------------------------------------------------------
+
+    def open(self, settings: BridgeSettings, /) -> None:
+        """Imports ddtrace, switches LLM Observability on, and hooks into the tracer."""
+        if "datadog" in settings.exporter_names:
+            raise ConfigurationError(
+                'bridge="datadog" and the exporter "datadog" would send every span twice: remove one of them. '
+                "The exporter is for applications without ddtrace."
+            )
+        try:
+            import ddtrace  # noqa: F401, PLC0415 # pyright: ignore[reportUnusedImport] - only when the bridge opens
+        except ImportError as error:
+            raise BridgeUnavailableError(
+                f"ddtrace cannot be imported ({error}): pip install 'spanbridge[datadog]'"
+            ) from error
+        from ddtrace.trace import tracer  # noqa: PLC0415 - as above
+
+        from spanbridge_datadog import finishing, llmobs, native, starting  # noqa: PLC0415 - as above
+        from spanbridge_datadog.activation import Activations  # noqa: PLC0415 - as above
+        from spanbridge_datadog.native_llm import NativeLLMPolicy  # noqa: PLC0415 - as above
+
+        native.require_known_version()
+        options = self.options
+        self._service = options.service or (settings.service_name if settings.is_service_named else None)
+        self._env = options.env or (settings.environment if settings.is_environment_named else None)
+        keys = options.request_context_keys
+        self._promoted_keys = settings.request_context_keys if keys is None else keys
+        llmobs.enable(options, service=self._service, env=self._env)
+        self._tracer, self._native = tracer, native
+        self._start, self._finish, self._release = (
+            starting.start_native,
+            finishing.finish_native,
+            finishing.release_native,
+        )
+        self._activations = Activations()
+        self._native_llm = NativeLLMPolicy(options.native_llm)
+        self._native_llm.install()
+        self._unhook: Callable[[], None] | None = None
+        try:
+            self._unhook = native.span_hooks(self._native_llm.span_started, settings.shutdown)
+        except Exception as error:  # noqa: BLE001 - a private class of ddtrace's
+            logger.warning(
+                "ddtrace cannot be hooked into (%s): spans that are open at SIGTERM are lost", type(error).__name__
+            )
+
+    # --- the caller's thread --------------------------------------------------------------------------------------------
+
+    def active(self) -> ExternalParent | None:
+        """What is active in APM; with it, what is active in LLM Observability."""
+        apm, llm = self._activations.active()
+        if apm is None or not apm.trace_id or not apm.span_id:
+            return None
+        priority = apm.context.sampling_priority if hasattr(apm, "duration_ns") else apm.sampling_priority
+        return NativeContext(apm.trace_id, apm.span_id, sampled=priority is None or priority > 0, native=(apm, llm))
+
+    def start(self, start: NativeStart, /) -> NativeSpan:
+        """A span of LLM Observability where the type has a kind and it is on, else a plain one."""
+        handle = self._start(start, service=self._service)
+        self._native_llm.started(handle)
+        return handle
+
+    def activate(self, native: NativeSpan, in_force: Callable[[], NativeSpan | None] | None = None, /) -> Any:
+        """In both of ddtrace's contexts."""
+        return self._activations.activate(native, in_force)
+
+    def deactivate(self, token: Any, /) -> None:
+        """In both of ddtrace's contexts."""
+        self._activations.deactivate(token)
+
+    def inject(self, native: Any, headers: dict[str, str], /) -> None:
+        """Datadog's headers and W3C's, as ddtrace writes them."""
+        from spanbridge_datadog.headers import inject  # noqa: PLC0415 - loads ddtrace
+
+        inject(native, headers)
+
+    def extract(self, headers: Mapping[str, str], /) -> ExternalParent | None:
+        """The parent in Datadog's or W3C's headers."""
+        from spanbridge_datadog.headers import extract  # noqa: PLC0415 - loads ddtrace
+
+        return extract(headers)
+
+    # --- the pipeline's thread ------------------------------------------------------------------------------------------
+
+    def finish(self, native: NativeSpan, record: SpanRecord, /) -> None:
+        """Annotates and finishes with the recorded end."""
+        self._native_llm.ended(native)
+        self._finish(native, record, promoted_keys=self._promoted_keys, version=self.options.version, env=self._env)
+
+    def release(self, native: NativeSpan, reason: str, /) -> None:
+        """Finishes bare, with the reason as the tag `spanbridge.released`."""
+        self._native_llm.ended(native)
+        self._release(native, reason)
+
+    def tend(self, opened: Iterable[tuple[NativeSpan, float]], /) -> None:
+        """Hands on what has ended in traces that open spans hold back: the web request's, behind an agent that goes on or is stuck."""
+        held_back = {
+            native.trace_id
+            for native, age_s in opened
+            if age_s > HELD_BACK_S or (age_s > 1 and self._native.local_root_has_ended(native.span))
+        }
+        for trace_id in held_back:
+            self._native.flush_finished(trace_id)
+
+    def flush(self, deadline: float, /) -> None:
+        """Has ddtrace send what it holds."""
+        if sys.is_finalizing():
+            self._flush()
+            return
+        # On a thread of its own: an agent that stalls keeps ddtrace waiting for longer than the caller has time.
+        thread = threading.Thread(target=self._flush, name="spanbridge-datadog-flush", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no thread can be started
+            self._flush()
+            return
+        thread.join(max(0.0, deadline - time.monotonic()))
+
+    def close(self, deadline: float, /) -> None:
+        """Has ddtrace send what it holds, and takes everything out that was put into it."""
+        self.flush(deadline)
+        if self._unhook is not None:
+            self._unhook()
+        self._native_llm.uninstall()
+        self._activations.close()
+
+    def after_fork_in_child(self) -> None:
+        """Open spans are the parent's; ddtrace forgets its own."""
+        self._activations.after_fork_in_child()
+
+    def examine(self) -> Iterable[tuple[str, str, str, str]]:
+        """For the doctor."""
+        from spanbridge_datadog.examination import examine  # noqa: PLC0415 - only the doctor asks
+
+        return examine(self.options)
+
+    def _flush(self) -> None:
+        from spanbridge_datadog import llmobs  # noqa: PLC0415 - loads ddtrace
+
+        try:
+            self._tracer.flush()
+            llmobs.flush()
+        except Exception as error:  # noqa: BLE001 - on a thread that nobody waits for
+            logger.warning("ddtrace did not flush: %s", type(error).__name__)

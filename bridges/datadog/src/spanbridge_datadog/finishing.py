@@ -1,0 +1,119 @@
+"""How a native span ends: with what left the processor chain, and nothing else."""
+
+# ddtrace's own types are partly unknown to a type checker.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from ddtrace.llmobs import LLMObs
+
+from spanbridge.model.span_types import SpanType
+from spanbridge_datadog import native
+from spanbridge_llmobs.annotation import annotate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spanbridge.model.span import SpanRecord
+    from spanbridge_datadog.handle import NativeSpan
+    from spanbridge_llmobs.annotation import Annotation
+
+logger = logging.getLogger("spanbridge")
+
+_CLIENTS = frozenset(
+    {SpanType.MODEL_GENERATION, SpanType.MODEL_INFERENCE, SpanType.MCP_TOOL_CALL, SpanType.RAG_EMBEDDING}
+)
+_SPAN_KINDS = {
+    **dict.fromkeys(SpanType, "internal"),
+    **dict.fromkeys(_CLIENTS, "client"),
+    SpanType.MCP_SERVER_REQUEST: "server",
+}
+"""APM's `span.kind`."""
+_ON_APM = ("usr.id", "spanbridge.type", "spanbridge.status", "run_id", "organization_id", "thread_id", "entity_id")
+"""Tags that APM gets too, beside promoted context keys and the span's own tags."""
+
+
+def finish_native(
+    handle: NativeSpan, record: SpanRecord, *, promoted_keys: Sequence[str], version: str | None, env: str | None
+) -> None:
+    """Annotates the span and finishes it at the record's end."""
+    span = handle.span
+    if span.duration_ns is not None:
+        return
+    annotation = annotate(
+        record,
+        has_model_child=handle.has_model_child,
+        children_report_usage=handle.children_report_usage,
+        promoted_keys=promoted_keys,
+    )
+    try:
+        _tag(span, record, annotation, version=version, env=env)
+        if handle.is_llm and LLMObs.enabled:
+            _annotate(span, annotation, version=version, env=env)
+        if handle.parent is not None and (
+            handle.children_report_usage
+            or "input_tokens" in annotation.metrics
+            or "output_tokens" in annotation.metrics
+        ):
+            handle.parent.children_report_usage = True
+    finally:
+        native.finish(span, record.ended_at or span.start_ns)
+
+
+def release_native(handle: NativeSpan, reason: str) -> None:
+    """Finishes the span without content."""
+    span = handle.span
+    if span.duration_ns is None:
+        span.set_tag("spanbridge.released", reason)
+        native.finish(span, max(time.time_ns(), span.start_ns or 0))
+
+
+def _tag(span: Any, record: SpanRecord, annotation: Annotation, *, version: str | None, env: str | None) -> None:
+    """What APM shows."""
+    span.resource = annotation.name
+    span.set_tag("span.kind", _SPAN_KINDS[record.type])
+    for key in _ON_APM:
+        if key in annotation.tags:
+            span.set_tag(key, annotation.tags[key])
+    for key, value in annotation.tags.items():
+        if key not in _ON_APM and "." not in key:
+            span.set_tag(key, value)
+    if annotation.session_id is not None:
+        span.set_tag("session_id", annotation.session_id)
+    if version is not None:
+        span.set_tag("version", version)
+    if env is not None:
+        span.set_tag("env", env)
+    if annotation.error is not None:
+        # `set_exc_info` does nothing without a traceback object.
+        span.error = 1
+        for key, value in annotation.error.items():
+            span.set_tag(f"error.{key}", value)
+
+
+def _annotate(span: Any, annotation: Annotation, *, version: str | None, env: str | None) -> None:
+    """What LLM Observability shows. ddtrace applies one field after the other, and a field that it refuses leaves the later ones out."""
+    fields = {"name": annotation.name, "kind": annotation.kind}
+    if annotation.kind in {"llm", "embedding"}:
+        fields["model_name"], fields["model_provider"] = annotation.model_name, annotation.model_provider
+    native.set_llm_fields(span, {name: value for name, value in fields.items() if value is not None})
+    common = {"service": span.service, "version": version, "env": env, "session_id": annotation.session_id}
+    tags = {**annotation.tags, **{key: value for key, value in common.items() if value}}
+    groups: tuple[dict[str, Any], ...] = (
+        {"metadata": annotation.metadata},
+        {"metrics": annotation.metrics},
+        {"tags": tags},
+        {"tool_definitions": annotation.tool_definitions if annotation.kind == "llm" else None},
+        {"input_data": annotation.input},
+        {"output_data": annotation.output},
+    )
+    for group in groups:
+        if any(group.values()):
+            try:
+                LLMObs.annotate(span=span, **group)
+            except Exception as error:  # noqa: BLE001 - the other fields are still worth it
+                logger.warning("ddtrace refused the %s of a span: %s", ", ".join(group), type(error).__name__)

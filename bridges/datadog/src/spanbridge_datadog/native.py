@@ -1,0 +1,181 @@
+"""Everything of ddtrace that is used and not public, each with its way out where a version lacks it. 3.19 to 4.x."""
+
+# ddtrace's own types are partly unknown to a type checker, and its private names are this module's subject.
+# pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportMissingImports=false, reportUnknownParameterType=false, reportMissingTypeStubs=false, reportAttributeAccessIssue=false
+# pyright: reportUnknownLambdaType=false
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+import ddtrace
+from ddtrace.llmobs import LLMObs
+from ddtrace.trace import Context, tracer
+
+from spanbridge.errors import BridgeUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OLDEST, BELOW = (3, 19), (5, 0)
+
+
+def require_known_version(version: str = ddtrace.__version__) -> None:
+    """Raises BridgeUnavailableError for a ddtrace that the bridge was not tried with."""
+    match = re.match(r"(\d+)\.(\d+)", version)
+    if match is None or not OLDEST <= (int(match[1]), int(match[2])) < BELOW:
+        raise BridgeUnavailableError(
+            f"ddtrace {version} is installed, and the Datadog bridge works with 3.19 to 4.x: pip install 'ddtrace>=3.19,<5'"
+        )
+
+
+def llm_provider() -> Any:
+    """What says which span of LLM Observability is active; None where this version has none to ask."""
+    return getattr(getattr(LLMObs, "_instance", None), "_llmobs_context_provider", None)
+
+
+def replace_llm_provider(provider: Any) -> None:
+    """Puts `provider` in its place."""
+    LLMObs._instance._llmobs_context_provider = provider
+
+
+def apm_variable() -> Any:
+    """The context variable behind APM's provider; None where this version has none."""
+    from ddtrace._trace import provider  # noqa: PLC0415 - private
+
+    return getattr(provider, "_DD_CONTEXTVAR", None)
+
+
+def llm_variable() -> Any:
+    """The context variable behind LLM Observability's provider; None where this version has none."""
+    from ddtrace.llmobs import _context  # noqa: PLC0415 - private
+
+    return getattr(_context, "_DD_LLMOBS_CONTEXTVAR", None)
+
+
+def is_default(provider: Any) -> bool:
+    """Whether a provider is one of ddtrace's own, which keep in these variables."""
+    return type(provider).__module__.startswith("ddtrace")
+
+
+def finish(span: Any, ended_at: int) -> None:
+    """Finishes at exactly `ended_at`, nanoseconds since the epoch."""
+    finish_ns = getattr(span, "_finish_ns", None)
+    if finish_ns is None:
+        span.finish(finish_time=ended_at / 1e9)
+    else:
+        finish_ns(ended_at)
+
+
+def _annotator() -> Callable[[Any, dict[str, Any]], None]:
+    """Sets name, kind, model and provider on a span of LLM Observability: what only its start takes in public."""
+    try:
+        from ddtrace.llmobs._utils import _annotate_llmobs_span_data as annotate  # noqa: PLC0415 - not in 3.x
+
+        if {"name", "kind", "model_name", "model_provider"} <= set(inspect.signature(annotate).parameters):
+            return lambda span, fields: annotate(span, **fields)
+    except ImportError:
+        pass
+    from ddtrace.llmobs import _constants  # noqa: PLC0415 - where the above is not
+
+    keys = {
+        "name": _constants.NAME,
+        "kind": _constants.SPAN_KIND,
+        "model_name": _constants.MODEL_NAME,
+        "model_provider": _constants.MODEL_PROVIDER,
+    }
+    return lambda span, fields: span._set_ctx_items({keys[name]: value for name, value in fields.items()})
+
+
+set_llm_fields = _annotator()
+
+
+def mark(span: Any, key: str) -> None:
+    """Leaves a mark on a foreign span, which nobody else sees."""
+    span._set_ctx_item(key, True)
+
+
+def is_marked(span: Any, key: str) -> bool:
+    """Whether `mark` was called."""
+    return bool(span._get_ctx_item(key))
+
+
+def context_of_ended(span: Any) -> Any:
+    """A context that stands for an ended span of LLM Observability, so that what starts late is still its child."""
+    exported = LLMObs.export_span(span)
+    context = Context(trace_id=span.trace_id, span_id=span.span_id)
+    if exported:
+        # In headers, and so in contexts, it is decimal.
+        context._meta["_dd.p.llmobs_trace_id"] = str(int(exported["trace_id"], 16))
+    return context
+
+
+def flush_finished(trace_id: int) -> None:
+    """Hands on the finished spans of a trace that is held back by open ones, as a partial flush does."""
+    aggregator: Any = tracer._span_aggregator
+    with aggregator._lock:
+        trace = aggregator._traces.get(trace_id)
+        finished = None if trace is None else next((span for span in trace.spans if span.duration_ns is not None), None)
+        if trace is None or finished is None or not trace.num_finished:
+            return
+        enabled, least = aggregator.partial_flush_enabled, aggregator.partial_flush_min_spans
+        aggregator.partial_flush_enabled, aggregator.partial_flush_min_spans = True, 1
+        try:
+            trace.num_finished -= 1  # it is counted again
+            aggregator.on_span_finish(finished)
+        finally:
+            aggregator.partial_flush_enabled, aggregator.partial_flush_min_spans = enabled, least
+
+
+def local_root_has_ended(span: Any) -> bool:
+    """Whether the first span of the trace in this process has ended."""
+    root = getattr(span, "_local_root", None)
+    return root is not None and root.duration_ns is not None
+
+
+def span_hooks(on_start: Callable[[Any], None], on_shutdown: Callable[[], None]) -> Callable[[], None]:
+    """Calls `on_start` with each span that starts, and `on_shutdown` before the tracer stops; returns what ends that."""
+    from ddtrace._trace.processor import SpanProcessor  # noqa: PLC0415 - as late as ddtrace itself
+
+    class Hooks(SpanProcessor):
+        def on_span_start(self, span: Any) -> None:
+            on_start(span)
+
+        def on_span_finish(self, span: Any) -> None:
+            pass
+
+        def shutdown(self, timeout: float | None) -> None:  # noqa: ARG002 - ddtrace's signature
+            on_shutdown()
+
+    hooks = Hooks()
+    hooks.register()
+    return hooks.unregister
+
+
+def user_processor() -> Any:
+    """The application's own processor of LLM Observability's spans: there is one place for it."""
+    return getattr(getattr(LLMObs, "_instance", None), "_user_span_processor", None)
+
+
+def patched_modules() -> set[str]:
+    """The integrations that are on."""
+    try:
+        from ddtrace._monkey import _get_patched_modules  # noqa: PLC0415 - only the doctor asks
+
+        return set(_get_patched_modules())
+    except Exception:  # noqa: BLE001 - a private function
+        return set()
+
+
+def tag_early(span: Any, tags: dict[str, str]) -> None:
+    """Sets tags of LLM Observability on a span that has no kind yet."""
+    annotate: Any = LLMObs.annotate
+    options = (
+        {"_suppress_span_kind_error": True}
+        if "_suppress_span_kind_error" in inspect.signature(annotate).parameters
+        else {}
+    )
+    annotate(span=span, tags=tags, **options)

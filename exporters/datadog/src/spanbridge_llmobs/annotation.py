@@ -1,0 +1,150 @@
+"""One processed record as LLM Observability sees it: what bridge and exporter both send."""
+
+# Values of any shape pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.model.span import Status
+from spanbridge.model.span_types import SPAN_TYPES
+from spanbridge_llmobs.caps import MAX_METADATA_CHARACTERS, Budget, json_text
+from spanbridge_llmobs.documents import documents, embedding_text
+from spanbridge_llmobs.kinds import MODEL_CALLS, Kind, kind_of
+from spanbridge_llmobs.messages import input_messages, output_messages
+from spanbridge_llmobs.metrics import time_to_first_token, usage_metrics
+from spanbridge_llmobs.tags import promote, span_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spanbridge.model.span import SpanRecord
+
+_ELSEWHERE = frozenset({"usage", "model", "provider", "tools", "cost_context", "parameters", "completion_start_time"})
+"""Attributes of a model call that have a field of their own."""
+_ERROR_STATUSES = frozenset({Status.ERROR, Status.ABANDONED})
+
+
+@dataclass
+class Annotation:
+    """What LLM Observability is told of one span. Everything is plain JSON of the shapes that ddtrace takes."""
+
+    name: str
+    kind: Kind | None
+    input: Any = None
+    """Messages for "llm", documents for "embedding", else text or a JSON value."""
+    output: Any = None
+    """Messages for "llm", documents for "retrieval", else text or a JSON value."""
+    model_name: str | None = None
+    model_provider: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict[str, float])
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+    session_id: str | None = None
+    tool_definitions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    error: dict[str, str] | None = None
+    """`type`, `message`, `stack`."""
+
+
+def annotate(
+    record: SpanRecord,
+    *,
+    has_model_child: bool = False,
+    children_report_usage: bool = False,
+    promoted_keys: Sequence[str] = (),
+) -> Annotation:
+    """
+    Args:
+        record: A span that left the processor chain; it is only read.
+        has_model_child: Whether a span of the same model call started right below it.
+        children_report_usage: Whether such a span sent tokens: then this one sends none, so that none count twice.
+        promoted_keys: Request-context keys that become tags; dotted ones stand for nested values.
+    """
+    attributes: dict[str, Any] = dict(record.attributes)
+    metadata: dict[str, Any] = dict(record.metadata)
+    kind = kind_of(record.type, attributes, has_model_child=has_model_child)
+    is_model = SPAN_TYPES[record.type].is_model
+    promoted = promote(promoted_keys, metadata, attributes)
+    metrics: dict[str, float] = {}
+    if is_model and not children_report_usage:
+        metrics.update(usage_metrics(attributes))
+    if kind == "llm":
+        metrics.update(time_to_first_token(attributes, record.started_at))
+    annotation = Annotation(
+        name=record.name,
+        kind=kind,
+        metrics=metrics,
+        metadata=_metadata(metadata, attributes, is_model=is_model),
+        tags=span_tags(record, promoted),
+        session_id=record.session_id or None,
+        error=_error(record),
+    )
+    annotation.input, annotation.output = _io(record, kind)
+    if is_model:
+        annotation.model_name = _word(attributes.get("model")) or _word(attributes.get("response_model"))
+        annotation.model_provider = _word(attributes.get("provider"))
+    if kind == "llm" and record.type in MODEL_CALLS:
+        annotation.tool_definitions = _tool_definitions(attributes.get("tools"))
+    return annotation
+
+
+def _io(record: SpanRecord, kind: Kind | None) -> tuple[Any, Any]:
+    given, gave = record.input, record.output
+    if kind == "llm":
+        return input_messages(given) or None, output_messages(gave) or None
+    if kind == "embedding":
+        return documents(given) or None, None if gave is None else embedding_text(gave)
+    if kind == "retrieval":
+        return _text(given), documents(gave) or None
+    return _text(given), _text(gave)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else Budget().text(json_text(value))
+
+
+def _metadata(metadata: dict[str, Any], attributes: dict[str, Any], *, is_model: bool) -> dict[str, Any]:
+    """The span's metadata and typed attributes together; the attribute wins. A model's parameters stand beside them."""
+    parameters = attributes.get("parameters")
+    merged = {**metadata, **(parameters if is_model and isinstance(parameters, dict) else {})}
+    merged.update((name, value) for name, value in attributes.items() if not (is_model and name in _ELSEWHERE))
+    merged = {str(name): value for name, value in merged.items() if value is not None and name != "_dd"}
+    if len(json_text(merged)) > MAX_METADATA_CHARACTERS:
+        budget = Budget(MAX_METADATA_CHARACTERS)
+        merged = {name: budget.text(json_text(value)) for name, value in merged.items() if not budget.is_spent}
+    return merged
+
+
+def _error(record: SpanRecord) -> dict[str, str] | None:
+    error = record.error
+    if record.status not in _ERROR_STATUSES:
+        return None
+    if not isinstance(error, dict):
+        return {"type": record.status.value, "message": "", "stack": ""}
+    return {key: json_text(error.get(key) or "") for key in ("type", "message", "stack")}
+
+
+def _tool_definitions(tools: Any) -> list[dict[str, Any]]:
+    definitions: list[dict[str, Any]] = []
+    for tool in tools if isinstance(tools, list) else []:
+        if not isinstance(tool, dict):
+            continue
+        inner = tool.get("function") if isinstance(tool.get("function"), dict) else tool
+        if not isinstance(name := inner.get("name"), str) or not name:
+            continue
+        definition: dict[str, Any] = {"name": name}
+        if isinstance(inner.get("description"), str):
+            definition["description"] = inner["description"]
+        schema = next(
+            (inner[key] for key in ("parameters", "input_schema", "schema") if isinstance(inner.get(key), dict)), None
+        )
+        if schema is not None:
+            definition["schema"] = schema
+        definitions.append(definition)
+    return definitions
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

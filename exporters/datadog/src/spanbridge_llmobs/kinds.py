@@ -1,0 +1,76 @@
+"""Span types as kinds of LLM Observability (https://docs.datadoghq.com/llm_observability/terms/): one row per type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from spanbridge.model.span_types import SpanType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind = Literal["agent", "workflow", "llm", "tool", "task", "embedding", "retrieval"]
+
+KINDS: dict[SpanType, Kind | None] = {
+    SpanType.AGENT_RUN: "agent",
+    SpanType.MODEL_GENERATION: "llm",
+    SpanType.MODEL_STEP: "llm",
+    SpanType.MODEL_INFERENCE: "llm",
+    SpanType.MODEL_CHUNK: None,
+    SpanType.TOOL_CALL: "tool",
+    SpanType.MCP_TOOL_CALL: "tool",
+    SpanType.MCP_SERVER_REQUEST: "task",
+    SpanType.CLIENT_TOOL_CALL: "tool",
+    SpanType.PROVIDER_TOOL_CALL: "tool",
+    SpanType.PROCESSOR_RUN: "task",
+    SpanType.WORKFLOW_RUN: "workflow",
+    SpanType.WORKFLOW_STEP: "task",
+    SpanType.WORKFLOW_CONDITIONAL: "task",
+    SpanType.WORKFLOW_CONDITIONAL_EVAL: "task",
+    SpanType.WORKFLOW_PARALLEL: "task",
+    SpanType.WORKFLOW_LOOP: "task",
+    SpanType.WORKFLOW_SLEEP: "task",
+    SpanType.WORKFLOW_WAIT_EVENT: "task",
+    SpanType.MEMORY_OPERATION: "retrieval",
+    SpanType.WORKSPACE_ACTION: "task",
+    SpanType.RAG_INGESTION: "workflow",
+    SpanType.RAG_EMBEDDING: "embedding",
+    SpanType.RAG_VECTOR_OPERATION: "retrieval",
+    SpanType.RAG_ACTION: "task",
+    SpanType.GRAPH_ACTION: "task",
+    SpanType.SCORER_RUN: "workflow",
+    SpanType.SCORER_STEP: "task",
+    SpanType.CLASSIFIER_EVALUATION: "llm",
+    SpanType.MAPPING: "task",
+    SpanType.SKILL_ACTION: "task",
+    SpanType.AGENT_SIGNAL: "task",
+    SpanType.GENERIC: "task",
+}
+"""The kind with which a span starts; None: a plain APM span, no event of LLM Observability. `kind_of` says the final one."""
+
+MODEL_CALLS = frozenset({SpanType.MODEL_GENERATION, SpanType.MODEL_STEP, SpanType.MODEL_INFERENCE})
+"""Types that stand for the same call where they are nested: only the innermost is of kind "llm"."""
+
+_RETRIEVING = {
+    SpanType.MEMORY_OPERATION: ("operation_type", frozenset({"recall"})),
+    SpanType.RAG_VECTOR_OPERATION: ("operation", frozenset({"query", "fetch"})),
+}
+"""Types that retrieve or write, and the attribute that says which."""
+
+
+def kind_of(span_type: SpanType, attributes: Mapping[str, Any], *, has_model_child: bool) -> Kind | None:
+    """The kind of an ended span.
+
+    Args:
+        span_type: Its type.
+        attributes: Its typed attributes.
+        has_model_child: Whether a span of `MODEL_CALLS` started right below it: it then is the frame of a call, not the call.
+    """
+    kind = KINDS[span_type]
+    if span_type in MODEL_CALLS and has_model_child:
+        return "workflow"
+    if span_type in _RETRIEVING:
+        attribute, words = _RETRIEVING[span_type]
+        said = attributes.get(attribute)
+        return "task" if isinstance(said, str) and said not in words else kind
+    return kind

@@ -1,0 +1,88 @@
+"""Tags: what a span is found by. Free text stays in the metadata."""
+
+# Values of any shape pass through here; their types are unknown on purpose.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spanbridge_llmobs.caps import MAX_TAG_CHARACTERS, json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from spanbridge.model.span import SpanRecord
+
+_CORRELATION = {
+    "user_id": "usr.id",
+    "organization_id": "organization_id",
+    "thread_id": "thread_id",
+    "run_id": "run_id",
+    "request_id": "request_id",
+    "resource_id": "resource_id",
+}
+"""Correlation fields and their tags; `usr.id` is what Datadog calls the user everywhere. The session is a field of its own."""
+_MISSING = object()
+
+
+def span_tags(record: SpanRecord, promoted: dict[str, Any]) -> dict[str, str]:
+    """The tags of a span: promoted context keys, then its own, then what it belongs to."""
+    tags = {key: _text(value) for key, value in promoted.items()}
+    tags.update(own_tags(record.tags))
+    for field, tag in _CORRELATION.items():
+        value = record.get_content(field)
+        if value:
+            tags[tag] = _text(value)
+    if "usr.id" in tags:
+        tags.setdefault("user_id", tags["usr.id"])
+    tags["spanbridge.type"] = record.type.value
+    if record.entity_id:
+        tags["entity_id"] = _text(record.entity_id)
+    if record.status.value not in ("ok", "error"):
+        tags["spanbridge.status"] = record.status.value
+    return {key: value[: max(0, MAX_TAG_CHARACTERS - len(key))] for key, value in tags.items()}
+
+
+def own_tags(tags: Iterable[Any]) -> dict[str, str]:
+    """`key:value` is split at the first colon, unless it comes first; a bare tag is true."""
+    split: dict[str, str] = {}
+    for tag in tags:
+        key, colon, value = str(tag).partition(":")
+        if colon and key:
+            split[key.strip()] = value.strip()
+        else:
+            split[str(tag).strip()] = "true"
+    return split
+
+
+def promote(keys: Sequence[str], metadata: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:
+    """Takes the values of `keys` (dotted: nested) out of the metadata, else out of the attributes, to become tags."""
+    promoted: dict[str, Any] = {}
+    for key in keys:
+        for values in (metadata, attributes):
+            value = _taken(values, key.split("."))
+            if value is not _MISSING and value is not None:
+                promoted[key] = value
+                break
+    return promoted
+
+
+def _taken(values: dict[str, Any], path: list[str]) -> Any:
+    name, *rest = path
+    if name not in values:
+        return _MISSING
+    if not rest:
+        return values.pop(name)
+    inner = values[name]
+    if not isinstance(inner, dict):
+        return _MISSING
+    inner = values[name] = dict(inner)
+    value = _taken(inner, rest)
+    if not inner:
+        del values[name]
+    return value
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else json_text(value)

@@ -1,0 +1,143 @@
+"""The bridge on the pipeline's thread: native spans end with what the processors left, or without content; none stays open.
+
+A native span that nobody ends holds back the whole trace in some tracers. So each of them has three ends: that of its span; that of
+its trace, whose root has ended `grace_s` ago; and `max_age_s`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from copy import copy
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spanbridge.model.span import SpanRecord
+    from spanbridge.tracing.bridging import Bridging, OpenNative
+    from spanbridge.tracing.tracer import TraceState
+
+GRACE_S = 60.0
+"""How long spans of a trace whose root has ended keep their native spans: tasks that outlive their agent end well within."""
+MAX_AGE_S = 6 * 3600.0
+"""How long any span keeps its native span."""
+SWEEP_INTERVAL_S = 1.0
+
+
+class BridgeFinish:
+    """Ends native spans. Its methods are called from one thread at a time, and never raise."""
+
+    def __init__(self, bridging: Bridging, *, grace_s: float = GRACE_S, max_age_s: float = MAX_AGE_S) -> None:
+        self._bridging = bridging
+        self._grace_s = grace_s
+        self._max_age_s = max_age_s
+        self._next_sweep_s = 0.0
+        self._finished = 0
+        self._released: Counter[str] = Counter()
+        self._ended_traces: dict[TraceState, float] = {}
+        """Traces whose root has ended, and when on the monotonic clock, in that order."""
+
+    def settle(self, record: SpanRecord, result: SpanRecord | None, dropped_by: str | None) -> None:
+        """Ends the native span of `record`, which has ended.
+
+        Args:
+            record: As it ended.
+            result: What the processors made of it.
+            dropped_by: "processor" or "span_filter", where no exit gets it.
+        """
+        opened = self._bridging.take(int(record.span_id, 16))
+        if opened is None:
+            return
+        if opened.is_root:
+            self._ended_traces[opened.trace] = monotonic()
+        if result is None or dropped_by is not None:
+            self._release(opened, dropped_by or "processor")
+            return
+        try:
+            # A copy: what it decodes is not to stay with a record that waits for a slow exit.
+            self._bridging.bridge.finish(opened.native, copy(result))
+        except BaseException as error:  # noqa: BLE001 - as of processors: nobody waits for a SystemExit here
+            self._bridging.failed("finish", error)
+            self._release(opened, "internal_error")
+        else:
+            self._finished += 1
+
+    def sweep(self) -> None:
+        """Gives up native spans that are open for too long; looks at them once a second."""
+        now = monotonic()
+        if now < self._next_sweep_s:
+            return
+        self._next_sweep_s = now + SWEEP_INTERVAL_S
+        ended = self._ended_traces
+        for span_id, opened in tuple(self._bridging.open.items()):
+            if now - opened.started_s > self._max_age_s:
+                reason = "expired"
+            elif now - ended.get(opened.trace, now) > self._grace_s:
+                reason = "trace_ended"
+            else:
+                continue
+            taken = self._bridging.take(span_id)
+            if taken is not None:
+                self._release(taken, reason)
+        tend = getattr(self._bridging.bridge, "tend", None)
+        if tend is not None and self._bridging.open:
+            try:
+                tend([(opened.native, now - opened.started_s) for opened in tuple(self._bridging.open.values())])
+            except BaseException as error:  # noqa: BLE001 - as of processors
+                self._bridging.failed("tend", error)
+        while ended and now - ended[oldest := next(iter(ended))] > self._grace_s + SWEEP_INTERVAL_S:
+            del ended[oldest]
+
+    def flush(self, deadline: float) -> None:
+        """Has the bridge hand on what was finished."""
+        try:
+            self._bridging.bridge.flush(deadline)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._bridging.failed("flush", error)
+
+    def close(self, deadline: float) -> None:
+        """Ends what is still open, and the bridge."""
+        for span_id in tuple(self._bridging.open):
+            taken = self._bridging.take(span_id)
+            if taken is not None:
+                self._release(taken, "shutdown")
+        try:
+            self._bridging.bridge.close(deadline)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._bridging.failed("close", error)
+
+    def stats(self) -> dict[str, Any]:
+        """`{"name", "open", "finished", "released": {reason: n}}`, and what the bridge counts itself."""
+        own: dict[str, Any] = {}
+        try:
+            own = dict(getattr(self._bridging.bridge, "stats", dict)())
+        except Exception as error:  # noqa: BLE001
+            self._bridging.failed("stats", error)
+        return {
+            **own,
+            "name": self._bridging.name,
+            "open": len(self._bridging.open),
+            "finished": self._finished,
+            "released": dict(self._released),
+        }
+
+    def after_fork_in_child(self) -> None:
+        """Open native spans are the parent's."""
+        self._bridging.open.clear()
+        self._ended_traces.clear()
+        self._finished = 0
+        self._released.clear()
+        try:
+            getattr(self._bridging.bridge, "after_fork_in_child", _nothing)()
+        except Exception as error:  # noqa: BLE001
+            self._bridging.failed("fork", error)
+
+    def _release(self, opened: OpenNative, reason: str) -> None:
+        self._released[reason] += 1
+        try:
+            self._bridging.bridge.release(opened.native, reason)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._bridging.failed("release", error)
+
+
+def _nothing() -> None:
+    pass
