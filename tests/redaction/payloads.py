@@ -119,19 +119,22 @@ HOSTILE: dict[str, Callable[[int], Any]] = {
     "inputs": lambda size: "<input type=password value=" * (size // 27),
     "names and values": lambda size: "name: password\n" * (size // 15),
     "deep": _deep,
-    "many keys": lambda size: {f"password_{number}": "x" for number in range(size // 20)},
-    "many texts": lambda size: ["password: x"] * (size // 15),
     "chunks": lambda size: ["pass", "word", "="] * (size // 20),
-    "JSON in strings": lambda size: _nested(size),
-    "secrets": lambda size: "ghp_" + "a1B2c3D4e5" * (size // 10),
-    "many secrets": lambda size: ("ghp_" + "a1B2c3D4e5F6" * 3 + " ") * (size // 41),
-    "many JSON": lambda size: '{"password": "hunter2"} ' * (size // 24),
     "e-mail": lambda size: "a.b@c.d" * (size // 7),
     "addresses": lambda size: "1.2.3." * (size // 6),
     "plus": lambda size: "+1 " * (size // 3),
     "CJK": lambda size: "密码" * (size // 6),
 }
 """Inputs that repeat what a filter stops at; each makes a value of about so many bytes."""
+FULL_OF_SECRETS: dict[str, Callable[[int], Any]] = {
+    "many keys": lambda size: {f"password_{number}": "x" for number in range(size // 20)},
+    "many texts": lambda size: ["password: x"] * (size // 15),
+    "JSON in strings": lambda size: _nested(size),
+    "secrets": lambda size: "ghp_" + "a1B2c3D4e5" * (size // 10),
+    "many secrets": lambda size: ("ghp_" + "a1B2c3D4e5F6" * 3 + " ") * (size // 41),
+    "many JSON": lambda size: '{"password": "hunter2"} ' * (size // 24),
+}
+"""Inputs that hold little else, some thousand secrets in 20 KB."""
 
 
 def _nested(size: int) -> str:

@@ -13,7 +13,7 @@ from spanbridge.processors import text_search
 from spanbridge.processors.matcher import RePrefilter
 
 from .negatives import negatives
-from .payloads import HOSTILE
+from .payloads import FULL_OF_SECRETS, HOSTILE
 from .personal import personal_negatives, personal_positives
 from .positives import positives
 from .scoring import Score, changed_chunks, library_chunks, remains, score, visible
@@ -131,10 +131,10 @@ def test_both_engines_give_the_same_verdicts(monkeypatch: pytest.MonkeyPatch) ->
     assert [plain.redact(value) for value in values] == [FILTER.redact(value) for value in values]
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", [*HOSTILE, *FULL_OF_SECRETS])
 def test_hostile_input_comes_back(name: str) -> None:
     """As JSON of its own kind, and not much longer than it was."""
-    value = HOSTILE[name](4000)
+    value = {**HOSTILE, **FULL_OF_SECRETS}[name](4000)
 
     result = FILTER.redact(value)
 

@@ -32,7 +32,7 @@ _TEXT_KEYS = (
 """The members of an event that hold its text, or lead to it."""
 _EVENT_KEYS = word_set("delta chunk token partial_json")
 _MAX_DEPTH = 6
-_MAX_MEAN = 64
+MAX_MEAN = 64
 """Characters of a piece, on the average; longer strings are texts of their own."""
 
 
@@ -70,7 +70,7 @@ def _is_text(run: list[Part]) -> bool:
     if len(run) < 2:
         return False
     is_stream = not run[0].path or not _EVENT_KEYS.isdisjoint(run[0].path)
-    return (is_stream or len(run) > 2) and sum(len(part.text) for part in run) <= _MAX_MEAN * len(run)
+    return (is_stream or len(run) > 2) and sum(len(part.text) for part in run) <= MAX_MEAN * len(run)
 
 
 def _text_in(item: Any, depth: int) -> tuple[tuple[str | int, ...], str] | None:
@@ -127,6 +127,6 @@ def joined_texts(value: Any) -> Iterator[str]:
             stack.extend(item)
             for run in runs(item):
                 yield "".join(part.text for part in run)
-        elif isinstance(item, str) and "{" in item and len(item) > _MAX_MEAN:
+        elif isinstance(item, str) and "{" in item and len(item) > MAX_MEAN:
             for run in runs([document for _, _, document in regions(item)]):
                 yield "".join(part.text for part in run)

@@ -96,7 +96,10 @@ def _decoded(
         parts.append(new)
         start, size = match.span()[0], match.end() - match.start()
         # All characters of a run of codes take as many places each; bytes that make one character together share theirs out.
-        starts.extend(start + size * index // len(new) for index in range(len(new)))
+        if size % len(new) == 0:
+            starts.extend(range(start, match.end(), size // len(new)))
+        else:
+            starts.extend([start + size * index // len(new) for index in range(len(new))])
         at = match.end()
     parts.append(text[at:])
     starts.extend(range(at, len(text) + 1))

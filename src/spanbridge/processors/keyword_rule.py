@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _LEFT = 136
 """Characters before a stem that may count: an identifier, what stands before it."""
-_NEAR = 256
+_NEAR = 192
 """Characters behind a name that are looked at first."""
 _FAR = 3 * MAX_QUOTED
 _LONGEST = frozenset((MAX_QUOTED, MAX_UNQUOTED))

@@ -338,6 +338,14 @@ class Walk:
     def _joined(self, items: Sequence[Any]) -> list[Any] | None:
         """The items with the secrets masked that stand in several of them: the first piece gets the marker, the others lose their part."""
         result: list[Any] | None = None
+        if type(items[0]) is str and all(type(item) is str for item in items):
+            # One look at all before their pieces are told apart.
+            text = "".join(items)
+            if len(text) > chunked_text.MAX_MEAN * len(items) or len(text) < SHORTEST_SECRET:
+                return None
+            matched = self._candidates[text]
+            if not matched or not self._candidates.spans(text, matched, self._budget):
+                return None
         for run in chunked_text.runs(items):
             text = "".join(part.text for part in run)
             matched = self._candidates[text] if len(text) >= SHORTEST_SECRET else None
