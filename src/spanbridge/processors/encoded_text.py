@@ -10,7 +10,6 @@ import base64
 import html
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from spanbridge.processors.credential_patterns import decode_base64
 from spanbridge.processors.matcher import Probe
@@ -51,7 +50,7 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
         for run in matches(_RUN, text, budget):
             for start, piece in _pieces(run[0]):
                 if piece.count("%") > 1:
-                    decoded, starts = _decoded(piece, _PERCENT, unquote, plus="=" in piece)
+                    decoded, starts = _decoded(piece, _PERCENT, _unquote, plus="=" in piece)
                     yield from _mapped(deeper(decoded, budget), starts, run.start() + start)
 
     def entities(text: str, budget: Budget) -> Iterator[Span]:
@@ -80,6 +79,10 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
     for start in range(0, len(text), _PIECE):
         yield start, text[start : start + _PIECE + _OVERLAP]
+
+
+def _unquote(codes: str) -> str:
+    return bytes.fromhex(codes.replace("%", "")).decode("utf-8", "replace")
 
 
 def _decoded(
