@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .cases import HOLE, Case, text_case, words_around
 from .formats import CONTEXTUAL, FORMATS, PASSWORDS
-from .generating import base64_of, characters, fill
+from .generating import base64_of, characters, fill, jwt
 from .surroundings import ANYWHERE, NAMED
 
 if TYPE_CHECKING:
@@ -171,6 +171,17 @@ def names(rng: random.Random) -> Iterator[Case]:
         (
             "key_value",
             lambda name, value: {"env": [{"key": name, "value": value}, {"key": "REGION", "value": "alice"}]},
+        ),
+        (
+            "aws_pair",
+            lambda name, value: {"Parameters": [{"Name": name, "Value": value}, {"Name": "Region", "Value": "alice"}]},
+        ),
+        (
+            "field_pair",
+            lambda name, value: [
+                {"fieldName": name, "fieldValue": value},
+                {"fieldName": "city", "fieldValue": "alice"},
+            ],
         ),
         ("pairs", lambda name, value: {"headers": [["Accept", "alice"], [name, value]]}),
         ("json", lambda name, value: json.dumps({"user": "alice", name: value})),
@@ -560,7 +571,6 @@ def addresses(rng: random.Random) -> Iterator[Case]:
 
 def odd_spots(rng: random.Random) -> Iterator[Case]:
     """Secrets where they are easily missed."""
-    from .generating import jwt
 
     one, two, three = (fill(rng.choice(FORMATS)[1], rng) for _ in range(3))
     yield Case(

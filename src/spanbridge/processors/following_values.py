@@ -59,6 +59,8 @@ _PROSE_VALUE_WORDS = re.compile(
 )
 
 
+_BRACED = re.compile(r"""\{(?P<v>[^{}\n"']{3,200})\}(?=;|\\{0,15}["']|\s|\Z)""")
+"""How connection strings quote: `Pwd={a;b}`."""
 _METAVARIABLE = re.compile(r"[A-Z][A-Z_-]*\]?|[a-z_-]+\]")
 """What stands for a value in a program's usage: `[--token TOKEN]`."""
 _ARN = re.compile(r"arn:[\w-]{0,12}:[\w-]{0,24}:[\w-]{0,16}:\d{0,14}:\Z")
@@ -83,6 +85,13 @@ def operand(
         yield from _cell(text, at, level, name, head)
         return
     if op in ("==", "===", "!=", "!=="):
+        return
+    braced = _BRACED.match(text, at) if op == "=" else None
+    if braced is not None:
+        # Between semicolons it is no variable of a format string.
+        is_value = head.rstrip().endswith(";") or not is_placeholder(braced[0])
+        if level is Sensitivity.STRONG and is_value and looks_like_password(braced["v"]):
+            yield braced.span("v")
         return
     line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
     parameter = head.endswith(("?", "&", ";", "&amp;")) or text[right:at] in ("%3D", "%3A")

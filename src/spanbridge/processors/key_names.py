@@ -40,7 +40,7 @@ _QUALIFIERS = word_set(
 _ALONE = word_set(
     "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pwds pw secret secrets credential credentials creds cred "
     "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 "
-    "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd"
+    "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd mnemonic"
 )
 _WEAK_ALONE = word_set("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken")
 KEY_OWNERS = word_set(
@@ -173,6 +173,7 @@ _PLACEHOLDER = re.compile(
     | \{\{.*|\{%.*|\{[\w.\[\]:!]*\}|%\w+%|%\(\w+\)s|%[sdrv]|\#\{.*|@\{.*|@\w+@   # template engines, format strings
     | <[^<>\n]*>|&lt;.*|\[[^\[\]\n]{0,60}\]           # <your-key>, [REDACTED]
     | my[-_ .](?:api[-_ .])?(?:key|token)[>\]]?
+    | [a-z]{1,8}[-_](?:[a-z\d]{1,8}[-_]){0,3}[x*.…]{2,}[>\]]?    # sk-xxxx, ghp_...
     # Words only: digits between them are a secret's, one or two at the end may count.
     | (?:your|the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample)[-_ .][-_ .a-z]*(?:key|token|secret|passw|pwd|pass|here|credential)[-_ .a-z]*\d{0,2}[>\]]?
     | your(?:[-_][-_a-z]*|(?:api|access|auth|secret|client|user)*(?:key|token|secret|passw(?:or)?d|pass)?(?:[-_]?here)?)\d{0,2}|[a-z]+(?:[-_][a-z]+)*[-_]here|(?:change|replace|fill|edit)[-_ ]?(?:me|this|it)(?:[-_ ](?:please|now|in|later))?|placeholder|redacted|masked|hidden|filtered|removed|omitted|withheld|scrubbed

@@ -38,6 +38,9 @@ _LEFT = 136
 _NEAR = 192
 """Characters behind a name that are looked at first."""
 _FAR = 3 * MAX_QUOTED
+_QUOTES = frozenset("\"'`")
+_RANDOM = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=(?:[^0-9]*[0-9]){2})[A-Za-z0-9_-]{16,512}")
+"""What a mere "key:" is followed by where it means a credential: no digest, no identifier, no path."""
 _LONGEST = frozenset((MAX_QUOTED, MAX_UNQUOTED))
 """Lengths of values that were cut off: they are no secrets, but data."""
 _RUN = re.compile(r"[^\s\"'`<>]*")
@@ -61,6 +64,8 @@ _CALL_NAME = re.compile(
     r"(?:set|put|add|append|setdefault|(?:set|put|get)env|header|property|setitem|with\w*|set\w*|define|config|environ\.get|env|env\.get)\(\s{0,2}\\{0,7}[\"']\Z",
     re.IGNORECASE,
 )
+_SPACED = re.compile(r"[ ]{1,2}(?P<v>(?=[A-Za-z._-]*\d)[A-Za-z0-9+/_=.-]{16,512})(?=[\s,;.!?)]|\Z)")
+"""`use the token a1B2... to log in`."""
 _ITEM = re.compile(
     r"""(?P<open>\\{0,7}["'])[ \t]{0,2},[ \t]{0,2}(?P<value>(?P=open)(?P<v>[^\s"'\\]{3,8192})(?P=open))(?P<last>[ \t]{0,2}[)\]])?"""
 )
@@ -138,9 +143,12 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
     left, right = _identifier(text, at, at + length)
     name = text[left:right]
     level = _level(classify, text, left, name, text[at : at + length])
-    if level is Sensitivity.NONE:
+    is_bare_key = level is Sensitivity.NONE and name in ("key", "Key", "KEY") and text[left - 1 : left] not in _QUOTES
+    if level is Sensitivity.NONE and not is_bare_key:
         return _Verdict(right, "", [])
-    spans = list(_value_after(text, left, right, name, level))
+    spans = list(_value_after(text, left, right, name, level or Sensitivity.WEAK))
+    if is_bare_key:
+        spans = [span for span in spans if _RANDOM.fullmatch(text, *span)]
     return _Verdict(max(right, *(end for _, end in spans)) if spans else right, _rule(name), spans)
 
 
@@ -232,6 +240,10 @@ def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity
     )
     if netrc is not None and level is Sensitivity.STRONG:
         yield netrc.span(1)
+        return
+    spaced = _SPACED.match(text, right)
+    if spaced is not None and looks_like_credential(spaced["v"]) and not is_placeholder(spaced["v"]):
+        yield spaced.span("v")
 
 
 def _item(item: re.Match[str], level: Sensitivity, head: str) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from spanbridge.processors.text_rule import Span
     from spanbridge.processors.text_search import TextSearch
 
-_CONTEXT = 512
+_CONTEXT = 1024
 """Characters of what went on that are still looked at: the name before a value, the header before a cookie."""
 _MAX_HELD = 128 * 1024
 """Characters that are held back at most: the longest private key, twice."""

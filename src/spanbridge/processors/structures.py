@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 
 JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 """Members of a JSON Web Key that are private (RFC 7518, section 6)."""
-_VALUE_KEYS = ("value", "val", "v", "text", "content")
+_VALUE_KEYS = (
+    "value", "Value", "val", "v", "text", "content", "fieldValue", "field_value", "parameterValue", "ParameterValue", "headerValue",
+    "header_value", "inputValue", "input_value", "answer",
+)  # fmt: skip
 _VALUE_KEY_SET = frozenset(_VALUE_KEYS)
 _NAME_KEYS = word_set(
-    "name key header field label selector id variable parameter param element locator property k target"
+    "name key header field label selector id variable parameter param element locator property k target Name Key Header Field Label "
+    "fieldName field_name parameterKey ParameterKey parameterName headerName header_name inputName input_name question placeholder "
+    "aria-label ariaLabel"
 )
 _IS_TEXT = re.compile(r"[\s{]")
-_LABEL_END = re.compile(r"[ _-](?:text )?(?:field|input|box|textbox|entry)\Z", re.IGNORECASE)
+_LABEL_END = re.compile(r"[ _-](?:text )?(?:field|input|box|textbox|entry)\Z|[?:* ]{1,4}\Z", re.IGNORECASE)
 """How the description of a form's element ends: `Password field`."""
 _LABEL_PARENTS = word_set(
     "errors error labels label messages validation translations i18n descriptions placeholders hints help properties tooltips titles "
@@ -120,7 +125,7 @@ def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[str, Sensi
         return None
     target = next(key for key in _VALUE_KEYS if key in value)
     item = value[target]
-    if target in ("content", "text") and (not isinstance(item, str) or _IS_TEXT.search(item)):
+    if target in ("content", "text", "answer") and (not isinstance(item, str) or _IS_TEXT.search(item)):
         return None
     level = Sensitivity.STRONG if value.get("type") == "password" else Sensitivity.NONE
     for key, name in value.items():

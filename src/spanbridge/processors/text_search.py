@@ -18,6 +18,7 @@ from spanbridge.processors.matcher import Prefilter, Probe, RePrefilter, make_pr
 from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
 from spanbridge.processors.personal_data import PERSONAL_DATA, PERSONAL_KINDS
 from spanbridge.processors.structures import STRUCTURE_PROBES
+from spanbridge.processors.tables import table_rule
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class TextSearch:
             *PATTERN_RULES,
             keyword_rule(self.classify, stems),
             *named_value_rules(self.classify),
+            table_rule(self.classify),
             *encoded_rules(self._search_decoded),
         )
         if kinds:
