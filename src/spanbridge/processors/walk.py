@@ -350,8 +350,8 @@ class Walk:
             text = "".join(part.text for part in run)
             matched = self._candidates[text] if len(text) >= SHORTEST_SECRET else None
             spans = self._candidates.spans(text, matched, self._budget) if matched else []
-            if spans and not run[0].path:
-                spans = _without_next_strings(spans, run)
+            if spans:
+                spans = self._in_pieces(spans, run)
             offset = first = 0
             for part in run if spans else ():
                 end = offset + len(part.text)
@@ -366,6 +366,26 @@ class Walk:
                     masked = self._masked_part(text, inside, offset, end)
                     result[part.index] = chunked_text.replaced(result[part.index], part.path, masked)
                 offset = end
+        return result
+
+    def _in_pieces(self, spans: Sequence[Span], run: Sequence[chunked_text.Part]) -> list[Span]:
+        """The secrets of a text in pieces: without those that were masked in a piece before, nor the words of a next string."""
+        ends = list(accumulate(len(part.text) for part in run))
+        result: list[Span] = []
+        for span in spans:
+            first, last = bisect_right(ends, span.start), bisect_right(ends, span.end - 1)
+            if first == last:
+                result.append(span)
+                continue
+            starts = [ends[index - 1] if index else 0 for index in range(first, last + 1)]
+            pieces = [
+                part.text[max(0, span.start - start) : span.end - start]
+                for part, start in zip(run[first : last + 1], starts, strict=True)
+            ]
+            if any(len(piece) >= _SHORTEST_MASK and is_placeholder(piece) for piece in pieces):
+                continue
+            is_next = not run[0].path and chunked_text.is_word(pieces[-1])
+            result.append(span._replace(end=starts[-1]) if is_next else span)
         return result
 
     def _stands_alone(self, span: Span, piece: str, offset: int) -> bool:
@@ -403,20 +423,6 @@ class Walk:
         return named if is_pair else level
 
 
-def _without_next_strings(spans: Sequence[Span], run: Sequence[chunked_text.Part]) -> list[Span]:
-    """The secrets in a list of strings, without the words of a next string that seemed to belong to them."""
-    ends = list(accumulate(len(part.text) for part in run))
-    result: list[Span] = []
-    for span in spans:
-        index = bisect_right(ends, span.end - 1)
-        start = ends[index - 1] if index else 0
-        if span.start < start and chunked_text.is_word(run[index].text[: span.end - start]):
-            result.append(span._replace(end=start))
-        else:
-            result.append(span)
-    return result
-
-
 def _plain_key(key: Any) -> str:
     """The text of a key that is none; raises TypeError for one that JSON has no word for."""
     if key is None or isinstance(key, (int, float)):
@@ -424,6 +430,7 @@ def _plain_key(key: Any) -> str:
     raise TypeError
 
 
+_SHORTEST_MASK = 5
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
