@@ -324,18 +324,21 @@ def test_i2_redaction_comes_before_cutting(tmp_path):
 
 
 def test_i2_a_payload_that_is_too_large_leaves_no_part():
-    """A payload above the hard cap is replaced whole: no head, no tail."""
+    """A payload above the hard cap loses its large strings whole: no head, no tail. Where that is not enough, it is replaced whole."""
     memory = sb.InMemoryExporter()
+    large, small = PASSWORD + "x" * 6000, [PASSWORD] * 1000
     with sb.Observability(store=False, exporters=[memory], max_payload_bytes=5000) as observability:
-        for payload in (PASSWORD + "x" * 6000, [PASSWORD, "x" * 6000], {"a": "x" * 6000, "b": PASSWORD}):
+        for payload in (large, ["kept", large], {"a": large, "b": "kept"}, small, {"a": small, "b": "kept"}):
             with observability.agent_run("a", input=payload) as run:
                 run.event("e", {"x": payload})
         observability.flush()
 
-    assert len(memory.spans) == 3
+    marker = {"truncated": {"bytes": len(large)}}
+    inputs = [span.input for span in memory.spans]
+    assert inputs[:3] == [marker, ["kept", marker], {"a": marker, "b": "kept"}]
+    assert [set(value) for value in inputs[3:]] == [{"truncated"}, {"truncated"}]
     for span in memory.spans:
         assert PASSWORD.encode() not in span.document
-        assert set(span.input) == {"truncated"}
 
 
 # --- I3: every span is accounted for (under load and faults: tests/pipeline/test_pipeline.py) ----------------------------------

@@ -82,6 +82,10 @@ class Store(Protocol):
     Every method may be called from any thread, in any process that shares the store, and in a child after a fork. What cannot be done
     raises a `StoreError` whose `reason` is a word for counters. A reading method sees one moment of the store: whole batches, never a
     part of one, and never what a failed write left; readers and writers do not wait for each other.
+
+    Optional: `media`, an object with `put(sha256, extension, data)`, called before the spans that refer to the content are written, by any
+    number of threads and processes, also for what is kept already; and `get_media(sha256) -> bytes | None`. A store without `media` gets
+    references only, which say so.
     """
 
     def write(self, batch: Sequence[SpanRecord], /) -> None:

@@ -3,7 +3,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spanbridge.cli.output import format_bytes, json_text, local_time
+from spanbridge.cli.output import json_text, local_time
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -23,14 +23,3 @@ def test_json_text_is_safe_and_says_the_same(value):
 def test_local_time_takes_any_number(time_ns):
     """A time that no calendar has is shown as its number."""
     assert local_time(time_ns)
-
-
-def test_format_bytes():
-    """Sizes in powers of 1000."""
-    assert [format_bytes(count) for count in (0, 999, 20_500, 3_000_000, 12_345_678_901)] == [
-        "0 B",
-        "999 B",
-        "20.5 KB",
-        "3.0 MB",
-        "12.3 GB",
-    ]

@@ -64,12 +64,13 @@ def test_json_is_one_document(cli, demo_store, arguments):
 
 
 def test_every_reading_command_is_covered(cli):
-    """A command that takes --json stands in the test above."""
+    """A command that takes --json stands in the test above; `media` in tests/cli/test_media.py."""
     commands = [line.split()[0] for line in cli("--help").stdout.partition("Commands:")[2].splitlines() if line.strip()]
 
     assert [name for name in commands if "--json" in cli(name, "--help").stdout] == [
         "traces",
         "show",
+        "media",
         "tail",
         "stats",
         "doctor",
@@ -525,4 +526,4 @@ def test_help_names_every_command():
     process = subprocess.run(command("--help"), capture_output=True, text=True, check=True)
     names = [line.split()[0] for line in process.stdout.partition("Commands:")[2].splitlines() if line.strip()]
 
-    assert names == ["demo", "traces", "show", "tail", "stats", "doctor"]
+    assert names == ["demo", "traces", "show", "media", "tail", "stats", "doctor"]

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -221,6 +222,23 @@ def test_the_store_is_off():
     assert parts["store"].state == "off"
     assert parts["canary at exit"].state == "on"
     assert "canary in the store" not in parts
+
+
+def test_where_media_are_kept(tmp_path):
+    """The folder beside the store: to be made, in use, in the way; or why there is none."""
+
+    def media(**settings):
+        return by_part(examine({"store": f"sqlite:///{tmp_path}/traces.db", **settings}))["media"]
+
+    folder = tmp_path / "traces.db-media"
+    assert (media().state, str(folder) in media().why) == ("on", True)
+    with sb.Observability(store=f"sqlite:///{tmp_path}/traces.db") as observability, observability.generic("a") as span:
+        span.set(output=b"\x89PNG\r\n\x1a\n" + bytes(992))
+    assert media(store_media_max_bytes=2**20).why == f"{folder}, 1,000 of at most 1,048,576 bytes"
+    assert media(media=False).state == media(store=False).state == "off"
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    assert (media().state, "SPANBRIDGE_MEDIA=false" in media().fix) == ("problem", True)
 
 
 def test_the_filter_is_off():

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spanbridge.model import payload
 from spanbridge.model.payload import MAX_DEPTH, decode, encode, snapshot, truncated
 
 SURROGATE = "\ud800"
@@ -363,6 +364,9 @@ def test_a_snapshot_of_a_snapshot_is_the_same(value):
         (np.arange(4).reshape(2, 2), {"dtype": "int64", "shape": [2, 2], "values": [0, 1, 2, 3]}),
         (b"text", "text"),
         (b"\xff\xfe\x00", {"bytes": 3}),
+        (b"\xff" * 42, {"bytes": 42, "base64": "/" * 56}),
+        (bytearray(b"\0" * 42), {"bytes": 42, "base64": "A" * 56}),
+        (memoryview(b"%PDF-1.4\n" + b"x" * 33), {"bytes": 42, "base64": "JVBERi0xLjQK" + "eHh4" * 11}),
         (bytearray(b"abc"), "abc"),
         (memoryview(b"abc"), "abc"),
         ({1}, [1]),
@@ -468,18 +472,84 @@ def test_immutable_values_are_kept_by_reference():
     assert snapshot(text) is text
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda v: v, lambda v: {"a": v}, lambda v: [[v]], lambda v: {"a": {"b": {"c": v}}}, lambda v: Plain(1, v)]
-)
-@pytest.mark.parametrize(
-    "value", ["x" * 50_000_000, b"x" * 50_000_000, ["x" * 1000] * 50_000], ids=["str", "bytes", "list"]
-)
-def test_too_large(value, wrap):
-    """A payload above the limit becomes a marker with its size, and no part of it is kept."""
-    data = snapshot(wrap(value))
+WRAPS = {
+    "mapping": (lambda v: {"a": v, "kept": 1}, lambda v: v["a"]),
+    "lists": (lambda v: [[v], "kept"], lambda v: v[0][0]),
+    "deep": (lambda v: {"a": [{"b": {"c": (v,)}}], "kept": 1}, lambda v: v["a"][0]["b"]["c"][0]),
+    "dataclass": (lambda v: {"kept": Plain(1, v)}, lambda v: v["kept"]["b"]),
+    "model": (lambda v: [Model(a=1, b={"kept": v})], lambda v: v[0]["b"]["kept"]),
+    "slow path": (lambda v: ["kept", SURROGATE, {"a": v}], lambda v: v[2]["a"]),
+}
+LARGE = {
+    "str": "x" * 50_000_000,
+    "escapes": '"\\' * 100 + "x" * 50_000_000,
+    "text as bytes": b"x" * 50_000_000,
+    "bytes": b"\xff" * 50_000_000,
+    "bytearray": bytearray(b"\xff" * 50_000_000),
+}
+
+
+@pytest.mark.parametrize("value", LARGE.values(), ids=LARGE)
+def test_too_large(value):
+    """A payload that is one string or bytes above the limit becomes a marker with its size, and no part of it is kept."""
+    data = snapshot(value)
 
     assert set(decode(data)) == {"truncated"}
-    assert decode(data)["truncated"]["bytes"] >= 50_000_000
+    assert 50_000_000 <= decode(data)["truncated"]["bytes"] <= 50_001_000
+
+
+@pytest.mark.parametrize("value", LARGE.values(), ids=LARGE)
+@pytest.mark.parametrize(("wrap", "unwrap"), WRAPS.values(), ids=WRAPS)
+@pytest.mark.parametrize("seen", [False, True], ids=["the first", "a later one"])
+def test_large_strings_do_not_cost_what_stands_beside_them(monkeypatch, value, wrap, unwrap, seen):
+    """Only the string or bytes that is too large is replaced, whole, wherever it stands."""
+    monkeypatch.setattr(payload._large_payloads, "seen", seen)
+
+    result = as_json(wrap(value))
+
+    marker = unwrap(result)
+    assert set(marker) == {"truncated"}
+    assert 50_000_000 <= marker["truncated"]["bytes"] <= 50_001_000
+    assert "kept" in json.dumps(result)
+    assert len(json.dumps(result)) < 200
+
+
+def test_the_largest_strings_go_first():
+    """As many strings are replaced as must be; keys and small ones stay."""
+    value = {"k" * 3000: ["a" * 1000, "b" * 3000, "c" * 4000, "d" * 2000], "text": "e" * 200}
+
+    result = decode(snapshot(value, max_bytes=7000))
+
+    assert result == {
+        "k" * 3000: ["a" * 1000, {"truncated": {"bytes": 3000}}, {"truncated": {"bytes": 4000}}, "d" * 2000],
+        "text": "e" * 200,
+    }
+
+
+def test_raw_bytes_that_are_left_out_leave_one_marker():
+    """Of bytes over the limit the marker says how many they were, not how long their base64 was."""
+    result = decode(snapshot({"image": b"\xff" * 6000, "text": "a cat"}, max_bytes=5000))
+
+    assert result == {"image": {"truncated": {"bytes": 6000}}, "text": "a cat"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda: ["x" * 1000] * 50_000,
+        lambda: {"a": [[0.123456789] * 1_000_000]},
+        lambda: ['"' * 200] * 50_000,
+        lambda: {f"{number}" * 300: 1 for number in range(10_000)},
+        lambda: {(1, "x" * 10_000_000): 1},
+    ],
+    ids=["many strings", "numbers", "many quotes", "keys", "a long key"],
+)
+def test_too_much_of_what_is_small(value):
+    """Where it would take too much, or would not help, a marker stands for the whole payload."""
+    data = snapshot(value())
+
+    assert set(decode(data)) == {"truncated"}
+    assert decode(data)["truncated"]["bytes"] > payload.MAX_PAYLOAD_BYTES
 
 
 def test_limit_is_configurable():
@@ -603,11 +673,8 @@ def test_slow_keys_have_a_bound(value):
         lambda: [SURROGATE, *([0.5] * 10_000)],
         lambda: {SURROGATE: 1, **{f"key {i}": None for i in range(1000)}},
         lambda: {(1, "x" * 6000): 1},
-        lambda: [SURROGATE, b"x" * 6000],
-        lambda: [SURROGATE, b"\xff" * 6000],
-        lambda: [SURROGATE * 1000],  # longer as it is written
     ],
-    ids=["integers", "floats", "keys", "a long key", "bytes", "no text", "escapes"],
+    ids=["integers", "floats", "keys", "a long key"],
 )
 def test_the_limit_holds_for_all_that_counts(value):
     """Numbers, keys and bytes of the slow path count too."""
@@ -615,6 +682,20 @@ def test_the_limit_holds_for_all_that_counts(value):
 
     assert set(decode(data)) == {"truncated"}
     assert decode(data)["truncated"]["bytes"] > 5000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"x" * 6000, b"\xff" * 6000, SURROGATE * 1000, '"' * 3000],
+    ids=["bytes", "no text", "surrogates", "escapes"],
+)
+def test_what_is_longer_as_it_is_written(value):
+    """The limit is that of the encoding."""
+    result = decode(snapshot([SURROGATE, value, "kept"], max_bytes=5000))
+
+    assert set(result[1]) == {"truncated"}
+    assert result[1]["truncated"]["bytes"] >= 6000
+    assert result[2] == "kept"
 
 
 def test_what_is_too_large_is_not_read_to_its_end():

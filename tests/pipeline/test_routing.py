@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import spanbridge as sb
 from recording import ScriptedExporter, accounted
 from spanbridge.model.span import SpanRecord
-from spanbridge.pipeline import routing
+from spanbridge.pipeline import dropped_spans, routing
 from spanbridge.pipeline.routing import RoutedRunner
 
 FAR = 1e12
@@ -249,7 +249,7 @@ def test_a_trace_larger_than_the_bound():
     exit.offer(span("large", size=5000))
 
     assert exit.account() == {"rejected": {"sample_rate": 1}}
-    assert exit.runner._waiting_bytes == 0
+    assert exit.runner._undecided_bytes == 0
 
 
 def test_decisions_are_forgotten(monkeypatch):
@@ -467,7 +467,7 @@ def test_parents_in_a_circle():
 
 def test_the_memory_of_filtered_spans_is_bounded(monkeypatch):
     """The oldest is forgotten: its late children keep the id of the parent that was left out."""
-    monkeypatch.setattr(routing, "MAX_HIDDEN", 2)
+    monkeypatch.setattr(dropped_spans, "MAX_REMEMBERED", 2)
     exit = Exit(span_filter=lambda record: record.name.startswith("child"))
     exit.offer(*[span(f"{number}") for number in range(3)], span("child 0", "0"), span("child 2", "2"))
 
@@ -590,8 +590,8 @@ def test_any_program(sampling, batches, waiting_bytes):
         assert account["pending"] + account["delivered"] + sum(account["rejected"].values()) == sum(
             map(len, ended.values())
         )
-        waiting = [record for trace in exit.runner._waiting.values() for record in trace.records]
-        assert exit.runner._waiting_bytes <= waiting_bytes
+        waiting = [record for trace in exit.runner._undecided.values() for record in trace.records]
+        assert exit.runner._undecided_bytes <= waiting_bytes
         assert account["pending"] == len(waiting) + sum(record.phase == "ended" for record in exit.runner._queue)
 
     expected = {trace for trace in ended if wanted(sampling, trace, with_root.get(trace, seen[trace]))}
@@ -603,7 +603,7 @@ def test_any_program(sampling, batches, waiting_bytes):
             out = went_out.intersection(names)
             assert out == late if waiting_bytes == 1_000_000 else out <= late
     assert kept == expected if waiting_bytes == 1_000_000 else kept <= expected
-    assert not exit.runner._waiting
+    assert not exit.runner._undecided
     assert exit.account().get("pending") is None
 
 

@@ -254,6 +254,70 @@ def test_an_attempt_that_is_not_entered(captured_spans):
     assert captured_spans.spans == []
 
 
+def test_what_tenacity_tells_its_callbacks(captured_spans):
+    """The function that is decorated, and the call's arguments; what a callback returns is the result."""
+    seen = []
+
+    def give_up(state):
+        seen.append((state.fn.__name__, state.args, state.kwargs))
+        return "default"
+
+    @sb.attempts(tenacity.Retrying(retry_error_callback=give_up, **NO_WAIT))
+    def fetch(order, *, fast):
+        raise TimeoutError
+
+    assert fetch(5, fast=True) == "default"
+    assert seen == [("fetch", (5,), {"fast": True})]
+    assert [span.name for span in captured_spans.spans] == ["fetch"] * 3
+
+
+def test_links_of_one_s_own(captured_spans):
+    """One, or several, as openers take them, beside the link to the attempt before."""
+    with sb.tool_call("linked") as linked:
+        pass
+    for attempt in sb.attempts(2, links=linked):
+        with attempt:
+            if attempt.number == 1:
+                raise TimeoutError
+
+    _, first, second = captured_spans.spans
+    ours = {"trace_id": linked.trace_id, "span_id": linked.span_id}
+    assert first.links == [ours]
+    assert second.links == [{"trace_id": first.trace_id, "span_id": first.span_id, "type": "retry_of"}, ours]
+
+
+def test_two_loops_in_one_step(captured_spans):
+    """Their retries add up."""
+    with sb.workflow_step("step"):
+        own_loop(Flaky(2))
+        tenacity_loop(Flaky(1))
+
+    assert captured_spans.spans[0].attributes["retry_count"] == 3
+
+
+@pytest.mark.parametrize("retry_on", [[ValueError], "ValueError", ValueError("x"), (ValueError, 1), None])
+def test_what_is_no_exception(retry_on):
+    """Told where the loop is made, not where it fails."""
+    with pytest.raises(sb.ConfigurationError, match="retry_on"):
+        sb.attempts(3, retry_on=retry_on)
+
+
+def test_generators_are_not_decorated():
+    """A call of one fails nowhere."""
+    with pytest.raises(sb.ConfigurationError, match="generator"):
+
+        @sb.attempts(3)
+        def items():
+            yield 1
+
+
+@pytest.mark.parametrize("source", [dict, [], {}])
+def test_containers_decide_nothing(source):
+    """They are refused too."""
+    with pytest.raises(sb.ConfigurationError, match=r"attempts\("):
+        sb.attempts(source)
+
+
 @pytest.mark.parametrize("source", [0, -1, True, "3", 2.5, range(3), tenacity.retry])
 def test_what_decides_nothing(source):
     """Refused, by its value."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import logging.config
 import logging.handlers
 import queue
 import threading
@@ -176,20 +177,130 @@ def test_unknown_levels(make, level):
         make(level)
 
 
-def test_uninstrumented(captured_spans):
-    """Everything is as before, also where somebody has put another factory around ours."""
-    before = logging.getLogRecordFactory(), list(logging.getLogger().handlers)
+def test_uninstrumented(captured_spans, lines):
+    """Everything is as before, also where somebody has put another method around ours."""
+    before = logging.Logger.callHandlers
     sb.instrument_logging()
     sb.uninstrument_logging()
-    assert (logging.getLogRecordFactory(), logging.getLogger().handlers) == before
+    assert logging.Logger.callHandlers is before
 
     sb.instrument_logging()
-    ours = logging.getLogRecordFactory()
-    logging.setLogRecordFactory(lambda *args, **kwargs: ours(*args, **kwargs))
+    ours = logging.Logger.callHandlers
+    logging.Logger.callHandlers = lambda self, record: ours(self, record)
     sb.uninstrument_logging()
     with sb.tool_call("tool"):
-        assert not hasattr(log.makeRecord("app", logging.ERROR, "file", 1, "text", (), None), "trace_id")
-    logging.setLogRecordFactory(before[0])
+        record = log.makeRecord("app", logging.ERROR, "file", 1, "text", (), None)
+        log.callHandlers(record)
+    logging.Logger.callHandlers = before
+
+    assert not hasattr(record, "trace_id")
+    assert logs(captured_spans.spans[0]) == []
+
+
+def test_the_application_s_logging_stays_as_it_is(captured_spans, instrumented, capsys):
+    """What it logs without a handler still reaches the last resort; `basicConfig` and `dictConfig` work afterwards."""
+    logger = logging.getLogger("unconfigured.application")
+    root = logging.getLogger()
+    handlers, root.handlers[:] = list(root.handlers), []
+    try:
+        with sb.tool_call("tool"):
+            logger.warning("to the last resort")
+            stream = io.StringIO()
+            logging.basicConfig(stream=stream, format="%(message)s")
+            logger.warning("configured")
+            logging.config.dictConfig({"version": 1, "disable_existing_loggers": False, "root": {"handlers": []}})
+            logger.propagate = False
+            logger.warning("not propagated")
+    finally:
+        logger.propagate = True
+        root.handlers[:] = handlers
+
+    assert "to the last resort" in capsys.readouterr().err
+    assert stream.getvalue() == "configured\n"
+    assert [message for _, message in logs(captured_spans.spans[0])] == [
+        "to the last resort",
+        "configured",
+        "not propagated",
+    ]
+
+
+def test_ids_that_are_there_already(captured_spans, lines, instrumented):
+    """Those of the application's, and of a record that comes out of a queue, stay."""
+    theirs = {"trace_id": "theirs", "span_id": "own"}
+    with sb.tool_call("tool"):
+        log.warning("mine", extra=theirs)
+        record = logging.makeLogRecord(
+            {"name": "app.tools", "levelno": 30, "levelname": "WARNING", "msg": "x", **theirs}
+        )
+        sb.TraceContextFilter().filter(record)
+
+    assert lines() == ["WARNING mine [theirs own]"]
+    assert (record.trace_id, record.span_id) == ("theirs", "own")
+
+
+@pytest.mark.parametrize("exc_info", [False, True, (None, None, None), ValueError("one")])
+def test_exc_info_of_any_kind(captured_spans, exc_info):
+    """What `logging` and others put there."""
+    handler = sb.SpanLogHandler()
+    record = logging.makeLogRecord(
+        {"name": "app", "levelno": 30, "levelname": "WARNING", "msg": "x", "exc_info": exc_info}
+    )
+    with sb.tool_call("tool"):
+        assert handler.handle(record)
+
+    (span,) = captured_spans.spans
+    assert logs(span) == [("WARNING", "x")]
+    assert ("exception" in span.events[0]["attributes"]) == isinstance(exc_info, ValueError)
+
+
+def test_a_record_is_stored_once(captured_spans, instrumented):
+    """Also where a handler of ours stands beside, or structlog logs through logging."""
+    handler = sb.SpanLogHandler()
+    log.addHandler(handler)
+    structured = structlog.wrap_logger(
+        log,
+        processors=[sb.StructlogProcessor(), structlog.processors.KeyValueRenderer()],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    with sb.tool_call("tool"):
+        log.warning("once")
+        structured.warning("through logging", order=1)
+    log.removeHandler(handler)
+
+    (once, structured_one) = logs(captured_spans.spans[0])
+    assert once == ("WARNING", "once")
+    assert "through logging" in structured_one[1]
+
+
+def test_what_quotes_a_hidden_exception(captured_spans, instrumented):
+    """Logged by a span outside: with the exception, with it as an argument, or while it is handled."""
+    with sb.agent_run("agent"):
+        try:
+            with sb.tool_call("tool", hide_input=True):
+                raise ValueError("PLAIN" + "TEXT")
+        except ValueError as error:
+            log.exception("first: %s", error)
+            log.error(f"second: {error}")
+            kept = error
+        log.error("third: %s", kept)
+        log.error("fourth")
+
+    agent, _ = captured_spans.spans
+    assert [message for _, message in logs(agent)] == ["[hidden]", "[hidden]", "[hidden]", "fourth"]
+    assert b"PLAINTEXT" not in agent.document
+
+
+def test_a_span_that_logs_for_ever(captured_spans, instrumented, monkeypatch):
+    """Its log ends somewhere, so that other spans have room; what is left out is counted."""
+    from spanbridge.pipeline import open_record
+
+    monkeypatch.setattr(open_record, "MAX_EVENTS", 10)
+    with sb.tool_call("tool"):
+        for number in range(25):
+            log.warning("number %d", number)
+
+    assert len(logs(captured_spans.spans[0])) == 10
+    assert sb.stats()["ignored"] == {"event_overflow": 15}
 
 
 def test_filter_alone(captured_spans):
@@ -206,13 +317,12 @@ def test_filter_alone(captured_spans):
     assert stream.getvalue() == f"{tool.trace_id}/{tool.span_id}\n"
 
 
-def test_hidden_spans(captured_spans, instrumented):
+def test_hidden_spans(captured_spans, lines, instrumented):
     """A record goes to the span that is seen in place of the hidden one, and names it."""
     with sb.agent_run("agent") as agent, sb.workflow_run("hidden", internal=True):
         log.warning("who am I")
-        record = logging.getLogRecordFactory()("app", logging.ERROR, "file", 1, "text", (), None)
-        assert (record.trace_id, record.span_id) == (agent.trace_id, agent.span_id)
 
+    assert lines() == [f"WARNING who am I [{agent.trace_id} {agent.span_id}]"]
     assert logs(captured_spans.spans[0]) == [("WARNING", "who am I")]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import pickle
 
 import pytest
 
@@ -136,3 +138,125 @@ def test_the_exception_is_the_application_s(captured_spans):
     assert caught.value is error
     assert str(error) == TEXT
     assert error.args == (TEXT,)
+
+
+def raised_from_none(error):
+    raise RuntimeError(f"failed: {error}") from None
+
+
+def raised_from(error):
+    raise RuntimeError(f"failed: {error}") from error
+
+
+def raised_often(error):
+    for number in range(20):
+        try:
+            raise RuntimeError(f"{number} failed: {error}")
+        except RuntimeError as failure:
+            error = failure
+    raise error
+
+
+def raised_after_pickling(error):
+    wrapped = RuntimeError(f"failed: {error}")
+    wrapped.__cause__ = error
+    with pytest.raises(RuntimeError), sb.agent_run("between"):
+        raise wrapped
+    raise pickle.loads(pickle.dumps(wrapped))
+
+
+class ManyErrorsExceptionGroup(Exception):
+    """As the package `exceptiongroup` makes them."""
+
+    def __init__(self, message, exceptions):
+        super().__init__(message)
+        self.exceptions = exceptions
+
+
+def raised_in_a_group(error):
+    raise ManyErrorsExceptionGroup(f"failed: {error}", (ValueError("another"), error))
+
+
+@pytest.mark.parametrize(
+    "raise_again", [raised_from_none, raised_from, raised_often, raised_after_pickling, raised_in_a_group]
+)
+def test_exceptions_that_quote_a_hidden_one(captured_spans, raise_again):
+    """However they came about."""
+    with pytest.raises(Exception, match=TEXT), sb.agent_run("agent"):
+        try:
+            with sb.tool_call("tool", hide_input=True):
+                raise ValueError(TEXT)
+        except ValueError as error:
+            raise_again(error)
+
+    assert TEXT.encode() not in b"".join(span.document for span in captured_spans.spans)
+
+
+def test_attempts_of_a_step_that_hides(captured_spans):
+    """Their exceptions quote the same."""
+    with pytest.raises(ValueError, match=TEXT), sb.workflow_step("step", input=TEXT, hide_input=True):
+        for attempt in sb.attempts(2):
+            with attempt:
+                raise ValueError(TEXT)
+
+    assert [span.error["message"] for span in captured_spans.spans] == ["[hidden]"] * 3
+
+
+def test_an_internal_span_in_one_that_hides(captured_spans):
+    """What is told of the internal one is told of the one that hides."""
+    sb.instrument_logging()
+    with sb.tool_call("tool", input=TEXT, hide_input=True), sb.workflow_run("inner", internal=True):
+        logging.getLogger("app").warning(TEXT)
+    sb.uninstrument_logging()
+
+    (tool,) = captured_spans.spans
+    assert [event["attributes"]["message"] for event in tool.events] == ["[hidden]"]
+
+
+def test_attributes_that_may_quote(captured_spans):
+    """Those of the type that hold no content stay, and numbers; others go, whatever dialect they are of."""
+    with sb.model_generation(model="m", temperature=0.5, hide_input=True, instructions_used=3) as generation:
+        generation.set(provider="openai", finish_reason="stop", usage=sb.Usage(1, 2), ratio=0.5, cached=True)
+        generation.set(**{"pydantic_ai.all_messages": TEXT, "x": {"deep": TEXT}, "y": [TEXT], "z": TEXT})
+
+    (span,) = captured_spans.spans
+    assert span.attributes.keys() == {
+        "cached", "cost_context", "finish_reason", "hidden", "instructions_used", "model", "provider", "ratio", "temperature", "usage"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ["set", "end"])
+def test_hidden_afterwards(captured_spans, change):
+    """What was recorded before is taken back."""
+    span = sb.start_span("tool_call", "tool", input=TEXT, output=TEXT, quoted=TEXT, count=1)
+    span.event("asked", {"text": TEXT})
+    span.error(ValueError(TEXT))
+    getattr(span, change)(hide_input=True, hide_output=True, input=TEXT, output=TEXT, again=TEXT)
+    span.end()
+
+    (record,) = captured_spans.spans
+    assert (record.input, record.output, record.error["message"]) == (None, None, "[hidden]")
+    assert record.attributes == {"count": 1, "hidden": ["input", "output"]}
+    assert TEXT.encode() not in record.document
+
+
+def test_a_word_that_is_misspelt(captured_spans):
+    """What may have been meant to be hidden is, and the fault is counted."""
+    with sb.agent_run("agent", input=TEXT, hide_input="Trace"), sb.tool_call("tool", input=TEXT):
+        pass
+
+    assert [span.input for span in captured_spans.spans] == [None, None]
+    assert sb.stats()["ignored"] == {"invalid_hide_input": 1}
+
+
+def test_the_same_trace_under_another_local_root(captured_spans):
+    """As where two requests of one trace reach this process."""
+    incoming = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    with sb.extract(incoming), sb.agent_run("first", input=TEXT, hide_input="trace"):
+        pass
+    with sb.extract(incoming), sb.agent_run("second", input=TEXT):
+        pass
+    with sb.agent_run("another trace", input=TEXT):
+        pass
+
+    assert [span.input for span in captured_spans.spans] == [None, None, TEXT]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import logging
 import threading
 
 import pytest
@@ -210,7 +211,79 @@ def test_tokens_of_a_hidden_span_that_outlives_its_ancestors(captured_spans):
     late.end(usage=sb.Usage(1, 1))
 
     assert len(captured_spans.spans) == 1
-    assert sb.stats()["ignored"] == {"usage_after_parent_end": 1}
+    assert sb.stats()["ignored"] == {"hidden_usage_lost": 1}
+
+
+def test_tokens_of_a_hidden_span_that_outlives_its_parent(captured_spans):
+    """The root of the trace is open, and reports them."""
+    with sb.agent_run("agent"):
+        with sb.workflow_step("step"):
+            late = sb.start_span("model_generation", model="m", internal=True)
+        assert sb.flush(30)
+        late.end(usage=sb.Usage(3, 1))
+
+    agent, step = captured_spans.spans
+    assert agent.attributes["internal_usage"] == {"input_tokens": 3, "output_tokens": 1}
+    assert "internal_usage" not in step.attributes
+
+
+def test_tokens_that_a_visible_step_of_a_hidden_generation_shows(captured_spans):
+    """They are told once: by the step. What the generation has beside goes to the agent."""
+    with (
+        sb.agent_run("agent"),
+        sb.model_generation(model="m", usage=sb.Usage(100, 10), internal=True),
+        sb.model_step(model="m", usage=sb.Usage(80, 10)),
+    ):
+        pass
+
+    agent, step = captured_spans.spans
+    assert agent.attributes["internal_usage"] == {"input_tokens": 20, "output_tokens": 0}
+    assert [(span.billed_input_tokens, span.billed_output_tokens) for span in (agent, step)] == [(20, 0), (80, 10)]
+
+
+def test_tokens_through_hidden_spans_between(captured_spans):
+    """A generation whose hidden step, or inference, reports what it does not; or the same again."""
+    with (
+        sb.model_generation(model="silent"),
+        sb.model_step(internal=True),
+        sb.model_inference(model="m", usage=sb.Usage(10, 1), internal=True),
+    ):
+        pass
+    with (
+        sb.model_generation(model="m", usage=sb.Usage(10, 1)),
+        sb.generic("between", internal=True),
+        sb.model_step(model="m", usage=sb.Usage(10, 1), internal=True),
+    ):
+        pass
+
+    silent, other = captured_spans.spans
+    assert silent.attributes["internal_usage"] == {"input_tokens": 10, "output_tokens": 1}
+    assert "internal_usage" not in other.attributes
+    assert [(span.billed_input_tokens, span.billed_output_tokens) for span in (silent, other)] == [(10, 1), (10, 1)]
+
+
+def test_tokens_below_a_span_that_is_dropped():
+    """They go on to the one above it, as long as that is open."""
+    with capture_spans(span_filter=lambda record: record.name != "dropped") as captured:
+        with sb.agent_run("agent"):
+            with (
+                sb.workflow_run("dropped"),
+                sb.model_generation(model="m", usage=sb.Usage(3, 1), internal=True),
+            ):
+                pass
+            assert sb.flush(30)
+        (agent,) = captured.spans
+        assert agent.attributes["internal_usage"] == {"input_tokens": 3, "output_tokens": 1}
+        assert agent.billed_input_tokens == 3
+
+
+def test_logs_of_a_hidden_root_name_no_span(captured_spans):
+    """There is none that anybody could look up."""
+    with sb.agent_run("hidden", internal=True) as hidden:
+        record = logging.makeLogRecord({})
+        sb.TraceContextFilter().filter(record)
+
+    assert (record.trace_id, record.span_id) == (hidden.trace_id, "")
 
 
 TREES = st.recursive(

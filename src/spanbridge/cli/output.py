@@ -59,13 +59,3 @@ def local_time(time_ns: int) -> str:
         return datetime.fromtimestamp(time_ns / 1e9).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     except (OverflowError, ValueError, OSError):  # a span that came from elsewhere may hold any number
         return str(time_ns)
-
-
-def format_bytes(count: int) -> str:
-    """ "512 B", "20.5 KB", "1.2 GB"; in powers of 1000."""
-    size = float(count)
-    for unit in ("B", "KB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"

@@ -20,6 +20,7 @@ from spanbridge.exporters.span_tree import (
     preview,
     summarize,
 )
+from spanbridge.media.references import readable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -182,7 +183,8 @@ def _print_span(span: SpanRecord) -> None:
             continue
         line = Text(field, style="bold cyan")
         error = _error(span) if field == "error" else {}
-        text = value if isinstance(value, str) else _error_text(error) if error else json_text(value)
+        shown = readable(value, whole=True)
+        text = shown if isinstance(shown, str) else _error_text(error) if error else json_text(shown)
         lines = [clean(part) for part in text.splitlines()]
         if field in ("started_at", "ended_at"):
             lines = [f"{value} ({local_time(int(value))})"]

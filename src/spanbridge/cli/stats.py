@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from spanbridge.cli.options import opened_store, reading_options
-from spanbridge.cli.output import cell, format_bytes, local_time, make_console, print_json
+from spanbridge.cli.output import cell, local_time, make_console, print_json
 from spanbridge.exporters.span_tree import format_cost
+from spanbridge.media.references import format_bytes
 from spanbridge.storage.filters import MAX_LIMIT
 
 

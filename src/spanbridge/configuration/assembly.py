@@ -9,6 +9,7 @@ from spanbridge.configuration.plugins import load_bridge, load_exporter
 from spanbridge.configuration.prices import Prices
 from spanbridge.containment import contain, logger
 from spanbridge.errors import BridgeUnavailableError, ConfigurationError
+from spanbridge.media.step import MediaStep
 from spanbridge.model.span_types import SpanType
 from spanbridge.pipeline.chain import Chain
 from spanbridge.pipeline.delivery import Runner
@@ -36,7 +37,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
     store_exporter = build_store_exporter(settings)
     exporters = build_exporters(settings)
     prices = Prices(settings.prices)
-    chain = Chain(build_processors(settings), build_limits(settings))
+    chain = Chain(build_processors(settings), build_limits(settings), build_media_step(settings, store_exporter))
     runners: list[Runner] = []
     store_runner = None
     if store_exporter is not None:
@@ -76,6 +77,8 @@ def build_pipeline(settings: Settings) -> Pipeline:
         validate=_attribute_check() if settings.strict_attributes else None,
         span_filter=settings.span_filter,
     )
+    if store_exporter is not None:
+        store_exporter.media_lost = lambda: pipeline.intake.ignore("media_not_kept")
     return pipeline
 
 
@@ -144,7 +147,19 @@ def build_store_exporter(settings: Settings) -> Any:
 
     if isinstance(store, StorageExporter):
         return store
-    return StorageExporter(store, max_bytes=settings.store_max_bytes)
+    exporter = StorageExporter(store, max_bytes=settings.store_max_bytes)
+    if store is None or isinstance(store, str):
+        media = getattr(exporter.store, "media", None)
+        if media is not None:
+            media.max_bytes = settings.store_media_max_bytes
+    return exporter
+
+
+def build_media_step(settings: Settings, store_exporter: Any) -> MediaStep:
+    """What moves media out of the spans, and tells why their content is not kept where it is not."""
+    keeps = store_exporter is not None and getattr(store_exporter.store, "media", None) is not None
+    omitted = "disabled" if not settings.media else None if keeps else "store_off"
+    return MediaStep(max_bytes=settings.max_media_bytes, omitted=omitted)
 
 
 def build_exporters(settings: Settings) -> dict[str, Exporter]:

@@ -47,6 +47,9 @@ def configure(
     max_items: int | None = None,
     max_span_bytes: int | None = None,
     max_payload_bytes: int | None = None,
+    media: bool | None = None,
+    max_media_bytes: int | None = None,
+    store_media_max_bytes: int | None = None,
     **unknown: Any,
 ) -> Observability:
     """Configures tracing for this process. A second call shuts the first configuration down in order and replaces it.
@@ -82,7 +85,10 @@ def configure(
         max_depth: Levels of nested values.
         max_items: Items of one list or mapping.
         max_span_bytes: Bytes of one span's content.
-        max_payload_bytes: Bytes of one payload as it is recorded; a larger one is replaced whole by a marker.
+        max_payload_bytes: Bytes of one payload as it is recorded; in a larger one markers replace the largest strings, or else all of it.
+        media: Whether images, audio and documents are kept beside the store; spans hold references to them.
+        max_media_bytes: Bytes of one such content; of a larger one only the reference is kept.
+        store_media_max_bytes: Bytes of all of them; beyond it those that were recorded longest ago go.
         unknown: Not accepted: the error names the closest setting.
     """
     settings = {**locals(), **unknown}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -149,6 +149,33 @@ def check_store(settings: Settings) -> Iterator[Check]:
         yield Check("store", "problem", str(error), "correct the store's address, or remove it for the default file")
 
 
+def check_media(settings: Settings) -> Iterator[Check]:
+    """Whether images, audio and documents are kept, and where."""
+    from spanbridge.storage.location import sqlite_path  # noqa: PLC0415 - as every part here
+    from spanbridge.storage.media_folder import MediaFolder, folder_beside  # noqa: PLC0415
+
+    if not settings.media:
+        yield _switched_off("media", settings.origins["media"], "spans hold references to them only", "media")
+        return
+    if settings.store is False:
+        yield Check("media", "off", "there is no store to keep them beside: spans hold references to them only")
+        return
+    address = store_address(settings)
+    if not address.startswith("sqlite:"):
+        yield Check("media", "on", "kept if the store keeps media")
+        return
+    with suppress(ConfigurationError):  # the check of the store has said so
+        folder = folder_beside(sqlite_path(address))
+        if not folder.exists():
+            yield Check("media", "on", f"{folder} will be created with the first image, recording or document")
+        elif not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            fix = "make it a folder that this user can write, or switch media off: SPANBRIDGE_MEDIA=false"
+            yield Check("media", "problem", f"{folder} is no folder that can be written: no content is kept", fix)
+        else:
+            size = MediaFolder(folder).size_bytes()
+            yield Check("media", "on", f"{folder}, {size:,} of at most {settings.store_media_max_bytes:,} bytes")
+
+
 def _check_sqlite(path: Path, origin: str) -> Check:
     from spanbridge.storage.files import identity, is_local, require_own_folder  # noqa: PLC0415 - as every part here
 
@@ -278,6 +305,7 @@ PARTS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
     check_identity,
     check_sampling,
     check_store,
+    check_media,
     check_sensitive_data,
     check_processors,
     check_exporters,

@@ -157,7 +157,18 @@ class Settings:
     max_payload_bytes: int = _setting(
         values.whole_number(4096),
         8 * MIB,
-        "Size of one payload as it is recorded; a marker replaces a larger one whole.",
+        "Size of one payload as it is recorded; in a larger one markers replace the largest strings, or else all of it.",
+    )
+    media: bool = _setting(
+        values.switch(),
+        True,
+        "Whether images, audio and documents are kept beside the store; spans hold references to them.",
+    )
+    max_media_bytes: int = _setting(
+        values.whole_number(1024), 16 * MIB, "Size of one such content; of a larger one only the reference is kept."
+    )
+    store_media_max_bytes: int = _setting(
+        values.whole_number(MIB), 1024 * MIB, "Size of all of them; beyond it those that were recorded longest ago go."
     )
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     """By setting: "argument", "environment variable NAME", the file that holds it, or "default"."""

@@ -113,8 +113,9 @@ class ConsoleExporter:
     def _drop(self, dropped: SpanLine) -> None:
         """Takes a span back; its children attach to its parent."""
         lines = self._open.get(dropped.trace_id)
-        if lines is None or lines.pop(dropped.span_id, None) is None:
+        if lines is None:
             return
+        lines.pop(dropped.span_id, None)
         for span_id, line in lines.items():
             if line.parent_span_id == dropped.span_id:
                 lines[span_id] = replace(line, parent_span_id=dropped.parent_span_id)

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+from spanbridge.media.references import readable
 from spanbridge.model.span import Status
 from spanbridge.model.span_types import SpanType
 
@@ -258,6 +259,7 @@ def preview(value: Any, characters: int = PREVIEW_CHARACTERS) -> str:
     if isinstance(value, str):
         # Four times as long: cleaning makes it shorter.
         return _shorten(clean(value[: 4 * characters]), characters)
+    value = readable(value, max_values=4 * characters)
     from json import JSONEncoder  # noqa: PLC0415 - the only encoder that can stop early
 
     text = ""

@@ -7,10 +7,13 @@ bound: what is too large is replaced whole by a marker (never cut here: a cut in
     a Snapshot is    str, int, float, bool, None      the value itself
                      bytes                            the JSON encoding of any other value
 
-Values that JSON has no word for become: bytes that are UTF-8 -> text, other bytes -> {"bytes": n}; sets -> lists; Decimal, UUID,
-paths, integers beyond 64 bits -> strings; NaN and infinities -> strings, in larger payloads null; numpy arrays ->
-{"dtype", "shape", "values"}; exceptions -> {"type", "message"}; known models (pydantic, attrs, dataclasses, named tuples) -> mappings;
-anything else -> "<module.Class>".
+Values that JSON has no word for become: bytes that are text (UTF-8 without NUL) -> text, other bytes -> {"bytes": n, "base64": "..."}
+until the pipeline has moved media out (see `spanbridge.media`), then {"bytes": n}; sets -> lists; Decimal, UUID, paths, integers beyond
+64 bits -> strings; NaN and infinities -> strings, in larger payloads null; numpy arrays -> {"dtype", "shape", "values"}; exceptions ->
+{"type", "message"}; known models (pydantic, attrs, dataclasses, named tuples) -> mappings; anything else -> "<module.Class>".
+
+A payload over the limit loses its largest strings and bytes, one marker in the place of each, as far as it must: a message with a large
+image keeps its text. Where that does not help, or takes too much, one marker stands for the whole payload.
 """
 
 # Values of any type pass through here; their types are unknown on purpose.
@@ -18,14 +21,17 @@ anything else -> "<module.Class>".
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from binascii import b2a_base64
 from collections import ChainMap, UserDict, UserList, UserString, deque
 from contextlib import suppress
 from datetime import date, timedelta
 from datetime import time as clock_time
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from itertools import islice
 from math import isfinite, isnan
 from pathlib import PurePath
@@ -42,7 +48,7 @@ Scalar: TypeAlias = str | int | float | bool | None
 Snapshot: TypeAlias = Scalar | bytes
 
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
-"""A payload that is larger is replaced by `{"truncated": {"bytes": n}}` before anything is copied."""
+"""A larger payload loses strings and bytes, or is replaced whole, by `{"truncated": {"bytes": n}}`."""
 MAX_DEPTH = 64
 """A deeper subtree is replaced by `{"truncated": {"depth": 64}}`."""
 SLOW_PATH_BUDGET_S = 0.020
@@ -50,6 +56,8 @@ SLOW_PATH_BUDGET_S = 0.020
 UNSERIALISED = "<unserialised>"
 ARRAY_PREVIEW = 32
 """How many values of a numpy array are kept."""
+MIN_RAW_BYTES = 42
+"""Fewer bytes that are no text are only counted: no file of any media format is so short."""
 
 # orjson's own way with these ends the process where an attribute or a time zone raises.
 _OPTIONS = OPT_PASSTHROUGH_DATACLASS | OPT_PASSTHROUGH_DATETIME
@@ -58,10 +66,17 @@ _READ_BY_ORJSON: tuple[tuple[type, str], ...] = ((Enum, "value"), (UUID, "int"))
 _PLAIN_CONTAINERS = frozenset({dict, list})
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _JSON_TYPES = _SCALARS | _PLAIN_CONTAINERS
+_RAW_TYPES = frozenset({bytes, bytearray, memoryview})
 # What orjson writes as numbers.
 _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
-_ITEMS_LOOKED_AT = 1000
+_VALUES_LOOKED_AT = 1000
+_LEVELS_LOOKED_AT = 16
+_QUOTES_LOOKED_AT = 50_000
+_SHORTEST_LEFT_OUT = 256
+_MARKER_BYTES = 40
 _LARGE_BYTES = 1024 * 1024
+_COPIED_BYTES = 64 * 1024
+"""A larger result of orjson is kept as it is: the buffer behind it is little larger, and a copy costs as much as the encoding."""
 _NON_FINITE_SEARCH_BYTES = 128
 """Payloads above this size are not searched for NaN and infinities: they keep orjson's null for them."""
 
@@ -74,19 +89,21 @@ def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
     if cls in _SCALARS:
         return value if cls is not float or isfinite(value) else dumps(_non_finite(value))
     try:
-        if _large_payloads.seen and (size := _size_within_two_levels(value)) > max_bytes:
-            return truncated(size)
+        if _large_payloads.seen:
+            value = _without_oversized(value, max_bytes)
         if cls is not dict and cls is not list:
             _refuse_unreadable(value)
         data = dumps(value, _encode_unknown, _OPTIONS)
-    except Exception:  # noqa: BLE001 - any class of foreign error may come out of a payload
-        return _encode_slowly(value, max_bytes)
+    except Exception as error:  # noqa: BLE001 - any class of foreign error may come out of a payload
+        data = _encode_large_bytes(value, max_bytes) if type(error.__cause__) is _LargeBytes else None
+        if data is None:
+            return _encode_slowly(value, max_bytes)
     size = len(data)
-    if size > max_bytes or size > _LARGE_BYTES:
-        _large_payloads.seen = True
-        if size > max_bytes:
-            return truncated(size)
-    elif size < _NON_FINITE_SEARCH_BYTES and b"null" in data and _holds_non_finite(value):
+    if size > _COPIED_BYTES or size > max_bytes:
+        if size > max_bytes or size > _LARGE_BYTES:
+            _large_payloads.seen = True
+        return data if size <= max_bytes else _without_large_strings(data, max_bytes)
+    if size < _NON_FINITE_SEARCH_BYTES and b"null" in data and _holds_non_finite(value):
         return _encode_slowly(value, max_bytes)
     # orjson's result keeps a buffer of several KB alive, however short it is; the copy does not.
     return b"%b" % data
@@ -132,31 +149,106 @@ class _LargePayloads:
 _large_payloads = _LargePayloads()
 
 
-def _size_within_two_levels(value: Any) -> int:
-    """A lower bound of the encoded size: the strings and the number of items in a container and in the containers within."""
-    cls = type(value)
-    if cls is bytes or cls is bytearray:
-        return len(value)
-    if cls is not dict and cls is not list and cls is not tuple:
-        return 0
-    size = 2 * len(value)
-    for item in islice(value.values() if cls is dict else value, _ITEMS_LOOKED_AT):
+def _without_oversized(value: Any, max_bytes: int) -> Any:
+    """`value` with a marker for each string that is over the limit alone, as far as it stands in plain containers and is soon found."""
+    left = _VALUES_LOOKED_AT
+
+    def lightened(item: Any, level: int) -> Any:
+        nonlocal left
         cls = type(item)
-        if cls is str or cls is bytes:
-            size += len(item)
-        elif cls is dict or cls is list:
-            size += 2 * len(item)
-            for inner in islice(item.values() if cls is dict else item, _ITEMS_LOOKED_AT):
-                if type(inner) is str:
-                    size += len(inner)
-    return size
+        if cls is str or cls is bytes or cls is bytearray:
+            return {"truncated": {"bytes": len(item)}} if len(item) > max_bytes else item
+        if (cls is not dict and cls is not list and cls is not tuple) or level == _LEVELS_LOOKED_AT:
+            return item
+        copy: Any = None
+        for key, inner in islice(item.items() if cls is dict else enumerate(item), left):
+            left -= 1
+            light = lightened(inner, level + 1)
+            if light is not inner:
+                copy = (dict(item) if cls is dict else list(item)) if copy is None else copy
+                copy[key] = light
+        return item if copy is None else copy
+
+    return lightened(value, 0)
 
 
-def _encode_unknown(value: Any) -> Any:
-    """What orjson asks for a value that it does not know. Raising sends the whole payload to the slow path."""
+def _without_large_strings(data: bytes, max_bytes: int) -> bytes:
+    """An encoding without its largest strings, as many as it must lose to be within the limit; a marker for all where that is not enough.
+
+    The strings are found in the encoding: what they stand in (models, dataclasses, ...) does not matter then. No key is taken.
+    """
+    strings: list[tuple[int, int, int]] = []
+    quotes_left = _QUOTES_LOOKED_AT
+    start = data.find(b'"')
+    while start >= 0:
+        end = data.find(b'"', start + 1)
+        while data[end - 1] == 0x5C and _is_escaped(data, end) and quotes_left:
+            end = data.find(b'"', end + 1)
+            quotes_left -= 1
+        quotes_left -= 1
+        if quotes_left <= 0:
+            return truncated(len(data))
+        if end - start > _SHORTEST_LEFT_OUT and data[end + 1 : end + 2] != b":":
+            strings.append((end - start - 1, start, end + 1))
+        start = data.find(b'"', end + 1)
+    left_out: list[tuple[int, int, bytes]] = []
+    excess = len(data) - max_bytes
+    for size, start, end in sorted(strings, reverse=True):
+        if excess <= 0:
+            break
+        raw = _RAW_BYTES_HEAD.search(data, max(0, start - 40), start)
+        if raw is not None and data[end : end + 1] == b"}":
+            left_out.append((raw.start(), end + 1, truncated(int(raw[1]))))
+        else:
+            left_out.append((start, end, truncated(size)))
+        excess -= left_out[-1][1] - left_out[-1][0] - len(left_out[-1][2])
+    if excess > 0:
+        return truncated(len(data))
+    parts: list[bytes] = []
+    at = 0
+    for start, end, marker in sorted(left_out):
+        parts += (data[at:start], marker)
+        at = end
+    return b"".join((*parts, data[at:]))
+
+
+_RAW_BYTES_HEAD = re.compile(rb'\{"bytes":(\d+),"base64":\Z')
+
+
+def _is_escaped(data: bytes, at: int) -> bool:
+    """Whether the quote at `at` is a part of its string: an odd number of backslashes stands before it."""
+    before = at
+    while data[before - 1] == 0x5C:
+        before -= 1
+    return (at - before) % 2 == 1
+
+
+class _LargeBytes(Exception):  # noqa: N818 - it states a fact
+    """Bytes that are encoded only where there is room for them."""
+
+
+def _encode_large_bytes(value: Any, max_bytes: int) -> bytes | None:
+    """The encoding of a payload with large bytes, those that exceed the limit as markers; None where orjson refuses it for more."""
+    try:
+        return dumps(value, partial(_encode_unknown, max_raw_bytes=max_bytes), _OPTIONS)
+    except Exception:  # noqa: BLE001 - as in `snapshot`
+        return None
+
+
+def _encode_unknown(value: Any, max_raw_bytes: int = 0) -> Any:
+    """What orjson asks for a value that it does not know. Raising sends the whole payload to the slow path.
+
+    Bytes of over 1 MiB are refused, unless `max_raw_bytes` says how many may be encoded.
+    """
     serializer = getattr(type(value), "__pydantic_serializer__", None)
     if serializer is not None:
         return Fragment(serializer.to_json(value))
+    cls = type(value)
+    if cls in _RAW_TYPES and (size := memoryview(value).nbytes) > _LARGE_BYTES:
+        if not max_raw_bytes:
+            raise _LargeBytes
+        if size > max_raw_bytes:
+            return {"truncated": {"bytes": size}}
     plain = _plain(value)
     cls = type(plain)
     for item in plain.values() if cls is dict else plain if cls is list else (plain,):
@@ -200,7 +292,7 @@ def _encode_slowly(value: Any, max_bytes: int) -> Snapshot:
         if walk.bytes_left < 0:
             return truncated(max_bytes - walk.bytes_left)
         data = dumps(plain)
-        return b"".join((data, b"")) if len(data) <= max_bytes else truncated(len(data))
+        return b"".join((data, b"")) if len(data) <= max_bytes else _without_large_strings(data, max_bytes)
     except Exception:  # noqa: BLE001 - a payload changed by another thread, a container that lies about itself
         return type_marker(value)
 
@@ -222,7 +314,7 @@ class _Walk:
     def plain(self, value: Any, depth: int) -> Any:
         cls = type(value)
         if cls is str:
-            return self._string(value)
+            return self._left_out(len(value)) or self._string(value)
         if cls is int:
             return value if _MIN_INT <= value <= _MAX_INT else _large_int(value)
         if cls is float:
@@ -254,6 +346,9 @@ class _Walk:
                     break
                 parts.append(self.key(part, depth + 1))
             return f"({', '.join(parts)})"
+        if cls is bytes:
+            text = _text_in(key)
+            return f'{{"bytes":{len(key)}}}' if text is None else self._string(text)
         plain = self.plain(key, depth)
         return plain if type(plain) is str else dumps(plain).decode()
 
@@ -265,8 +360,11 @@ class _Walk:
             return self._mapping(((key, value[key]) for key in value), depth)
         if issubclass(cls, (list, tuple, *_SEQUENCES)) and not hasattr(cls, "_fields"):
             return self._sequence(value, depth)
-        if issubclass(cls, (bytes, bytearray, memoryview)) and not self._has_room(memoryview(value).nbytes):
-            return UNSERIALISED
+        if issubclass(cls, (bytes, bytearray, memoryview)):
+            size = memoryview(value).nbytes
+            marker = self._left_out(size)
+            if marker is not None or not self._has_room(size):
+                return marker or UNSERIALISED
         plain = _plain(value)
         if type(plain) in _PLAIN_CONTAINERS:
             return self._container(plain, depth)
@@ -294,6 +392,13 @@ class _Walk:
 
     def _string(self, value: str) -> str:
         return _text(value) if self._has_room(len(value)) else UNSERIALISED
+
+    def _left_out(self, size: int) -> dict[str, Any] | None:
+        """The marker for a string or bytes for which there is no room, so that the rest is recorded; None where there is."""
+        if size <= self.bytes_left or size <= _SHORTEST_LEFT_OUT:
+            return None
+        self.bytes_left -= _MARKER_BYTES
+        return {"truncated": {"bytes": size}}
 
     def _has_room(self, size: int) -> bool:
         """Takes `size` bytes off what is left."""
@@ -351,10 +456,21 @@ def _fields(value: Any, names: list[str]) -> dict[str, Any]:
 
 
 def _bytes(value: bytes | bytearray | memoryview) -> Any:
-    try:
-        return bytes(value).decode("utf-8")
-    except UnicodeDecodeError:
-        return {"bytes": len(value)}
+    data = value if type(value) is bytes else bytes(value)
+    text = _text_in(data)
+    if text is not None:
+        return text
+    if len(data) < MIN_RAW_BYTES:
+        return {"bytes": len(data)}
+    return Fragment(b'{"bytes":%d,"base64":"%b"}' % (len(data), b2a_base64(data, newline=False)))
+
+
+def _text_in(data: bytes) -> str | None:
+    """The text that bytes are in UTF-8. Text holds no NUL; a PDF may hold nothing but letters, and is none all the same."""
+    if b"\0" not in data and not data.startswith(b"%PDF-"):
+        with suppress(UnicodeDecodeError):
+            return data.decode("utf-8")
+    return None
 
 
 def _exception(value: BaseException) -> dict[str, Any]:

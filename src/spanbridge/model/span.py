@@ -14,6 +14,7 @@ from spanbridge.model.payload import Snapshot, decode, encode, snapshot
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from spanbridge.model.media import MediaContent
     from spanbridge.model.span_types import SpanType
 
 
@@ -149,6 +150,8 @@ class SpanRecord:
     """Whether a processor failed on it, and its content was taken away."""
     document: bytes = b""
     """All content fields as one JSON object; set when the chain is done."""
+    media: tuple[MediaContent, ...] = ()
+    """Content that the record refers to and that the store is to keep; the store's exporter lets go of it when it is kept."""
 
     _live: dict[str, Any] | None = None
     """Content fields as plain values: those that were read or assigned since they were last encoded."""
@@ -289,6 +292,8 @@ class SpanRecord:
         self._content = _NO_CONTENT
         self._encoded = None
         self.processed = _NOTHING_PROCESSED
+        if not self.redactions:
+            self.redactions = _NO_REDACTIONS
 
     def touch(self, field: str) -> None:
         """Says that a field of `content()` was changed in place. For the pipeline."""
@@ -334,7 +339,7 @@ class SpanRecord:
         result["service_name"] = self.service_name
         result["environment"] = self.environment
         result["source"] = self.source
-        result["redactions"] = self.redactions
+        result["redactions"] = dict(self.redactions)
         return result
 
     def __repr__(self) -> str:
@@ -365,5 +370,6 @@ class SpanRecord:
 
 _NO_CONTENT: dict[str, Any] = {}
 _NOTHING_PROCESSED: Any = frozenset()
+_NO_REDACTIONS: dict[str, int] = {}
 _EMPTY: dict[str, Any] = {"attributes": dict, "metadata": dict, "tags": list, "events": list, "links": list}
 _IMMUTABLE = frozenset({str, int, float, bool})

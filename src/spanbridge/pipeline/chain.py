@@ -10,6 +10,7 @@ from spanbridge.model.span import SpanRecord
 from spanbridge.pipeline.structure import reset_structure, restore_structure, structure_of
 
 if TYPE_CHECKING:
+    from spanbridge.media.step import MediaStep
     from spanbridge.pacing import Pace
     from spanbridge.processors.limits import Limits
 
@@ -17,9 +18,9 @@ Process = Callable[[SpanRecord], SpanRecord | None]
 
 
 class Chain:
-    """The application's processors, then the sensitive-data filter, then the limits (redaction before cutting, always)."""
+    """The application's processors, then media, the sensitive-data filter and the limits (redaction before cutting, always)."""
 
-    def __init__(self, processors: Sequence[Any], limits: Limits) -> None:
+    def __init__(self, processors: Sequence[Any], limits: Limits, media: MediaStep | None = None) -> None:
         """`processors`: callables or objects with `process`, in order, the filter last.
 
         The last one may have `prescan(records)`, which looks at many records at once before they are passed to its `process` one by one.
@@ -34,19 +35,24 @@ class Chain:
         self._own_steps = steps
         self.has_own_processors = bool(self._own_steps)
         """Whether processors of the application may change what is recorded."""
+        self._media = media
         self._limits = limits
 
     def run(self, records: Sequence[SpanRecord], pace: Pace) -> list[SpanRecord | None]:
         """The records as they may leave, in their order, their documents written; None where a processor dropped one. Never raises.
 
-        `pace` gets its pauses between two records; where there are none, the records are looked at together before.
+        `pace` gets its pauses between two records; where it hurries, the records are looked at together before.
         """
         results: list[SpanRecord | None] = [*records]
         if self._own_steps:
             for index, record in enumerate(records):
                 results[index] = self._pass_own(record)
                 pace.pause()
-        if self._prescan is not None and pace.is_unpaused:
+        if self._media is not None:
+            for result in results:
+                if result is not None:
+                    self._media.process(result, pace.pause)
+        if self._prescan is not None and pace.hurries:
             try:
                 self._prescan([result for result in results if result is not None])
             except Exception as error:  # noqa: BLE001 - `process` looks at each record that the prescan did not
@@ -118,6 +124,7 @@ def withhold(record: SpanRecord, processor: str, reason: str) -> None:
     if had_error:
         content["error"] = {"type": "Error", "message": "[withheld]"}
     record.replace_content(content)
+    record.media = ()
     record.is_withheld = True
     record.model = None
 

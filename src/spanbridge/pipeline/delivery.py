@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from spanbridge.containment import contain, warn
 from spanbridge.model.span import SpanRecord
 from spanbridge.pipeline.accounting import ExitAccount, printable
+from spanbridge.pipeline.waiting_children import RECORD_OVERHEAD_BYTES, WaitingChildren
 from spanbridge.protocols import Delivered, Rejected, Retry
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 MAX_BATCH_RECORDS = 512
 MAX_BATCH_BYTES = 4 * 1024 * 1024
-RECORD_OVERHEAD_BYTES = 768
 FIRST_RETRY_S = 0.1
 MAX_RETRY_S = 30.0
 CLOSING_RETRY_S = 0.25
@@ -63,6 +63,7 @@ class Runner:
         self.exporter = exporter
         self.account = ExitAccount()
         self.accepts_running: bool = bool(getattr(exporter, "accepts_running", False))
+        self._keeps_media = bool(getattr(exporter, "keeps_media", False))
         self.may_leave_out_parents = False
         """Whether a filter of this exit may leave out a span whose children it gets."""
         self._max_bytes = max_bytes
@@ -70,9 +71,12 @@ class Runner:
         self._expiry_s = expiry_s
         self.settled: Settled | None = None
         """Called with ended records and None when they were delivered, or with the reason why they never will be."""
+        self._make_waiting: Callable[[], WaitingChildren] | None = None
         self._reset()
 
     def _reset(self) -> None:
+        self._waiting = None if self._make_waiting is None else self._make_waiting()
+        """Ended spans whose parent may still be left out."""
         self._queue: deque[SpanRecord] = deque()
         self._queued_bytes = 0
         self._in_flight: list[SpanRecord] | None = None
@@ -98,15 +102,36 @@ class Runner:
             else:
                 self._thread = thread
 
-    def offer(self, records: Sequence[SpanRecord]) -> None:
-        """Queues records for delivery; what does not fit is rejected and counted. Never waits for the exporter."""
+    def wait_for_parents(
+        self,
+        max_bytes: int,
+        is_open: Callable[[str], bool],
+        reattach: Callable[[SpanRecord], SpanRecord],
+        count_overflow: Callable[[], None],
+    ) -> None:
+        """From now on the exit gets a span when its parent has ended; see `WaitingChildren`."""
+        self._make_waiting = lambda: WaitingChildren(max_bytes, is_open, reattach, count_overflow)
+        self._waiting = self._make_waiting()
+
+    def offer(self, records: Sequence[SpanRecord], *, everything: bool = False) -> None:
+        """Queues records for delivery; what does not fit is rejected and counted. Never waits for the exporter.
+
+        `everything`: also what waits for its parent's end.
+        """
         ended_count = [record.phase for record in records].count("ended")
         with self._state:
             self.account.pending += ended_count
-        self._enqueue(self._select(records))
+        self._pass_on(self._select(records), everything=everything)
+
+    def _pass_on(self, records: Sequence[SpanRecord], *, everything: bool = False) -> None:
+        """Queues selected records, as far as they need not wait for their parents."""
+        if self._waiting is not None:
+            records = self._waiting.sort_out(records, everything=everything)
+        self._enqueue(records)
 
     def finish(self) -> None:
         """No record will be offered again."""
+        self._pass_on((), everything=True)
 
     def roots_dropped(self, trace_ids: Iterable[str]) -> None:
         """A processor dropped the roots of these traces."""
@@ -120,6 +145,11 @@ class Runner:
         if not self.accepts_running:
             records = [record for record in records if record.phase == "ended"]
         sizes = [len(record.document) + RECORD_OVERHEAD_BYTES for record in records]
+        if self._keeps_media:
+            sizes = [
+                size + _media_bytes(record) if record.media else size
+                for record, size in zip(records, sizes, strict=True)
+            ]
         total = sum(sizes)
         refused: list[SpanRecord] = []
         with self._state:
@@ -206,10 +236,12 @@ class Runner:
             reason = self._deliver(batch)
             with self._state:
                 self._cut_short = reason == "shutdown_deadline"
-                settles = self._in_flight is batch
-                if settles:
+                if self._in_flight is batch:
                     self._settle(batch, reason)
                     self._in_flight = None
+            # Before somebody who waits goes on, and not when the next batch comes: it takes time and holds memory.
+            del batch
+            with self._state:
                 self._state.notify_all()
         self._stopped = True
         try:
@@ -227,6 +259,8 @@ class Runner:
             record = self._queue.popleft()
             batch.append(record)
             size += len(record.document) + RECORD_OVERHEAD_BYTES
+            if record.media and self._keeps_media:
+                size += _media_bytes(record)
         self._queued_bytes -= size
         return batch
 
@@ -353,6 +387,10 @@ class Runner:
 
 _RAISED = Retry(reason="error")
 """The result of a try in which the exporter raised."""
+
+
+def _media_bytes(record: SpanRecord) -> int:
+    return sum(len(content.data) for content in record.media)
 
 
 def _halves(records: list[SpanRecord]) -> list[list[SpanRecord]]:

@@ -12,10 +12,15 @@ from spanbridge.model.payload import decode, encode
 from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SpanType
 from spanbridge.model.usage import Usage, normalize_usage
-from spanbridge.tracing.exceptions import render_exception
+from spanbridge.tracing.exceptions import HIDDEN, render_exception
+from spanbridge.tracing.visibility import HIDE_INPUT, HIDE_OUTPUT, without_content
 
 if TYPE_CHECKING:
     from spanbridge.model.usage import UsageDict
+
+
+MAX_EVENTS = 10_000
+"""Of one span; what comes then is left out, and counted. Without an end of it one span that logs for ever would hold all memory."""
 
 
 class OpenRecord(SpanRecord):
@@ -35,8 +40,16 @@ class OpenRecord(SpanRecord):
     """The parent, where its usage includes this one's."""
     hidden_as: str | None = None
     """Why no exit gets the span, where that was known when it started."""
+    above: OpenRecord | None = None
+    """Of a hidden span: its parent, hidden or not."""
     below: Below | None = None
     """What hidden descendants used."""
+    shown: tuple[int, int, float] | None = None
+    """Of a hidden span: what visible spans that report to it show and add to the trace themselves."""
+    has_shown_children = False
+    """Whether an exit has got a child of it."""
+    refused_event = False
+    """Whether the last event was one too many."""
     has_usage = False
     rolled_up: tuple[int, int, float] | None = None
     """Tokens and cost that children reported to it."""
@@ -80,10 +93,15 @@ class OpenRecord(SpanRecord):
             record.parent_span_id = None if visible_id is None else span_id_hex(visible_id)
         elif parent_id is not None:
             record.parent_span_id = parent.span_id if parent is not None else span_id_hex(parent_id)
-        if parent is not None and span_type in ROLLS_UP_TO and parent.type in ROLLS_UP_TO[span_type]:
-            record.reports_to = parent
+        if parent is not None and span_type in ROLLS_UP_TO:
+            above: OpenRecord | None = parent
+            while above is not None and above.type not in ROLLS_UP_TO[span_type]:
+                above = above.above
+            record.reports_to = above
         if rare:
             record.apply(rare)
+            if record.hidden_as is not None:
+                record.above = parent
         return record
 
     def apply_set(self, attributes: dict[str, Any] | None, output: Any, changes: dict[str, Any] | None) -> None:
@@ -113,6 +131,8 @@ class OpenRecord(SpanRecord):
                 self._add_event("log", time, attributes)
             elif field == "error":
                 self._replace("error", encode(render_exception(value)))
+            elif field == "hide":
+                self._hide(value)
             elif field == "hidden":
                 self.hidden_as = value
             elif field == "is_event":
@@ -123,9 +143,28 @@ class OpenRecord(SpanRecord):
             elif field != "tags" or self.parent_span_id is None:
                 self._replace(field, value)
 
+    def _hide(self, hides: int) -> None:
+        """Takes back what was recorded before it was hidden, and what may quote it."""
+        for field, flag in (("input", HIDE_INPUT), ("output", HIDE_OUTPUT)):
+            if hides & flag and field in self._content:
+                del self._content[field]
+                self.touch(field)
+        attributes = without_content(self.own_attributes(), hides)
+        events = [{**event, "attributes": {}} for event in decode(self._content.get("events")) or []]
+        for field, value in (("attributes", attributes), ("events", events)):
+            if field in self._content:
+                self._content[field] = value
+                self.touch(field)
+        error = decode(self._content.get("error"))
+        if error is not None:
+            self._replace("error", encode({"type": error["type"], "message": HIDDEN}))
+
     def _add_event(self, name: str, time: int, attributes: Any) -> None:
         events = self._content.get("events")
         events = events if type(events) is list else decode(events) or []
+        if len(events) >= MAX_EVENTS:
+            self.refused_event = True
+            return
         # In place: a copy for every event would take time quadratic in their number.
         events.append({"name": name, "time": time, "attributes": attributes})
         self._replace("events", events)
@@ -186,10 +225,11 @@ class OpenRecord(SpanRecord):
         self.replace_content(dict(processed.content()))
         self.processed = set(processed.processed)
         self.redactions = dict(processed.redactions)
+        self.media = processed.media  # until the end: what was written as running may not have arrived
 
 
 class Below:
-    """What hidden descendants of a span used."""
+    """What hidden descendants of a span used, in tokens and cost."""
 
     __slots__ = ("billed", "reported", "usage")
 

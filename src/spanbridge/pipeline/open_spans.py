@@ -83,6 +83,13 @@ class OpenSpans:
         number = int(span_id, 16)
         return self._young.get(number) or self._shown.get(number)
 
+    def find_root(self, trace_id: str) -> OpenRecord | None:
+        """An open root of that trace that the exits get. Looks at all open spans: for what is rare."""
+        for record in (*self._shown.values(), *self._young.values()):
+            if record.trace_id == trace_id and record.parent_span_id is None and record.hidden_as is None:
+                return record
+        return None
+
     def is_open(self, span_id: str) -> bool:
         """Whether the span of that id has started here and has not ended."""
         return self.find(span_id) is not None
@@ -129,6 +136,11 @@ class OpenSpans:
                 return
             self._changed[span_id] = record
         record.apply_set(attributes, output, changes)
+        if record.refused_event:
+            record.refused_event = False
+            self._intake.pending_bytes -= size
+            self._intake.ignore("event_overflow")
+            return
         record.held_bytes += size
         if record.replaced_bytes:
             replaced, record.replaced_bytes = min(record.replaced_bytes, record.held_bytes), 0

@@ -20,12 +20,12 @@ from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SPAN_TYPES
 from spanbridge.pacing import Pace, awaited
 from spanbridge.pipeline.accounting import SpanAccount
+from spanbridge.pipeline.dropped_spans import DroppedSpans
 from spanbridge.pipeline.open_spans import OpenSpans
 from spanbridge.pipeline.span_filter import SpanFilter
-from spanbridge.pipeline.usage import Price, account_usage, model_of, report_below, roll_up
-from spanbridge.pipeline.waiting_children import WaitingChildren
+from spanbridge.pipeline.usage import Price, account_usage, model_of, pass_on, report_below, roll_up
 from spanbridge.tracing.clock import now_ns
-from spanbridge.tracing.intake import FLUSH, START, WAKE_BYTES, Intake
+from spanbridge.tracing.intake import FLUSH, START, Intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,13 +38,12 @@ if TYPE_CHECKING:
 
 SLICE_SPANS = 16
 """Ended spans that are processed together."""
-LARGE_SLICE_SPANS = 128
-"""The same where there are no pauses: as many as the processor's cache holds."""
-BACKLOG_EVENTS = 5000
-"""More waiting events than this are worked off without pauses."""
+BACKLOG_EVENTS = 4000
+"""More waiting events than this are worked off without pauses, in larger slices."""
+BACKLOG_SLICE_SPANS = 256
 STEP_EVENTS = 8
-"""Events that are applied between two looks at the clock."""
-LARGE_STEP_EVENTS = 64
+"""Events that are applied between two looks at the clock; in a backlog more."""
+BACKLOG_STEP_EVENTS = 64
 POLL_S = 0.05
 """How long events wait at most until the pipeline looks at them; less where the write interval is shorter."""
 MAX_OUTBOX_RECORDS = 1024
@@ -52,8 +51,6 @@ MAX_OUTBOX_RECORDS = 1024
 CHILD_EXIT_TIMEOUT_S = 2.0
 LEFT_OUT_ON_PURPOSE = frozenset({"excluded_type", "internal", "processor", "sample_rate", "span_filter"})
 MODEL_TYPES = frozenset(span_type for span_type, info in SPAN_TYPES.items() if info.is_model)
-MAX_REPARENTED = 10_000
-"""Dropped spans whose late children still find their parent's parent."""
 
 
 class _FlushReply:
@@ -115,11 +112,16 @@ class Pipeline:
             self._span_filter = SpanFilter(
                 span_filter, "the span filter", lambda: self.intake.ignore("span_filter_error")
             )
-        drops = chain.has_own_processors or span_filter is not None
-        self._waits_for_parents = frozenset(
-            runner for runner in self.runners if runner.may_leave_out_parents or (drops and not runner.accepts_running)
-        )
-        """Exits that get a span when its parent has ended; see `waiting_children`."""
+        self._drops = chain.has_own_processors or span_filter is not None
+        """Whether the application may drop a span at its end."""
+        for runner in self.runners:
+            if runner.may_leave_out_parents or (self._drops and not runner.accepts_running):
+                runner.wait_for_parents(
+                    max_bytes // 4,
+                    self._is_open,
+                    self._reattach,
+                    lambda: self.intake.ignore("parent_not_waited_for"),
+                )
         self._shows_running = any(runner.accepts_running for runner in self.runners)
         self._closing = False
         self._reset()
@@ -132,10 +134,11 @@ class Pipeline:
         self._outbox: list[SpanRecord] = []
         self._next_write_ns = 0
         self._pace = Pace()
-        self._reparented: dict[str, str | None] = {}
+        self._dropped = DroppedSpans()
+        self._has_dropped = False
+        """Whether spans were dropped since the outbox was handed on."""
         self._dropped_roots: list[str] = []
         """Traces whose root was dropped since the outbox was handed on."""
-        self._waiting = WaitingChildren(self.intake.max_bytes // 4)
         self._in_process = 0
         """Ended spans that are in the processor chain."""
         self._gave_up = False
@@ -215,18 +218,12 @@ class Pipeline:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""
         stats = {
             "spans": self.account.report(self.intake, self._count_open),
-            "exporters": {runner.name: self._report_of(runner) for runner in self.runners},
+            "exporters": {runner.name: runner.account.report() for runner in self.runners},
             "ignored": dict(self.intake.ignored),
         }
         if self.bridge is not None:
             stats["bridge"] = self.bridge.stats()
         return stats
-
-    def _report_of(self, runner: Runner) -> dict[str, Any]:
-        report = runner.account.report()
-        if runner in self._waits_for_parents:
-            report["pending"] += len(self._waiting)
-        return report
 
     def after_fork_in_child(self) -> None:
         """The child starts empty: queued and open spans, threads and counters are the parent's."""
@@ -253,7 +250,8 @@ class Pipeline:
                 thread.start()
             except RuntimeError as error:  # no thread can be started: `shutdown` does the work
                 self._thread = None
-                self.intake.wake_bytes = self.intake.pending_bytes + WAKE_BYTES  # tried again when as much has come
+                # Tried again when as much has come.
+                self.intake.wake_bytes = self.intake.pending_bytes + self.intake.backlog_bytes
                 contain("starting the pipeline's thread", error)
                 return
             for runner in self.runners:
@@ -283,14 +281,14 @@ class Pipeline:
                     intake.wait(-1)
                 if intake.is_awaited:
                     continue
-            intake.wake_bytes = intake.pending_bytes + WAKE_BYTES
+            intake.wake_bytes = intake.pending_bytes + intake.backlog_bytes
             # Also after the first event: more will come, and who has just begun to work should not be interrupted.
             intake.wait(poll_s)
         self._last_turn()
 
     def _has_news(self) -> bool:
         """Whether something is left to do without another event."""
-        handed_on_later = self._outbox or self._dropped_roots or self._waiting
+        handed_on_later = self._outbox or self._dropped_roots or self._has_dropped
         return bool(handed_on_later or self.intake.events or (self._shows_running and self._spans.has_news))
 
     def _turn(self) -> None:
@@ -336,10 +334,10 @@ class Pipeline:
         while count > 0:
             if len(events) > BACKLOG_EVENTS:
                 pace.hurries = True
-            step = min(LARGE_STEP_EVENTS if pace.is_unpaused else STEP_EVENTS, count)
+            step = min(BACKLOG_STEP_EVENTS if pace.hurries else STEP_EVENTS, count)
             spans.apply(events, step)
             count -= step
-            if len(spans.ended) >= (LARGE_SLICE_SPANS if pace.is_unpaused else SLICE_SPANS):
+            if len(spans.ended) >= (BACKLOG_SLICE_SPANS if pace.hurries else SLICE_SPANS):
                 self._process_ended()
                 if self._closing or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                     self._hand_on()
@@ -362,8 +360,6 @@ class Pipeline:
             # Summed before: between reading and writing a counter that callers write too, no Python code may run.
             held_bytes = sum([record.held_bytes for record in ended])
             self.intake.pending_bytes -= held_bytes
-        if self._gave_up:  # they are counted already
-            return
         outbox = self._outbox
         for record, result in zip(ended, results, strict=False):
             dropped_by = None
@@ -371,9 +367,12 @@ class Pipeline:
                 dropped_by = "processor"
             elif self._span_filter is not None and not self._span_filter.passes(result):
                 dropped_by = "span_filter"
+            if self._gave_up:  # they are counted already
+                return
             if self.bridge is not None:
                 self.bridge.settle(record, result, dropped_by)
                 self._pace.pause()
+            self._in_process -= 1
             if result is None or dropped_by is not None:
                 self._drop(record, dropped_by or "processor")
                 continue
@@ -403,18 +402,25 @@ class Pipeline:
         """No exit gets the span: what it used counts for its nearest visible ancestor."""
         if record.parent_span_id is None:
             self._dropped_roots.append(record.trace_id)
-        elif record.has_usage and not roll_up(record, self._spans.find(record.parent_span_id)):
-            self.intake.ignore("usage_after_parent_end")
+        if record.has_usage and not roll_up(record, self._ancestor_of(record)):
+            self.intake.ignore("hidden_usage_lost")
+
+    def _ancestor_of(self, record: OpenRecord) -> OpenRecord | None:
+        """The span that shows what `record` used: its parent, or where that has ended an open root of its trace."""
+        parent = None if record.parent_span_id is None else self._spans.find(record.parent_span_id)
+        return parent or self._spans.find_root(record.trace_id)
 
     def _drop(self, record: OpenRecord, reason: str) -> None:
         """The application dropped the span at its end: what was written of it is taken back, its children attach to its parent."""
         self.account.add_dropped(reason)
-        self._reparented[record.span_id] = record.parent_span_id
+        self._dropped.reattach(record)
+        self._dropped.add(record)
+        self._has_dropped = True
         if record.parent_span_id is None:
             self._dropped_roots.append(record.trace_id)
-        if len(self._reparented) > MAX_REPARENTED:
-            del self._reparented[next(iter(self._reparented))]
-        if record.written:
+        if record.below is not None and not pass_on(record.below, self._ancestor_of(record)):
+            self.intake.ignore("hidden_usage_lost")
+        if record.written or record.has_shown_children:
             record.phase = "dropped"
             record.model = None
             record.replace_content({"name": record.type.value})
@@ -435,6 +441,12 @@ class Pipeline:
                 f"attributes of the {record.type.value} span {record.span_id} (trace {record.trace_id}) do not match its type: {names}",
             )
 
+    def _is_open(self, span_id: str) -> bool:
+        return self._spans.is_open(span_id)
+
+    def _reattach(self, record: SpanRecord) -> SpanRecord:
+        return self._dropped.reattach(record)
+
     def _write(self, *, everything: bool) -> None:
         """Hands on the outbox, and with it spans that have outlived the write interval; all open ones if `everything`."""
         if self._shows_running:
@@ -448,7 +460,7 @@ class Pipeline:
             return
         copies = [record.snapshot_as_running() for record in records]
         for record, copy, result in zip(records, copies, self._chain.run(copies, self._pace), strict=True):
-            if result is None or (self._span_filter is not None and not self._span_filter.passes(result)):
+            if result is None:
                 continue
             if result is copy and not copy.is_withheld:
                 record.adopt(copy)
@@ -458,21 +470,21 @@ class Pipeline:
 
     def _hand_on(self, *, everything: bool = False) -> None:
         """Gives the outbox to every exit; with `everything` also what waits for its parent's end."""
-        outbox, dropped_roots, waiting = self._outbox, self._dropped_roots, self._waiting
-        if not outbox and not dropped_roots and not waiting:
+        outbox, dropped_roots = self._outbox, self._dropped_roots
+        if self._gave_up:  # they are counted already
+            self._outbox = []
             return
-        self._dropped_roots = []
-        if self._reparented:
+        if not (outbox or dropped_roots or self._has_dropped or everything):
+            return
+        self._dropped_roots, self._has_dropped = [], False
+        if self._drops:
             for record in outbox:
-                while record.parent_span_id in self._reparented:
-                    record.parent_span_id = self._reparented[record.parent_span_id]
-        ready = outbox
-        if self._waits_for_parents:
-            if self._reparented:
-                waiting.reattach(self._reparented)
-            ready = [*waiting.release(), *outbox] if everything else waiting.sort_out(outbox, self._spans.is_open)
+                self._dropped.reattach(record)
+                parent = None if record.parent_span_id is None else self._spans.find(record.parent_span_id)
+                if parent is not None:
+                    parent.has_shown_children = True
         for runner in self.runners:
-            runner.offer(ready if runner in self._waits_for_parents else outbox)
+            runner.offer(outbox, everything=everything)
             runner.roots_dropped(dropped_roots)
         self._outbox = []
         if self._store_runner is None:

@@ -18,9 +18,11 @@ from spanbridge.containment import contain
 from spanbridge.errors import ConfigurationError
 from spanbridge.model.payload import decode
 from spanbridge.pacing import Pace
-from spanbridge.pipeline.delivery import RECORD_OVERHEAD_BYTES, Runner
+from spanbridge.pipeline.delivery import Runner
+from spanbridge.pipeline.dropped_spans import DroppedSpans
 from spanbridge.pipeline.span_filter import SpanFilter, own_copy
 from spanbridge.pipeline.tail_sampling import TailSampling
+from spanbridge.pipeline.waiting_children import RECORD_OVERHEAD_BYTES
 from spanbridge.tracing.sampling import as_sampler, should_sample_of
 
 if TYPE_CHECKING:
@@ -31,10 +33,6 @@ if TYPE_CHECKING:
 
 MAX_DECISIONS = 10_000
 """Traces whose decision late spans still find."""
-MAX_HIDDEN = 10_000
-"""Spans that a filter left out whose children still find their parent's parent."""
-MAX_HIDDEN_LEVELS = 100
-"""Spans that were left out between a span and its parent; beyond it the span becomes a root."""
 PACED_RECORDS = 256
 """More records than this at once are filtered without pauses."""
 
@@ -143,13 +141,13 @@ class RoutedRunner(Runner):
 
     def _reset(self) -> None:
         super()._reset()
-        self._waiting: OrderedDict[str, _WaitingTrace] = OrderedDict()
-        self._waiting_bytes = 0
+        self._undecided: OrderedDict[str, _WaitingTrace] = OrderedDict()
+        self._undecided_bytes = 0
         self._decisions: OrderedDict[str, bool] = OrderedDict()
         self._left_out_at: dict[str, int] = {}
         """Of traces that were left out when their root had ended: when that was, in nanoseconds since the epoch."""
-        self._hidden: OrderedDict[str, tuple[str | None, str | None]] = OrderedDict()
-        """By span that the filter left out: its parent and its external parent."""
+        self._left_out = DroppedSpans()
+        """By the filter."""
 
     # --- called from the pipeline's thread ---------------------------------------------------------------------------
 
@@ -159,7 +157,8 @@ class RoutedRunner(Runner):
 
     def finish(self) -> None:
         """No record will be offered again: what waits is decided with what is known."""
-        self._give_up(list(self._waiting))
+        self._give_up(list(self._undecided))
+        super().finish()
 
     def _select(self, records: Sequence[SpanRecord]) -> Sequence[SpanRecord]:
         kept: list[SpanRecord] = []
@@ -179,10 +178,10 @@ class RoutedRunner(Runner):
                 elif record.parent_span_id is None:
                     # Spans that ended just after their root may come with it.
                     ended_roots.append(trace_id)
-                while self._waiting_bytes > self._max_waiting_bytes:
-                    self._decide(next(iter(self._waiting)), self._tail is None, kept, sampled_out)
+                while self._undecided_bytes > self._max_waiting_bytes:
+                    self._decide(next(iter(self._undecided)), self._tail is None, kept, sampled_out)
         for trace_id in ended_roots:
-            if self._tail is not None and (waiting := self._waiting.get(trace_id)) is not None:
+            if self._tail is not None and (waiting := self._undecided.get(trace_id)) is not None:
                 self._left_out_at[trace_id] = waiting.ended_at
             self._decide(trace_id, False, kept, sampled_out)
         self._settle(sampled_out, "sample_rate")
@@ -195,7 +194,7 @@ class RoutedRunner(Runner):
         for trace_id in trace_ids:
             self._decide(trace_id, self._tail is None, kept, sampled_out)
         self._settle(sampled_out, "sample_rate")
-        self._enqueue(self._visible(kept))
+        self._pass_on(self._visible(kept))
 
     # --- sampling -----------------------------------------------------------------------------------------------------
 
@@ -208,7 +207,7 @@ class RoutedRunner(Runner):
             decision = self._decisions.get(trace_id)
             if decision is False and record.started_at >= self._left_out_at.get(trace_id, inf):
                 return None  # another request of the trace, which began after the one that was left out
-            if decision is None and self._by_context is not None and trace_id not in self._waiting:
+            if decision is None and self._by_context is not None and trace_id not in self._undecided:
                 decision = self._by_context(int(trace_id, 16), "", None)
             return None if decision is None else bool(decision)
         except BaseException as error:  # noqa: BLE001 - SystemExit or CancelledError would end the pipeline's thread
@@ -217,13 +216,13 @@ class RoutedRunner(Runner):
 
     def _wait(self, record: SpanRecord) -> bool | None:
         """Keeps an ended record until its trace is decided; the decision, if it makes it."""
-        trace = self._waiting.get(record.trace_id)
+        trace = self._undecided.get(record.trace_id)
         if trace is None:
-            trace = self._waiting[record.trace_id] = _WaitingTrace()
+            trace = self._undecided[record.trace_id] = _WaitingTrace()
         size = len(record.document) + RECORD_OVERHEAD_BYTES
         trace.records.append(record)
         trace.size += size
-        self._waiting_bytes += size
+        self._undecided_bytes += size
         try:
             if self._tail is None:
                 return None if record.parent_span_id is not None else bool(self._should_sample(_sampling_input(record)))
@@ -237,10 +236,10 @@ class RoutedRunner(Runner):
 
     def _decide(self, trace_id: str, decision: bool, kept: list[SpanRecord], sampled_out: list[SpanRecord]) -> None:
         """Adds what waits of a trace to `kept` or `sampled_out`; nothing waits where it was decided already."""
-        trace = self._waiting.pop(trace_id, None)
+        trace = self._undecided.pop(trace_id, None)
         if trace is None:
             return
-        self._waiting_bytes -= trace.size
+        self._undecided_bytes -= trace.size
         (kept if decision else sampled_out).extend(trace.records)
         self._decisions[trace_id] = decision
         if len(self._decisions) > MAX_DECISIONS:
@@ -274,28 +273,28 @@ class RoutedRunner(Runner):
             passes = record.phase != "ended" or span_filter.passes(record)
             try:
                 if not passes:
-                    self._hidden[record.span_id] = (record.parent_span_id, record.external_parent_span_id)
+                    self._left_out.add(record)
             except TypeError as error:  # processors may have put anything in place of an id
                 contain(f"parents at {self.name}", error)
             (visible if passes else left_out).append(record)
             pace.pause()
-        while len(self._hidden) > MAX_HIDDEN:
-            self._hidden.popitem(last=False)
         self._settle(left_out, "span_filter")
-        return [self._reattached(record) for record in visible] if self._hidden else visible
+        return [self._reattached(record) for record in visible] if self._left_out else visible
+
+    def wait_for_parents(
+        self,
+        max_bytes: int,
+        is_open: Callable[[str], bool],
+        reattach: Callable[[SpanRecord], SpanRecord],
+        count_overflow: Callable[[], None],
+    ) -> None:
+        """See `Runner`; the parents that this exit's filter left out are passed over too."""
+        super().wait_for_parents(max_bytes, is_open, lambda record: self._reattached(reattach(record)), count_overflow)
 
     def _reattached(self, record: SpanRecord) -> SpanRecord:
         """The record under its nearest ancestor that was not left out: a copy, because the exits share their records."""
         try:
-            if record.parent_span_id not in self._hidden:
-                return record
-            copy = own_copy(record)
-            for _ in range(MAX_HIDDEN_LEVELS):
-                if copy.parent_span_id is None or copy.parent_span_id not in self._hidden:
-                    return copy
-                copy.parent_span_id, copy.external_parent_span_id = self._hidden[copy.parent_span_id]
-            copy.parent_span_id = None
-            return copy
+            return self._left_out.reattach(own_copy(record)) if record.parent_span_id in self._left_out else record
         except Exception as error:  # noqa: BLE001 - processors may have put anything in place of an id
             contain(f"parents at {self.name}", error)
             return record

@@ -16,9 +16,12 @@ from spanbridge.pipeline.open_record import Below
 if TYPE_CHECKING:
     from spanbridge.model.attributes import CostContext
     from spanbridge.model.span import SpanRecord
+    from spanbridge.model.usage import UsageDict
     from spanbridge.pipeline.open_record import OpenRecord
 
 Price = Callable[..., "CostContext"]
+Amount = tuple[int, int, float]
+"""Input tokens, output tokens, cost."""
 
 
 def account_usage(record: OpenRecord, price: Price) -> None:
@@ -60,21 +63,30 @@ def account_usage(record: OpenRecord, price: Price) -> None:
 
 
 def roll_up(hidden: OpenRecord, ancestor: OpenRecord | None) -> bool:
-    """Counts what a hidden span used for its nearest visible ancestor; False where that has ended."""
-    if ancestor is None:
-        return False
-    below = ancestor.below
-    if below is None:
-        below = ancestor.below = Below()
-    usage: Any = hidden.own_attributes().get("usage")
+    """Counts what a hidden span used for the visible span above it; False where there is none that is open."""
     billed = (hidden.billed_input_tokens, hidden.billed_output_tokens, hidden.billed_cost)
+    usage: Any = hidden.own_attributes().get("usage")
     if any(billed):
+        if ancestor is None:
+            return False
+        if usage is None or hidden.shown is not None:
+            usage = _totals(billed)
+        below = _below(ancestor)
         below.billed = _sum(below.billed, billed)
-        if usage is None and any(billed[:2]):
-            usage = {"input_tokens": billed[0], "output_tokens": billed[1]}
         below.usage = sum_usage(below.usage, usage)
-    elif hidden.reports_to is ancestor:
-        below.reported = sum_usage(below.reported, usage)
+    elif ancestor is not None and hidden.reports_to is ancestor:
+        below = _below(ancestor)
+        below.reported = sum_usage(below.reported, usage or _totals(hidden.rolled_up))
+    return True
+
+
+def pass_on(below: Below, ancestor: OpenRecord | None) -> bool:
+    """Counts what hidden descendants of a span used, which was dropped, for the one above it; False where there is none."""
+    if ancestor is None:
+        return not any(below.billed)
+    into = _below(ancestor)
+    into.billed = _sum(into.billed, below.billed)
+    into.usage = sum_usage(into.usage, below.usage)
     return True
 
 
@@ -83,7 +95,6 @@ def report_below(record: OpenRecord) -> None:
     below = record.below
     if below is None:
         return
-    record.below = None
     usage = below.usage
     if record.input_tokens is None and record.output_tokens is None:
         usage = sum_usage(usage, below.reported)
@@ -93,6 +104,17 @@ def report_below(record: OpenRecord) -> None:
         record.touch("attributes")
     billed = _sum(below.billed, (record.billed_input_tokens, record.billed_output_tokens, record.billed_cost))
     record.billed_input_tokens, record.billed_output_tokens, record.billed_cost = billed
+
+
+def _below(record: OpenRecord) -> Below:
+    if record.below is None:
+        record.below = Below()
+    return record.below
+
+
+def _totals(amount: Amount | None) -> UsageDict | None:
+    """Usage without details; None where there are no tokens."""
+    return {"input_tokens": amount[0], "output_tokens": amount[1]} if amount is not None and any(amount[:2]) else None
 
 
 def model_of(record: SpanRecord) -> str | None:
@@ -105,18 +127,23 @@ def model_of(record: SpanRecord) -> str | None:
     return _text(attributes.get("model")) or _text(attributes.get("response_model"))
 
 
-def _bill(record: OpenRecord, amount: tuple[int, int, float]) -> None:
+def _bill(record: OpenRecord, amount: Amount) -> None:
     """Adds `amount` to the trace, or to the ancestor that will report it; tokens that an ancestor has reported count there."""
     record.has_usage = True
+    if record.shown is not None:
+        amount = tuple([max(0, mine - theirs) for mine, theirs in zip(amount, record.shown, strict=True)])  # pyright: ignore[reportAssignmentType]
     above = record.reports_to
+    if above is not None and above.ended_at is None and above.hidden_as is not None and record.hidden_as is None:
+        # Visible: it shows what it used itself.
+        above.shown = amount if above.shown is None else _sum(above.shown, amount)
+        above = None
     if above is None or (above.ended_at is not None and not above.has_usage):
         record.billed_input_tokens, record.billed_output_tokens, record.billed_cost = amount
     elif above.ended_at is None:
-        before = above.rolled_up or (0, 0, 0.0)
-        above.rolled_up = _sum(before, amount)
+        above.rolled_up = amount if above.rolled_up is None else _sum(above.rolled_up, amount)
 
 
-def _sum(first: tuple[int, int, float], second: tuple[int, int, float]) -> tuple[int, int, float]:
+def _sum(first: Amount, second: Amount) -> Amount:
     return first[0] + second[0], first[1] + second[1], first[2] + second[2]
 
 

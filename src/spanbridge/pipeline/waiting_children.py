@@ -1,4 +1,4 @@
-"""Ended spans that wait for their parent's end before they go to exits that cannot take anything back.
+"""Ended spans that wait for their parent's end before they go to an exit that cannot take anything back.
 
 A processor or a span filter decides about a span at its end, when its children have ended already. In the store and on the console they
 are attached to the next ancestor then; what went to a collector or a file stays as it was sent. So there a span goes out when it is
@@ -9,55 +9,57 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spanbridge.pipeline.delivery import RECORD_OVERHEAD_BYTES
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from spanbridge.model.span import SpanRecord
 
+RECORD_OVERHEAD_BYTES = 768
+
 
 class WaitingChildren:
-    """Bounded in bytes: beyond it those that wait longest go out as they are."""
+    """Those of one exit, bounded in bytes: beyond it the ones that wait longest go out as they are."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(
+        self,
+        max_bytes: int,
+        is_open: Callable[[str], bool],
+        reattach: Callable[[SpanRecord], SpanRecord],
+        count_overflow: Callable[[], None],
+    ) -> None:
+        """
+        Args:
+            max_bytes: Of the documents that wait.
+            is_open: Whether the span of that id has not ended.
+            reattach: Puts a record, or a copy, under its nearest ancestor that was not left out.
+            count_overflow: Called for each record that had to go too early.
+        """
         self._max_bytes = max_bytes
+        self._is_open = is_open
+        self._reattach = reattach
+        self._count_overflow = count_overflow
         self._bytes = 0
         self._by_parent: dict[str, list[SpanRecord]] = {}
 
-    def __len__(self) -> int:
-        return sum([len(children) for children in tuple(self._by_parent.values())])
-
-    def sort_out(self, records: Sequence[SpanRecord], is_open: Callable[[str], bool]) -> list[SpanRecord]:
-        """What goes on now, of `records` and of what waits; the rest waits. Their parents are attached again before."""
+    def sort_out(self, records: Sequence[SpanRecord], *, everything: bool = False) -> list[SpanRecord]:
+        """What goes on now, of `records` and of what waits, under its parent; the rest waits, unless `everything` is to go."""
+        is_open = self._is_open
         ready: list[SpanRecord] = []
-        for record in (*self._of_ended_parents(is_open), *records):
+        ended = [parent_id for parent_id in self._by_parent if everything or not is_open(parent_id)]
+        taken = [record for parent_id in ended for record in self._take(parent_id)]
+        for record in map(self._reattach, (*taken, *records)):
             parent_id = record.parent_span_id
-            if record.phase == "ended" and parent_id is not None and is_open(parent_id):
+            if everything or record.phase != "ended" or parent_id is None or not is_open(parent_id):
+                ready.append(record)
+            else:
                 self._by_parent.setdefault(parent_id, []).append(record)
                 self._bytes += _size(record)
-            else:
-                ready.append(record)
         while self._bytes > self._max_bytes:
-            ready += self._take(next(iter(self._by_parent)))
+            early = self._take(next(iter(self._by_parent)))
+            for _ in early:
+                self._count_overflow()
+            ready += early
         return ready
-
-    def reattach(self, reparented: Mapping[str, str | None]) -> None:
-        """The spans in `reparented` were dropped: their children wait for its parent."""
-        for parent_id in reparented.keys() & self._by_parent.keys():
-            ancestor = reparented[parent_id]
-            while ancestor is not None and ancestor in reparented:
-                ancestor = reparented[ancestor]
-            for record in self._by_parent[parent_id]:
-                record.parent_span_id = ancestor
-
-    def release(self) -> list[SpanRecord]:
-        """All that waits."""
-        return [record for parent_id in tuple(self._by_parent) for record in self._take(parent_id)]
-
-    def _of_ended_parents(self, is_open: Callable[[str], bool]) -> list[SpanRecord]:
-        ended = [parent_id for parent_id in self._by_parent if not is_open(parent_id)]
-        return [record for parent_id in ended for record in self._take(parent_id)]
 
     def _take(self, parent_id: str) -> list[SpanRecord]:
         children = self._by_parent.pop(parent_id)

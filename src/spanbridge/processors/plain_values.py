@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from spanbridge.media.finder import without_raw_bytes
 from spanbridge.model.payload import decode, encode, snapshot
 
 MAX_DEPTH = 64
@@ -39,7 +40,8 @@ def plain_value(value: Any, depth: int = 0) -> Any:
         if all(new is old for new, old in zip(items, value, strict=True)):
             return value
         return tuple(items) if isinstance(value, tuple) else items
-    return decode(snapshot(value, sys.maxsize))
+    recorded = snapshot(value, sys.maxsize)
+    return decode(without_raw_bytes(recorded) if type(recorded) is bytes else recorded)
 
 
 def _key(key: Any) -> Any:

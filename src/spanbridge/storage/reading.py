@@ -3,7 +3,8 @@
 Payloads come back as the plain JSON values that were recorded. What JSON has no word for was given one when it was recorded (see
 `model.payload`): whole numbers beyond 64 bits (2**64 and more, less than -2**63), NaN, infinities, decimals, UUIDs and paths are text
 ("18446744073709551616", "NaN", "Infinity", "-Infinity"), but NaN and infinities inside a payload of more than some 100 bytes are None;
-bytes are text where they are UTF-8, else `{"bytes": <how many>}`; sets are lists.
+bytes are text where they are UTF-8 without NUL, references where they are media (see `spanbridge.media`), else `{"bytes": <how many>}`;
+sets are lists.
 """
 
 from __future__ import annotations

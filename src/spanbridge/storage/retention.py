@@ -21,6 +21,13 @@ _OLDEST = tuple(
     for table in ("traces", RECENT_FIELDS)
 )
 
+_OLDEST_START = " UNION ALL ".join(f"SELECT min(started_at) FROM {table}" for table in ("traces", RECENT_FIELDS))  # noqa: S608 - as above
+
+
+def oldest_start(connection: sqlite3.Connection) -> int | None:
+    """When the oldest trace that is left began, in nanoseconds since the epoch; None where none is."""
+    return min((start for (start,) in connection.execute(_OLDEST_START) if start is not None), default=None)
+
 
 class Retention:
     """The bound of one store's file."""

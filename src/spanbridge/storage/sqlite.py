@@ -19,9 +19,10 @@ from spanbridge.storage.connections import Handle, open_reading, open_writing, s
 from spanbridge.storage.files import create_private, identity, make_private
 from spanbridge.storage.filters import TraceQuery
 from spanbridge.storage.location import sqlite_path
+from spanbridge.storage.media_folder import MediaFolder, folder_beside
 from spanbridge.storage.migrations import SCHEMA_VERSION, migrate, schema_version
 from spanbridge.storage.reading import Page, StoreSummary, Tail, Trace, sort_spans
-from spanbridge.storage.retention import Retention
+from spanbridge.storage.retention import Retention, oldest_start
 from spanbridge.storage.sqlite_writer import BatchWriter
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class SQLiteStore:
     def __init__(self, address: str | Path, *, create: bool = False, max_bytes: int = MAX_BYTES) -> None:
         self.path = address.absolute() if isinstance(address, Path) else sqlite_path(address)
         self.address = f"sqlite:///{self.path}"
+        self.media = MediaFolder(folder_beside(self.path))
+        """Images, audio and documents of the spans, in a folder beside the file."""
         self._retention = Retention(max_bytes)
         self._create = create
         self._pid = os.getpid()
@@ -110,6 +113,8 @@ class SQLiteStore:
                 if identity(self.path) == handle.file:
                     break
             self._retention.after_write(handle.connection, writer.written_bytes, len(batch))
+            with contextlib.suppress(sqlite3.Error):  # the batch is written; there will be another time to tidy
+                self.media.tidy(lambda: oldest_start(handle.connection))
 
     def compact(self) -> None:
         """Writes the file anew without what was deleted or replaced, and empties the write-ahead log.
@@ -190,6 +195,10 @@ class SQLiteStore:
         """The sequence number of the last write: `tail(last_sequence())` gives what comes from now on."""
         with self._reading() as connection:
             return sqlite_reader.last_sequence(connection)
+
+    def get_media(self, sha256: str) -> bytes | None:
+        """The content that a reference names by its hash; None where it is not kept, not any more, or damaged."""
+        return self.media.get(sha256)
 
     def aggregate(self) -> StoreSummary:
         """Counts and sums over the whole store."""

@@ -9,7 +9,10 @@ raises into the application, and a call that cannot be honoured is counted.
 
 from __future__ import annotations
 
-from sys import _getframe  # pyright: ignore[reportPrivateUsage] - the documented one; a name of the module, because it is called for every block
+from sys import (
+    _getframe,  # pyright: ignore[reportPrivateUsage] - the documented one; a name of the module, because it is called for every block
+    exc_info,
+)
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -38,10 +41,10 @@ from spanbridge.tracing.context import (
     Scope,
     ambient,
 )
-from spanbridge.tracing.exceptions import HIDDEN, capture_exception, status_of
+from spanbridge.tracing.exceptions import HIDDEN, capture_exception, may_quote, status_of
 from spanbridge.tracing.intake import END, EVENT_OVERHEAD_BYTES, SET
 from spanbridge.tracing.starting import drop, start
-from spanbridge.tracing.visibility import NO_INPUT, NO_OUTPUT, QUOTES_NOTHING, without_content
+from spanbridge.tracing.visibility import NO_INPUT, NO_OUTPUT, QUOTES_NOTHING, hidden_by, hidden_names, without_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -85,6 +88,8 @@ class Span(Scope):
     _inherited: Inherited | None
     _is_hidden = False
     """Whether no exit gets the span; its children attach to `_visible_parent`."""
+    _retries = 0
+    """Of the attempts at it; see `attempts`."""
     _stream: Callable[[], Any] | None = None
     """The stream that the span records, while it is not exhausted."""
     _trace: TraceState
@@ -222,11 +227,14 @@ class Span(Scope):
         metadata: Mapping[str, Any] | None = None,
         tags: Iterable[str] | None = None,
         name: str | None = None,
+        hide_input: bool | str | None = None,
+        hide_output: bool | str | None = None,
         **attributes: Any,
     ) -> None:
         """Records what is known now: replaces `input`, `output`, `tags` and `name`, merges `metadata` and the typed attributes.
 
-        None means "not given".
+        None means "not given". `hide_input` and `hide_output` are the opener's; what was recorded before goes too, unless the span was
+        written while it runs.
         """
         if self._state != RECORDING:
             self._ignore("update")
@@ -234,6 +242,8 @@ class Span(Scope):
         try:
             max_bytes = self._tracer.max_payload_bytes  # pyright: ignore[reportOptionalMemberAccess]
             size = EVENT_OVERHEAD_BYTES
+            if hide_input is not None or hide_output is not None:
+                self._hide(hide_input, hide_output)
             hides = self._hides
             if attributes:
                 if hides:
@@ -296,7 +306,8 @@ class Span(Scope):
             if isinstance(error, BaseException):
                 captured = capture_exception(error, hides=bool(self._hides & QUOTES_NOTHING))
             else:
-                captured = {"type": "Error", "message": HIDDEN if self._hides & QUOTES_NOTHING else text(error)}
+                hides = self._hides & QUOTES_NOTHING or may_quote(exc_info()[1])
+                captured = {"type": "Error", "message": HIDDEN if hides else text(error)}
             self._emit(None, None, {"error": captured}, EVENT_OVERHEAD_BYTES + len(captured["message"]))
             if end:
                 self._end("error")
@@ -313,6 +324,8 @@ class Span(Scope):
         name: str | None = None,
         end_time: int | None = None,
         status: str | None = None,
+        hide_input: bool | str | None = None,
+        hide_output: bool | str | None = None,
         **attributes: Any,
     ) -> None:
         """Ends the span, recording what `set` takes. A second call changes nothing and is counted.
@@ -324,6 +337,8 @@ class Span(Scope):
         if self._state != RECORDING:
             self._ignore("end")
             return
+        if hide_input is not None or hide_output is not None:
+            self.set(hide_input=hide_input, hide_output=hide_output)
         if attributes or not (input is None and output is None and metadata is None and tags is None and name is None):
             self.set(input=input, output=output, metadata=metadata, tags=tags, name=name, **attributes)
         if self._stream is not None and (stream := self._stream()) is not None:
@@ -391,6 +406,16 @@ class Span(Scope):
         intake.events.append((SET, to or self._id, attributes, output, changes, size))
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
+
+    def _hide(self, hide_input: Any, hide_output: Any) -> None:
+        """Hides from now on, and takes back what the pipeline holds of it."""
+        before = self._hides
+        options = {"hide_input": hide_input, "hide_output": hide_output}
+        self._hides |= hidden_by(options, self._trace, self._tracer)  # pyright: ignore[reportArgumentType]
+        if self._hides != before:
+            self._emit(
+                {"hidden": snapshot(hidden_names(self._hides))}, None, {"hide": self._hides}, EVENT_OVERHEAD_BYTES
+            )
 
     def _end(self, status: str, end_time: int | None = None, error: dict[str, Any] | None = None) -> None:
         self._state = ENDED

@@ -12,13 +12,13 @@
 When to try again, and how long to wait before, is the business of the loop or of tenacity.
 """
 
-# Functions and options of any type pass through here.
-# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# Functions and options of any type pass through here; it is a part of the span, in a file of its own.
+# pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -27,6 +27,7 @@ from spanbridge.model.payload import type_name
 from spanbridge.model.span_types import SpanType
 from spanbridge.tracing.context import current_span
 from spanbridge.tracing.openers import span as open_span
+from spanbridge.tracing.visibility import HIDE_INPUT, HIDE_OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -62,7 +63,7 @@ class attempts:  # noqa: N801 - reads as a function of the loop
         """
         Args:
             source: How many attempts there are at most; or tenacity's `Retrying` or `AsyncRetrying`; or None: one attempt after the other
-                until one succeeds or the loop is left, and exceptions are the loop's.
+                until one succeeds or the loop is left, and exceptions are the loop's. Only tenacity can retry because of a result.
             name: Of each attempt's span; absent: "attempt 1", ..., or the decorated function's name.
             type: Of each attempt's span.
             retry_on: With a number of attempts: exceptions after which there is another one. All others, and the last one, leave the block.
@@ -75,6 +76,8 @@ class attempts:  # noqa: N801 - reads as a function of the loop
             raise ConfigurationError(
                 f"attempts({source!r}): expected a number of attempts of at least 1, tenacity's Retrying or AsyncRetrying, or nothing"
             )
+        if not _are_exceptions(retry_on):
+            raise ConfigurationError(f"attempts(retry_on={retry_on!r}): expected an exception class or a tuple of them")
         self._retrying: Any = source if _is_retrying(source) else None
         self._most: int | None = source if is_number else None
         self._retry_on = retry_on
@@ -90,6 +93,10 @@ class attempts:  # noqa: N801 - reads as a function of the loop
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorates a sync or async function: each call is a series of attempts at it."""
+        if isgeneratorfunction(function) or isasyncgenfunction(function):
+            raise ConfigurationError(
+                "attempts(...) cannot decorate a generator, which has begun when its first exception comes: put the loop inside of it"
+            )
         name = self._name or getattr(function, "__name__", None)
         if iscoroutinefunction(function):
             return self._decorated_async(function, name)
@@ -101,12 +108,13 @@ class attempts:  # noqa: N801 - reads as a function of the loop
             series = _Series(self, None, name)
             if self._retrying is not None:
 
-                def once() -> R:
+                @wraps(function)  # tenacity tells its callbacks what it calls, and with which arguments
+                def once(*args: P.args, **kwargs: P.kwargs) -> R:
                     with series.attempt():
                         return function(*args, **kwargs)
                     raise AssertionError(_NEVER)
 
-                return self._retrying.copy()(once)
+                return self._retrying.copy()(once, *args, **kwargs)
             for attempt in series:
                 with attempt:
                     return function(*args, **kwargs)
@@ -123,12 +131,13 @@ class attempts:  # noqa: N801 - reads as a function of the loop
             series = _Series(self, None, name)
             if self._retrying is not None:
 
-                async def once() -> Any:
+                @wraps(function)
+                async def once(*args: Any, **kwargs: Any) -> Any:
                     with series.attempt():
                         return await function(*args, **kwargs)
                     raise AssertionError(_NEVER)
 
-                return await self._retrying.copy()(once)
+                return await self._retrying.copy()(once, *args, **kwargs)
             for attempt in series:
                 with attempt:
                     return await function(*args, **kwargs)
@@ -146,10 +155,10 @@ class attempts:  # noqa: N801 - reads as a function of the loop
             attributes["retry_reason"] = series.last_reason
             if series.last is not None and series.last.span_id is not None:
                 link = {"trace_id": series.last.trace_id, "span_id": series.last.span_id, "type": "retry_of"}
-                attributes["links"] = [link, *self._options.get("links", ())]
-        return open_span(
-            self._type, self._name or series.name or f"attempt {series.number}", **{**self._options, **attributes}
-        )
+                given = self._options.get("links", ())
+                attributes["links"] = [link, *(given if isinstance(given, (list, tuple)) else (given,))]
+        options: dict[str, Any] = {**series.hiding, **self._options, **attributes}
+        return open_span(self._type, self._name or series.name or f"attempt {series.number}", **options)
 
     def goes_on_after(self, error: BaseException, number: int) -> bool:
         """Whether an attempt's exception ends there, because another attempt follows."""
@@ -170,7 +179,12 @@ class _Series:
         self.failed = True
         """Whether the last attempt did: without tenacity, that is when there is another one."""
         self._managers = managers
-        self._step = current_span()
+        self._step = step = current_span()
+        hides = 0 if step is None else step._hides
+        self.hiding = (
+            {"hide_input": bool(hides & HIDE_INPUT), "hide_output": bool(hides & HIDE_OUTPUT)} if hides else {}
+        )
+        """What an attempt hides as its step does: its exceptions quote the same."""
 
     def attempt(self, manager: Any = None) -> Attempt:
         """The next attempt."""
@@ -179,8 +193,10 @@ class _Series:
     def begin(self) -> Span:
         """Counts an attempt, here and on the step; its span."""
         self.number += 1
-        if self.number > 1 and self._step is not None:
-            self._step.set(retry_count=self.number - 1)
+        step = self._step
+        if self.number > 1 and step is not None:
+            step._retries += 1
+            step.set(retry_count=step._retries)
         return self.attempts.open(self)
 
     def end(self, span: Span, error: BaseException | None) -> None:
@@ -258,8 +274,17 @@ class Attempt:
 def _is_retrying(source: Any) -> bool:
     """tenacity's `Retrying` and `AsyncRetrying`, known without importing it."""
     return (
-        callable(source) and hasattr(source, "copy") and (hasattr(source, "__iter__") or hasattr(source, "__aiter__"))
+        not isinstance(source, type)
+        and callable(source)
+        and hasattr(source, "copy")
+        and (hasattr(source, "__iter__") or hasattr(source, "__aiter__"))
     )
+
+
+def _are_exceptions(classes: Any) -> bool:
+    """Whether `except` takes it."""
+    given: tuple[Any, ...] = classes if isinstance(classes, tuple) else (classes,)
+    return all(isinstance(item, type) and issubclass(item, BaseException) for item in given)
 
 
 def _is_async(source: Any) -> bool:

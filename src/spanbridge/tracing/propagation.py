@@ -194,7 +194,7 @@ def _current(baggage: Mapping[str, str] | None) -> dict[str, str]:
 def _of_span(span: Any) -> RemoteParent | None:
     """What a span is to the other side. One that was sampled out goes on as an unsampled trace, so that all services agree."""
     if span._state in (RECORDING, ENDED):
-        span_id, sampled = visible_id(span), True
+        span_id, sampled = visible_id(span) or span._id, True
     elif span._state == SILENT and span._dropped_as == "sample_rate":
         span_id, sampled = new_span_id(), False
     else:

@@ -41,6 +41,7 @@ from spanbridge.tracing.visibility import (
     NO_INPUT,
     NO_OUTPUT,
     NOT_SEEN,
+    QUOTES_NOTHING,
     hidden_by,
     hidden_names,
     visible_id,
@@ -131,6 +132,8 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
             drop(span, intake, "sample_rate")
             return
         trace = span._trace = TraceState(trace_id, clock_offset_ns(), remote, tracer.hides)
+        if tracer.hiding_traces:
+            trace.hides |= tracer.hiding_traces.get(trace_id, 0)
     opener = span._opener
     name = span.name
     if type(name) is not str:
@@ -166,12 +169,12 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     max_bytes = tracer.max_payload_bytes
     hides = span._hides | trace.hides
     if rare is not None and ("hide_input" in rare or "hide_output" in rare):
-        hides |= hidden_by(rare, trace) | trace.hides
+        hides |= hidden_by(rare, trace, tracer)
     if hides:
         span._hides = hides
         attributes = without_content(attributes, hides)
         if not span._is_hidden:
-            attributes["hidden"] = hidden_names(hides)
+            attributes = {**attributes, "hidden": hidden_names(hides)}
     if attributes:
         size += capture_mapping(attributes, max_bytes)
     if metadata is not None:
@@ -225,7 +228,8 @@ def _hidden(span: Span, parent: Span | None, rare: dict[str, Any] | None, reason
         span._visible_parent = (own, rare.get("external_parent_span_id"))
     else:
         span._visible_parent = parent._visible_parent if parent._is_hidden else (parent._id, None)
-    span._hides = NOT_SEEN
+    # What is told of it in its place may quote what its parent hides.
+    span._hides = NOT_SEEN | (0 if parent is None else parent._hides & QUOTES_NOTHING)
     return rare
 
 
@@ -374,7 +378,7 @@ def _link(link: Any) -> Snapshot:
     if isinstance(link, Scope):
         span: Any = link
         return (
-            snapshot({"trace_id": span.trace_id, "span_id": span_id_hex(visible_id(span))})
+            snapshot({"trace_id": span.trace_id, "span_id": span_id_hex(visible_id(span) or span._id)})
             if link._state in (RECORDING, ENDED)
             else None
         )

@@ -25,6 +25,7 @@ class Tracer:
         "bridging",
         "excluded_types",
         "hides",
+        "hiding_traces",
         "intake",
         "max_payload_bytes",
         "request_context_keys",
@@ -58,6 +59,8 @@ class Tracer:
         self.excluded_types = frozenset(excluded_types)
         self.shows_internal = shows_internal
         self.hides = hides
+        self.hiding_traces: dict[int, int] = {}
+        """By trace id: what the trace's spans hide from now on."""
 
 
 class TracerSlot:
