@@ -16,7 +16,19 @@ from benchmarks.subject import HEADINGS, table
 if TYPE_CHECKING:
     from benchmarks.subject import Round, Subject
 
-NAMES = ("cpu", "latency", "paced", "throughput", "memory", "imports", "switched_off", "context", "logs", "media", "redaction")
+NAMES = (
+    "cpu",
+    "latency",
+    "paced",
+    "throughput",
+    "memory",
+    "imports",
+    "switched_off",
+    "context",
+    "logs",
+    "media",
+    "redaction",
+)
 ROUNDS = 5
 
 
