@@ -216,6 +216,11 @@ def is_placeholder(value: str) -> bool:
     )
 
 
+def was_masked(value: str) -> bool:
+    """Whether `value` is what a filter leaves of a secret: `sk-…wxyz`, `[RULE_0123456789]`, `***`."""
+    return _MASKED.fullmatch(value) is not None or _INDEXED.search(value) is not None
+
+
 def looks_like_credential(value: str) -> bool:
     """Whether `value` has the shape of a generated key: one word, letters and digits mixed, neither an identifier, a path nor a date."""
     if value[:7].lower() in ("bearer ", "basic c") or value[:6].lower() in ("basic ", "token "):

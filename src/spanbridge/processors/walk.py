@@ -18,6 +18,7 @@ from spanbridge.processors.key_names import (
     is_placeholder,
     looks_like_credential,
     split_words,
+    was_masked,
 )
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
@@ -382,7 +383,7 @@ class Walk:
                 part.text[max(0, span.start - start) : span.end - start]
                 for part, start in zip(run[first : last + 1], starts, strict=True)
             ]
-            if any(len(piece) >= _SHORTEST_MASK and is_placeholder(piece) for piece in pieces):
+            if any(was_masked(piece) or self._search.is_masked(piece) for piece in pieces):
                 continue
             is_next = not run[0].path and chunked_text.is_word(pieces[-1])
             result.append(span._replace(end=starts[-1]) if is_next else span)
@@ -430,7 +431,6 @@ def _plain_key(key: Any) -> str:
     raise TypeError
 
 
-_SHORTEST_MASK = 5
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
