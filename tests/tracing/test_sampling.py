@@ -112,7 +112,7 @@ def test_wrong_roots(root):
         (sb.ParentBasedSampling(), True),
         (lambda given: True, None),
     ],
-    ids=repr,
+    ids=lambda value: getattr(value, "__name__", repr(value)),
 )
 def test_decided_by_context(sampler, decision):
     """A sampler that needs no more than the context answers without a SamplingInput; a function wants to see it."""

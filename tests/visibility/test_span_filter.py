@@ -43,7 +43,9 @@ def drop_unwanted(record):
     return record if is_wanted(record) else None
 
 
-@pytest.mark.parametrize("settings", [{"span_filter": is_wanted}, {"processors": [drop_unwanted]}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{"span_filter": is_wanted}, {"processors": [drop_unwanted]}], ids=["span filter", "processor"]
+)
 def test_children_that_ended_long_before(exits, settings):
     """The child is written before the span that is left out ends; every exit has it below the nearest span that stays."""
     watch = Watch("tool")
