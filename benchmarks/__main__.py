@@ -27,7 +27,9 @@ NAMES = (
     "context",
     "logs",
     "media",
+    "otlp",
     "datadog",
+    "redaction",
 )
 ROUNDS = 5
 

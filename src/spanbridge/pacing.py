@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-SLICE_NS = 50_000
+SLICE_NS = 60_000
 """How long a background thread works without a pause."""
-PAUSE_S = 0.00005
-"""How long it stops, and some 50 us more as operating systems sleep: a waiting thread needs as much to wake up."""
+PAUSE_S = 0.00001
+"""How long it stops at least: as operating systems sleep, some 60 us, in which a waiting thread wakes up."""
 SHORT_TURN_S = 0.0005
 """How long a thread keeps the interpreter from one that waits, in `short_turns`; 5 ms is CPython's own."""
 
@@ -67,14 +67,9 @@ class Pace:
     __slots__ = ("_until_ns", "hurries")
 
     def __init__(self, *, hurries: bool = False) -> None:
-        """`hurries`: no pauses, whether anybody waits or not: there is a backlog."""
+        """`hurries`: no pauses, and large pieces of work, because there is a backlog."""
         self.hurries = hurries
         self._until_ns = time.perf_counter_ns() + SLICE_NS
-
-    @property
-    def is_unpaused(self) -> bool:
-        """Whether there are no pauses now, so that work is best done in large pieces."""
-        return self.hurries or bool(_waiting)
 
     def pause(self) -> bool:
         """Called between two small steps: ends a slice that is long enough; whether it did."""

@@ -1,8 +1,10 @@
+import os
 import sys
 
 import pytest
 
-from spanbridge.pacing import SHORT_TURN_S, short_turns
+from spanbridge import pacing
+from spanbridge.pacing import PAUSE_S, SHORT_TURN_S, SLICE_NS, Pace, awaited, short_turns
 
 
 @pytest.fixture
@@ -34,3 +36,74 @@ def test_what_the_application_sets_stays(interval):
 
     assert meanwhile == pytest.approx(0.002)
     assert inside == pytest.approx(0.0001)
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """How long each pause was asked to be; the clock stands still until it is set."""
+    clock = FakeClock()
+    monkeypatch.setattr(pacing, "time", clock)
+    return clock
+
+
+class FakeClock:
+    def __init__(self):
+        self.now_ns = 0
+        self.slept = []
+
+    def perf_counter_ns(self):
+        return self.now_ns
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now_ns += int(seconds * 1e9)
+
+
+def test_each_slice_ends_with_a_pause(pauses):
+    """Within a slice there is no pause; after it one, and then a new slice begins."""
+    pace = Pace()
+    within = pace.pause()
+    pauses.now_ns += SLICE_NS
+    after = pace.pause()
+    begun = pace.pause()
+
+    assert (within, after, begun) == (False, True, False)
+    assert pauses.slept == [PAUSE_S]
+
+
+def test_who_hurries_does_not_pause(pauses):
+    """A backlog is worked off without pauses."""
+    pace = Pace(hurries=True)
+    pauses.now_ns += 10 * SLICE_NS
+
+    assert not pace.pause()
+    assert pauses.slept == []
+
+
+def test_nobody_pauses_while_somebody_waits(pauses):
+    """As long as one of several callers waits, in whatever order they leave."""
+    pace = Pace()
+    pauses.now_ns += 10 * SLICE_NS
+    first, second = awaited(), awaited()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    one_left = pace.pause()
+    second.__exit__(None, None, None)
+    none_left = pace.pause()
+
+    assert (one_left, none_left) == (False, True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_waits_for_nobody(pauses):
+    """Whoever waited in the parent is not there in the child: its pipeline pauses as ever."""
+    pace = Pace()
+    pauses.now_ns += 10 * SLICE_NS
+    with awaited():
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if pace.pause() else 1)
+        _, status = os.waitpid(child, 0)
+
+    assert status == 0

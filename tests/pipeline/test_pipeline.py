@@ -56,14 +56,36 @@ def test_a_long_span_is_visible_as_running_then_replaced():
     """A span that outlives the write interval is handed on as running, and again when it has ended."""
     live = LiveExporter()
     with sb.Observability(store=False, exporters=[live], write_interval_ms=10) as observability:
-        with observability.agent_run("a") as run:
-            run.set(output="so far")
+        with observability.agent_run("a", output="so far") as run:
             live.called.acquire()
             run.set(output="all")
         observability.flush()
 
     assert live.seen[0] == ("a", "running", "running", "so far")
     assert live.seen[-1] == ("a", "ended", "ok", "all")
+
+
+def test_a_quiet_pipeline_sleeps_until_something_happens():
+    """A span that is shown as running and does not change costs nothing; its next change is handed on soon, without a flush."""
+    live = LiveExporter()
+    with sb.Observability(store=False, exporters=[live], write_interval_ms=10) as observability:
+        intake = observability._pipeline.intake
+        asleep = threading.Semaphore(0)
+        wait = intake.wait
+
+        def watched_wait(timeout_s):
+            if timeout_s < 0:
+                asleep.release()
+            wait(timeout_s)
+
+        intake.wait = watched_wait
+        with observability.agent_run("a") as run:
+            live.called.acquire()
+            asleep.acquire()
+            run.set(output="changed")
+            live.called.acquire()
+
+    assert [output for _, phase, _, output in live.seen if phase == "running"] == [None, "changed"]
 
 
 def test_flush_writes_open_spans_to_the_store():

@@ -247,19 +247,24 @@ def check_exporters(settings: Settings) -> Iterator[Check]:
     origin = settings.origins["exporters"]
     if not settings.exporters:
         yield Check("exporters", "off", f"none beside the store ({origin})")
-    for exporter in settings.exporters:
+    for setting in settings.exporters:
+        exporter = getattr(setting, "exporter", setting)  # of a route
+        name = exporter
         if not isinstance(exporter, str):
             name = getattr(exporter, "name", None) or type(exporter).__name__
-            yield Check(f"exporter {name}", "on", f"({origin})")
-            continue
         try:
-            load_exporter(exporter)
+            if isinstance(exporter, str):
+                exporter = load_exporter(exporter)
+                if hasattr(exporter, "examine"):
+                    exporter = exporter()
         except ConfigurationError as error:
             yield Check(
-                f"exporter {exporter}", "problem", str(error), f"install it, or remove it from exporters ({origin})"
+                f"exporter {name}", "problem", str(error), f"correct it, or remove it from exporters ({origin})"
             )
-        else:
-            yield Check(f"exporter {exporter}", "on", f"({origin})")
+            continue
+        yield Check(f"exporter {name}", "on", f"({origin})")
+        for part, state, why, fix in getattr(exporter, "examine", tuple)():
+            yield Check(f"exporter {name}: {part}", state, why, fix)
 
 
 def check_bridge(settings: Settings) -> Iterator[Check]:

@@ -120,6 +120,8 @@ class SpanAttributes(TypedDict, total=False):
     """Whether it is a framework's own span, as it was opened; no exit gets it unless the configuration asks for it."""
     internal_usage: UsageDict
     """Tokens of hidden descendants, rolled up onto their nearest visible ancestor."""
+    internal_cost: float
+    """What those of them cost that no visible span reports, in US dollars."""
     incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"]
     """Why a stream or generator ended before it was exhausted."""
     chunk_count: int

@@ -292,6 +292,8 @@ class SpanRecord:
         self._content = _NO_CONTENT
         self._encoded = None
         self.processed = _NOTHING_PROCESSED
+        if not self.redactions:
+            self.redactions = _NO_REDACTIONS
 
     def touch(self, field: str) -> None:
         """Says that a field of `content()` was changed in place. For the pipeline."""
@@ -337,7 +339,7 @@ class SpanRecord:
         result["service_name"] = self.service_name
         result["environment"] = self.environment
         result["source"] = self.source
-        result["redactions"] = self.redactions
+        result["redactions"] = dict(self.redactions)
         return result
 
     def __repr__(self) -> str:
@@ -368,5 +370,6 @@ class SpanRecord:
 
 _NO_CONTENT: dict[str, Any] = {}
 _NOTHING_PROCESSED: Any = frozenset()
+_NO_REDACTIONS: dict[str, int] = {}
 _EMPTY: dict[str, Any] = {"attributes": dict, "metadata": dict, "tags": list, "events": list, "links": list}
 _IMMUTABLE = frozenset({str, int, float, bool})

@@ -41,7 +41,7 @@ class Chain:
     def run(self, records: Sequence[SpanRecord], pace: Pace) -> list[SpanRecord | None]:
         """The records as they may leave, in their order, their documents written; None where a processor dropped one. Never raises.
 
-        `pace` gets its pauses between two records; where there are none, the records are looked at together before.
+        `pace` gets its pauses between two records; where it hurries, the records are looked at together before.
         """
         results: list[SpanRecord | None] = [*records]
         if self._own_steps:
@@ -52,7 +52,7 @@ class Chain:
             for result in results:
                 if result is not None:
                     self._media.process(result, pace.pause)
-        if self._prescan is not None and pace.is_unpaused:
+        if self._prescan is not None and pace.hurries:
             try:
                 self._prescan([result for result in results if result is not None])
             except Exception as error:  # noqa: BLE001 - `process` looks at each record that the prescan did not

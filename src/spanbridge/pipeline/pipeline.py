@@ -25,7 +25,7 @@ from spanbridge.pipeline.open_spans import OpenSpans
 from spanbridge.pipeline.span_filter import SpanFilter
 from spanbridge.pipeline.usage import Price, account_usage, model_of, pass_on, report_below, roll_up
 from spanbridge.tracing.clock import now_ns
-from spanbridge.tracing.intake import FLUSH, START, WAKE_BYTES, Intake
+from spanbridge.tracing.intake import FLUSH, START, Intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,13 +38,12 @@ if TYPE_CHECKING:
 
 SLICE_SPANS = 16
 """Ended spans that are processed together."""
-LARGE_SLICE_SPANS = 128
-"""The same where there are no pauses: as many as the processor's cache holds."""
-BACKLOG_EVENTS = 5000
-"""More waiting events than this are worked off without pauses."""
+BACKLOG_EVENTS = 4000
+"""More waiting events than this are worked off without pauses, in larger slices."""
+BACKLOG_SLICE_SPANS = 256
 STEP_EVENTS = 8
-"""Events that are applied between two looks at the clock."""
-LARGE_STEP_EVENTS = 64
+"""Events that are applied between two looks at the clock; in a backlog more."""
+BACKLOG_STEP_EVENTS = 64
 POLL_S = 0.05
 """How long events wait at most until the pipeline looks at them; less where the write interval is shorter."""
 MAX_OUTBOX_RECORDS = 1024
@@ -251,7 +250,8 @@ class Pipeline:
                 thread.start()
             except RuntimeError as error:  # no thread can be started: `shutdown` does the work
                 self._thread = None
-                self.intake.wake_bytes = self.intake.pending_bytes + WAKE_BYTES  # tried again when as much has come
+                # Tried again when as much has come.
+                self.intake.wake_bytes = self.intake.pending_bytes + self.intake.backlog_bytes
                 contain("starting the pipeline's thread", error)
                 return
             for runner in self.runners:
@@ -281,7 +281,7 @@ class Pipeline:
                     intake.wait(-1 if self.bridge is None else self.bridge.until_sweep_s())
                 if intake.is_awaited:
                     continue
-            intake.wake_bytes = intake.pending_bytes + WAKE_BYTES
+            intake.wake_bytes = intake.pending_bytes + intake.backlog_bytes
             # Also after the first event: more will come, and who has just begun to work should not be interrupted.
             intake.wait(poll_s)
         self._last_turn()
@@ -334,10 +334,10 @@ class Pipeline:
         while count > 0:
             if len(events) > BACKLOG_EVENTS:
                 pace.hurries = True
-            step = min(LARGE_STEP_EVENTS if pace.is_unpaused else STEP_EVENTS, count)
+            step = min(BACKLOG_STEP_EVENTS if pace.hurries else STEP_EVENTS, count)
             spans.apply(events, step)
             count -= step
-            if len(spans.ended) >= (LARGE_SLICE_SPANS if pace.is_unpaused else SLICE_SPANS):
+            if len(spans.ended) >= (BACKLOG_SLICE_SPANS if pace.hurries else SLICE_SPANS):
                 self._process_ended()
                 if self._closing or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                     self._hand_on()

@@ -140,12 +140,13 @@ SCHEMA_VERSION = len(MIGRATIONS)
 
 def schema_version(connection: sqlite3.Connection, address: str) -> int:
     """The file's schema version, 0 for an empty file; StoreError for a newer schema and for a file that is not a store."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-    if version == 0 and application_id == 0:
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables == 0:
-            return 0
+    # One statement, so that all three are of one moment: another process may just be making the schema.
+    version, application_id, tables = connection.execute(
+        "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master) "
+        "FROM pragma_user_version, pragma_application_id"
+    ).fetchone()
+    if (version, application_id, tables) == (0, 0, 0):
+        return 0
     if application_id != APPLICATION_ID:
         raise StoreError(f"{address} is a SQLite database of another program; name another file as the store")
     if version > SCHEMA_VERSION:

@@ -1,7 +1,7 @@
 """Many rows in one statement.
 
 Each step of a statement releases the interpreter, and behind a busy application every release can cost the 5 ms until it is given back.
-So one step writes as many rows as keep the interpreter for about a slice, or very many where there are no pauses (`pacing`).
+So one step writes as many rows as keep the interpreter for about a slice, or in a backlog very many (`pacing`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from spanbridge.pacing import Pace
 
 
-_LARGER = 32 if sqlite3.sqlite_version_info >= (3, 32) else 8
+_LARGER = 16 if sqlite3.sqlite_version_info >= (3, 32) else 4
 """How much larger the large steps are; older libraries take 999 parameters a statement, newer ones 32,766."""
 
 
 class RowInserter:
-    """Collects the rows of one table and inserts them, `rows_per_step` (a power of two) or 32 times as many together."""
+    """Collects the rows of one table and inserts them, `rows_per_step` (a power of two) or 16 times as many together."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class RowInserter:
 
     def _begin_step(self) -> None:
         self._parameters: list[Any] = []
-        self._rows = self._small_step * _LARGER if self._pace.is_unpaused else self._small_step
+        self._rows = self._small_step * _LARGER if self._pace.hurries else self._small_step
         self._full = self._rows * self._width
 
     def finish(self) -> None:
