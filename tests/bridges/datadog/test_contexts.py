@@ -35,3 +35,13 @@ def test_every_request_is_under_its_true_parent(run: Any, agent: Agent, patched:
     for event in agent.events():
         parent = ours[int(event["span_id"])]["parent_span_id"]
         assert event["parent_id"] == (str(int(parent, 16)) if parent else "undefined"), event["name"]
+
+
+def test_configurations_leave_nothing_behind(run: Any, agent: Agent):
+    """Neither those that were replaced, nor one beside the default; ddtrace has its own provider again at the end."""
+    result = run("reconfigured")
+
+    assert Tree(agent.spans()).misplaced() == []
+    assert result["depths"] == [1, 1]
+    before, after = result["providers"]
+    assert before == after

@@ -51,6 +51,7 @@ class Activations:
     def __init__(self) -> None:
         self.resting: dict[int, Activation] = {}
         """By span id: spans that are active only while a generator's body runs, as long as their blocks are open."""
+        self.is_closed = False
         self.in_force: Callable[[], NativeSpan | None] | None = None
         """Says what is, where some of them are about."""
         self._apm: Provider = Provider(tracer.context_provider, self, native.apm_variable(), "span", "before")
@@ -104,19 +105,27 @@ class Activations:
         self.resting.clear()
 
     def close(self) -> None:
-        """Takes the wrappers out again, where nobody has put others around them."""
-        if tracer.context_provider is self._apm:
-            tracer.context_provider = self._apm.plain
-        if self._llm is not None and native.llm_provider() is self._llm:
-            native.replace_llm_provider(self._llm.plain)
+        """Takes the wrappers out again, also from inside of those of another configuration that came later."""
+        self.is_closed = True
+        tracer.context_provider = _without_closed(tracer.context_provider)
+        if native.llm_provider() is not None:
+            native.replace_llm_provider(_without_closed(native.llm_provider()))
 
     def _llm_provider(self) -> Provider | None:
         """LLM Observability's provider, wrapped; another one since it was enabled again."""
         provider = native.llm_provider()
-        if provider is not None and provider is not self._llm:
+        if provider is not None and provider is not self._llm and not self.is_closed and not self._stands_in(provider):
             self._llm = Provider(provider, self, native.llm_variable(), "llm", "before_llm")
             native.replace_llm_provider(self._llm)
         return self._llm
+
+    def _stands_in(self, provider: Any) -> bool:
+        """Whether ours stands somewhere inside of `provider`."""
+        while isinstance(provider, Provider):
+            if provider is self._llm:
+                return True
+            provider = provider.plain
+        return False
 
 
 class Provider(BaseContextProvider):
@@ -136,13 +145,24 @@ class Provider(BaseContextProvider):
             span: The attribute of a handle that it is about: "span" or "llm".
             before: The attribute of an activation that it is about: "before" or "before_llm".
         """
-        self.plain = plain
         self._activations = activations
+        self._variable = variable
+        self.wrap(plain)
+        self._span = span
+        self._before = before
+
+    def wrap(self, plain: Any) -> None:
+        """Stands around `plain` from now on."""
+        self.plain = plain
+        variable = self._variable
         self._get: Callable[[], Any] = (
             plain.active if variable is None or not native.is_default(plain) else variable.get
         )
-        self._span = span
-        self._before = before
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its configuration is over."""
+        return self._activations.is_closed
 
     def _has_active_context(self) -> bool:
         return self.active() is not None
@@ -199,6 +219,15 @@ class Provider(BaseContextProvider):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["plain"], name)
+
+
+def _without_closed(provider: Any) -> Any:
+    """`provider` without the wrappers of configurations that are over."""
+    while isinstance(provider, Provider) and provider.is_closed:
+        provider = provider.plain
+    if isinstance(provider, Provider):
+        provider.wrap(_without_closed(provider.plain))
+    return provider
 
 
 def _descends(item: Any, span: Any) -> bool:

@@ -102,7 +102,7 @@ class DatadogBridge:
             ) from error
         from ddtrace.trace import tracer  # noqa: PLC0415 - as above
 
-        from spanbridge_datadog import finishing, llmobs, native, starting  # noqa: PLC0415 - as above
+        from spanbridge_datadog import finishing, llmobs, native, own_work, starting  # noqa: PLC0415 - as above
         from spanbridge_datadog.activation import Activations  # noqa: PLC0415 - as above
         from spanbridge_datadog.evaluations import Evaluations  # noqa: PLC0415 - as above
         from spanbridge_datadog.exit_signal import before_default_exit  # noqa: PLC0415 - as above
@@ -125,14 +125,13 @@ class DatadogBridge:
         self._evaluations = Evaluations()
         self._native_llm = NativeLLMPolicy(options.native_llm)
         self._native_llm.install()
-        self._take_back = before_default_exit(settings.shutdown)
-        self._unhook: Callable[[], None] | None = None
+        self._undo: list[Callable[[], None]] = [before_default_exit(settings.shutdown)]
+        self._mark_own_work = own_work.mark_own_work
         try:
-            self._unhook = native.span_hooks(self._native_llm.span_started, settings.shutdown)
-        except Exception as error:  # noqa: BLE001 - a private class of ddtrace's
-            logger.warning(
-                "ddtrace cannot be hooked into (%s): spans that are open at SIGTERM are lost", type(error).__name__
-            )
+            self._undo.append(native.span_hooks(self._span_started, settings.shutdown))
+            self._undo.append(native.add_filter(own_work.WithoutOwnWork()))
+        except Exception as error:  # noqa: BLE001 - private classes of ddtrace's
+            logger.warning("ddtrace cannot be hooked into: %s", type(error).__name__)
 
     # --- the caller's thread --------------------------------------------------------------------------------------------
 
@@ -217,9 +216,8 @@ class DatadogBridge:
     def close(self, deadline: float, /) -> None:
         """Has ddtrace send what it holds, and takes everything out that was put into it."""
         self.flush(deadline)
-        if self._unhook is not None:
-            self._unhook()
-        self._take_back()
+        for undo in self._undo:
+            undo()
         self._native_llm.uninstall()
         self._activations.close()
 
@@ -233,6 +231,11 @@ class DatadogBridge:
         from spanbridge_datadog.examination import examine  # noqa: PLC0415 - only the doctor asks
 
         return examine(self.options, exporter_names)
+
+    def _span_started(self, span: Any) -> None:
+        """Any span of ddtrace's has started; LLM Observability has not seen it yet."""
+        self._mark_own_work(span)
+        self._native_llm.span_started(span)
 
     def _flush(self) -> None:
         from spanbridge_datadog import llmobs  # noqa: PLC0415 - loads ddtrace

@@ -21,6 +21,11 @@ logger = logging.getLogger("spanbridge")
 def enable(options: Options, *, service: str | None, env: str | None) -> None:
     """Switches it on; where that cannot be, one line says what is off and how to turn it on."""
     if LLMObs.enabled:
+        in_force = getattr(config, "_llmobs_ml_app", None)
+        if options.ml_app is not None and in_force and in_force != options.ml_app:
+            logger.warning(
+                "LLM Observability was enabled before, as %r: the ml_app %r is passed over", in_force, options.ml_app
+            )
         return
     if not options.llmobs:
         logger.warning(

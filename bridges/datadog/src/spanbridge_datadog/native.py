@@ -155,6 +155,18 @@ def span_hooks(on_start: Callable[[Any], None], on_shutdown: Callable[[], None])
     return hooks.unregister
 
 
+def add_filter(trace_filter: Any) -> Callable[[], None]:
+    """Puts a filter beside the application's; returns what takes it out. `tracer.configure` would throw away what is open."""
+    filters: list[Any] = tracer._span_aggregator.user_processors
+    filters.append(trace_filter)
+
+    def remove() -> None:
+        if trace_filter in filters:
+            filters.remove(trace_filter)
+
+    return remove
+
+
 def user_processor() -> Any:
     """The application's own processor of LLM Observability's spans: there is one place for it."""
     return getattr(getattr(LLMObs, "_instance", None), "_user_span_processor", None)
