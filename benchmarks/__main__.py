@@ -29,6 +29,7 @@ NAMES = (
     "media",
     "otlp",
     "datadog",
+    "redaction",
 )
 ROUNDS = 5
 

@@ -52,7 +52,7 @@ def three_traces(recorded, tmp_path) -> str:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["traces"], ["show", "--last"], ["stats"], ["doctor"], ["tail", "--all", "--count", "1"]],
+    [["traces"], ["show", "--last"], ["stats"], ["doctor"], ["scan"], ["tail", "--all", "--count", "1"]],
     ids=lambda arguments: arguments[0],
 )
 def test_json_is_one_document(cli, demo_store, arguments):
@@ -64,7 +64,7 @@ def test_json_is_one_document(cli, demo_store, arguments):
 
 
 def test_every_reading_command_is_covered(cli):
-    """A command that takes --json stands in the test above; `media` in tests/cli/test_media.py."""
+    """A command that takes --json stands in the test above; `media` and `redact` in tests of their own."""
     commands = [line.split()[0] for line in cli("--help").stdout.partition("Commands:")[2].splitlines() if line.strip()]
 
     assert [name for name in commands if "--json" in cli(name, "--help").stdout] == [
@@ -74,6 +74,8 @@ def test_every_reading_command_is_covered(cli):
         "tail",
         "stats",
         "doctor",
+        "redact",
+        "scan",
     ]
 
 
@@ -526,4 +528,4 @@ def test_help_names_every_command():
     process = subprocess.run(command("--help"), capture_output=True, text=True, check=True)
     names = [line.split()[0] for line in process.stdout.partition("Commands:")[2].splitlines() if line.strip()]
 
-    assert names == ["demo", "traces", "show", "media", "tail", "stats", "doctor"]
+    assert names == ["demo", "traces", "show", "media", "tail", "stats", "doctor", "redact", "scan"]

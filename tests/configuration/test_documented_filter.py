@@ -11,8 +11,7 @@ from spanbridge.processors import key_names
 from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.personal_data import PERSONAL_DATA
 
-DOCUMENT = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
-SECTION = DOCUMENT.partition("## The sensitive-data filter")[2].partition("\n## ")[0]
+SECTION = (Path(__file__).parents[2] / "docs/redaction.md").read_text(encoding="utf-8")
 
 LISTS = {
     "by itself": key_names._ALONE,

@@ -12,6 +12,8 @@ import spanbridge
 from spanbridge.cli.demo import demo
 from spanbridge.cli.doctor import doctor
 from spanbridge.cli.media import media
+from spanbridge.cli.redact import redact
+from spanbridge.cli.scan import scan
 from spanbridge.cli.show import show
 from spanbridge.cli.stats import stats
 from spanbridge.cli.tail import tail
@@ -19,7 +21,7 @@ from spanbridge.cli.traces import traces
 from spanbridge.errors import SpanbridgeError
 from spanbridge.exporters.span_tree import clean
 
-COMMANDS = (demo, traces, show, media, tail, stats, doctor)
+COMMANDS = (demo, traces, show, media, tail, stats, doctor, redact, scan)
 
 
 class Application(click.Group):

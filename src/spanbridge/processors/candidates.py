@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.processors import json_text
+from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.text_search import encode_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from spanbridge.processors.text_rule import Budget, Span
     from spanbridge.processors.text_search import TextSearch
 
 MAX_JSON_LEVELS = 4
@@ -23,6 +24,10 @@ _LONG_KEY = 16
 """Characters from which a key may be a credential itself."""
 _FEW_BYTES = 4096
 """JSON in strings that is no longer is searched without the engine: a look at it is not worth waiting for the interpreter."""
+
+_SHORT = 4096
+_MAX_SPANS = 1024
+"""Texts, and characters of each, whose secrets are remembered."""
 
 Region = tuple[int, int, Any]
 
@@ -40,7 +45,9 @@ class Candidates(dict[str, "Sequence[int] | None"]):
         super().__init__()
         self._search = search
         self._regions: dict[str, list[Region]] = {}
-        self._has_learned = False
+        self._spans: dict[str, list[Span]] = {}
+        self.has_learned = False
+        """Whether looks of the engine are to be few: then none is made that can be spared."""
 
     def __missing__(self, text: str) -> Sequence[int] | None:
         self[text] = matched = self._search.candidates(text)
@@ -48,7 +55,7 @@ class Candidates(dict[str, "Sequence[int] | None"]):
 
     def learn(self, values: Iterable[Any]) -> None:
         """Looks at all texts of JSON values, and of the JSON in those of them that hold something: few looks, each at much."""
-        self._has_learned = True
+        self.has_learned = True
         for level in range(MAX_JSON_LEVELS + 1):
             texts = self._new_texts(values)
             if not texts:
@@ -64,7 +71,7 @@ class Candidates(dict[str, "Sequence[int] | None"]):
     def of_part(self, part: str, matched: Sequence[int]) -> Sequence[int] | None:
         """The probes that match in a part of a text in which `matched` match."""
         # Without a look of the engine where looks are few; elsewhere one costs less.
-        return self._search.locate(matched, (encode_text(part),))[0] if self._has_learned else self[part]
+        return self._search.locate(matched, (encode_text(part),))[0] if self.has_learned else self[part]
 
     def regions(self, text: str) -> list[Region]:
         """The JSON documents in a text, as `json_text.regions` finds them."""
@@ -72,6 +79,15 @@ class Candidates(dict[str, "Sequence[int] | None"]):
         if regions is None:
             regions = self._regions[text] = list(json_text.regions(text))
         return regions
+
+    def spans(self, text: str, matched: Sequence[int], budget: Budget) -> list[Span]:
+        """The secrets in a text, given its probes. A short text comes again often: the same instructions, the same question."""
+        spans = self._spans.get(text)
+        if spans is None:
+            spans = self._search.spans(text, budget, matched)
+            if len(text) <= _SHORT and len(self._spans) < _MAX_SPANS:
+                self._spans[text] = spans
+        return spans
 
     def _new_texts(self, values: Iterable[Any]) -> list[str]:
         # A dict, for its order.
@@ -90,6 +106,8 @@ class Candidates(dict[str, "Sequence[int] | None"]):
                 stack.extend(value.values())
             elif cls is list:
                 stack.extend(value)
+                for run in chunked_text.runs(value):
+                    texts["".join(part.text for part in run)] = None
         return list(texts)
 
     def _look_at(self, texts: list[str], *, is_inner: bool) -> None:

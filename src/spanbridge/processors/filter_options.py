@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from spanbridge.errors import ConfigurationError
 from spanbridge.processors.key_names import split_words
 from spanbridge.processors.masking_styles import STYLES
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.pattern_check import run_away
+from spanbridge.processors.personal_data import PERSONAL_KINDS
 from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
 
+Recognizer = Callable[[str], Iterable[tuple[int, int, str]]]
+"""An application's own: of a text it says where something starts and ends, in characters, and what to call it."""
+_SHORTEST_KEY = 16
+_RULE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
-def check_options(pii: Any, style: Any, marker: Any, extra_keys: Any) -> None:
+
+def check_options(style: Any, marker: Any, extra_keys: Any) -> None:
     """Raises ConfigurationError for the first option that is not usable."""
-    if not isinstance(pii, bool):
-        raise ConfigurationError(f"pii={pii!r} is not a bool; use True or False")
     if style not in STYLES:
         raise ConfigurationError(f"style={style!r} is unknown; use one of {', '.join(map(repr, STYLES))}")
     if not isinstance(marker, str) or re.fullmatch(r"[^\s\"'`\\]{1,64}", marker) is None or not marker.isprintable():
@@ -30,7 +35,41 @@ def check_options(pii: Any, style: Any, marker: Any, extra_keys: Any) -> None:
             raise ConfigurationError(f"extra_keys holds {key!r}, which is no name; use words such as 'tax_number'")
 
 
-_REFUSED = re.compile(r"[+*}]\??\)[+*{]|[+*][+*]")
+def checked_kinds(pii: Any) -> frozenset[str]:
+    """The kinds of personal data that `pii` asks for; raises ConfigurationError for what it cannot mean."""
+    if isinstance(pii, bool):
+        return frozenset(PERSONAL_KINDS if pii else ())
+    if isinstance(pii, str) or not isinstance(pii, Collection):
+        raise ConfigurationError(f"pii={pii!r} is neither a bool nor a list of kinds; use True, False or pii=['email']")
+    for kind in pii:  # pyright: ignore[reportUnknownVariableType]
+        if kind not in PERSONAL_KINDS:
+            raise ConfigurationError(f"pii holds {kind!r}, which is unknown; use some of {', '.join(PERSONAL_KINDS)}")
+    return frozenset(pii)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def checked_recognizers(recognizers: Any) -> Sequence[Recognizer]:
+    """`recognizers` if it is a list of callables; raises ConfigurationError."""
+    if not isinstance(recognizers, Sequence) or isinstance(recognizers, str):
+        raise ConfigurationError(f"recognizers={recognizers!r} is not a list of functions; use recognizers=[...]")
+    for recognizer in recognizers:  # pyright: ignore[reportUnknownVariableType]
+        if not callable(recognizer):  # pyright: ignore[reportUnknownArgumentType]
+            raise ConfigurationError(
+                f"recognizers holds {recognizer!r}, which cannot be called; use a function of a text"
+            )
+    return recognizers  # pyright: ignore[reportUnknownVariableType]
+
+
+def checked_index_key(key: Any) -> bytes | None:
+    """`index_key` as bytes; raises ConfigurationError for one that is too short to keep tokens from being guessed."""
+    if key is None:
+        return None
+    data = key.encode() if isinstance(key, str) else key
+    if not isinstance(data, bytes) or len(data) < _SHORTEST_KEY:
+        # The key is not quoted: it is a secret.
+        raise ConfigurationError(f"index_key is not usable; use at least {_SHORTEST_KEY} random bytes, kept secret")
+    return data
+
+
 _ENCODING_DEPENDENT = re.compile(r"\\[^dw.+*?()\[\]{}|-]|[\"/^$]|[^ -~]|\(\?|\[\^|\.(?=[*+?{])")
 
 
@@ -43,7 +82,7 @@ def checked_patterns(patterns: Any) -> list[tuple[str, str]]:
     checked: list[tuple[str, str]] = []
     for rule, pattern in patterns.items():  # pyright: ignore[reportUnknownVariableType]
         place = f"extra_patterns[{rule!r}]={pattern!r}"
-        if not isinstance(rule, str) or re.fullmatch(r"[a-z][a-z0-9_]{0,63}", rule) is None:
+        if not isinstance(rule, str) or _RULE_NAME.fullmatch(rule) is None:
             raise ConfigurationError(
                 f"{place}: the rule's name is not usable; use lower-case letters, digits and underscores"
             )
@@ -53,10 +92,8 @@ def checked_patterns(patterns: Any) -> list[tuple[str, str]]:
             raise ConfigurationError(f"{place} is no regular expression ({error}); correct it") from error
         if compiled.search("") is not None:  # pyright: ignore[reportUnknownMemberType]
             raise ConfigurationError(f"{place} matches the empty text; make it match at least one character")
-        if _REFUSED.search(pattern) or re.search(r"\(\?<?[=!]|\\[1-9]|\(\?P=", pattern):  # pyright: ignore[reportUnknownArgumentType]
-            raise ConfigurationError(
-                f"{place} repeats a repetition, looks around or refers back, so it can run away; rewrite it without"
-            )
+        if reason := run_away(pattern):  # pyright: ignore[reportUnknownArgumentType]
+            raise ConfigurationError(f"{place} can run away: it {reason}")
         checked.append((rule, pattern))  # pyright: ignore[reportUnknownArgumentType]
     return checked
 
@@ -73,3 +110,16 @@ def own_rule(rule: str, pattern: str) -> TextRule:
     core = pattern.removeprefix(r"\b").removesuffix(r"\b")
     probes = () if _ENCODING_DEPENDENT.search(core) else (Probe(("",), core),)
     return TextRule(probes, find)
+
+
+def recognizer_rule(recognize: Recognizer) -> TextRule:
+    """An application's own recogniser, tried on every text. What it answers is checked: a wrong answer withholds, as an error does."""
+
+    def find(text: str, budget: Budget) -> Iterator[Span]:
+        budget.pause()
+        for start, end, rule in recognize(text):
+            if not 0 <= start < end <= len(text) or _RULE_NAME.fullmatch(rule) is None:
+                raise ValueError(f"a recognizer answered ({start!r}, {end!r}, {rule!r})")
+            yield Span(start, end, rule)
+
+    return TextRule((), find)

@@ -22,29 +22,34 @@ if TYPE_CHECKING:
 
 MAX_QUOTED = 4096
 """A quoted value that is longer is text, not a secret; nor is it searched for its end."""
+MAX_UNQUOTED = 8192
+"""As above, of one that is not quoted: what the patterns below take at most."""
 QUOTE = re.compile(
-    r"""(?:[bBrRuU]|(?:pydantic\.)?Secret(?:Str|String|Bytes)?\(|String\(|str\(|\[)?(\\{0,15})("{3}|'{3}|["'`]|&quot;|&#34;|&#39;|%22)"""
+    r"""(?:[bBrRuU]|(?:pydantic\.)?Secret(?:Str|String|Bytes)?\(|String\(|str\(|\[)?(\\{0,15})("{3}|'{3}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
 )
-_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,2048}""")
-_CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,2048})[ \t*`]{0,80}\|""")
+_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,8192}""")
+_CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,8192})[ \t*`]{0,80}\|""")
 _CELL_START = re.compile(r"\|[ \t*`]{0,40}\Z")
 _OWNED_CELL = re.compile(r"\|[ \t*`]{0,40}(?:[A-Za-z]{2,20} )?\Z")
-_UNQUOTED_LINE = re.compile(r"""[^\s"'`\\<>]{1,2048}""")
-_UNQUOTED_PARAMETER = re.compile(r"""[^\s"'`\\<>&;#]{1,2048}""")
+_UNQUOTED_LINE = re.compile(r"""[^\s"'`\\<>]{1,8192}""")
+_UNQUOTED_PARAMETER = re.compile(r"""[^\s"'`\\<>&;#]{1,8192}""")
 _LINE_START = re.compile(
     r"""(?:^|[\n\r]|\\[nr])[ \t+-]{0,40}(?:(?:export|set|ENV|ARG|SET|setx|declare -x|env|-)[ ]|\$env:)?["']?\Z"""
 )
 _ENVIRONMENT = re.compile(r"(?:^|\s)(?:export|setx?|env|-e|--env|--build-arg|ENV|ARG)[ ][\"']?\Z")
 _LINE_END = re.compile(r"(?:[ \t]*(?:\#[^\n]*)?(?:$|[\n\r]|\\[nr]))|\\{0,15}[\"']")
 _HEADER_VALUE = re.compile(
-    r"""(?:(?:Bearer|Basic|Token|Bot|ApiKey|Api-Key|SSWS|Digest|Negotiate|NTLM|Key|OAuth|GoogleLogin|AWS4-HMAC-SHA256|[A-Z][\w-]{2,24})(?:[ ]{1,3}|%20|\+))?(?P<v>[^\s"'`\\<>]{6,4096})""",
+    r"""(?:(?:Bearer|Basic|Token|Bot|ApiKey|Api-Key|SSWS|Digest|Negotiate|NTLM|Key|OAuth|GoogleLogin|AWS4-HMAC-SHA256|[A-Z][\w-]{2,24})(?:[ ]{1,3}|%20|\+))?(?P<v>[^\s"'`\\<>]{6,8192})""",
     re.IGNORECASE,
 )
 _HEADER_REST = re.compile(
-    r"""(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk)[ ]+(?P<v>(?:[^\n\r"'\\]|\\?"){8,4096})""", re.IGNORECASE
+    r"""(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk)[ ]+(?P<v>(?:[^\n\r"'\\]|\\?"){8,8192})""", re.IGNORECASE
 )
-_COOKIE = re.compile(r"""[;, ]{0,3}(?P<n>[\w.$!*~-]{1,80})(?:=(?P<v>[^\s"'`\\;,]{0,4096}))?(?=[;,\s"'`\\]|\Z)""")
-_SESSION_COOKIE = re.compile(r"(?i)sess|sid|auth|token|csrf|xsrf|login|jwt|remember|identity")
+_COOKIES = re.compile(r"""(?:[;, ]{0,3}[\w.$!*~-]{1,80}(?:=[^\s"'`\\;,]{0,8192})?(?=[;,\s"'`\\]|\Z))*""")
+_COOKIE = re.compile(
+    r"""(?P<n>(?i:sess|sid|auth|token|csrf|xsrf|login|jwt|remember|identity)[\w.$!*~-]*)?=(?P<v>(?(n)[^\s"'`\\;,]{1,8192}|[^\s"'`\\;,]{8,8192}))"""
+)
+"""The cookies that may hold a session: by their name, else by their value."""
 NATIVE = re.compile(
     r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호",
     re.IGNORECASE,
@@ -54,6 +59,19 @@ _PROSE_VALUE_WORDS = re.compile(
 )
 
 
+_BRACED = re.compile(r"""\{(?P<v>[^{}\n"']{3,200})\}(?=;|\\{0,15}["']|\s|\Z)""")
+"""How connection strings quote: `Pwd={a;b}`."""
+_METAVARIABLE = re.compile(r"[A-Z][A-Z_-]*\]?|[a-z_-]+\]")
+"""What stands for a value in a program's usage: `[--token TOKEN]`."""
+_ARN = re.compile(r"arn:[\w-]{0,12}:[\w-]{0,24}:[\w-]{0,16}:\d{0,14}:\Z")
+_TECHNICAL_TERM = re.compile(
+    r"[\d.,:%/-]{1,5}|[a-z]+-[a-z-]+|\d+[a-z-]+|[A-Za-z]{1,3}-?\d{1,4}"
+    r"|(?:sha|md|base|utf|rfc|argon|oauth|http|pkcs|blake|ipv|tls|ssl|gpt|llama|step|level|version|chapter|section|python|type|rot|hmac|scrypt|ascii|latin|win|line|page|case|item|user|test|step|part|phase|team|room|unit|slot|node|host|port)-?\d{1,4}",
+    re.IGNORECASE,
+)
+"""What may follow "the token is" without being one: numbers, counted things, algorithms."""
+
+
 def operand(
     text: str, at: int, op: str, right: int, name: str, level: Sensitivity, head: str, *, spaced: bool
 ) -> Iterator[tuple[int, int]]:
@@ -61,10 +79,19 @@ def operand(
     if QUOTE.match(text, at):
         yield from quoted_value(text, at, level, name)
         return
+    if op == ":" and not spaced and _ARN.search(head):
+        return
     if op == "|":
         yield from _cell(text, at, level, name, head)
         return
     if op in ("==", "===", "!=", "!=="):
+        return
+    braced = _BRACED.match(text, at) if op == "=" else None
+    if braced is not None:
+        # Between semicolons it is no variable of a format string.
+        is_value = head.rstrip().endswith(";") or not is_placeholder(braced[0])
+        if level is Sensitivity.STRONG and is_value and looks_like_password(braced["v"]):
+            yield braced.span("v")
         return
     line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
     parameter = head.endswith(("?", "&", ";", "&amp;")) or text[right:at] in ("%3D", "%3A")
@@ -157,7 +184,7 @@ def quoted_value(
     start = opening.end()
     end = _closing(text, start, opening[1], opening[2])
     value = text[start:end]
-    if strict and re.search(r"\s", value):
+    if strict and re.search(r"\s|^\$\w+=", value):
         return
     scheme = re.match(r"(?i)(?:Bearer|Basic|Token|Bot|ApiKey) +", value)
     if scheme is not None and level is Sensitivity.WEAK:
@@ -221,13 +248,13 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
         at = opening.end()
         limit = _closing(text, at, opening[1], opening[2])
     if cookie:
-        while (pair := _COOKIE.match(text, at, limit)) is not None:
-            at = pair.end()
-            value = pair["v"]
-            if (
-                value
-                and not is_placeholder(value)
-                and (looks_like_credential(value) or len(value) >= 20 or _SESSION_COOKIE.search(pair["n"]))
+        if opening is not None and looks_like_credential(text[at:limit]) and "=" not in text[at:limit].rstrip("="):
+            yield at, limit
+            return
+        end = _COOKIES.match(text, at, limit)
+        for pair in _COOKIE.finditer(text, at, end.end() if end else at):
+            if not is_placeholder(pair["v"]) and (
+                pair["n"] or len(pair["v"]) >= 20 or looks_like_credential(pair["v"])
             ):
                 yield pair.span("v")
         return
@@ -254,8 +281,8 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
     if QUOTE.match(text, at):
         yield from quoted_value(text, at, level, "flag")
         return
-    match = re.compile(r"""[^\s"'`\\|<>]{3,2048}""").match(text, at)
-    if match is None or match[0].startswith("-") or is_placeholder(match[0]):
+    match = re.compile(r"""[^\s"'`\\|<>]{3,8192}""").match(text, at)
+    if match is None or match[0].startswith("-") or is_placeholder(match[0]) or _METAVARIABLE.fullmatch(match[0]):
         return
     value = match[0]
     if looks_like_credential(value) or (
@@ -280,21 +307,16 @@ def prose_value(text: str, at: int, level: Sensitivity) -> Iterator[tuple[int, i
         ) or looks_like_credential(value):
             yield start, end
         return
-    match = re.compile(r"""[^\s"'`<>\\]{4,2048}""").match(text, at)
+    match = re.compile(r"""[^\s"'`<>\\]{4,8192}""").match(text, at)
     if match is None:
         return
     start, end = match.span()
     while end > start and text[end - 1] in ".,;:!?)*。，":
+        if text[end - 1] == "!" and text[end : end + 1] == " " and not text[end + 1 : end + 2].isupper():
+            break  # no end of a sentence
         end -= 1
     value = text[start:end]
-    if (
-        is_placeholder(value)
-        or _names_itself(value)
-        or (
-            re.fullmatch(r"[\d.,:%/-]{1,5}|[a-z]+-[a-z-]+|\d+[a-z-]+|[A-Za-z]{2,8}-?\d{1,4}", value)
-            and not re.fullmatch(r"[a-z]{4,}\d+", value)
-        )
-    ):
+    if is_placeholder(value) or _names_itself(value) or _TECHNICAL_TERM.fullmatch(value):
         return
     if looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value)):
         yield start, end

@@ -40,7 +40,7 @@ _QUALIFIERS = word_set(
 _ALONE = word_set(
     "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pwds pw secret secrets credential credentials creds cred "
     "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 "
-    "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd"
+    "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd mnemonic"
 )
 _WEAK_ALONE = word_set("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken")
 KEY_OWNERS = word_set(
@@ -52,7 +52,7 @@ _NOT_KEY_OWNERS = word_set(
     "primary foreign sort partition cache object s3 routing idempotency by answer legend translation project issue public host hot shortcut "
     "row column index dict map group unique composite join shard message config setting event context lookup hash natural surrogate arrow "
     "enter escape function modifier next prev start end min max last first any no all each per color data json i18n locale label metric state "
-    "storage_key scope field search query ssm bucket store blob registry kms log trace span dedup deduplication error widget react"
+    "storage_key scope field search query ssm bucket store blob registry kms log trace span dedup deduplication error widget react publishable publish anon"
 )
 TOKEN_OWNERS = word_set(
     "access refresh id auth authentication bearer bot deploy session csrf xsrf api security oauth oauth2 identity jwt secret app registration "
@@ -71,8 +71,12 @@ CODE_OWNERS = word_set(
 PASS_OWNERS = word_set(
     "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi"
 )
+_SID_OWNERS = word_set("connect session sess php php4 asp aspsession user login auth")
+"""Whose `sid` is a session; elsewhere it is an id, as the `AccountSid` of a telephone company."""
+_LIMITS = word_set("ratelimit limit limits rate quota usage")
+"""Beside these, tokens are counted: `x-ratelimit-reset-tokens`."""
 _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"), ("seed", "phrase"), ("recovery", "phrase"), ("pass", "word"),
-                    ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature")})  # fmt: skip
+                    ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("connection", "strings"), ("secret", "base"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature")})  # fmt: skip
 _GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth)")
 _GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
 _SPLIT = re.compile(r"[^\W_]+")
@@ -82,7 +86,8 @@ _MAX_NAME = 200
 """Characters at a name's end that decide; a cache of names has a bound in bytes too."""
 
 
-def split_words(name: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def split_words(name: str) -> tuple[str, ...]:
     """The words of a name, in lower case."""
     words: list[str] = []
     for part in _SPLIT.findall(name):
@@ -90,7 +95,7 @@ def split_words(name: str) -> list[str]:
             words.append(part.lower())
         else:
             words.extend(word.lower() for word in _CAMEL.sub(" ", part).split())
-    return words
+    return tuple(words)
 
 
 def classify(name: str) -> Sensitivity:
@@ -100,7 +105,7 @@ def classify(name: str) -> Sensitivity:
 
 @lru_cache(maxsize=8192)
 def _classify(name: str) -> Sensitivity:
-    words = split_words(name)
+    words = [*split_words(name)]
     while len(words) > 1 and (words[-1] in _QUALIFIERS or _REPETITION.fullmatch(words[-1])):
         if len(words) > 1 and (words[-2], words[-1]) in _PAIRS:
             break
@@ -112,7 +117,7 @@ def _classify(name: str) -> Sensitivity:
     if last in _ALONE or (owner, last) in _PAIRS or (len(words) > 2 and (words[-3], last) in _PAIRS):
         return Sensitivity.STRONG
     if last in ("key", "keys", "token", "tokens", "code", "codes", "pass"):
-        return _owned(owner, last, glued=False)
+        return Sensitivity.NONE if not _LIMITS.isdisjoint(words) else _owned(owner, last, glued=False)
     glued = _GLUED.fullmatch(last)
     if glued is not None and last not in _GLUED_LOOKALIKES:
         rest, stem = glued.groups()
@@ -121,6 +126,8 @@ def _classify(name: str) -> Sensitivity:
         if stem == "auth":
             return Sensitivity.WEAK
         return Sensitivity.STRONG
+    if last == "sid" and owner and owner not in _SID_OWNERS:
+        return Sensitivity.NONE
     return Sensitivity.WEAK if last in _WEAK_ALONE else Sensitivity.NONE
 
 
@@ -143,12 +150,12 @@ def classifier_with(extra_keys: Sequence[str]) -> Classifier:
     """The classifier that also takes `extra_keys`, in any spelling, also behind a prefix."""
     if not extra_keys:
         return classify
-    extra = [tuple(split_words(key)) for key in extra_keys]
+    extra = [split_words(key) for key in extra_keys]
     glued = frozenset("".join(words) for words in extra)
 
     @lru_cache(maxsize=8192)
     def cached(name: str) -> Sensitivity:
-        words = tuple(split_words(name))
+        words = split_words(name)
         if "".join(words) in glued or any(words[-len(key) :] == key for key in extra):
             return Sensitivity.STRONG
         return _classify(name)
@@ -160,18 +167,19 @@ def classifier_with(extra_keys: Sequence[str]) -> Classifier:
 
 _PLACEHOLDER = re.compile(
     r"""(?ix)
-    \W*                                               # nothing but punctuation: ***, ..., --
+    (?:\W|%\(?\w*\)?[sdr]|\{\w*\}|\\{0,8}u20[0-9a-f]{2})*    # nothing but punctuation: ***, ..., --
     | (?:x{3,}|X{3,}|0{3,}|y{3,}|\#{3,})[-x0]*        # xxxx, 0000
     | \$\{.*|\$\(.*|\$env:.*|(?-i:\$[A-Z_][A-Z0-9_]*)|\$\{?\{.*  # ${X}, $TOKEN, $(cmd)
     | \{\{.*|\{%.*|\{[\w.\[\]:!]*\}|%\w+%|%\(\w+\)s|%[sdrv]|\#\{.*|@\{.*|@\w+@   # template engines, format strings
     | <[^<>\n]*>|&lt;.*|\[[^\[\]\n]{0,60}\]           # <your-key>, [REDACTED]
     | my[-_ .](?:api[-_ .])?(?:key|token)[>\]]?
+    | [a-z]{1,8}[-_](?:[a-z\d]{1,8}[-_]){0,3}[x*.…]{2,}[>\]]?    # sk-xxxx, ghp_...
     # Words only: digits between them are a secret's, one or two at the end may count.
     | (?:your|the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample)[-_ .][-_ .a-z]*(?:key|token|secret|passw|pwd|pass|here|credential)[-_ .a-z]*\d{0,2}[>\]]?
-    | your(?:[-_][-_a-z]*|(?:api|access|auth|secret|client|user)*(?:key|token|secret|passw(?:or)?d|pass)?(?:[-_]?here)?)\d{0,2}|[a-z]+(?:[-_][a-z]+)*[-_]here|placeholder|redacted|masked|hidden|filtered|removed|omitted|withheld|scrubbed
-    | none|null|nil|undefined|true|false|yes|no|on|off|n/?a|empty|unset|todo|tbd|optional|required|missing|invalid|unknown|never|always|disabled|enabled|expired|revoked
+    | your(?:[-_][-_a-z]*|(?:api|access|auth|secret|client|user)*(?:key|token|secret|passw(?:or)?d|pass)?(?:[-_]?here)?)\d{0,2}|[a-z]+(?:[-_][a-z]+)*[-_]here|(?:change|replace|fill|edit)[-_ ]?(?:me|this|it)(?:[-_ ](?:please|now|in|later))?|placeholder|redacted|masked|hidden|filtered|removed|omitted|withheld|scrubbed
+    | none|null|nil|undefined|true|false|yes|no|on|off|read|write|read-write|n/?a|empty|unset|todo|tbd|optional|required|missing|invalid|unknown|never|always|disabled|enabled|expired|revoked
     | str|string|text|bytes|int|integer|float|number|bool|boolean|object|array|dict|list|any|password|secret|token|secretstr|varchar(?:\(\d+\))?|type|void|self|include|omit|same-origin|inherit|basic|bearer|oauth2?|digest|jwt|iam|prompt|ask
-    | env:.*|os\.(?:environ|getenv).*|process\.env.*|(?:env|vault|secret|secrets|ssm|op|file|var|data|local|module|config|settings|self|this|args|params|options|opts|ctx|context|req|request|input|props|state)(?:\.|://|/)(?-i:[a-z_])[\w./\[\]'"-]*
+    | env:.*|os\.(?:environ|getenv).*|process\.env.*|(?:vault|secrets?|ssm|op|file|gcp|aws|azure|doppler|keyring|keychain)[:]{1,2}[a-z][\w./\[\]'"#@:-]*|(?:env|vault|secret|secrets|ssm|op|file|var|data|local|module|config|settings|self|this|args|params|options|opts|ctx|context|req|request|input|props|state)(?:\.|://|/)(?-i:[a-z_])[\w./\[\]'"-]*
     | ENV\[.*|getenv\(.*|System\.getenv.*|[A-Za-z_.]+\(.*\)|import\.meta.*|arn:aws:[\w:/.-]*
     """,
     re.DOTALL,
@@ -185,14 +193,14 @@ _MASKED = re.compile(
     """
 )
 """Something that was masked before, with what maskers leave at its ends."""
-_INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_\d+\]")
+_INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
 _IDENTIFIER = re.compile(
     r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
 _DIGIT = re.compile("[0-9]")
 _NOT_CREDENTIAL = re.compile(
-    r"(?i)(?:https?|s3|gs|file|ftp|wss?|data)[:]//?\S*|data:.*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
+    r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
 )
 
 
@@ -206,6 +214,11 @@ def is_placeholder(value: str) -> bool:
         or _MASKED.fullmatch(head) is not None
         or _INDEXED.search(head) is not None
     )
+
+
+def was_masked(value: str) -> bool:
+    """Whether `value` is what a filter leaves of a secret: `sk-…wxyz`, `[RULE_0123456789]`, `***`."""
+    return _MASKED.fullmatch(value) is not None or _INDEXED.search(value) is not None
 
 
 def looks_like_credential(value: str) -> bool:

@@ -7,16 +7,17 @@ from spanbridge.processors.key_names import CODE_OWNERS, KEY_OWNERS, PASS_OWNERS
 from spanbridge.processors.matcher import Probe
 
 _TAIL = r"[A-Za-z0-9_.-]{0,24}"
-_CLOSE = r"(?:[\\\"'`\])]|&quot;|&#34;|%22){0,9}"
+_CLOSE = r"(?:[\\\"'`\])]|&quot;|&#34;|%22)*"
 
 
 def _probes_for(words: str, gates: tuple[str, ...], owners: tuple[str, ...] = ()) -> tuple[Probe, ...]:
     """How a value may follow one of `words`, with one of `owners` before it: operator, next item, prose, quote or bracket."""
     tails = (
         rf"{_TAIL}(?: [A-Za-z0-9()]{{1,12}})?{_CLOSE}[ \t]{{0,8}}(?:[:=>|]|%3[AaDd])",
-        r"[A-Za-z0-9_.-]{0,24}[\\\"'`\])>]{1,9}[ \t]{0,4},",
+        r"[A-Za-z0-9_.-]{0,24}(?: (?:field|input|box|textbox|entry))?[\\\"'`\])>]+[ \t]{0,4},",
         rf"{_TAIL}[\"'`]?(?: (?:for|of|to)(?: [A-Za-z0-9.@'_-]{{1,40}}){{1,4}})? {{1,2}}(?:is|was|are|ist|lautet|es|est|to|now|will be|set to|equals)[: ](?:now|set to|currently|still)?[: ]{{0,3}}(?:[\\\"'`*]|[^ \\\"]{{0,40}}[0-9!@#$%^&*_])",
-        rf"{_TAIL}(?:[ \t]{{1,4}}(?:by |as )?|\([ \t]{{0,2}})\\{{0,7}}[\"'`]",
+        rf"{_TAIL} {{1,2}}[A-Za-z0-9+/_=.-]{{16}}",
+        rf"{_TAIL}(?:[ \t]{{1,4}}(?:by |as )?|\([ \t]{{0,2}})\\*[\"'`]",
     )
     if not owners:
         return tuple(Probe(gates, f"(?i)(?:{words}){tail}", 0) for tail in tails)
@@ -56,12 +57,15 @@ KEYWORD_PROBES = (
     *_owned_probes("code", CODE_OWNERS),
     *_owned_probes("pass", PASS_OWNERS),
     Probe(("login", "user"), r"(?i)(?:login|user)[ \t\\nr]{1,4}[^ \t\n\"]{1,80}[ \t\n\\nr]{1,8}password[ \t]", 0),
-    Probe(("passw", "secret", "token", "key", "auth", "pwd", "credential", "pass"), r"(?i)-[A-Za-z0-9-]{0,24}(?:passw(?:or)?d|passphrase|pass|pwd|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]{1,9}[^ ]"),
-    Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]|%3[Dd])[ \t\\n]{{0,4}}[\\\"'`bBrR({{]{{0,9}}(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
+    Probe(("passw", "secret", "token", "key", "auth", "pwd", "credential", "pass"), r"(?i)-[A-Za-z0-9-]{0,24}(?:passw(?:or)?d|passphrase|pass|pwd|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]+[^ ]"),
+    Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]|%3[Dd])[ \t\\n]{{0,4}}[\\\"'`bBrR({{]*(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
+    Probe(("token",), r"(?i)token {1,2}[A-Za-z0-9+/_=.-]{16}", 0),
     Probe(("token",), r"(?i)token (?:is|was|to|now|=|:)[: ]{1,2}[^ ]{0,40}[0-9]", 0),
-    Probe(("token",), r"(?i)tokens?[\\\"']{1,9}[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
-    Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t]{{0,4}}[\\\"'`bBrR(]{{0,9}}[A-Za-z0-9+/_.~=:-]{{16}}", 0),
-    Probe(("auth", "dsn", "pass", "pat", "bearer", "sid", "pw"), rf"(?i)(?:auths?|dsn|pass|pat|bearer|sid|pw){_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]{{0,9}}[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 0),
-    Probe(("pw",), r"(?i)pw[\\\"']{1,9}[ \t]{0,4}[:=]", 0),
+    Probe(("token",), r"(?i)tokens?[\\\"']+[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
+    Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t]{{0,4}}[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:-]{{16}}", 0),
+    # The shortest words begin where a word or a part of a name does: random characters hold them often.
+    Probe(("auth", "pass", "bearer"), rf"(?i)(?:auths?|pass|bearer){_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 0),
+    Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW)){_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 3),
+    Probe(("pw",), r"(?i)pw[\\\"']+[ \t]{0,4}[:=]", 0),
     Probe(tuple(sorted({word.lower() if word.isascii() else word for word in _NATIVE_WORDS})), "|".join(_NATIVE_WORDS), 0),
 )  # fmt: skip

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.processors.following_values import (
     MAX_QUOTED,
+    MAX_UNQUOTED,
     NATIVE,
     accepts_quoted,
     flag_value,
@@ -17,7 +18,14 @@ from spanbridge.processors.following_values import (
     prose_value,
     quoted_value,
 )
-from spanbridge.processors.key_names import Classifier, Sensitivity, split_words
+from spanbridge.processors.key_names import (
+    Classifier,
+    Sensitivity,
+    is_placeholder,
+    looks_like_credential,
+    looks_like_password,
+    split_words,
+)
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.text_rule import Budget, Span, TextRule, slices
@@ -25,14 +33,27 @@ from spanbridge.processors.text_rule import Budget, Span, TextRule, slices
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LEFT = 64
+_LEFT = 136
+"""Characters before a stem that may count: an identifier, what stands before it."""
+_NEAR = 192
+"""Characters behind a name that are looked at first."""
+_FAR = 3 * MAX_QUOTED
+_QUOTES = frozenset("\"'`")
+_RANDOM = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=(?:[^0-9]*[0-9]){2})[A-Za-z0-9_-]{16,512}")
+"""What a mere "key:" is followed by where it means a credential: no digest, no identifier, no path."""
+_LONGEST = frozenset((MAX_QUOTED, MAX_UNQUOTED))
+"""Lengths of values that were cut off: they are no secrets, but data."""
+_RUN = re.compile(r"[^\s\"'`<>]*")
+_MAX_SEEN = 1024
+"""Surroundings of names whose verdict is remembered within a text: a text that repeats itself is looked at once."""
+_IDENTIFIER_LEFT = 64
 _RIGHT = 48
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-$]*")
 _WORD_BACKWARDS = re.compile(r"[ ]([A-Za-z]{2,20})")
 _OPERATOR = re.compile(
     r"""(?P<close>\\{0,15}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?)[ \t]{0,8}(?:(?P<op>===?|!==?|=>|:=|\?=|\+=|=|:(?!:)|：|＝|%3D|%3A|\|)|(?P<xml>>))(?P<space>(?:\s|\\[nrt]){0,4})"""
 )
-_ANNOTATED = re.compile(r"[ \t]{0,3}:[ \t]{0,3}[A-Za-z][\w.\[\]| ,?]{0,40}?[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}[\"'])")
+_ANNOTATED = re.compile(r"[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}[\"'])")
 _PROSE = re.compile(
     r"""["'`]?(?:[ ](?:for|of|to)[ ][\w.@'-]{1,40}(?:[ ][\w.@'-]{1,40}){0,3}?)?[ ]{1,2}(?:is|was|are|ist|lautet|es|est|é|è|now|to|will be|set to|equals)(?:[ ](?:now|set to|currently|still))?:?[ ]{1,2}|(?:是|は|为|為|입니다|는|은)[：: ]{0,2}"""
 )
@@ -40,9 +61,17 @@ _SPACE_QUOTED = re.compile(r"""[ \t]{1,4}(?:AS[ ]|BY[ ])?(?=\\{0,7}['"`])""")
 _CALL = re.compile(r"""\([ \t]{0,2}(?=\\{0,7}["'])""")
 _CALL_PAIR = re.compile(r"""\\{0,7}["'][ \t]{0,2},[ \t]{0,2}(?=\\{0,7}["'])""")
 _CALL_NAME = re.compile(
-    r"(?:set|put|add|append|setdefault|setenv|header|putenv|property|setitem|with\w*|set\w*)\(\s{0,2}\\{0,7}[\"']\Z",
+    r"(?:set|put|add|append|setdefault|(?:set|put|get)env|header|property|setitem|with\w*|set\w*|define|config|environ\.get|env|env\.get)\(\s{0,2}\\{0,7}[\"']\Z",
     re.IGNORECASE,
 )
+_SPACED = re.compile(r"[ ]{1,2}(?P<v>(?=[A-Za-z._-]*\d)[A-Za-z0-9+/_=.-]{16,512})(?=[\s,;.!?)]|\Z)")
+"""`use the token a1B2... to log in`."""
+_ITEM = re.compile(
+    r"""(?P<open>\\{0,7}["'])[ \t]{0,2},[ \t]{0,2}(?P<value>(?P=open)(?P<v>[^\s"'\\]{3,8192})(?P=open))(?P<last>[ \t]{0,2}[)\]])?"""
+)
+"""The next item of a list in text."""
+_PAIR_START = re.compile(r"""[(\[]\\{0,7}["']\Z""")
+_FLAG_START = re.compile(r"""[\[, (]\\{0,7}["']--?\Z""")
 _STEMS = (
     "p(?:assw?|wd?|at)|se(?:cret|ed phrase|nha)|c(?:red|o(?:okie|de|nn(?:ection.?string)?|ntrase[nñ]a))|token|ke(?:y|nnwort)|auth|jwt|otp|dsn"
     "|bearer|recovery phrase|m(?:dp|ot de passe)|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호"
@@ -59,6 +88,7 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
 
     def find(text: str, budget: Budget) -> Iterator[Span]:
         done = -1
+        seen: dict[tuple[str, int], _Verdict] = {}
         for offset, stop, end in slices(text, _MAX_STEM):
             if offset:
                 budget.pause()
@@ -71,17 +101,55 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                     break
                 if at < done:
                     continue
-                left, right = _identifier(text, at, offset + stem.end())
-                name = text[left:right]
-                done = right
-                level = _level(classify, text, left, name, stem[0])
-                if level is Sensitivity.NONE:
-                    continue
-                for value_start, value_end in _value_after(text, left, right, name, level):
-                    yield Span(value_start, value_end, _rule(name))
-                    done = max(done, value_end)
+                start = at - _LEFT if at > _LEFT else 0
+                surroundings = (text[start : at + _NEAR], at - start)
+                verdict = seen.get(surroundings)
+                if verdict is None:
+                    length = stem.end() - stem.start()
+                    verdict = _look(classify, *surroundings, length)
+                    if verdict.spans and verdict.spans[-1][1] == len(surroundings[0]) and at + _NEAR < len(text):
+                        # It may go on; how far is looked at without an end to what surrounds it.
+                        verdict = _within_bounds(_look(classify, text[start : at + _FAR], at - start, length))
+                        if not verdict.spans:
+                            run = _RUN.match(text, start + verdict.done)
+                            done = run.end() if run else done
+                            continue
+                    elif len(seen) < _MAX_SEEN:
+                        seen[surroundings] = verdict
+                done = start + verdict.done
+                for value_start, value_end in verdict.spans:
+                    yield Span(start + value_start, start + value_end, verdict.rule)
 
     return TextRule(KEYWORD_PROBES + ((Probe(("",), f"(?i)(?:{extra_stems})"),) if extra_stems else ()), find)
+
+
+class _Verdict(NamedTuple):
+    """What a name in a text says, in positions of its surroundings."""
+
+    done: int
+    """Up to where the text has been looked at."""
+    rule: str
+    spans: list[tuple[int, int]]
+
+
+def _within_bounds(verdict: _Verdict) -> _Verdict:
+    """Without the values that are longer than a secret."""
+    spans = [(start, end) for start, end in verdict.spans if end - start not in _LONGEST]
+    return verdict if len(spans) == len(verdict.spans) else verdict._replace(spans=spans)
+
+
+def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
+    """The values that follow the identifier around the stem at `at`."""
+    left, right = _identifier(text, at, at + length)
+    name = text[left:right]
+    level = _level(classify, text, left, name, text[at : at + length])
+    is_bare_key = level is Sensitivity.NONE and name in ("key", "Key", "KEY") and text[left - 1 : left] not in _QUOTES
+    if level is Sensitivity.NONE and not is_bare_key:
+        return _Verdict(right, "", [])
+    spans = list(_value_after(text, left, right, name, level or Sensitivity.WEAK))
+    if is_bare_key:
+        spans = [span for span in spans if _RANDOM.fullmatch(text, *span)]
+    return _Verdict(max(right, *(end for _, end in spans)) if spans else right, _rule(name), spans)
 
 
 def _rule(name: str) -> str:
@@ -92,7 +160,7 @@ def _rule(name: str) -> str:
 def _identifier(text: str, start: int, end: int) -> tuple[int, int]:
     """Where the whole identifier around a stem starts and ends."""
     # Backwards from the stem: searching for what ends there would try every place before it.
-    before = _IDENTIFIER.match(text[max(0, start - _LEFT) : start][::-1])
+    before = _IDENTIFIER.match(text[max(0, start - _IDENTIFIER_LEFT) : start][::-1])
     left = start - (before.end() if before else 0)
     after = _IDENTIFIER.match(text, end, end + _RIGHT)
     right = after.end() if after else end
@@ -119,15 +187,16 @@ def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> 
 def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity) -> Iterator[tuple[int, int]]:
     """The span of the value that follows an identifier, if one does."""
     head = text[max(0, left - 48) : left]
-    annotated = _ANNOTATED.match(text, right)
+    lowered = name.lower().rstrip("0123456789")
+    is_header = lowered.endswith(("authorization", "cookie"))
+    annotated = None if is_header else _ANNOTATED.match(text, right)
     operator = annotated or _OPERATOR.match(text, right)
     if operator is not None and (
         annotated or operator["op"] or (operator["xml"] and head.rstrip("!").endswith(("<", ":")))
     ):
         at = operator.end()
         op = "=" if annotated else operator["op"] or ">"
-        lowered = name.lower().rstrip("0123456789")
-        if lowered.endswith(("authorization", "cookie")) and op in (":", "=", "=>"):
+        if is_header and op in (":", "=", "=>"):
             yield from header_value(text, at, "cookie" in lowered, op)
             return
         if op == ">":
@@ -136,6 +205,9 @@ def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity
                 yield at, end
             return
         yield from operand(text, at, op, right, name, level, head, spaced=not annotated and bool(operator["space"]))
+        return
+    if (item := _ITEM.match(text, right)) is not None and not _CALL_NAME.search(head):
+        yield from _item(item, level, head)
         return
     if head.endswith("-") and text[right : right + 1] == " ":
         yield from flag_value(text, right, level)
@@ -168,3 +240,19 @@ def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity
     )
     if netrc is not None and level is Sensitivity.STRONG:
         yield netrc.span(1)
+        return
+    spaced = _SPACED.match(text, right)
+    if spaced is not None and looks_like_credential(spaced["v"]) and not is_placeholder(spaced["v"]):
+        yield spaced.span("v")
+
+
+def _item(item: re.Match[str], level: Sensitivity, head: str) -> Iterator[tuple[int, int]]:
+    """The item behind a flag or a name in a list or tuple of strings: `["--token", "x"]`, `("X-Api-Key", "x")`."""
+    value = item["v"]
+    if is_placeholder(value) or value.startswith("-"):
+        return
+    is_pair = item["last"] is not None and _PAIR_START.search(head) is not None
+    if (is_pair or _FLAG_START.search(head)) and (
+        looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value))
+    ):
+        yield item.span("v")

@@ -147,21 +147,32 @@ class RePrefilter:
         One pass over all pieces for each of the few literals of these probes: made for what `match` said of the pieces together. Holds
         the interpreter lock throughout, so the pieces should be short.
         """
-        lower = b"\n".join(pieces).lower()
+        data = b"\n".join(pieces)
+        lower = data.lower()
         # Where the next piece starts.
         ends = list(accumulate(len(piece) + 1 for piece in pieces))
         found: list[list[int]] = [[] for _ in pieces]
         for gate, probes in self._plan(numbers):
             at = lower.find(gate)
+            if at < 0:
+                continue
+            places: list[int] = []
             while at >= 0:
-                index = bisect_right(ends, at)
-                piece, end = pieces[index], ends[index]
-                for probe in probes:
+                places.append(at)
+                at = lower.find(gate, at + 1)
+            for probe in probes:
+                done = 0
+                for place in places:
+                    if place < done or not probe.matches_at(data, lower, place):
+                        continue
+                    index = bisect_right(ends, place)
+                    done = ends[index]
+                    piece = pieces[index]
+                    # It may have matched beyond its piece.
                     if probe.number not in found[index] and probe.matches(
-                        piece, lower[end - 1 - len(piece) : end - 1], gate
+                        piece, lower[done - 1 - len(piece) : done - 1], gate
                     ):
                         found[index].append(probe.number)
-                at = lower.find(gate, end)
         return found
 
 
@@ -185,7 +196,32 @@ class _Gated:
 
     def matches(self, data: bytes, lower: bytes, gate: bytes) -> bool:
         """Whether the probe matches in `data`, in which `gate` stands."""
-        return self.pattern.search(data) is not None if self.probe.reach is None else _near(data, lower, gate, self)
+        if self.probe.reach is None:
+            return self.pattern.search(data) is not None
+        at = lower.find(gate)
+        while at >= 0:
+            if self.matches_at(data, lower, at):
+                return True
+            at = lower.find(gate, at + 1)
+        return False
+
+    @cached_property
+    def matches_at(self) -> Callable[[bytes, bytes, int], bool]:
+        """Whether the probe matches around a gate at this place: as far before it as it reaches."""
+        pattern, reach = self.pattern, self.probe.reach
+        if reach is None:
+            return lambda _data, _lower, _at: True  # anywhere: its piece tells
+        if self.rest is not None:
+            return self._owned_at
+        if reach == 0:
+            return lambda data, _, at: pattern.match(data, at) is not None
+        return lambda data, _, at: any(pattern.match(data, place) for place in range(max(0, at - reach), at + 1))
+
+    def _owned_at(self, data: bytes, lower: bytes, at: int) -> bool:
+        if self.rest is None or self.rest.match(data, at) is None:
+            return False
+        before = lower[max(0, at - self.reach) : at]
+        return before.endswith(self.owners) or (before[-1:] in _JOINTS and before[:-1].endswith(self.owners))
 
 
 _MAX_PLANS = 256
@@ -247,22 +283,6 @@ def _around(anchor: int, group: Sequence[tuple[int, bytes]]) -> bytes:
 
 def _any_of(characters: set[int]) -> bytes:
     return b"[%b]" % re.escape(bytes(sorted(characters)))
-
-
-def _near(data: bytes, lower: bytes, gate: bytes, probe: _Gated) -> bool:
-    """Whether a probe matches at most its reach before some place where `gate` stands."""
-    at = lower.find(gate)
-    while at >= 0:
-        if probe.rest is None or probe.rest.match(data, at):
-            start = max(0, at - probe.reach)
-            if probe.owners:
-                before = lower[start:at]
-                if before.endswith(probe.owners) or (before[-1:] in _JOINTS and before[:-1].endswith(probe.owners)):
-                    return True
-            elif any(probe.pattern.match(data, place) for place in range(start, at + 1)):
-                return True
-        at = lower.find(gate, at + 1)
-    return False
 
 
 _JOINTS = (b" ", b"_", b".", b"-")

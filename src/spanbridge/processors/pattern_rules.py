@@ -53,8 +53,35 @@ def _pem_body(text: str, at: int) -> int:
     return end
 
 
+def unfinished_key(text: str) -> int | None:
+    """Where a private key starts that reaches to the end of a text and has no end there."""
+    begin = text.rfind("-----BEGIN ")
+    if begin < 0 or len(text) - begin > _MAX_PEM:
+        return None
+    head = _PEM_BEGIN.match(text, begin)
+    if head is None or _PEM_END.search(text, head.end()) is not None:
+        return None
+    rest = text[_pem_body(text, head.end()) :]
+    return begin if _PEM_REST.fullmatch(rest) else None
+
+
+_PEM_REST = re.compile(
+    r"""[\s\\nr"'+>|,#]*(?:-{1,5}(?:E(?:N(?:D[A-Z -]*)?)?)?|[A-Za-z0-9+/=]{1,11}|[A-Z][\w-]{0,30}:[^\n]{0,120})?"""
+)
+"""What may stand behind the lines of a key that goes on: part of a line, a header, part of its end."""
+_JWK_MEMBER = re.compile(
+    r"""[{,\s]\\{0,7}["'](?:d|p|q|dp|dq|qi|k)\\{0,7}["']\s{0,4}:\s{0,4}\\{0,7}["'](?P<v>[A-Za-z0-9_-]{16,8192})(?![A-Za-z0-9_-])"""
+)
+
+
+def _find_jwk(text: str, budget: Budget) -> Iterator[Span]:
+    """The private members of a JSON Web Key, where the JSON around them is cut off; the walk knows them in whole JSON."""
+    for match in matches(_JWK_MEMBER, text, budget):
+        yield Span(*match.span("v"), "private_key")
+
+
 def _url_password(value: str) -> bool:
-    return not is_placeholder(value) and not value.startswith(("//", "{"))
+    return not is_placeholder(value) and re.match(r"//|\{|\d{1,5}/", value) is None
 
 
 _NAME_VALUE = (
@@ -65,6 +92,14 @@ _NAME_VALUE = (
 _SETX = r"""setx (?P<k>[\w.]{2,64}) {1,4}\\{0,7}["']?(?P<v>(?<=["'])[^"'\\\n]{1,2048}|[^\s"'\\%]{1,2048})"""
 
 
+_LINE = r"(?:\r|\\{1,8}r)?(?:\n|\\{1,8}n)"
+_FORM_DATA = rf"""form-data; ?name=\\{{0,7}}["'](?P<k>[\w.\[\]-]{{2,64}})\\{{0,7}}["'](?:;[^\n\\]{{0,80}})?{_LINE}(?:Content-[^\n\\]{{1,100}}{_LINE}){{0,3}}{_LINE}(?P<v>[^\r\n\\]{{1,2048}})"""
+_DOCKER_ENV = r"ENV (?P<k>\w{2,64}) {1,4}\\{0,7}[\"']?(?P<v>[^\s\"'\\=]{2,2048})"
+
+
+_ELEMENT = r"""name=\\{0,7}["'](?P<k>[\w.-]{2,64})\\{0,7}["'][^<>]{0,80}>(?P<v>[^\s<>]{2,512})</"""
+
+
 def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
     """Names and values with no operator between them that the keyword rule would know."""
     return (
@@ -72,6 +107,13 @@ def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
             classify, Probe(("value",), r"(?i)(?:[\",' \t\\n/><-])value[\\\"'> ]{0,9}[:=>]", 2), _NAME_VALUE
         ),
         _named_value_rule(classify, Probe(("setx",), r"(?i)setx [A-Za-z0-9_]{2,64} ", 0), _SETX),
+        _named_value_rule(classify, Probe(("env ",), r"ENV [A-Za-z0-9_]{2,64} {1,4}[^ =]", 0), _DOCKER_ENV),
+        _named_value_rule(
+            classify,
+            Probe(("name=",), r"name=[\\\"']{1,9}[A-Za-z0-9_.-]{2,64}[\\\"']{1,9}[^<>]{0,80}>[^ <>]{2}", 0),
+            _ELEMENT,
+        ),
+        _named_value_rule(classify, Probe(("form-data",), r"(?i)form-data; ?name=", 0), _FORM_DATA),
     )
 
 
@@ -99,6 +141,7 @@ def _bearer(value: str) -> bool:
 
 
 PATTERN_RULES: tuple[TextRule, ...] = (
+    TextRule((Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),), _find_jwk),
     TextRule((Probe(("private key",), r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY"),), _find_pem),
     pattern_rule("private_key", (Probe(("private-lines",), "Private-Lines: [0-9]"),), r"Private-Lines: \d{1,3}(?:\s|\\[nr]){1,4}(?P<v>(?:[A-Za-z0-9+/=]{20,80}(?:\s|\\[nr]){0,4}){1,60})"),
     pattern_rule("authorization", (Probe(("bearer",), r"(?i)bearer(?: |%20|\+)[A-Za-z0-9._~+/=-]{10}", 0),), at_left("[Bb]", r"(?i:earer)(?: {1,3}|%20|\+)(?P<v>[A-Za-z0-9._~+/-]{10,8192}={0,2})"), _bearer, 0),
@@ -121,7 +164,13 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("command_line", (Probe(("docker", "sqlcmd", "pgcli", "az login", "mongo", "ldap", "podman", "helm registry"), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo|mongosh|mongodump|ldapsearch|az login)[^\n|;]{0,200} -(?:p|P|w) "),), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo(?:sh|dump|restore)?|ldapsearch|az login)(?: (?!-[pPw] )[^\s|;]{1,128}){0,16} -[pPw] \\{0,3}['\"]?(?P<v>[^\s'\"\\]{3,128})", None, 0),
     pattern_rule("command_line", (Probe(("echo", "printf"), r"(?:echo|printf)[^\n|]{1,200}\|[^\n]{0,80}(?:--password-stdin|sudo -S|chpasswd)"),), r"(?:echo|printf)(?: -[ne]{1,2})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{0,3}['\"]?(?P<v>[^\s'\"|\\]{2,200})\\{0,3}['\"]? ?\|[^\n]{0,80}?(?:--password-stdin|sudo -S|chpasswd)", None, 0),
     pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"identified (?:with [\w'\"]{1,40} )?by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
-    pattern_rule("form_password", (Probe(("password",), r"(?i)type=[\\\"']{0,4}password[^>]{0,200}value="),), r"type=\\{0,3}[\"']?password\\{0,3}[\"']?[^>]{0,200}?value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})"),
-    pattern_rule("form_password", (Probe(("password",), r"(?i)value=[^>]{0,200}type=[\\\"']{0,4}password"),), r"value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})\\{0,3}[\"'][^>]{0,200}?type=\\{0,3}[\"']?password"),
+    pattern_rule("command_line", (Probe(("vault login",), r"vault login "),), r"vault login (?:-\S{1,40} ){0,4}\\{0,3}['\"]?(?P<v>[A-Za-z0-9._-]{16,256})", looks_like_credential, 0),
+    pattern_rule("command_line", (Probe(("zip -", "openssl", "encrypt_string", "/user:"), r"(?:zip -P|openssl [^\n\"|;]{0,128} -(?:k|K|pass(?:in|out)? pass:)|encrypt_string [\\'\"]|net use [^\n\"|;]{0,128}/user:[^ \n]{1,64}) ?[^ ]{2}"),), r"(?:zip -P |openssl [^\n\"|;]{0,128}? -(?:[kK] |pass(?:in|out)? pass:)|encrypt_string |net use [^\n\"|;]{0,128}/user:\S{1,64} )\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
+    pattern_rule("wifi_password", (Probe(("wifi:",), r"WIFI:[^\n\"]{0,128};P:"),), r"WIFI:[^\n\"]{0,128}?;P:(?P<v>[^;\n\"]{1,64});", None, 0),
+    pattern_rule("recovery_phrase", (Probe(("phrase", "mnemonic"), r"(?i)(?:phrase|mnemonic)[^\n]{0,12}[ \\\"':=](?:[a-z]{3,8} ){4}", 0),), r"(?:phrase|mnemonic)[^\n]{0,12}?[ \\\"':=](?P<v>(?-i:(?:[a-z]{3,8} ){11,23}[a-z]{3,8}))(?![a-z])"),
+    pattern_rule("sql_password", (Probe(("set password",), r"(?i)set password (?:for [^ ]{1,80} )?=? ?(?:password\()?[\\'\"]", 0),), r"set password (?:for \S{1,80} )?=? ?(?:password\()?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
+    pattern_rule("command_line", (Probe(("securestring",), r"(?i)securestring[^\n]{1,40}[\"'][^\n\"']{1,80}"),), r"securestring(?: -string)? {1,4}\\{0,3}[\"'](?P<v>[^\n\"'\\]{1,200})\\{0,3}[\"']"),
+    pattern_rule("form_password", (Probe(("password",), r"(?i)type=[\\\"']{0,4}password[^<>]{0,200}value="),), r"type=\\{0,3}[\"']?password\\{0,3}[\"']?[^<>]{0,200}?value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})"),
+    pattern_rule("form_password", (Probe(("password",), r"(?i)value=[^<>]{0,200}type=[\\\"']{0,4}password"),), r"value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})\\{0,3}[\"'][^<>]{0,200}?type=\\{0,3}[\"']?password"),
     pattern_rule("pgpass", (Probe((":543", ":6432"), r":(?:5432|543[0-9]|6432):[^: \n]{1,64}:[^: \n]{1,64}:[^ \n]"),), r"(?:^|\n|\\n)[^\s:/]{1,128}:(?:\d{4,5}|\*):[^:\s]{1,64}:[^:\s]{1,64}:(?P<v>[^\s\"\\]{2,128})"),
 )  # fmt: skip

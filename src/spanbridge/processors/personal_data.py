@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from spanbridge.processors.matcher import Probe
-from spanbridge.processors.text_rule import TextRule, pattern_rule
+from spanbridge.processors.text_rule import Budget, Span, TextRule, compiled, matches, pattern_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6(?:011|4[4-9]\d|5\d\d|2\d\d)\d{12,15}"
@@ -25,10 +30,37 @@ def is_card(value: str) -> bool:
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
+_IBAN_LENGTHS: dict[str, int] = {
+    country: length
+    for length, countries in {
+        15: "NO", 16: "BE", 18: "DK FI FK FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK", 21: "CH HR LI LV",
+        22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL", 24: "AD CZ DJ ES MD PK RO SA SE SK TN VG",
+        25: "LY PT ST", 26: "IS TR", 27: "BI FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB NI PL SV", 29: "BR EG PS QA UA",
+        30: "JO KW MU YE", 31: "MT SC", 32: "LC", 33: "RU",
+    }.items()
+    for country in countries.split()
+}  # fmt: skip
+"""Characters of an IBAN by country: the registry of ISO 13616."""
+
+
 def is_iban(value: str) -> bool:
-    """Whether `value` is an IBAN: its remainder modulo 97 is 1."""
+    """Whether `value` is an IBAN: as long as its country's are, and its remainder modulo 97 is 1."""
     compact = re.sub(r"[ -]", "", value).upper()
-    return 15 <= len(compact) <= 34 and int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
+    return (
+        len(compact) == _IBAN_LENGTHS.get(compact[:2])
+        and int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
+    )
+
+
+def _find_iban(text: str, budget: Budget) -> Iterator[Span]:
+    for match in matches(compiled(_IBAN, re.IGNORECASE), text, budget):
+        # The words behind it may look like more of it: its country says where it ends.
+        end, left = match.start(), _IBAN_LENGTHS.get(match[0][:2].upper(), 0)
+        while left and end < match.end():
+            left -= text[end].isalnum()
+            end += 1
+        if not left and is_iban(text[match.start() : end]) and not text[end : end + 1].isalnum():
+            yield Span(match.start(), end, "iban")
 
 
 def is_ssn(value: str) -> bool:
@@ -38,9 +70,11 @@ def is_ssn(value: str) -> bool:
 
 
 def is_phone(value: str) -> bool:
-    """Whether `value` has as many digits as a telephone number, and not all the same."""
+    """Whether `value` has as many digits as a telephone number, and neither counts nor repeats itself."""
     digits = re.sub(r"\D", "", value)
-    return 9 <= len(digits) <= 15 and len(set(digits)) > 2
+    groups = [int(group) for group in re.findall(r"\d+", value)]
+    counts = len(groups) > 2 and all(after - before == 1 for before, after in pairwise(groups))
+    return (8 if value.startswith("+") else 9) <= len(digits) <= 15 and len(set(digits)) > 2 and not counts
 
 
 def is_ip(value: str) -> bool:
@@ -49,19 +83,45 @@ def is_ip(value: str) -> bool:
         address = ipaddress.ip_address(value)
     except ValueError:
         return False
+    if address.version == 6 and sum(map(str.isdigit, value)) < 2:
+        return False  # `a::b` is a name in some languages
     return not (address.is_loopback or address.is_unspecified or address.is_multicast)
+
+
+_ADDRESS_BEFORE = re.compile(
+    r"(?i)(?:ip|addr(?:ess)?|from|host|client|remote|server|dns|peer|source|src|dst|dest(?:ination)?|ping|at|to|for|by|connect(?:ed|ing)?|proxy|gateway|forwarded|origin|via|user|of)"
+    r"[\"'=:,\s([-]{1,4}\Z|[=@/]\Z|^[\s\"'(\[]*\Z|[\n,][\s\"'(\[]*\Z|\d[,\s]+\Z"
+)
+_LARGEST_VERSION = 31
+
+
+def _find_ip(text: str, budget: Budget) -> Iterator[Span]:
+    for match in matches(compiled(_IP, re.IGNORECASE), text, budget):
+        value = match["v"]
+        if not is_ip(value):
+            continue
+        start = match.start("v")
+        # Four small numbers are as often a version or a chapter: what stands before them tells.
+        if (
+            ":" in value
+            or any(int(part) > _LARGEST_VERSION for part in value.split("."))
+            or _ADDRESS_BEFORE.search(text, max(0, start - 24), start)
+        ):
+            yield Span(*match.span("v"), "ip_address")
 
 
 _START = r"(?:(?<![\w.+/-])|(?<=\\[nrt]))"
 _END = r"(?![\w-])"
 
+_IBAN = rf"{_START}[A-Z]{{2}}\d\d(?:[ -]?[A-Z0-9]){{11,31}}"
+_IP = r"(?:(?<![\w.:-])(?<!ersion )|(?<=\\[nrt])|(?<=://))(?P<v>\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)|(?:[0-9a-f]{1,4}:){1,7}(?::?[0-9a-f]{1,4}){1,7}(?![\w:.-]))"
+PERSONAL_KINDS = ("email", "card_number", "iban", "ssn", "phone", "ip_address")
 PERSONAL_DATA: tuple[TextRule, ...] = (
     pattern_rule("email", (Probe(("@",), r"[A-Za-z0-9_%+-]@[A-Za-z0-9-]{1,63}\.[A-Za-z]"),), r"(?:(?<![\w.%+/:-])|(?<=\\[nrt])|(?<=mailto:)|(?<=://))(?P<v>[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24})(?![\w-]|:\w)"),
     pattern_rule("card_number", (Probe(("",), r"[0-9](?:[ -]?[0-9]){12}"),), rf"{_START}(?P<v>\d(?:[ -]?\d){{12,18}}){_END}(?!\.\d)", is_card),
-    pattern_rule("iban", (Probe(("",), r"[A-Za-z]{2}[0-9]{2} ?[A-Za-z0-9]{4} ?[0-9A-Za-z]{4}"),), rf"{_START}(?P<v>[A-Z]{{2}}\d\d(?:[ -]?[A-Z0-9]{{4}}){{2,7}}(?:[ -]?[A-Z0-9]{{1,3}})?){_END}", is_iban),
+    TextRule((Probe(("",), r"[A-Za-z]{2}[0-9]{2} ?[A-Za-z0-9]{4} ?[0-9A-Za-z]{4}"),), _find_iban),
     pattern_rule("ssn", (Probe(("",), r"[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}"),), rf"{_START}(?P<v>\d{{3}}([- ])\d{{2}}\2\d{{4}}){_END}(?!\.\d)", is_ssn),
-    pattern_rule("phone", (Probe(("",), r"(?:\+[0-9(]|\([0-9]{2,4}\)|[0-9]{3}[-. ][0-9]{3}[-. ][0-9]{4})"),),
-                 rf"{_START}(?P<v>\+\d{{1,3}}(?:[ .-]?\(?\d{{1,4}}\)?){{2,6}}|\(\d{{2,4}}\) ?\d{{3,4}}[ .-]\d{{3,4}}|[2-9]\d{{2}}([-. ])\d{{3}}\2\d{{4}}){_END}(?!\.\d)", is_phone),
-    pattern_rule("ip_address", (Probe((".",), r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"), Probe((":",), r"(?i)[0-9a-f]{1,4}:[0-9a-f:]{1,39}:[0-9a-f]")),
-                 r"(?:(?<![\w.:-])(?<!ersion )|(?<=\\[nrt])|(?<=://))(?P<v>\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)|(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:.-]))", is_ip),
+    pattern_rule("phone", (Probe(("",), r"(?:\+[0-9(]|\([0-9]{2,4}\)|[0-9]{3}[-. ][0-9]{3}[-. ][0-9]{4}|0[1-9][0-9]{0,3}[ /-][0-9]{2,8})"),),
+                 rf"{_START}(?P<v>\+\d{{1,3}}(?:[ .-]?\(?\d{{1,4}}\)?){{2,6}}|\(\d{{2,4}}\) ?\d{{3,4}}[ .-]\d{{3,4}}|(?:1[-. ])?[2-9]\d{{2}}([-. ])\d{{3}}\2\d{{4}}|(?<!\d[ .-])0[1-9]\d{{0,3}}(?:([ -])\d{{2,4}}(?:\3\d{{2,4}}){{1,4}}|[ /-]\d{{5,8}})){_END}(?!\.\d)", is_phone),
+    TextRule((Probe((".",), r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"), Probe((":",), r"(?i)[0-9a-f]{1,4}:[0-9a-f:]{1,39}:[0-9a-f]")), _find_ip),
 )  # fmt: skip

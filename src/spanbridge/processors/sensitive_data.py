@@ -13,18 +13,28 @@ from typing import TYPE_CHECKING, Any, Literal
 from orjson import dumps
 
 from spanbridge.model.payload import decode, encode
+from spanbridge.processors.allowing import Allowed, value_hash
 from spanbridge.processors.candidates import Candidates
-from spanbridge.processors.filter_options import check_options, checked_patterns
-from spanbridge.processors.masking_styles import Masker, Tokens
+from spanbridge.processors.chunked_text import holds_lists, joined_lists
+from spanbridge.processors.filter_options import (
+    check_options,
+    checked_index_key,
+    checked_kinds,
+    checked_patterns,
+    checked_recognizers,
+)
+from spanbridge.processors.masking_styles import Masker
 from spanbridge.processors.plain_values import plain_value
+from spanbridge.processors.redacting_stream import RedactingStream
 from spanbridge.processors.text_rule import Budget, BudgetExceeded
 from spanbridge.processors.text_search import WITHHELD, TextSearch
-from spanbridge.processors.walk import Walk
+from spanbridge.processors.walk import Finding, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from spanbridge.model.span import SpanRecord
+    from spanbridge.processors.filter_options import Recognizer
     from spanbridge.processors.matcher import Probe
 
 BUDGET_S = 0.25
@@ -34,15 +44,23 @@ PRESCAN_BYTES = 1024 * 1024
 
 
 class SensitiveDataFilter:
-    """Replaces secrets in everything that a span records; also usable on its own, through `redact`.
+    """Replaces secrets in everything that a span records; also usable on its own, through `redact`, `explain` and `stream`.
 
     Args:
-        pii: Also e-mail addresses, card numbers, IBANs, US social security numbers, telephone numbers and IP addresses.
-        style: "full": the marker. "partial": the first and last three characters of values longer than 12. "indexed": `[RULE_n]`, the same
-            token for the same value within one trace.
+        pii: Also personal data: True for all kinds, or some of "email", "card_number", "iban", "ssn" (US), "phone", "ip_address".
+        style: "full": the marker. "partial": the first and last three characters of values longer than 12. "indexed": `[RULE_hash]`, the
+            same token for the same value within one trace, made with a key that this process alone knows.
         marker: What stands for a value: 1 to 64 characters without white space, quotes and backslashes.
         extra_keys: More names whose values are secret, in any spelling, also behind a prefix.
         extra_patterns: More formats: rule name to regular expression, which may not look around, refer back or repeat a repetition.
+        recognizers: Functions that are given each text and answer with (start, end, rule) of what must go. They see every text of every
+            span, so they should be fast; one that raises withholds the value.
+        allow_keys: Names whose values pass as they are, in any spelling.
+        allow_paths: Places whose values pass as they are: keys and indexes joined by dots, `*` for any one, `**` for any number, as in
+            "attributes.build.*" or "input.messages.*.content". In a record a path begins with the field's name.
+        allow_values: Hashes of values that pass, as `SensitiveDataFilter.value_hash` makes them.
+        index_key: At least 16 bytes from which the tokens of the style "indexed" are made in every process that is given them.
+        index_across_traces: Whether the same value has the same token in all traces.
 
     Raises:
         ConfigurationError: A value is not usable; the message names the key, the value and the fix.
@@ -53,15 +71,31 @@ class SensitiveDataFilter:
     def __init__(
         self,
         *,
-        pii: bool = False,
+        pii: bool | Collection[str] = False,
         style: Literal["full", "partial", "indexed"] = "full",
         marker: str = "[REDACTED]",
         extra_keys: Sequence[str] = (),
         extra_patterns: Mapping[str, str] = {},
+        recognizers: Sequence[Recognizer] = (),
+        allow_keys: Sequence[str] = (),
+        allow_paths: Sequence[str] = (),
+        allow_values: Sequence[str] = (),
+        index_key: bytes | str | None = None,
+        index_across_traces: bool = False,
     ) -> None:
-        check_options(pii, style, marker, extra_keys)
-        self._masker = Masker(style, marker)
-        self._search = TextSearch(self._masker, extra_keys, checked_patterns(extra_patterns), pii)
+        check_options(style, marker, extra_keys)
+        self._masker = Masker(style, marker, checked_index_key(index_key), across_traces=index_across_traces)
+        self._search = TextSearch(
+            self._masker,
+            extra_keys,
+            checked_patterns(extra_patterns),
+            checked_kinds(pii),
+            checked_recognizers(recognizers),
+        )
+        has_lists = any(map(len, (allow_keys, allow_paths, allow_values)))
+        self._allowed = Allowed(allow_keys, allow_paths, allow_values) if has_lists else None
+
+    value_hash = staticmethod(value_hash)
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -72,19 +106,47 @@ class SensitiveDataFilter:
         """Builds the engine, which holds the interpreter for some 30 ms: better as an application starts than with its first span."""
         self._search.match(b"")
 
-    def redact(self, value: Any) -> Any:
+    def redact(self, value: Any, trace_id: str = "") -> Any:
         """`value`, any JSON-like value, with its secrets replaced: the same shape, never mutated, equal where nothing was found.
 
         Where something may be, what JSON has no word for (bytes, sets, dataclasses, models, ...) comes back as a span would record it. What
         cannot be looked at (deeper than 64 levels, a rule that fails) becomes "[WITHHELD]" or `{"withheld": {...}}`. Takes the time that it
-        takes: the budget of a span does not hold here.
+        takes: the budget of a span does not hold here. `trace_id` is the trace that tokens of the style "indexed" belong to.
         """
         try:
-            if not self._may_hold(value):
-                return value
-            return Walk(self._search, Candidates(self._search), Tokens(), {}, Budget(None)).value(plain_value(value), 0)
+            return self._redact(value, trace_id, None)
         except Exception as error:  # noqa: BLE001 - fails closed, whatever it was
             return WITHHELD if isinstance(value, str) else {"withheld": _reason(error)}
+
+    def explain(self, value: Any, path: Sequence[Any] = ()) -> list[Finding]:
+        """What `redact` would replace in `value`: rule, path, where in the string and how long; never the value itself.
+
+        `path` leads to the value, where it is a part of something. Raises what `redact` would withhold the value for.
+        """
+        findings: list[Finding] = []
+        self._redact(value, "", findings, path)
+        return findings
+
+    def stream(self, trace_id: str = "") -> RedactingStream:
+        """A filter for one text that arrives in pieces, such as a model's answer on its way to a user; see `RedactingStream`."""
+        return RedactingStream(self._search, trace_id)
+
+    def _redact(self, value: Any, trace_id: str, findings: list[Finding] | None, path: Sequence[Any] = ()) -> Any:
+        if not self._may_hold(value):
+            return value
+
+        def walk() -> Walk:
+            return Walk(
+                self._search, Candidates(self._search), trace_id, {}, Budget(None), self._allowed, path, findings
+            )
+
+        try:
+            return walk().value(value, 0)
+        except TypeError:
+            # Something that JSON has no word for; what was found on the way to it is found again.
+            if findings:
+                findings.clear()
+            return walk().value(plain_value(value), 0)
 
     def process(self, record: SpanRecord) -> SpanRecord:
         """Redacts the content of `record` that was not looked at yet, and counts it in `record.redactions`."""
@@ -93,7 +155,8 @@ class SensitiveDataFilter:
         fields: Collection[str] = content.keys() - processed if processed else content
         if not fields:
             return record
-        matched = self._search.match(record.encode_fields(fields if processed else None))
+        encoded = record.encode_fields(fields if processed else None)
+        matched = self._search.confirmed(self._search.match(encoded), encoded)
         if matched:
             self._redact_one(record, {field: content[field] for field in fields}, matched)
         processed.update(fields)
@@ -121,11 +184,17 @@ class SensitiveDataFilter:
         self._redact_records(chunk, documents)
 
     def _redact_records(self, records: list[SpanRecord], documents: list[bytes]) -> None:
-        matched = self._search.match(b"\n".join(documents))
+        # Texts in pieces are looked at with the documents that they stand in.
+        pieces = [*documents, *map(joined_lists, documents)]
+        matched = self._search.match(b"\n".join(pieces))
         if matched:
-            located = self._search.locate(matched, documents)
-            dirty = [record for record, found in zip(records, located, strict=True) if found]
-            matched = {index for found in located for index in found}
+            located = self._search.locate(matched, pieces)
+            count = len(records)
+            dirty: list[SpanRecord] = []
+            for index, record in enumerate(records):
+                found = [*located[index], *located[count + index]]
+                if found and self._search.confirmed(found, documents[index]):
+                    dirty.append(record)
             self._redact_dirty(dirty, matched)
         for record in records:
             record.processed.update(record.content())
@@ -139,7 +208,9 @@ class SensitiveDataFilter:
         last = len(fields) - 1
         for index, (data, field) in enumerate(fields):
             # What no smaller field explains stands in the largest: it need not be searched again to know that.
-            found = unexplained if index == last and unexplained else self._search.match(data)
+            found = (
+                unexplained if index == last and unexplained else self._search.confirmed(self._search.match(data), data)
+            )
             if found:
                 self._redact_field(record, field, data, candidates, budget)
                 unexplained.difference_update(found)
@@ -148,7 +219,7 @@ class SensitiveDataFilter:
         """Redacts records, with as few looks of the engine as can be."""
         fields = [(record, field, _encoded(data)) for record in records for field, data in record.content().items()]
         found = self._search.may_hold(matched, [data for _, _, data in fields])
-        fields = [item for item, may_hold in zip(fields, found, strict=True) if may_hold]
+        fields = [item for item, may_hold in zip(fields, found, strict=True) if may_hold or holds_lists(item[2])]
         candidates = Candidates(self._search)
         with suppress(Exception):  # what fails here fails again for its field alone, which is withheld then
             candidates.learn(decode(data) for _, _, data in fields)
@@ -164,7 +235,7 @@ class SensitiveDataFilter:
         counts: dict[str, int] = {}
         try:
             value = decode(encoded)
-            redacted = Walk(self._search, candidates, self._masker.tokens(record.trace_id), counts, budget).value(
+            redacted = Walk(self._search, candidates, record.trace_id, counts, budget, self._allowed, (field,)).value(
                 value, 0
             )
             if redacted is value:
@@ -182,7 +253,8 @@ class SensitiveDataFilter:
         if isinstance(value, str):
             return bool(self._search.candidates(value))
         try:
-            return bool(self._search.match(dumps(value)))
+            encoded = dumps(value)
+            return bool(self._search.confirmed(self._search.match(encoded), encoded))
         except (TypeError, ValueError, RecursionError):
             return True
 

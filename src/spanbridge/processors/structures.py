@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanbridge.processors.key_names import (
     Classifier,
@@ -19,20 +19,21 @@ from spanbridge.processors.matcher import Probe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STRUCTURE_PROBES = (
-    Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),
-    Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]"),
-    Probe(("-signature",), r"(?i)x-(?:amz|goog|oss)-signature[\\\"']{1,9}[ ]?:"),
-)
-"""What the prefilter looks for on behalf of names that no text rule looks for."""
 JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 """Members of a JSON Web Key that are private (RFC 7518, section 6)."""
-_VALUE_KEYS = ("value", "val", "v", "text", "content")
+_VALUE_KEYS = (
+    "value", "Value", "val", "v", "text", "content", "fieldValue", "field_value", "parameterValue", "ParameterValue", "headerValue",
+    "header_value", "inputValue", "input_value", "answer",
+)  # fmt: skip
 _VALUE_KEY_SET = frozenset(_VALUE_KEYS)
 _NAME_KEYS = word_set(
-    "name key header field label selector id variable parameter param element locator property k target"
+    "name key header field label selector id variable parameter param element locator property k target Name Key Header Field Label "
+    "fieldName field_name parameterKey ParameterKey parameterName headerName header_name inputName input_name question placeholder "
+    "aria-label ariaLabel"
 )
 _IS_TEXT = re.compile(r"[\s{]")
+_LABEL_END = re.compile(r"[ _-](?:text )?(?:field|input|box|textbox|entry)\Z|[?:* ]{1,4}\Z", re.IGNORECASE)
+"""How the description of a form's element ends: `Password field`."""
 _LABEL_PARENTS = word_set(
     "errors error labels label messages validation translations i18n descriptions placeholders hints help properties tooltips titles "
     "locales"
@@ -42,17 +43,49 @@ _NAME_LIST_PARENTS = word_set(
     "masked hidden scopes tags types words options choices enum loc path"
 )
 _SCHEMA_TYPES = word_set("string object array integer number boolean null password text str")
-_SHORT_FLAGS = {
-    "sshpass": "-p",
-    "redis-cli": "-a",
-    "sqlcmd": "-P",
-    "ldapsearch": "-w",
-    "mongo": "-p",
-    "mongosh": "-p",
-    "docker": "-p",
-    "plink": "-pw",
+_SHORT_FLAGS: dict[str, tuple[str, str]] = {
+    "sshpass": ("-p", ""),
+    "redis-cli": ("-a", ""),
+    "sqlcmd": ("-P", ""),
+    "ldapsearch": ("-w", ""),
+    "ldapadd": ("-w", ""),
+    "ldapmodify": ("-w", ""),
+    "ldapwhoami": ("-w", ""),
+    "mongo": ("-p", ""),
+    "mongosh": ("-p", ""),
+    "mongodump": ("-p", ""),
+    "mongorestore": ("-p", ""),
+    "docker": ("-p", "login"),
+    "podman": ("-p", "login"),
+    "helm": ("-p", "login"),
+    "plink": ("-pw", ""),
+    "pscp": ("-pw", ""),
+    "curl": ("-u", ""),
+    "mysql": ("-p", ""),
+    "mysqldump": ("-p", ""),
+    "mysqladmin": ("-p", ""),
+    "mariadb": ("-p", ""),
+    "mariadb-dump": ("-p", ""),
+    "7z": ("-p", ""),
+    "bcp": ("-P", ""),
 }
-"""Programs and their flags that a password follows."""
+"""Programs, their flags that a password follows, and the subcommand that it takes for that."""
+_ATTACHED = frozenset({"mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "7z"})
+"""Programs whose password stands in the flag's own argument: `-pVALUE`."""
+_USER_AND_PASSWORD = frozenset({"curl"})
+"""Programs whose flag is followed by `user:password`."""
+
+
+STRUCTURE_PROBES = (
+    Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]"),
+    Probe(
+        tuple(sorted(_SHORT_FLAGS, key=lambda program: (-len(program), program))),
+        rf"(?:{'|'.join(_SHORT_FLAGS)})[\\\"']{{1,9}}[ ]?,[^\n]{{0,400}}[\"']-(?:p|a|P|w|pw|u)",
+        0,
+    ),
+    Probe(("-signature",), r"(?i)x-(?:amz|goog|oss)-signature[\\\"']{1,9}[ ]?:"),
+)
+"""What the prefilter looks for on behalf of names that no text rule looks for."""
 
 
 @lru_cache(maxsize=1024)
@@ -92,17 +125,22 @@ def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[str, Sensi
         return None
     target = next(key for key in _VALUE_KEYS if key in value)
     item = value[target]
-    if target in ("content", "text") and (not isinstance(item, str) or _IS_TEXT.search(item)):
+    if target in ("content", "text", "answer") and (not isinstance(item, str) or _IS_TEXT.search(item)):
         return None
     level = Sensitivity.STRONG if value.get("type") == "password" else Sensitivity.NONE
     for key, name in value.items():
         if key in _NAME_KEYS and isinstance(name, str):
-            level = max(level, classify(name))
+            level = max(level, classify(_LABEL_END.sub("", name)))
     return (target, level) if level else None
 
 
 _HELD = frozenset({"value", "text", "data", "content"})
 """Under these a mapping with a `type` holds what it describes."""
+
+
+_SCHEME_TYPES = word_set("apiKey http oauth2 openIdConnect mutualTLS basic")
+_SCHEME_MEMBERS = word_set("in scheme flows flow openIdConnectUrl bearerFormat")
+"""Security schemes of OpenAPI."""
 
 
 def is_schema(value: Any) -> bool:
@@ -111,18 +149,47 @@ def is_schema(value: Any) -> bool:
         return False
     kind: Any = value.get("type")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return (
-        (isinstance(kind, str) and kind.lower() in _SCHEMA_TYPES and _HELD.isdisjoint(value))  # pyright: ignore[reportUnknownArgumentType]
+        (isinstance(kind, str) and (kind in _SCHEME_TYPES or "in" in value) and not _SCHEME_MEMBERS.isdisjoint(value))  # pyright: ignore[reportUnknownArgumentType]
+        or (isinstance(kind, str) and kind.lower() in _SCHEMA_TYPES and _HELD.isdisjoint(value))  # pyright: ignore[reportUnknownArgumentType]
         or "$ref" in value
         or "anyOf" in value
     )
 
 
-def argument_level(flag: str, value: str, items: Sequence[Any], classify: Classifier) -> Sensitivity:
-    """How secret an argument is that follows `flag` on the command line `items`."""
+def argument_level(flag: str, value: str, classify: Classifier) -> Sensitivity:
+    """How secret an argument is that follows `flag` on a command line."""
     if not flag.startswith("-") or value.startswith("-") or len(flag) > 64:
         return Sensitivity.NONE
     if flag.startswith("--") or len(flag) > 3:
         level = classify(flag.lstrip("-")) if "=" not in flag else Sensitivity.NONE
         return Sensitivity.STRONG if level and looks_like_password(value) else level
-    program = str(items[0]).rsplit("/", 1)[-1]
-    return Sensitivity.STRONG if flag == _SHORT_FLAGS.get(program) else Sensitivity.NONE
+    return Sensitivity.NONE
+
+
+class Command(NamedTuple):
+    """A known program's flag that a password follows."""
+
+    flag: str
+    attached: bool
+    after_user: bool
+
+    def secret_at(self, value: str, before: Any) -> int | None:
+        """Where in an argument the password starts; None: the argument holds none."""
+        if self.attached:
+            return len(self.flag) if value.startswith(self.flag) and len(value) > len(self.flag) + 1 else None
+        if before != self.flag or value.startswith("-"):
+            return None
+        at = value.find(":") + 1 if self.after_user else 0
+        return at if at < len(value) and (at or not self.after_user) else None
+
+
+def command_of(items: Sequence[Any]) -> Command | None:
+    """The known program that an argument list calls, perhaps by way of another such as `sudo`."""
+    for item in items[:4]:
+        program = item.rsplit("/", 1)[-1] if isinstance(item, str) else ""
+        if program in _SHORT_FLAGS:
+            flag, subcommand = _SHORT_FLAGS[program]
+            if subcommand and subcommand not in items:
+                return None
+            return Command(flag, program in _ATTACHED, program in _USER_AND_PASSWORD)
+    return None

@@ -42,6 +42,8 @@ class Budget:
         self._end = None if seconds is None else time.thread_time() + seconds
         self._hurries = hurries
         self._until_ns = time.perf_counter_ns() + SLICE_NS
+        self.level = 0
+        """How often the text that is looked at was decoded."""
 
     def pause(self) -> None:
         """Called between small pieces of work; raises BudgetExceeded when the time is spent."""

@@ -6,19 +6,26 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from orjson import loads
+
+from spanbridge.processors.chunked_text import EVENT_PROBE, joined_lists, joined_texts
 from spanbridge.processors.credential_patterns import FORMATS
-from spanbridge.processors.filter_options import own_rule
+from spanbridge.processors.encoded_text import encoded_rules
+from spanbridge.processors.filter_options import own_rule, recognizer_rule
 from spanbridge.processors.key_names import classifier_with, split_words
 from spanbridge.processors.keyword_rule import keyword_rule
 from spanbridge.processors.matcher import Prefilter, Probe, RePrefilter, make_prefilter
 from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
+from spanbridge.processors.personal_data import PERSONAL_DATA, PERSONAL_KINDS
 from spanbridge.processors.structures import STRUCTURE_PROBES
+from spanbridge.processors.tables import table_rule
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from spanbridge.processors.masking_styles import Masker, Tokens
+    from spanbridge.processors.filter_options import Recognizer
+    from spanbridge.processors.masking_styles import Masker
 
 WITHHELD = "[WITHHELD]"
 _SHORT = 32
@@ -37,10 +44,19 @@ class TextSearch:
     """Finds secrets in text, and masks them."""
 
     def __init__(
-        self, masker: Masker, extra_keys: Sequence[str], extra_patterns: Iterable[tuple[str, str]], pii: bool
+        self,
+        masker: Masker,
+        extra_keys: Sequence[str],
+        extra_patterns: Iterable[tuple[str, str]],
+        kinds: frozenset[str],
+        recognizers: Sequence[Recognizer] = (),
     ) -> None:
+        """`kinds`: of personal data."""
         self.classify = classifier_with(extra_keys)
-        own = tuple(own_rule(name, pattern) for name, pattern in extra_patterns)
+        own = (
+            *(own_rule(name, pattern) for name, pattern in extra_patterns),
+            *map(recognizer_rule, recognizers),
+        )
         stems = "|".join(r"[\W_]?".join(map(re.escape, split_words(key))) for key in extra_keys)
         rules = (
             *own,
@@ -48,17 +64,22 @@ class TextSearch:
             *PATTERN_RULES,
             keyword_rule(self.classify, stems),
             *named_value_rules(self.classify),
+            table_rule(self.classify),
+            *encoded_rules(self._search_decoded),
         )
-        if pii:
-            from spanbridge.processors.personal_data import PERSONAL_DATA  # noqa: PLC0415 - an option, off by default
-
-            rules += PERSONAL_DATA
-        self.finds_numbers = pii or bool(own)
+        if kinds:
+            rules += tuple(rule for kind, rule in zip(PERSONAL_KINDS, PERSONAL_DATA, strict=True) if kind in kinds)
+        self.finds_numbers = bool(kinds or own)
         """Whether digits alone may be something; no built-in rule finds them."""
-        self.probes: tuple[Probe, ...] = (*(probe for rule in rules for probe in rule.probes), *STRUCTURE_PROBES)
+        self.probes: tuple[Probe, ...] = (
+            *(probe for rule in rules for probe in rule.probes),
+            *STRUCTURE_PROBES,
+            EVENT_PROBE,
+        )
         """What the prefilter looks for."""
         self._rule_of: list[TextRule | None] = [rule for rule in rules for _ in rule.probes]
-        self._rule_of += [None] * len(STRUCTURE_PROBES)
+        self._rule_of += [None] * (len(STRUCTURE_PROBES) + 1)
+        self._events = frozenset((len(self._rule_of) - 1,))
         # Rules without a probe are tried on everything, before the others: under negative indexes, from the list's end.
         always = [rule for rule in own if not rule.probes]
         self._always = range(-len(always), 0)
@@ -82,6 +103,19 @@ class TextSearch:
 
     def _match_always(self, data: bytes) -> Sequence[int]:
         return [*self._always, *(self._prefilter.match(data) or ())]
+
+    def confirmed(self, matched: Sequence[int] | None, data: bytes) -> Sequence[int] | None:
+        """What `match` says of encoded JSON, also of the texts that stand there in pieces; without the mere names of a stream's events."""
+        if matched:
+            if not self._events.issuperset(matched):
+                return matched
+            return self._match_joined("\n".join(joined_texts(loads(data))).encode("utf-8", "surrogatepass"))
+        joined = joined_lists(data)
+        return self._match_joined(joined) if joined else None
+
+    def _match_joined(self, text: bytes) -> Sequence[int] | None:
+        matched = self.match(text)
+        return None if not matched or self._events.issuperset(matched) else matched
 
     def match_alone(self, data: bytes) -> Sequence[int]:
         """As `match`, by the standard library alone: slower, and the interpreter is held throughout."""
@@ -123,6 +157,10 @@ class TextSearch:
             self._clean.add(text)
         return matched
 
+    def _search_decoded(self, text: str, budget: Budget) -> list[Span]:
+        matched = self.candidates(text)
+        return self.spans(text, budget, matched) if matched else []
+
     def spans(self, text: str, budget: Budget, matched: Sequence[int]) -> list[Span]:
         """The secrets in a text that is not JSON, in order, none overlapping another; `matched`: its candidates."""
         found: list[Span] = []
@@ -152,9 +190,9 @@ class TextSearch:
         marker = self._masker.marker
         return value == WITHHELD or (marker in value and len(value.replace(marker, "").strip()) <= _LEFT_BY_MASKERS)
 
-    def mask(self, rule: str, value: str, tokens: Tokens) -> str:
-        """What stands for `value`."""
-        return self._masker.mask(rule, value, tokens)
+    def mask(self, rule: str, value: str, scope: str) -> str:
+        """What stands for `value` in the trace `scope`."""
+        return self._masker.mask(rule, value, scope)
 
 
 def encode_text(text: str) -> bytes:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from spanbridge.processors import json_text
+from orjson import dumps
+
+from spanbridge.processors import chunked_text, json_text
+from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, SHORTEST_SECRET, Candidates, is_text
 from spanbridge.processors.key_names import (
     Sensitivity,
@@ -13,11 +18,13 @@ from spanbridge.processors.key_names import (
     is_placeholder,
     looks_like_credential,
     split_words,
+    was_masked,
 )
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
     argument_level,
+    command_of,
     holds_headers,
     holds_labels,
     is_pair_of,
@@ -29,31 +36,67 @@ from spanbridge.processors.structures import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from spanbridge.processors.masking_styles import Tokens
-    from spanbridge.processors.text_rule import Budget
+    from spanbridge.processors.text_rule import Budget, Span
     from spanbridge.processors.text_search import TextSearch
 
 MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
 
+_FEW = 3
+"""Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
+
+
+class Finding(NamedTuple):
+    """What a rule found, and where; never the value."""
+
+    rule: str
+    path: str
+    """The keys and indexes that lead to the string, joined by dots; empty for a string that stands alone."""
+    start: int
+    """Where in the string it starts, in characters; in JSON inside of a string, counted from the start of its own string."""
+    length: int
+    """Characters of the value."""
+    offset: int
+    """Where in the outermost string it starts, or the JSON document inside of it that holds it."""
+
+
 class Walk:
-    """Redacts one value; `candidates` may have learned its texts before, `counts` gets how many values each rule found."""
+    """Redacts one value; `candidates` may have learned its texts before, `counts` gets how many values each rule found.
+
+    `scope` is the trace that indexed tokens belong to, `path` leads to the value; `findings`, if given, gets all that is found.
+    """
 
     def __init__(
-        self, search: TextSearch, candidates: Candidates, tokens: Tokens, counts: dict[str, int], budget: Budget
+        self,
+        search: TextSearch,
+        candidates: Candidates,
+        scope: str,
+        counts: dict[str, int],
+        budget: Budget,
+        allowed: Allowed | None = None,
+        path: Sequence[Any] = (),
+        findings: list[Finding] | None = None,
     ) -> None:
         self._search = search
         self._candidates = candidates
         self._classify = search.classify
-        self._tokens = tokens
+        self._scope = scope
         self._counts = counts
         self._budget = budget
+        self._allowed = allowed
+        self._has_paths = allowed is not None and allowed.has_paths
+        self._path: list[Any] = [*path]
+        self._findings = findings
         self._json_level = 0
+        self._document: int | None = None
+        """Where in the outermost string the JSON document starts that is being gone through."""
         self._visited = 0
 
     def value(self, value: Any, depth: int, parent: str = "") -> Any:
         """`value` with its secrets replaced; `parent` is the name that it stands under."""
+        if self._has_paths and self._allowed is not None and self._allowed.path(self._path):
+            return value
         if value is None or isinstance(value, (int, float)):
             return self._number(value) if type(value) is int else value
         if isinstance(value, str):
@@ -62,7 +105,7 @@ class Walk:
             raise LimitExceeded
         if isinstance(value, dict):
             return self._mapping(value, depth, parent)  # pyright: ignore[reportUnknownArgumentType]
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, (list, tuple)) and not hasattr(cast("Any", value), "_fields"):
             items = self._sequence(value, depth, parent)  # pyright: ignore[reportUnknownArgumentType]
             return tuple(items) if items is not value and isinstance(value, tuple) else items
         raise TypeError  # no JSON value: it cannot be looked at
@@ -82,9 +125,15 @@ class Walk:
                 return self._mask(spans[0].rule, text)
         return value
 
-    def _mask(self, rule: str, value: str) -> str:
+    def _mask(self, rule: str, value: str, start: int = 0) -> str:
+        """What stands for `value`: itself, where it is allowed."""
+        if self._allowed is not None and self._allowed.value(value):
+            return value
         self._counts[rule] = self._counts.get(rule, 0) + 1
-        return self._search.mask(rule, value, self._tokens)
+        if self._findings is not None:
+            offset = start if self._document is None else self._document
+            self._findings.append(Finding(rule, path_text(self._path), start, len(value), offset))
+        return self._search.mask(rule, value, self._scope)
 
     # ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -99,19 +148,25 @@ class Walk:
             return self._plain(text, matched)
         parts: list[str] = []
         at = 0
-        for start, end, value in self._candidates.regions(text):
-            redacted = self._inner(value)
+        regions = self._candidates.regions(text)
+        values = self._joined([value for _, _, value in regions]) if len(regions) > 1 else None
+        for index, (start, end, value) in enumerate(regions):
+            if self._json_level == 0:
+                self._document = start
+            redacted = self._inner(values[index] if values else value)
+            if self._json_level == 0:
+                self._document = None
             if redacted is value and text[start] == "[" and "{" not in text[start:end]:
                 continue  # a subscript, as in `os.environ["API_KEY"] = ...`: it belongs to the text around it
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
-            parts.append(self._part(text[at:start], matched))
+            parts.append(self._part(text, at, start, matched))
             parts.append(
                 text[start:end] if redacted is value else json_text.splice(text, start, value, redacted, self._inner)[0]
             )
             at = end
         if not parts:
             return self._plain(text, matched)
-        parts.append(self._part(text[at:], matched))
+        parts.append(self._part(text, at, len(text), matched))
         result = "".join(parts)
         return text if result == text else result
 
@@ -123,20 +178,21 @@ class Walk:
         finally:
             self._json_level -= 1
 
-    def _part(self, text: str, matched: Sequence[int]) -> str:
+    def _part(self, text: str, start: int, end: int, matched: Sequence[int]) -> str:
         """A part of a text in which `matched` match."""
-        found = self._candidates.of_part(text, matched) if len(text) >= SHORTEST_SECRET else None
-        return self._plain(text, found) if found else text
+        part = text[start:end]
+        found = self._candidates.of_part(part, matched) if len(part) >= SHORTEST_SECRET else None
+        return self._plain(part, found, start) if found else part
 
-    def _plain(self, text: str, matched: Sequence[int]) -> str:
-        spans = self._search.spans(text, self._budget, matched)
+    def _plain(self, text: str, matched: Sequence[int], offset: int = 0) -> str:
+        spans = self._candidates.spans(text, matched, self._budget)
         if not spans:
             return text
         parts: list[str] = []
         at = 0
         for start, end, rule in spans:
             parts.append(text[at:start])
-            parts.append(self._mask(rule, text[start:end]))
+            parts.append(self._mask(rule, text[start:end], offset + start))
             at = end
         parts.append(text[at:])
         return "".join(parts)
@@ -151,8 +207,11 @@ class Walk:
         named = named_value(value, classify)
         key_set = "kty" in value
         result: dict[Any, Any] | None = None
+        path = self._path
+        path.append("")
         for key, item in value.items():
-            name = key if isinstance(key, str) else ""
+            path[-1] = key
+            name = key if isinstance(key, str) else _plain_key(key)
             level = classify(name) if name else Sensitivity.NONE
             if context and level is not Sensitivity.STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
@@ -161,7 +220,11 @@ class Walk:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
                 level, rule = Sensitivity.STRONG, "private_key"
-            if level and not (labels and (not isinstance(item, str) or re.search(r"\s", item))):
+            if self._allowed is not None and (
+                self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
+            ):
+                redacted = item
+            elif level and not (labels and (not isinstance(item, str) or item.isalpha() or re.search(r"\s", item))):
                 redacted = self._secret(item, level, name, depth, rule)
             elif type(item) is str:
                 redacted = self._text(item)
@@ -182,6 +245,7 @@ class Walk:
                 result[new_key] = redacted
             elif result is not None:
                 result[key] = item
+        path.pop()
         return value if result is None else result
 
     def _secret(self, value: Any, level: Sensitivity, name: str, depth: int, rule: str = "key_name") -> Any:
@@ -221,16 +285,34 @@ class Walk:
 
     def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
         self._count()
-        result: list[Any] | None = None
+        joined = self._joined(items) if len(items) > 1 else None
+        if joined is not None:
+            items = joined
+        result = joined
+        path = self._path
+        path.append("")
         named = parent if names_credentials(parent) else ""
+        command = command_of(items)
         pairs: str | None = None
         before: Any = None
+        pairs_up = len(items) == 2 or (bool(parent) and holds_headers(parent))
+        looks_first = len(items) >= _FEW and not named and parent != _PAIRS and not self._candidates.has_learned
         for index, item in enumerate(items):
-            level = (
-                self._item_level(before, index, items, parent) if index and isinstance(item, str) else Sensitivity.NONE
-            )
+            path[-1] = index
+            cls: type[Any] = type(item)  # pyright: ignore[reportUnknownVariableType]
+            if looks_first and cls is dict and self._is_clean(item):
+                if result is not None and result is not joined:
+                    result.append(item)
+                before = None
+                continue
+            level = Sensitivity.NONE
+            if type(item) is str and type(before) is str and (pairs_up or before[:1] == "-"):
+                level = self._item_level(before, index, items, parent)
             if level:
                 redacted = self._secret(item, level, str(before), depth)
+            elif command and isinstance(item, str) and (at := command.secret_at(item, before)) is not None:
+                redacted = item[:at] + self._secret(item[at:], Sensitivity.STRONG, "password", depth)
+                redacted = item if redacted == item else redacted
             elif type(item) is str:
                 redacted = self._text(item)
             elif type(item) in _LISTS:
@@ -239,19 +321,100 @@ class Walk:
                 redacted = self.value(item, depth + 1, pairs)
             else:
                 redacted = self.value(item, depth + 1, named)
-            if redacted is not item and result is None:
+            if redacted is not item and (result is None or result is joined):
                 result = list(items[:index])
-            if result is not None:
+            if result is not None and result is not joined:
                 result.append(redacted)
             before = item
+        path.pop()
         return items if result is None else result
 
-    def _item_level(self, before: Any, index: int, items: Sequence[Any], parent: str) -> Sensitivity:
+    def _is_clean(self, value: dict[Any, Any]) -> bool:
+        """Whether no probe matches in all that a mapping holds."""
+        try:
+            return not self._search.match(dumps(value))
+        except (TypeError, ValueError, RecursionError):
+            return False
+
+    def _joined(self, items: Sequence[Any]) -> list[Any] | None:
+        """The items with the secrets masked that stand in several of them: the first piece gets the marker, the others lose their part."""
+        result: list[Any] | None = None
+        if type(items[0]) is str and all(type(item) is str for item in items):
+            # One look at all before their pieces are told apart.
+            text = "".join(items)
+            if len(text) > chunked_text.MAX_MEAN * len(items) or len(text) < SHORTEST_SECRET:
+                return None
+            matched = self._candidates[text]
+            if not matched or not self._candidates.spans(text, matched, self._budget):
+                return None
+        for run in chunked_text.runs(items):
+            text = "".join(part.text for part in run)
+            matched = self._candidates[text] if len(text) >= SHORTEST_SECRET else None
+            spans = self._candidates.spans(text, matched, self._budget) if matched else []
+            if spans:
+                spans = self._in_pieces(spans, run)
+            offset = first = 0
+            for part in run if spans else ():
+                end = offset + len(part.text)
+                while first < len(spans) and spans[first].end <= offset:
+                    first += 1
+                last = first
+                while last < len(spans) and spans[last].start < end:
+                    last += 1
+                inside = [span for span in spans[first:last] if not self._stands_alone(span, part.text, offset)]
+                if inside:
+                    result = list(items) if result is None else result
+                    masked = self._masked_part(text, inside, offset, end)
+                    result[part.index] = chunked_text.replaced(result[part.index], part.path, masked)
+                offset = end
+        return result
+
+    def _in_pieces(self, spans: Sequence[Span], run: Sequence[chunked_text.Part]) -> list[Span]:
+        """The secrets of a text in pieces: without those that were masked in a piece before, nor the words of a next string."""
+        ends = list(accumulate(len(part.text) for part in run))
+        result: list[Span] = []
+        for span in spans:
+            first, last = bisect_right(ends, span.start), bisect_right(ends, span.end - 1)
+            if first == last:
+                result.append(span)
+                continue
+            starts = [ends[index - 1] if index else 0 for index in range(first, last + 1)]
+            pieces = [
+                part.text[max(0, span.start - start) : span.end - start]
+                for part, start in zip(run[first : last + 1], starts, strict=True)
+            ]
+            if any(was_masked(piece) or self._search.is_masked(piece) for piece in pieces):
+                continue
+            is_next = not run[0].path and chunked_text.is_word(pieces[-1])
+            result.append(span._replace(end=starts[-1]) if is_next else span)
+        return result
+
+    def _stands_alone(self, span: Span, piece: str, offset: int) -> bool:
+        """Whether a secret of a text is found in one of its pieces too: then it is masked with that piece."""
+        if span.start < offset or span.end > offset + len(piece) or len(piece) < SHORTEST_SECRET:
+            return False
+        matched = self._candidates[piece]
+        return bool(matched) and any(
+            other.start <= span.start - offset and other.end >= span.end - offset
+            for other in self._candidates.spans(piece, matched, self._budget)
+        )
+
+    def _masked_part(self, text: str, spans: Sequence[Span], start: int, end: int) -> str:
+        """A piece of a text, from `start` to `end`; where a secret begins in it, its mask stands."""
+        parts: list[str] = []
+        at = start
+        for span in spans:
+            parts.append(text[at : max(span.start, at)])
+            if span.start >= start:
+                parts.append(self._mask(span.rule, text[span.start : span.end], span.start))
+            at = min(span.end, end)
+        parts.append(text[at:end])
+        return "".join(parts)
+
+    def _item_level(self, before: str, index: int, items: Sequence[Any], parent: str) -> Sensitivity:
         """How secret a string is by the item before it: a flag and its value, a name and its value."""
-        if not isinstance(before, str):
-            return Sensitivity.NONE
         item: str = items[index]
-        level = argument_level(before, item, items, self._classify)
+        level = argument_level(before, item, self._classify)
         if level or not (named := self._classify(before)):
             return level
         if len(items) == 2:
@@ -259,6 +422,13 @@ class Walk:
         else:
             is_pair = index % 2 == 1 and len(items) % 2 == 0 and holds_headers(parent)
         return named if is_pair else level
+
+
+def _plain_key(key: Any) -> str:
+    """The text of a key that is none; raises TypeError for one that JSON has no word for."""
+    if key is None or isinstance(key, (int, float)):
+        return ""
+    raise TypeError
 
 
 _PAIRS = "\0pairs"

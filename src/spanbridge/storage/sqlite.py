@@ -116,6 +116,17 @@ class SQLiteStore:
             with contextlib.suppress(sqlite3.Error):  # the batch is written; there will be another time to tidy
                 self.media.tidy(lambda: oldest_start(handle.connection))
 
+    def compact(self) -> None:
+        """Writes the file anew without what was deleted or replaced, and empties the write-ahead log.
+
+        Takes as much free disk as the file has, and time; others go on reading, and wait to write.
+        """
+        self._check_process()
+        with self._write_lock, self._errors("compact"):
+            connection = self._open_writer()[0].connection
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     # Reading
 
     def list_traces(self, **filters: Unpack[TraceFilters]) -> Page:

@@ -1,0 +1,142 @@
+"""Secrets in text that was encoded for transport: percent-encoded and HTML-escaped runs, and base64 of text.
+
+A run is decoded, its text is searched as any other, and what is found is masked where it stands in the run: what surrounds it keeps its
+encoding. Of base64 the whole run goes, because no part of it stands for a part of the text.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from typing import TYPE_CHECKING
+
+from spanbridge.processors.credential_patterns import decode_base64
+from spanbridge.processors.matcher import Probe
+from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAX_LEVELS = 3
+"""How often text that was encoded more than once is decoded."""
+_PIECE = 64 * 1024
+_OVERLAP = 4 * 1024
+"""Characters of an encoded run that are decoded together, and by how many the next such piece overlaps."""
+_RUN = re.compile(r"[^\s\"'<>`]+")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_ENTITY = re.compile(r"(&(?:#\d{1,6}|#x[0-9A-Fa-f]{1,5}|[a-z]{2,6});)(?:\1)*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,65536}={0,2}")
+_WORDS = (
+    "uthorization", "earer ", "assword", "secret", "Secret", "api_key", "apiKey", "api-key", "Api-Key", "_token", 'oken":', "sk-ant-",
+    "sk-proj-", "github_pat_", "_SECRET", "_TOKEN", "PASSWORD", "API_KEY",
+)  # fmt: skip
+"""What base64 of text with a secret holds, without a first letter that may have either case; none shorter than six bytes."""
+
+
+def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule, ...]:
+    """The rules that decode; `search` finds the secrets in a decoded text."""
+
+    def deeper(text: str, budget: Budget) -> list[Span]:
+        if budget.level >= MAX_LEVELS:
+            return []
+        budget.level += 1
+        try:
+            return search(text, budget)
+        finally:
+            budget.level -= 1
+
+    def percent(text: str, budget: Budget) -> Iterator[Span]:
+        for run in matches(_RUN, text, budget):
+            for start, piece in _pieces(run[0]):
+                if piece.count("%") > 1:
+                    decoded, starts = _decoded(piece, _PERCENT, _unquote, plus="=" in piece)
+                    yield from _mapped(deeper(decoded, budget), starts, run.start() + start)
+
+    def entities(text: str, budget: Budget) -> Iterator[Span]:
+        # Escaped text has spaces and line breaks, so all of it is one run.
+        for start, piece in _pieces(text):
+            decoded, starts = _decoded(piece, _ENTITY, html.unescape)
+            if len(decoded) < len(piece):
+                yield from _mapped(deeper(decoded, budget), starts, start)
+
+    def base64_text(text: str, budget: Budget) -> Iterator[Span]:
+        for run in matches(_BASE64, text, budget):
+            if _BASE64_WORDS.search(run[0]) and (decoded := _text_of(run[0])) is not None:
+                found = deeper(decoded, budget)
+                if found:
+                    yield Span(run.start(), run.end(), found[0].rule)
+
+    return (
+        TextRule((Probe(("%",), r"%(?:2[02]|3[ADad]|40|5[Cc]|7[Bb]|0[ADad]|25)[^ \"]{0,256}%[0-9A-F]", 0),), percent),
+        TextRule((Probe(("&",), r"&(?:quot|apos|amp|lt|#x?[0-9A-Fa-f]{2,4});", 0),), entities),
+        TextRule(
+            (Probe(tuple(sorted({form.lower() for form in _BASE64_FORMS})), _BASE64_WORDS.pattern, 0),), base64_text
+        ),
+    )
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    for start in range(0, len(text), _PIECE):
+        yield start, text[start : start + _PIECE + _OVERLAP]
+
+
+def _unquote(codes: str) -> str:
+    return bytes.fromhex(codes.replace("%", "")).decode("utf-8", "replace")
+
+
+def _decoded(
+    text: str, pattern: re.Pattern[str], decode: Callable[[str], str], *, plus: bool = False
+) -> tuple[str, list[int]]:
+    """A text with the matches of a pattern decoded, and for each of its characters where it started before."""
+    parts: list[str] = []
+    starts: list[int] = []
+    at = 0
+    for match in pattern.finditer(text):
+        parts.append(text[at : match.start()])
+        starts.extend(range(at, match.start()))
+        new = decode(match[0])
+        parts.append(new)
+        start, size = match.span()[0], match.end() - match.start()
+        # All characters of a run of codes take as many places each; bytes that make one character together share theirs out.
+        if size % len(new) == 0:
+            starts.extend(range(start, match.end(), size // len(new)))
+        else:
+            starts.extend([start + size * index // len(new) for index in range(len(new))])
+        at = match.end()
+    parts.append(text[at:])
+    starts.extend(range(at, len(text) + 1))
+    decoded = "".join(parts)
+    return decoded.replace("+", " ") if plus else decoded, starts
+
+
+def _mapped(spans: list[Span], starts: list[int], offset: int) -> Iterator[Span]:
+    for span in spans:
+        yield Span(offset + starts[span.start], offset + starts[span.end], span.rule)
+
+
+def _text_of(run: str) -> str | None:
+    """The text that a run of base64 stands for; None where it stands for something else."""
+    data = decode_base64(run)
+    if data is None:
+        return None
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if all(character.isprintable() or character in "\r\n\t" for character in text) else None
+
+
+def _within_base64(word: str) -> set[str]:
+    """How base64 may write a word: one form for each of the three places where a group of three bytes may begin."""
+    forms: set[str] = set()
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + word.encode()).decode().rstrip("=")
+        whole = (before + len(word)) // 3 * 4
+        # The first characters hold bits of what stands before, the last ones of what comes after.
+        forms.add(encoded[(0, 2, 3)[before] : whole])
+    return forms
+
+
+_BASE64_FORMS = sorted({form for word in _WORDS for form in _within_base64(word)})
+_BASE64_WORDS = re.compile("|".join(map(re.escape, _BASE64_FORMS)))

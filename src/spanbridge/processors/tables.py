@@ -1,0 +1,96 @@
+"""Columns of tables in text that say "secret" at their head: CSV, tab-separated values, Markdown."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from spanbridge.processors.key_names import (
+    Classifier,
+    Sensitivity,
+    is_placeholder,
+    looks_like_credential,
+    looks_like_password,
+)
+from spanbridge.processors.matcher import Probe
+from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAME = r"(?:[A-Za-z]{1,20}[_-]){0,3}[A-Za-z]{0,20}(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?"
+_HEAD = re.compile(
+    rf"(?m)^[^\n]{{0,400}}?(?:(?<=[,|;\t])|^)[ \t\"]{{0,2}}{_NAME}[ \t\"]{{0,2}}(?:[,|;\t]|\r?$)", re.IGNORECASE
+)
+_LINE = re.compile(r"[^\n]*")
+_RULE_LINE = re.compile(r"[\s|:+-]*")
+_DELIMITERS = ("\t", "|", ";", ",")
+_MAX_ROWS = 10_000
+_MAX_COLUMNS = 64
+_TABLE_PROBE = Probe(
+    ("passw", "passphrase", "pwd", "secret", "token", "key"),
+    r"(?i)(?:^|[\n\",|;\t]|\\[nt]) ?[A-Za-z_-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s? ?(?:[,|;\t]|\\[nrt]|[\r\n])",
+)
+
+
+def table_rule(classify: Classifier) -> TextRule:
+    """Cells below a name, as far as the lines have as many cells as the line with the names."""
+
+    def find(text: str, budget: Budget) -> Iterator[Span]:
+        done = 0
+        for match in matches(_HEAD, text, budget):
+            if match.start() < done:
+                continue
+            line = _line(text, match.start())
+            done = line.end()
+            delimiter = next((character for character in _DELIMITERS if character in line[0]), None)
+            if delimiter is None or line[0].count(delimiter) > _MAX_COLUMNS:
+                continue
+            cells = _cells(text, *line.span(), delimiter)
+            levels = [classify(text[start:end]) for start, end in cells]
+            if any(levels):
+                for start, end in _below(text, done, delimiter, levels):
+                    yield Span(start, end, "table_column")
+                    done = max(done, end)
+
+    return TextRule((_TABLE_PROBE,), find)
+
+
+def _line(text: str, at: int) -> re.Match[str]:
+    match = _LINE.match(text, at)
+    assert match is not None  # noqa: S101 - the pattern matches the empty text too
+    return match
+
+
+def _below(text: str, at: int, delimiter: str, levels: list[Sensitivity]) -> Iterator[tuple[int, int]]:
+    for _ in range(_MAX_ROWS):
+        if at >= len(text):
+            return
+        line = _line(text, at + 1)
+        at = line.end()
+        if _RULE_LINE.fullmatch(line[0]) and delimiter == "|":
+            continue
+        cells = _cells(text, *line.span(), delimiter)
+        is_whole = at < len(text)
+        if len(cells) != len(levels) and (is_whole or len(cells) > len(levels)):
+            return
+        # The last line may be cut off.
+        for (start, end), level in zip(cells, levels, strict=is_whole):
+            value = text[start:end]
+            if not level or not value or is_placeholder(value) or re.search(r"\s", value):
+                continue
+            if looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value)):
+                yield start, end
+
+
+def _cells(text: str, start: int, end: int, delimiter: str) -> list[tuple[int, int]]:
+    """Where the cells of a line stand, without the space and the quotes around them."""
+    result: list[tuple[int, int]] = []
+    for part in re.finditer(rf'[ ]?"[^"\n]*"[ ]?|[^{re.escape(delimiter)}\n]*', text[start:end]):
+        if part.start() and text[start + part.start() - 1] != delimiter:
+            continue  # the empty match behind a cell
+        cell = part[0].strip(' \t\r"*`')
+        offset = part[0].find(cell) if cell else 0
+        at = start + part.start() + offset
+        result.append((at, at + len(cell)))
+    return result
