@@ -124,6 +124,43 @@ def test_what_is_no_message(payload) -> None:
     assert to_messages(payload, "user") is None
 
 
+MOVED = {"media": {"sha256": "e4d0", "media_type": "image/png", "bytes": 5008}}
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (
+            {"type": "image_url", "image_url": {"url": MOVED}},
+            {"type": "uri", "modality": "image", "mime_type": "image/png", "uri": "sha256:e4d0"},
+        ),
+        (
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": MOVED}},
+            {"type": "uri", "modality": "image", "mime_type": "image/png", "uri": "sha256:e4d0"},
+        ),
+        (
+            {"type": "document", "source": {"data": {"media": {"sha256": "f0", "media_type": "application/pdf"}}}},
+            {"type": "uri", "modality": "document", "mime_type": "application/pdf", "uri": "sha256:f0"},
+        ),
+        (
+            {"type": "input_audio", "input_audio": {"data": "QQ==", "format": "wav"}},
+            {"type": "blob", "modality": "audio", "mime_type": "audio/wav", "content": "QQ=="},
+        ),
+        (
+            {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+            {"type": "uri", "modality": "image", "uri": "https://example.com/a.png"},
+        ),
+    ],
+)
+def test_media(part, expected) -> None:
+    """Media are parts of the schema: inline, by address, or by the hash of what was moved out of the payload."""
+    conversion = to_messages([{"role": "user", "content": [part]}], "user")
+
+    assert conversion is not None
+    assert conversion.messages[0]["parts"] == [expected]
+    assert conversion.form is None
+
+
 def test_finish_reason() -> None:
     """The reason is written on the answer, and not on a message that gives another."""
     exact = to_messages("Hi", "assistant", "stop")

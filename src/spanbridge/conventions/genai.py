@@ -378,14 +378,12 @@ OWN_KEYS = frozenset(
 )
 
 
-def convention_of(span_type: SpanType, attributes: dict[str, Any]) -> Convention:
-    """How a span of that type, with these attributes, looks."""
-    deciding = _DECIDING.get(span_type)
+def convention_of(table: TypeTable, attributes: dict[str, Any]) -> Convention:
+    """How a span of the table's type, with these attributes, looks."""
+    deciding = table.deciding
     if deciding is not None and isinstance(value := attributes.get(deciding), str):
-        variant = VARIANTS.get((span_type, deciding, value))
-        if variant is not None:
-            return variant
-    return CONVENTIONS[span_type]
+        return table.variants.get(value, table.convention)
+    return table.convention
 
 
 # --- the table, as both directions look things up -----------------------------------------------------------------------
@@ -404,6 +402,10 @@ class TypeTable(NamedTuple):
     """Typed attributes, with or without a row."""
     taken: frozenset[str]
     """Keys that an attribute of your own must not have."""
+    convention: Convention
+    deciding: str | None
+    """The attribute whose value decides for one of `variants`."""
+    variants: dict[str, Convention]
 
 
 @cache
@@ -425,4 +427,6 @@ def table_of(span_type: SpanType) -> TypeTable:
         key for item in (CONVENTIONS[span_type], *VARIANTS.values()) for key in (item.input_key, item.output_key)
     }
     taken = frozenset({*by_key, *DERIVED, *payloads, *(row.key for row in FIELDS), ""})
-    return TypeTable(plan, by_key, frozenset(names), taken)
+    variants = {value: variant for (of_type, _, value), variant in VARIANTS.items() if of_type is span_type}
+    convention, deciding = CONVENTIONS[span_type], _DECIDING.get(span_type)
+    return TypeTable(plan, by_key, frozenset(names), taken, convention, deciding, variants)

@@ -163,11 +163,30 @@ def _tool_call(call: Any) -> Any:
 
 
 def _media(item: dict[str, Any]) -> dict[str, Any]:
-    """An image as OpenAI or Anthropic writes it."""
-    source = item.get("source", item.get("image_url"))
+    """An image, a sound or a document as OpenAI or Anthropic writes it, or as what spanbridge put in its place."""
+    moved = _moved_out(item)
+    if moved is not None:
+        mime_type = moved.get("media_type")
+        modality = mime_type.partition("/")[0] if isinstance(mime_type, str) else ""
+        modality = modality if modality in ("image", "audio", "video") else "document"
+        return {"type": "uri", "modality": modality, "mime_type": mime_type, "uri": f"sha256:{moved['sha256']}"}
+    if isinstance(sound := item.get("input_audio"), dict):
+        return {"type": "blob", "modality": "audio", "mime_type": f"audio/{sound['format']}", "content": sound["data"]}
+    modality = "document" if item["type"] == "document" else "image"
+    source: Any = item.get("source", item.get("image_url"))
     if isinstance(source, dict) and source.get("type") == "base64":
-        return {"type": "blob", "modality": "image", "mime_type": source.get("media_type"), "content": source["data"]}
-    return {"type": "uri", "modality": "image", "uri": source if isinstance(source, str) else source["url"]}  # pyright: ignore[reportOptionalSubscript] - `_part` contains it
+        return {"type": "blob", "modality": modality, "mime_type": source.get("media_type"), "content": source["data"]}
+    return {"type": "uri", "modality": modality, "uri": source if isinstance(source, str) else source["url"]}
+
+
+def _moved_out(value: Any, levels: int = 4) -> dict[str, Any] | None:
+    """The reference to bytes that were moved out of the payload to be kept beside it, where there is one a few levels deep."""
+    if not isinstance(value, dict) or levels == 0:
+        return None
+    reference = value.get("media")
+    if isinstance(reference, dict) and isinstance(reference.get("sha256"), str):
+        return reference
+    return next((found for item in value.values() if (found := _moved_out(item, levels - 1)) is not None), None)
 
 
 def _text(item: dict[str, Any]) -> dict[str, Any]:
@@ -188,6 +207,8 @@ _PARTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "image": _media,
     "image_url": _media,
     "input_image": _media,
+    "input_audio": _media,
+    "document": _media,
 }
 """Parts of content by their type; others have the schema's form already, or stay as they are, as its generic part."""
 

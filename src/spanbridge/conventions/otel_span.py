@@ -25,7 +25,7 @@ class OtelLink(NamedTuple):
     attributes: dict[str, Any]
 
 
-@dataclass
+@dataclass(slots=True)
 class OtelSpan:
     """One ended span. Attribute values are text, numbers, switches, or lists of one of these."""
 

@@ -35,7 +35,7 @@ def read_span(span: OtelSpan) -> SpanRecord:
         span_type = _foreign_type(span, attributes.values)
     content = _read_fields(attributes, span_type, is_ours=is_ours)
     typed = content["attributes"]
-    convention = genai.convention_of(span_type, typed if isinstance(typed, dict) else {})
+    convention = genai.convention_of(genai.table_of(span_type), typed if isinstance(typed, dict) else {})
     _read_payloads(attributes, convention, content)
     content["name"] = attributes.take(genai.NAME, _own_name(attributes, span, convention))
     _read_events(span.events, content, is_ours=is_ours, failed=span.status == "error")

@@ -32,8 +32,12 @@ LINK_TYPE = "spanbridge.link.type"
 MAX_NAME_LENGTH = 256
 """Of a span's name, in characters; backends group by it. The whole name stands in `spanbridge.name`."""
 
+# Members of an enumeration cost a call each time they are looked up.
+_GENERIC, _MCP_TOOL_CALL, _MCP_SERVER_REQUEST = SpanType.GENERIC, SpanType.MCP_TOOL_CALL, SpanType.MCP_SERVER_REQUEST
+_SCORER_RUN = SpanType.SCORER_RUN
+_OK, _ERROR = Status.OK, Status.ERROR
+
 _STATUS: dict[Status, StatusCode] = {
-    Status.OK: "ok",
     Status.ERROR: "error",
     Status.CANCELLED: "error",
     Status.ABANDONED: "error",
@@ -56,7 +60,7 @@ def write_span(record: SpanRecord) -> OtelSpan:
         attributes.put(genai.ALL_ATTRIBUTES, typed)
         typed = {}
     table = genai.table_of(span_type)
-    convention = genai.convention_of(span_type, typed)
+    convention = genai.convention_of(table, typed)
     attributes[genai.SPAN_TYPE] = span_type.value
     attributes[genai.OPERATION] = convention.operation
     _write_typed(attributes, table, typed, usage_is_above=_is_reported_above(record))
@@ -171,18 +175,18 @@ def _write_name(
     if convention.name_key is not None and text:
         attributes[convention.name_key] = text
     operation = convention.operation
-    if span_type is SpanType.GENERIC:
+    if span_type is _GENERIC:
         name = text or operation
         attributes.pop(genai.OPERATION)
     elif convention.target == "" or not (target := _target(convention, typed, text)):
         name = operation
     else:
         name = target if target == operation or target.startswith(f"{operation} ") else f"{operation} {target}"
-    if span_type is SpanType.MCP_TOOL_CALL and text:
+    if span_type is _MCP_TOOL_CALL and text:
         # The conventions of MCP name its spans by the method.
         name = f"tools/call {text}"
         attributes["mcp.method.name"] = "tools/call"
-    elif span_type is SpanType.MCP_SERVER_REQUEST and isinstance(method := typed.get("mcp_method"), str):
+    elif span_type is _MCP_SERVER_REQUEST and isinstance(method := typed.get("mcp_method"), str):
         name = " ".join(filter(None, (method, _target(convention, typed, ""))))
     name = name[:MAX_NAME_LENGTH]
     if own != name and (convention.name_key is None or not text):
@@ -281,7 +285,9 @@ def _write_derived(attributes: Attributes, record: SpanRecord, content: dict[str
 
 def _write_status(attributes: Attributes, record: SpanRecord, content: dict[str, Any]) -> tuple[StatusCode, str]:
     status = record.status
-    if status not in (Status.OK, Status.ERROR):
+    if status is _OK:
+        return "ok", ""
+    if status is not _ERROR:
         attributes[genai.STATUS] = status.value
     code = _STATUS.get(status, "unset")
     if code != "error":
@@ -290,9 +296,9 @@ def _write_status(attributes: Attributes, record: SpanRecord, content: dict[str,
     error = error if isinstance(error, dict) else {}
     kind, message = error.get("type"), error.get("message")
     attributes[genai.ERROR_TYPE] = (
-        kind if isinstance(kind, str) and kind else status.value if status is not Status.ERROR else "_OTHER"
+        kind if isinstance(kind, str) and kind else status.value if status is not _ERROR else "_OTHER"
     )
-    return code, message if isinstance(message, str) else "" if status is Status.ERROR else status.value
+    return code, message if isinstance(message, str) else "" if status is _ERROR else status.value
 
 
 _EVENT_KEYS = {"name", "time", "attributes"}
@@ -318,7 +324,7 @@ def _write_events(attributes: Attributes, record: SpanRecord, content: dict[str,
                 attributes.put_json(genai.PREFIX + "events", recorded)
                 break
             result.append(OtelEvent(event["name"], event["time"], written(event["attributes"])))
-    if record.type is SpanType.SCORER_RUN:
+    if record.type is _SCORER_RUN:
         result += _evaluation(record, content)
     error: Any = content.get("error")
     if error is not None:
