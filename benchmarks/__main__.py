@@ -27,6 +27,8 @@ NAMES = (
     "context",
     "logs",
     "media",
+    "otlp",
+    "datadog",
     "redaction",
 )
 ROUNDS = 5

@@ -9,8 +9,9 @@
 `text`     right after a `python` or `shell` block is that block's output: `...` stands for any text within a line, a line of `...`
            for any number of lines. Anywhere else it is a picture.
 
-A block below the comment `<!-- run by .ci/run -->` is not run: it installs things, or starts the tests that start this. The first
-block that fails ends the run with exit code 1, its place, and what it printed.
+A block below the comment `<!-- run by .ci/run -->` is not run: it installs things, or starts the tests that start this. Neither is one
+below the name of a test, `<!-- run by tests/bridges/datadog/test_readme.py -->`: it serves until it is stopped. The first block that
+fails ends the run with exit code 1, its place, and what it printed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ import traceback
 from pathlib import Path
 from typing import Any, NamedTuple
 
-RUN_ELSEWHERE = "<!-- run by .ci/run -->"
+_RUN_BY = re.compile(r"^<!-- run by (\S+) -->$")
+CHECKS = ".ci/run"
 _FENCE = re.compile(r"^```(\w*)$")
 _FILE_NAME = re.compile(r"^# ([\w.-]+\.(?:py|toml))$")
 
@@ -36,7 +38,8 @@ class Block(NamedTuple):
     line: int
     """Of its first line of code, counted from 1."""
     text: str
-    run_elsewhere: bool
+    run_by: str | None
+    """What runs it, where that is not this."""
     expected: str | None
     """The output that the document shows."""
 
@@ -74,7 +77,8 @@ def read_blocks(text: str) -> list[Block]:
         if fence[1] == "text" and last_text == "```" and blocks and blocks[-1].expected is None:
             blocks[-1] = blocks[-1]._replace(expected=code)
         else:
-            blocks.append(Block(fence[1], start + 1, code, last_text == RUN_ELSEWHERE, None))
+            run_by = _RUN_BY.match(last_text)
+            blocks.append(Block(fence[1], start + 1, code, run_by and run_by[1], None))
         last_text = "```"
     return blocks
 
@@ -93,7 +97,7 @@ def output_matches(expected: str, actual: str) -> bool:
 def code_blocks(document: Path) -> list[Block]:
     """The blocks of a document that are run here."""
     blocks = read_blocks(document.read_text(encoding="utf-8"))
-    return [block for block in blocks if not block.run_elsewhere and block.language != "text"]
+    return [block for block in blocks if block.run_by is None and block.language != "text"]
 
 
 def run(document: Path) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import spanbridge
-from run_document import code_blocks, output_matches, read_blocks
+from run_document import CHECKS, code_blocks, output_matches, read_blocks
 from spanbridge.configuration.environment import environment_variables_markdown
 from spanbridge.configuration.settings import settings_markdown
 
@@ -76,7 +76,7 @@ def test_commands_that_are_not_run_here_are_run_by_the_checks() -> None:
         line
         for page in ALL_PAGES
         for block in read_blocks(page.read_text(encoding="utf-8"))
-        if block.run_elsewhere
+        if block.run_by == CHECKS
         for line in block.text.splitlines()
     ]
     checks = {line.strip() for line in (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()}
@@ -153,11 +153,11 @@ def test_blocks_are_read_with_their_places_and_outputs() -> None:
 
     first, second = read_blocks(text)
 
-    assert (first.language, first.line, first.text, first.expected, first.run_elsewhere) == (
+    assert (first.language, first.line, first.text, first.expected, first.run_by) == (
         "python",
         4,
         "x = 1\n",
         "out\n",
-        False,
+        None,
     )
-    assert (second.language, second.run_elsewhere, second.expected) == ("shell", True, None)
+    assert (second.language, second.run_by, second.expected) == ("shell", CHECKS, None)

@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from spanbridge.tracing.propagation import extract, inject
     from spanbridge.tracing.request_context import request_context
     from spanbridge.tracing.sampling import AlwaysSampling, NeverSampling, ParentBasedSampling, RatioSampling
+    from spanbridge.tracing.scoring import score
     from spanbridge.tracing.threads import instrument_threads, uninstrument_threads
     from spanbridge.tracing.wrap_context import wrap_context
 
@@ -124,6 +125,7 @@ _LAZY = {
     "open_store": "spanbridge.storage.location",
     "request_context": "spanbridge.tracing.request_context",
     "route": "spanbridge.pipeline.routing",
+    "score": "spanbridge.tracing.scoring",
     "shutdown": "spanbridge.observability",
     "stats": "spanbridge.observability",
     "uninstrument_logging": "spanbridge.tracing.log_correlation",
@@ -210,6 +212,7 @@ __all__ = [
     "rag_vector_operation",
     "request_context",
     "route",
+    "score",
     "scorer_run",
     "scorer_step",
     "shutdown",

@@ -39,6 +39,12 @@ class Processor(Protocol):
 class Delivered:
     """The batch has arrived, or is the exporter's own responsibility from here."""
 
+    rejected: int = 0
+    """How many of its records the other side refused, without saying which; counted under `reason`."""
+    reason: str = "partial_success"
+    advice: str = ""
+    """What happened and how to mend it, for people; it must hold no data and no secret."""
+
 
 @dataclass(frozen=True)
 class Retry:
@@ -46,6 +52,10 @@ class Retry:
 
     after_s: float | None = None
     reason: str = "send_error"
+    advice: str = ""
+    """What happened and how to mend it, for people; it must hold no data and no secret."""
+    divide: bool = False
+    """Whether one record may be to blame, as where an exporter raises: if it happens again and again, the record is looked for."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,10 @@ class Rejected:
     """The batch will never arrive: counted under `reason`, not tried again."""
 
     reason: str
+    advice: str = ""
+    """What happened and how to mend it, for people; it must hold no data and no secret."""
+    divide: bool = False
+    """Whether one record may be to blame: the batch is halved until that record is found, and it alone is rejected."""
 
 
 ExportResult: TypeAlias = Delivered | Retry | Rejected
@@ -66,7 +80,8 @@ class Exporter(Protocol):
     `flush` and `shutdown` get a deadline on the `time.monotonic()` clock; `shutdown` is called once, and `export` never after it.
 
     Optional attributes: `name: str` (else the class's name), `accepts_running: bool` (False: only ended spans are passed in; True: also
-    spans that still run, and for a span that a processor dropped after it was passed in as running, a record with `phase == "dropped"`).
+    spans that still run, and for a span that a processor dropped after it was passed in as running, a record with `phase == "dropped"`),
+    `examine() -> iterable of (part, "on" | "off" | "problem", why, fix)` for the doctor.
     """
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None: ...
@@ -203,8 +218,10 @@ class Bridge(Protocol):
     - `stats() -> dict`: numbers that `spanbridge.stats()["bridge"]` shows beside the core's.
     - `tend(opened)`: called about once a second on the pipeline's thread while native spans are open, which come as pairs of the native
       span and its age in seconds.
+    - `score(record)`: called on the pipeline's thread with the record of each score, an ended span of type scorer_run whose attributes have
+      `score` and perhaps `reason`, and whose parent is the span that is judged; a score has no native span.
     - `after_fork_in_child()`: the open native spans are the parent's; forget them, end none.
-    - `examine()`: for the doctor, an iterable of `(part, "on" | "off" | "problem", why, fix)`.
+    - `examine(exporter_names)`: for the doctor, an iterable of `(part, "on" | "off" | "problem", why, fix)`.
     """
 
     def open(self, settings: BridgeSettings, /) -> None:

@@ -435,6 +435,27 @@ def test_native_spans_of_ended_traces_are_given_up(memory, monkeypatch):
     assert {span.name for span in memory.spans} == {"run", "stuck", "other"}
 
 
+def test_open_native_spans_are_tended_while_nothing_else_happens(memory, monkeypatch):
+    """The pipeline has nothing to do then, and rests for no longer than that."""
+    from spanbridge.pipeline import bridge_finish
+
+    monkeypatch.setattr(bridge_finish, "SWEEP_INTERVAL_S", 0.01)
+    tended = threading.Semaphore(0)
+
+    class Tending(ToyBridge):
+        def tend(self, opened):
+            self.opened = opened
+            tended.release()
+
+    bridge = Tending()
+    sb.configure(store=False, exporters=[memory], bridge=bridge)
+    span = sb.start_span(sb.SpanType.AGENT_RUN, "run")
+
+    assert all(tended.acquire(timeout=30) for _ in range(3))
+    assert bridge.opened[0][0] is bridge.spans[0]
+    span.end()
+
+
 def test_native_spans_are_bounded_in_number(memory, monkeypatch):
     monkeypatch.setattr("spanbridge.tracing.bridging.MAX_OPEN_NATIVE_SPANS", 2)
     bridge = ToyBridge()

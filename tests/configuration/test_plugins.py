@@ -53,7 +53,7 @@ def test_unknown_name(install):
 
 
 @pytest.mark.parametrize(
-    ("load", "name"), [(load_exporter, "otlp"), (load_bridge, "zipkin"), (load_store, "clickhouse")]
+    ("load", "name"), [(load_exporter, "kafka"), (load_bridge, "zipkin"), (load_store, "clickhouse")]
 )
 def test_what_nothing_brings_is_not_advised(load, name):
     """What is not installed is not known: no name is guessed at that could not be installed."""
@@ -72,14 +72,14 @@ def test_missing_metadata(monkeypatch):
 def test_a_plugin_that_needs_a_missing_package(install):
     """A plugin whose own dependency is absent names that package and how to get it."""
     install(
-        "example", "[spanbridge.exporters]\notlp = plugin_otlp:Exporter\n", plugin_otlp="import no_such_package_x\n"
+        "example", "[spanbridge.exporters]\nkafka = plugin_kafka:Exporter\n", plugin_kafka="import no_such_package_x\n"
     )
 
     with pytest.raises(ConfigurationError) as caught:
-        load_exporter("otlp")
+        load_exporter("kafka")
 
     assert str(caught.value) == (
-        "The exporter 'otlp' needs the package 'no_such_package_x', which is not installed: install it, or remove the plugin's name."
+        "The exporter 'kafka' needs the package 'no_such_package_x', which is not installed: install it, or remove the plugin's name."
     )
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
 

@@ -352,6 +352,82 @@ def test_an_exit_that_is_broken_rejects_nothing(error, run, given_time, containe
     runner.shutdown(given_time.now + 60)
 
 
+class Refusing(ScriptedExporter):
+    """Refuses batches that hold certain names, as a server does that does not say which record it means."""
+
+    def __init__(self, *names):
+        super().__init__()
+        self.names = set(names)
+
+    def export(self, batch):
+        if self.names & {record.name for record in batch}:
+            self.batches.append([record.name for record in batch])
+            return Rejected("refused", "Look at the record.", divide=True)
+        return super().export(batch)
+
+
+@pytest.mark.parametrize("guilty", [{"17"}, {"0", "63"}, {"5", "6", "40"}])
+def test_a_record_that_is_refused_takes_no_other_with_it(guilty, run, caplog):
+    """A refused batch is halved until the guilty records are found; all others are delivered, once, without a pause."""
+    runner = Runner(Refusing(*guilty), "exit")
+    settled = []
+    runner.settled = lambda ended, reason: settled.extend((record.name, reason) for record in ended)
+    runner.offer(records(*map(str, range(64))))
+    runner.start()
+
+    assert runner.flush(FAR)
+    assert report(runner) == {"delivered": 64 - len(guilty), "rejected": {"refused": len(guilty)}}
+    assert sorted(runner.exporter.delivered, key=int) == [str(name) for name in range(64) if str(name) not in guilty]
+    assert sorted(settled) == sorted((str(n), "refused" if str(n) in guilty else None) for n in range(64))
+    assert "exporter exit rejected 1 records: refused. Look at the record." in caplog.text
+    runner.shutdown(time.monotonic() + 5)
+
+
+def test_an_exit_that_refuses_everything_is_not_asked_for_each_record(run):
+    """Where nothing goes through, it is no single record: after a few tries the batch is rejected."""
+    names = [str(number) for number in range(512)]
+    exporter = Refusing(*names)
+    runner = Runner(exporter, "exit")
+    runner.offer(records(*names))
+    runner.start()
+
+    assert runner.flush(FAR)
+    assert report(runner) == {"rejected": {"refused": 512}}
+    assert len(exporter.batches) < 40
+    runner.shutdown(time.monotonic() + 5)
+
+
+def test_an_exit_that_asks_for_time_while_it_is_divided(run, given_time):
+    """What went through is not sent again; the rest is tried later, and the guilty record is found then."""
+    exporter = Refusing("3")
+    answers = iter([None, Retry(after_s=5.0)])
+
+    def busy(batch, export=exporter.export):
+        busy_now = len(exporter.batches) >= 2 and next(answers, None)
+        return busy_now or export(batch)
+
+    exporter.export = busy
+    runner = Runner(exporter, "exit")
+    runner.offer(records("0", "1", "2", "3"))
+    runner.start()
+
+    assert runner.flush(FAR)
+    assert report(runner) == {"delivered": 3, "rejected": {"refused": 1}}
+    assert sorted(exporter.delivered) == ["0", "1", "2"]
+    runner.shutdown(given_time.now + 60)
+
+
+def test_a_part_that_the_other_side_refused_is_counted(run):
+    """A server may take a batch and refuse some of its records without naming them."""
+    runner = run(ScriptedExporter(Delivered(rejected=2), Delivered(rejected=99, reason="quota")))
+    runner.offer(records("a", "b", "c"))
+    assert runner.flush(FAR)
+    runner.offer(records("d"))
+
+    assert runner.flush(FAR)
+    assert report(runner) == {"delivered": 1, "rejected": {"partial_success": 2, "quota": 1}}
+
+
 def test_reasons_are_bounded(run, caplog):
     """An exporter's reasons are cut, printable, and of a bounded number, in the account and in log lines."""
     answers = [Rejected(f"reason {number}\n" + "x" * 10_000) for number in range(100)]

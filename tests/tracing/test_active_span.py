@@ -331,7 +331,7 @@ def test_many_events(captured_spans):
 
     events = only(captured_spans).events
     assert [event["name"] for event in events[:1000]] == [f"e{number}" for number in range(1000)]
-    assert events[1000:] == ["…[500 more items]"]
+    assert events[1000:] == [{"name": "…[500 more items]", "time": events[999]["time"], "attributes": {}}]
 
 
 def test_links(captured_spans):

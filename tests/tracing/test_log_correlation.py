@@ -290,6 +290,17 @@ def test_what_quotes_a_hidden_exception(captured_spans, instrumented):
     assert b"PLAINTEXT" not in agent.document
 
 
+def test_text_that_is_no_unicode(captured_spans, instrumented):
+    """One record with an undecodable file name leaves the others as they are."""
+    with sb.tool_call("tool"):
+        log.warning("caf\udce9.txt", extra={"first": {"a": 1}})
+        log.warning("fine", extra={"second": {"b": 2}})
+
+    first, second = captured_spans.spans[0].events
+    assert first["attributes"]["message"] == "caf\\udce9.txt"
+    assert [event["attributes"]["extra"] for event in (first, second)] == [{"first": {"a": 1}}, {"second": {"b": 2}}]
+
+
 def test_a_span_that_logs_for_ever(captured_spans, instrumented, monkeypatch):
     """Its log ends somewhere, so that other spans have room; what is left out is counted."""
     from spanbridge.pipeline import open_record

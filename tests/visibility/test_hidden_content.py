@@ -260,3 +260,22 @@ def test_the_same_trace_under_another_local_root(captured_spans):
         pass
 
     assert [span.input for span in captured_spans.spans] == [None, None, TEXT]
+
+
+async def test_an_exception_as_a_value(captured_spans):
+    """As `asyncio.gather(..., return_exceptions=True)` gives it to the next step."""
+
+    async def tool():
+        with sb.tool_call("tool", hide_input=True):
+            raise ValueError(TEXT)
+
+    with sb.agent_run("agent") as agent:
+        (error,) = await asyncio.gather(tool(), return_exceptions=True)
+        agent.set(output=[error], metadata={"error": error})
+        agent.event("failed", {"error": error})
+        with sb.model_generation(model="m", input=[{"role": "tool", "content": error}]):
+            pass
+
+    agent, *_ = captured_spans.spans
+    assert agent.output == [{"type": "ValueError", "message": "[hidden]"}]
+    assert TEXT.encode() not in b"".join(span.document for span in captured_spans.spans)

@@ -38,7 +38,9 @@ def test_internal_spans_stay_out_of_every_exit(exits):
         assert parents(getattr(seen, exit)) == {"agent": None, "tool": "agent"}
     assert "plumbing" not in seen.console
     assert "tool" in seen.console
-    assert seen.store["agent"].attributes["internal_usage"] == {"input_tokens": 1000, "output_tokens": 10}
+    attributes = seen.store["agent"].attributes
+    assert attributes["internal_usage"] == {"input_tokens": 1000, "output_tokens": 10}
+    assert attributes["internal_cost"] == pytest.approx(0.0026)
     assert stats["spans"]["dropped"] == {"internal": 3}
     assert stats["spans"]["started"] == 5 == stats["spans"]["stored"] + 3
     for hidden in (b"plumbing", b"inner", b"gpt-4o"):

@@ -176,6 +176,7 @@ class _Watched:
         self._exporter = exporter
         self._planted = planted
         self._outcome = f"nothing was delivered within {DELIVERY_TIMEOUT_S:.0f} s"
+        self._advice = ""
         self._record: SpanRecord | None = None
         self._delivered = False
 
@@ -191,6 +192,7 @@ class _Watched:
         else:
             words = _OUTCOMES.get(type(result), "it returned what is no result")
             self._outcome = f"{words}: {getattr(result, 'reason', type(result).__name__)}"
+            self._advice = str(getattr(result, "advice", ""))
         return result
 
     def flush(self, deadline: float, /) -> Any:
@@ -205,9 +207,8 @@ class _Watched:
         if self._record is not None and (check := _check_content(part, self._record, self._planted)):
             return check
         if not self._delivered or self._record is None:
-            return Check(
-                part, "problem", self._outcome, "see whether the exporter's endpoint and credentials are right"
-            )
+            fix = self._advice or "see whether the exporter's endpoint and credentials are right"
+            return Check(part, "problem", self._outcome, fix)
         return Check(part, "on", f"delivered, {_redacted(self._record)}")
 
 

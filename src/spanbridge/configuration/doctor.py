@@ -247,19 +247,24 @@ def check_exporters(settings: Settings) -> Iterator[Check]:
     origin = settings.origins["exporters"]
     if not settings.exporters:
         yield Check("exporters", "off", f"none beside the store ({origin})")
-    for exporter in settings.exporters:
+    for setting in settings.exporters:
+        exporter = getattr(setting, "exporter", setting)  # of a route
+        name = exporter
         if not isinstance(exporter, str):
             name = getattr(exporter, "name", None) or type(exporter).__name__
-            yield Check(f"exporter {name}", "on", f"({origin})")
-            continue
         try:
-            load_exporter(exporter)
+            if isinstance(exporter, str):
+                exporter = load_exporter(exporter)
+                if hasattr(exporter, "examine"):
+                    exporter = exporter()
         except ConfigurationError as error:
             yield Check(
-                f"exporter {exporter}", "problem", str(error), f"install it, or remove it from exporters ({origin})"
+                f"exporter {name}", "problem", str(error), f"correct it, or remove it from exporters ({origin})"
             )
-        else:
-            yield Check(f"exporter {exporter}", "on", f"({origin})")
+            continue
+        yield Check(f"exporter {name}", "on", f"({origin})")
+        for part, state, why, fix in getattr(exporter, "examine", tuple)():
+            yield Check(f"exporter {name}: {part}", state, why, fix)
 
 
 def check_bridge(settings: Settings) -> Iterator[Check]:
@@ -275,8 +280,15 @@ def check_bridge(settings: Settings) -> Iterator[Check]:
         yield Check("bridge", "problem", str(error), f"install it, or remove bridge ({origin})")
         return
     yield Check("bridge", "on", f"{display(settings.bridge)} ({origin})")
-    for part, state, why, fix in getattr(bridge, "examine", tuple)():
+    exporters = [getattr(item, "exporter", item) for item in settings.exporters]
+    names = tuple(item if isinstance(item, str) else str(getattr(item, "name", "")) for item in exporters)
+    for part, state, why, fix in getattr(bridge, "examine", _nothing)(names):
         yield Check(f"bridge: {part}", state, why, fix)
+
+
+def _nothing(_exporter_names: tuple[str, ...]) -> tuple[Any, ...]:
+    """What a bridge that does not examine itself finds."""
+    return ()
 
 
 def check_versions(_settings: Settings | None = None) -> Iterator[Check]:

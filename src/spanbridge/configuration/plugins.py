@@ -26,7 +26,12 @@ EXPORTER = PluginKind("exporter", "spanbridge.exporters")
 BRIDGE = PluginKind("bridge", "spanbridge.bridges")
 STORE = PluginKind("store", "spanbridge.stores")
 
-EXTRAS = {("bridge", "datadog"): "datadog", ("exporter", "datadog"): "llmobs"}
+EXTRAS = {
+    ("bridge", "datadog"): "datadog",
+    ("bridge", "opentelemetry"): "opentelemetry",
+    ("exporter", "datadog"): "llmobs",
+    ("exporter", "otlp"): "otlp",
+}
 """The extra of spanbridge that brings a plugin."""
 
 

@@ -16,6 +16,7 @@ such as samples without a header (PCM), and is kept where it is wrong.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -115,10 +116,13 @@ def base_type(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 
 
+_MEDIA_TYPE = re.compile(r"[A-Za-z]+/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}(;[ A-Za-z0-9_=.+\"-]*)*")
+"""RFC 6838, section 4.2; parameters as they are usual."""
+
+
 def is_media_type(declared: str) -> bool:
     """Whether this is the type of an image, a recording or a document, not of text or of anything."""
-    base = base_type(declared)
-    return base.startswith(_MEDIA_KINDS) and not base.endswith("*")
+    return _MEDIA_TYPE.fullmatch(declared.strip()) is not None and base_type(declared).startswith(_MEDIA_KINDS)
 
 
 def settled_type(found: str, declared: str | None) -> tuple[str, str | None]:

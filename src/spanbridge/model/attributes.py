@@ -120,6 +120,8 @@ class SpanAttributes(TypedDict, total=False):
     """Whether it is a framework's own span, as it was opened; no exit gets it unless the configuration asks for it."""
     internal_usage: UsageDict
     """Tokens of hidden descendants, rolled up onto their nearest visible ancestor."""
+    internal_cost: float
+    """What those of them cost that no visible span reports, in US dollars."""
     incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"]
     """Why a stream or generator ended before it was exhausted."""
     chunk_count: int
@@ -563,6 +565,10 @@ class ScorerRunAttributes(SpanAttributes, total=False):
     """Stable id of the scorer; becomes the span's `entity_id`."""
     scorer_name: str
     """Name of the scorer."""
+    score: float | bool | str
+    """What it says: a number, a verdict or a label."""
+    reason: str
+    """Why."""
     score_source: Literal["live", "trace", "experiment"]
     """What is scored: live traffic, a stored trace, an experiment."""
     target_scope: Literal["span", "trajectory"]

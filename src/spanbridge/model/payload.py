@@ -41,6 +41,8 @@ from uuid import UUID
 
 from orjson import OPT_PASSTHROUGH_DATACLASS, OPT_PASSTHROUGH_DATETIME, Fragment, dumps, loads  # pyright: ignore[reportAttributeAccessIssue] - Fragment is missing in its stubs
 
+from spanbridge.model.hidden_exceptions import HIDDEN, may_quote
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -508,9 +510,9 @@ _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 
 
 def exception_message(value: BaseException) -> str:
-    """`str(value)`, or a marker if that raises."""
+    """`str(value)`, or a marker if that raises, or if it may quote what a span hides."""
     try:
-        return _text(str(value))
+        return HIDDEN if may_quote(value) else _text(str(value))
     except Exception:  # noqa: BLE001
         return "<no message: str() of the exception raised>"
 

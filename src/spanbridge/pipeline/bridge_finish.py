@@ -1,7 +1,7 @@
 """The bridge on the pipeline's thread: native spans end with what the processors left, or without content; none stays open.
 
 A native span that nobody ends holds back the whole trace in some tracers. So each of them has three ends: that of its span; that of
-its trace, whose root has ended `grace_s` ago; and `max_age_s`.
+its trace, whose root has ended `GRACE_S` ago; and `MAX_AGE_S`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections import Counter
 from copy import copy
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+
+from spanbridge.model.span_types import SpanType
 
 if TYPE_CHECKING:
     from spanbridge.model.span import SpanRecord
@@ -26,10 +28,8 @@ SWEEP_INTERVAL_S = 1.0
 class BridgeFinish:
     """Ends native spans. Its methods are called from one thread at a time, and never raise."""
 
-    def __init__(self, bridging: Bridging, *, grace_s: float = GRACE_S, max_age_s: float = MAX_AGE_S) -> None:
+    def __init__(self, bridging: Bridging) -> None:
         self._bridging = bridging
-        self._grace_s = grace_s
-        self._max_age_s = max_age_s
         self._next_sweep_s = 0.0
         self._finished = 0
         self._released: Counter[str] = Counter()
@@ -46,6 +46,8 @@ class BridgeFinish:
         """
         opened = self._bridging.take(int(record.span_id, 16))
         if opened is None:
+            if record.type is SpanType.SCORER_RUN and result is not None and dropped_by is None:
+                self._tell_score(result)
             return
         if opened.is_root:
             self._ended_traces[opened.trace] = monotonic()
@@ -69,9 +71,9 @@ class BridgeFinish:
         self._next_sweep_s = now + SWEEP_INTERVAL_S
         ended = self._ended_traces
         for span_id, opened in tuple(self._bridging.open.items()):
-            if now - opened.started_s > self._max_age_s:
+            if now - opened.started_s > MAX_AGE_S:
                 reason = "expired"
-            elif now - ended.get(opened.trace, now) > self._grace_s:
+            elif now - ended.get(opened.trace, now) > GRACE_S:
                 reason = "trace_ended"
             else:
                 continue
@@ -84,8 +86,12 @@ class BridgeFinish:
                 tend([(opened.native, now - opened.started_s) for opened in tuple(self._bridging.open.values())])
             except BaseException as error:  # noqa: BLE001 - as of processors
                 self._bridging.failed("tend", error)
-        while ended and now - ended[oldest := next(iter(ended))] > self._grace_s + SWEEP_INTERVAL_S:
+        while ended and now - ended[oldest := next(iter(ended))] > GRACE_S + SWEEP_INTERVAL_S:
             del ended[oldest]
+
+    def until_sweep_s(self) -> float:
+        """How long the pipeline may rest before the next `sweep`; -1: until something happens."""
+        return SWEEP_INTERVAL_S if self._bridging.open else -1
 
     def flush(self, deadline: float) -> None:
         """Has the bridge hand on what was finished."""
@@ -130,6 +136,16 @@ class BridgeFinish:
             getattr(self._bridging.bridge, "after_fork_in_child", _nothing)()
         except Exception as error:  # noqa: BLE001
             self._bridging.failed("fork", error)
+
+    def _tell_score(self, record: SpanRecord) -> None:
+        """A score is no native span: a bridge that knows scores is told."""
+        tell = getattr(self._bridging.bridge, "score", None)
+        if tell is None or "score" not in record.attributes:
+            return
+        try:
+            tell(copy(record))
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._bridging.failed("score", error)
 
     def _release(self, opened: OpenNative, reason: str) -> None:
         self._released[reason] += 1

@@ -2,7 +2,8 @@
 
 Full: the newest record is rejected and counted ("queue_overflow"). Late: a batch is tried again until `expiry_s` after its first failure,
 then counted as expired (the store's never expires). Broken: where an exporter keeps raising, the record that makes it raise is looked for,
-and rejected alone ("export_error"), if others of its batch go through. Stopped: what could not be delivered until the deadline is counted
+and rejected alone ("export_error"), if others of its batch go through. Refused: where the exporter says that one record may be to blame,
+the batch is halved until it is found. Stopped: what could not be delivered until the deadline is counted
 ("shutdown_deadline"). Forked: the child starts with an empty queue and a thread of its own.
 """
 
@@ -87,6 +88,8 @@ class Runner:
         self._deadline: float | None = None
         self._cut_short = False
         """Whether a batch was given up because the deadline came."""
+        self._partial: Delivered | None = None
+        """What the last try said, where the other side took a part of the records only."""
         self._stopped = False
 
     # --- called from the pipeline's thread ---------------------------------------------------------------------------
@@ -272,17 +275,24 @@ class Runner:
         while True:
             result = self._export(batch)
             if isinstance(result, Rejected):
-                return self._rejected(batch, result)
+                refused, result = result, self._divide(batch, result)
+                if not batch:
+                    return None
+                if result is None:
+                    return self._rejected(batch, refused)
             if not isinstance(result, Retry):
                 return None
-            if result is _RAISED:
+            if result.divide:
                 raised += 1
                 if raised % RAISES_BEFORE_HALVING == 0:
                     self._halve(batch)
                     if not batch:
                         return None
             reason = printable(result.reason)
-            warn(f"{self.name} retries", f"exporter {self.name} retries {len(batch)} records: {reason}")
+            warn(
+                f"{self.name} retries",
+                _told(f"exporter {self.name} retries {len(batch)} records: {reason}", result.advice),
+            )
             now = time.monotonic()
             first_failure = now if first_failure is None else first_failure
             if self._expiry_s is not None and now - first_failure > self._expiry_s:
@@ -294,8 +304,36 @@ class Runner:
 
     def _rejected(self, records: Sequence[SpanRecord], result: Rejected) -> str:
         reason = self.account.reason(result.reason)
-        warn(f"{self.name} rejects", f"exporter {self.name} rejected {len(records)} records: {reason}")
+        warn(
+            f"{self.name} rejects",
+            _told(f"exporter {self.name} rejected {len(records)} records: {reason}", result.advice),
+        )
         return reason
+
+    def _divide(self, batch: list[SpanRecord], refused: Rejected) -> Retry | None:
+        """Looks for the records that make the other side refuse the batch: they and what went through leave it.
+
+        What it still holds afterwards is to be tried again, as the result says, or (None) refused as a whole.
+        """
+        if not refused.divide:
+            return None
+        parts = _halves(batch) if len(batch) > 1 else []
+        futile = 0
+        goes_through = False
+        while parts and (goes_through or futile < MAX_FUTILE_TRIES) and not self._is_late():
+            part = parts.pop()
+            result = self._export(part)
+            if isinstance(result, Retry):
+                return result
+            if not isinstance(result, Rejected):
+                goes_through = True
+                self._settle_part(batch, part, None)
+            elif result.divide and len(part) > 1:
+                futile += 1
+                parts += _halves(part)
+            else:
+                self._settle_part(batch, part, self._rejected(part, result))
+        return Retry(reason=refused.reason) if goes_through or self._is_late() else None
 
     def _halve(self, batch: list[SpanRecord]) -> None:
         """Delivers what it can of a batch that makes the exporter raise, and rejects the records that make it; both leave the batch.
@@ -315,7 +353,7 @@ class Runner:
         while parts and (goes_through or futile < MAX_FUTILE_TRIES) and not self._is_late():
             part = parts.pop()
             result = self._export(part)
-            if result is _RAISED:
+            if isinstance(result, Retry) and result.divide:
                 futile += 1
                 if len(part) == 1:
                     guilty += part
@@ -348,6 +386,7 @@ class Runner:
         except BaseException as error:  # noqa: BLE001 - SystemExit or CancelledError would end this thread
             contain(f"exporter {self.name}", error)
             return _RAISED
+        self._partial = result if isinstance(result, Delivered) and result.rejected > 0 else None
         if result is None or isinstance(result, (Delivered, Rejected, Retry)):
             return result
         contain(f"exporter {self.name}", TypeError("export returns Delivered, Retry, Rejected or None"))
@@ -367,6 +406,19 @@ class Runner:
                     return True
                 self._state.wait(until - now)
 
+    def _refused_of(self, ended: Sequence[SpanRecord]) -> int:
+        """How many of the records that have just been delivered the other side refused, all the same; they are counted here."""
+        partial, self._partial = self._partial, None
+        if partial is None:
+            return 0
+        refused = min(partial.rejected, len(ended))
+        reason = self.account.reason(partial.reason)
+        self.account.rejected[reason] += refused
+        warn(
+            f"{self.name} rejects", _told(f"exporter {self.name} rejected {refused} records: {reason}", partial.advice)
+        )
+        return refused
+
     def _settle(self, records: Sequence[SpanRecord], reason: str | None) -> None:
         """Accounts for ended records: delivered (None), or never delivered for a reason."""
         ended = [record for record in records if record.phase == "ended"]
@@ -376,7 +428,8 @@ class Runner:
         with self._state:
             account.pending -= len(ended)
             if reason is None:
-                account.delivered += len(ended)
+                refused = self._refused_of(ended)
+                account.delivered += len(ended) - refused
             elif reason == "expired":
                 account.expired += len(ended)
             else:
@@ -385,8 +438,12 @@ class Runner:
             self.settled(ended, reason)
 
 
-_RAISED = Retry(reason="error")
+_RAISED = Retry(reason="error", divide=True)
 """The result of a try in which the exporter raised."""
+
+
+def _told(what: str, advice: str) -> str:
+    return f"{what}. {advice}" if advice else what
 
 
 def _media_bytes(record: SpanRecord) -> int:

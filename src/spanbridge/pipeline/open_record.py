@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.model.hidden_exceptions import HIDDEN
 from spanbridge.model.identifiers import span_id_hex
 from spanbridge.model.payload import decode, encode
 from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SpanType
 from spanbridge.model.usage import Usage, normalize_usage
-from spanbridge.tracing.exceptions import HIDDEN, render_exception
+from spanbridge.tracing.exceptions import render_exception
 from spanbridge.tracing.visibility import HIDE_INPUT, HIDE_OUTPUT, without_content
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class OpenRecord(SpanRecord):
                 time, attributes, error = value
                 if error is not None:
                     attributes["exception"] = encode(render_exception(error))
-                self._add_event("log", time, attributes)
+                self._add_event("log", time, encode(attributes))
             elif field == "error":
                 self._replace("error", encode(render_exception(value)))
             elif field == "hide":

@@ -278,7 +278,7 @@ class Pipeline:
             if not self._has_news():
                 intake.wake_bytes = -1  # the next event wakes the pipeline
                 if not intake.events:
-                    intake.wait(-1)
+                    intake.wait(-1 if self.bridge is None else self.bridge.until_sweep_s())
                 if intake.is_awaited:
                     continue
             intake.wake_bytes = intake.pending_bytes + intake.backlog_bytes

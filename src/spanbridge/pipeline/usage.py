@@ -102,6 +102,9 @@ def report_below(record: OpenRecord) -> None:
         attributes = record.own_attributes()
         attributes["internal_usage"] = sum_usage(normalize_usage(decode(attributes.get("internal_usage"))), usage)
         record.touch("attributes")
+    if below.billed[2]:
+        record.own_attributes()["internal_cost"] = below.billed[2]
+        record.touch("attributes")
     billed = _sum(below.billed, (record.billed_input_tokens, record.billed_output_tokens, record.billed_cost))
     record.billed_input_tokens, record.billed_output_tokens, record.billed_cost = billed
 

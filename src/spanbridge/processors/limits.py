@@ -1,7 +1,8 @@
 """Sizes of what is kept: the last step of the chain, after redaction, because a cut inside a secret hides it from its pattern.
 
-Cuts are visible: a string ends with `…[N more characters]`, a list with `"…[N more items]"`, a mapping has a key `"…"` with
-`[N more keys]`, a deep subtree becomes `{"truncated": {"depth": n}}`, a field that makes a span too large `{"truncated": {"bytes": n}}`.
+Cuts are visible: a string ends with `…[N more characters]`, a list with `"…[N more items]"` (a list of events with an event of that
+name), a mapping has a key `"…"` with `[N more keys]`, a deep subtree becomes `{"truncated": {"depth": n}}`, a field that makes a span too
+large `{"truncated": {"bytes": n}}`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 # A span that was written while it ran comes again: what was cut then is not cut again.
 _CUT_STRING = re.compile(r"…\[\d{1,12} more characters\]")
-_CUT_LIST = re.compile(r"…\[\d{1,12} more items\]")
+_CUT_LIST = re.compile(r"…\[(\d{1,12}) more items\]")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _SAME_BRACKETS = bytes.maketrans(b"{}", b"[]")
@@ -86,7 +87,10 @@ class Limits:
 
     def _trimmed(self, field: str, before: bytes, record: SpanRecord, left: _ValuesLeft) -> bytes:
         try:
-            return encode(self._trim(decode(before), 0, left))
+            value = self._trim(decode(before), 0, left)
+            if field in _SHAPED:
+                _shape_marker(value)
+            return encode(value)
         except _TooManyValues:
             return _marker(field, before, record)
 
@@ -101,10 +105,12 @@ class Limits:
             return {"truncated": {"depth": self.max_depth}}
         if isinstance(value, list):
             items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-            if len(items) == self.max_items + 1 and isinstance(items[-1], str) and _CUT_LIST.fullmatch(items[-1]):
-                return [*(self._trim(item, depth + 1, left) for item in items[:-1]), items[-1]]
             kept = [self._trim(item, depth + 1, left) for item in items[: self.max_items]]
-            return kept if len(items) == len(kept) else [*kept, f"…[{len(items) - len(kept)} more items]"]
+            more = len(items) - len(kept)
+            if more:
+                earlier = _left_out_earlier(items[self.max_items])
+                more += 0 if earlier is None else earlier - 1
+            return [*kept, f"…[{more} more items]"] if more else kept
         if isinstance(value, dict):
             result: dict[str, Any] = {}
             members: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
@@ -118,6 +124,21 @@ class Limits:
                 result[key] = self._trim(item, depth + 1, left)
             return result
         return value
+
+
+def _shape_marker(items: Any) -> None:
+    """Makes a mapping of the marker at the end of a list that was cut, with the fields that readers look for."""
+    if isinstance(items, list) and items and isinstance(items[-1], str):
+        before: Any = items[-2] if len(items) > 1 else {}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        time: Any = before.get("time", 0) if isinstance(before, dict) else 0  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        items[-1] = {"name": items[-1], "time": time, "attributes": {}}
+
+
+def _left_out_earlier(item: Any) -> int | None:
+    """How many items a marker stands for, if `item` is one: of a span that was written while it ran, and comes again."""
+    text: Any = item.get("name") if isinstance(item, dict) else item  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    found = _CUT_LIST.fullmatch(text) if isinstance(text, str) else None
+    return None if found is None else int(found[1])
 
 
 class _TooManyValues(Exception):  # noqa: N818 - it states a fact
@@ -137,6 +158,8 @@ class _ValuesLeft:
 
 
 _LISTS = frozenset({"tags", "events", "links"})
+_SHAPED = frozenset({"events", "links"})
+"""Those of mappings, as their marker is then: its text is the `name`."""
 
 
 def _marker(field: str, encoded: bytes, record: SpanRecord) -> bytes:

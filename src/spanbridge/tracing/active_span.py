@@ -17,6 +17,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from spanbridge.containment import contain
+from spanbridge.model.hidden_exceptions import HIDDEN, may_quote
 from spanbridge.model.identifiers import span_id_hex
 from spanbridge.model.payload import Snapshot, snapshot, string_bytes
 from spanbridge.tracing.body import Body
@@ -41,7 +42,7 @@ from spanbridge.tracing.context import (
     Scope,
     ambient,
 )
-from spanbridge.tracing.exceptions import HIDDEN, capture_exception, may_quote, status_of
+from spanbridge.tracing.exceptions import capture_exception, status_of
 from spanbridge.tracing.intake import END, EVENT_OVERHEAD_BYTES, SET
 from spanbridge.tracing.starting import drop, start
 from spanbridge.tracing.visibility import NO_INPUT, NO_OUTPUT, QUOTES_NOTHING, hidden_by, hidden_names, without_content

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanbridge.containment import contain
 from spanbridge.model.identifiers import new_span_id
+from spanbridge.model.span_types import SpanType
 from spanbridge.protocols import NativeStart
 from spanbridge.tracing.context import REMOTE, first_in_force, innermost
 from spanbridge.tracing.propagation import RemoteParent
@@ -57,6 +58,8 @@ class Bridging:
 
     def external_parent(self, remote: RemoteParent | None, trace_id: int | None) -> RemoteParent | None:
         """The parent of a local root: what is active in the other tracer, unless `remote` or `trace_id` ask for another trace."""
+        if remote is not None and remote.is_own:
+            return remote
         try:
             active = self.bridge.active()
         except Exception as error:  # noqa: BLE001
@@ -100,8 +103,8 @@ class Bridging:
 
     def _goes_without(self, span: Span) -> bool:
         """Whether a span starts no native span."""
-        if span._is_hidden:
-            return True
+        if span._is_hidden or (span._opener.type is SpanType.SCORER_RUN and "score" in span._options):
+            return True  # a score is told as one, see `pipeline.bridge_finish`
         if len(self.open) < MAX_OPEN_NATIVE_SPANS:
             return False
         self._intake.ignore("bridge_overflow")

@@ -10,8 +10,12 @@ references.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
+from orjson import Fragment
+
+from spanbridge.model.payload import encode, snapshot
 from spanbridge.model.provider_usage import read_usage
 
 if TYPE_CHECKING:
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from spanbridge.model.usage import Usage
 
 MAX_TOOL_CALLS = 256
+MAX_PART_BYTES = 6 * 1024 * 1024
+"""Of an answer's parts that are no text, as JSON: what the usual limit of one payload has room for."""
 
 
 class Answer:
@@ -38,6 +44,10 @@ class Answer:
         """What was said of the usage; later reports complete earlier ones."""
         self.tool_calls: dict[Any, dict[str, Any]] = {}
         """Tool calls by their place, their arguments in parts under "arguments"."""
+        self._parts: list[Fragment] = []
+        self._audio: list[bytes] = []
+        self._part_bytes_left = MAX_PART_BYTES
+        self._parts_left_out = 0
 
     @property
     def usage(self) -> Usage | None:
@@ -69,12 +79,40 @@ class Answer:
         if isinstance(arguments, str):
             call["arguments"].append(arguments)
 
+    def brings(self, part: Any) -> None:
+        """A part of the answer that is no text: an image, a recording."""
+        data = encode(snapshot(part))
+        if self._has_room(len(data)):
+            self._parts.append(Fragment(data))
+
+    def speaks(self, piece: str) -> None:
+        """The next piece of a recording, as base64 by itself."""
+        if self._has_room(len(piece)):
+            self._audio.append(b64decode(piece))
+
+    def _has_room(self, size: int) -> bool:
+        self.has_begun = True
+        self._part_bytes_left -= size
+        self._parts_left_out += self._part_bytes_left < 0
+        return self._part_bytes_left >= 0
+
     def output(self, text: Any) -> Any:
-        """`text`, with the tool calls where there are any."""
-        if not self.tool_calls:
+        """`text`, with the tool calls and with what is no text where there are any."""
+        parts: list[Any] = [*self._parts]
+        if self._audio:
+            data = b64encode(b"".join(self._audio)).decode()
+            parts.append({"type": "audio", "data": data, "format": "pcm16"})  # the one format that is streamed
+        if self._parts_left_out:
+            parts.append({"truncated": {"items": self._parts_left_out}})
+        if not self.tool_calls and not parts:
             return text
-        calls = [{**call, "arguments": "".join(call["arguments"])} for call in self.tool_calls.values()]
-        return {"content": text, "tool_calls": calls}
+        output: dict[str, Any] = {"content": text}
+        if parts:
+            output["parts"] = parts
+        if self.tool_calls:
+            calls = [{**call, "arguments": "".join(call["arguments"])} for call in self.tool_calls.values()]
+            output["tool_calls"] = calls
+        return output
 
 
 Reader = "Callable[[Answer, Any], str | None]"
@@ -172,6 +210,11 @@ def _chat_completion_in_full(answer: Answer, chunk: Any) -> str | None:
                 _get(call, "index"), _get(call, "id"), _get(function, "name"), _get(function, "arguments")
             )
     text = get(delta, "content")
+    audio = get(delta, "audio")
+    if audio is not None:
+        if isinstance(piece := _get(audio, "data"), str):
+            answer.speaks(piece)
+        text = text or _get(audio, "transcript")
     if text is None:
         text = get(delta, "refusal")
         if not answer.has_begun:
@@ -193,6 +236,10 @@ def _response(answer: Answer, event: Any) -> str | None:
         answer.has_begun = True
         if kind == "response.function_call_arguments.delta":
             answer.calls_tool(_get(event, "item_id"), arguments=_get(event, "delta"))
+    elif kind == "response.output_item.done":
+        item = _get(event, "item")
+        if _get(item, "type") == "image_generation_call":
+            answer.brings(item)
     elif kind == "response.output_item.added":
         item = _get(event, "item")
         if _get(item, "type") == "function_call":
@@ -255,6 +302,8 @@ def _gemini(answer: Answer, chunk: Any) -> str | None:
             answer.has_begun = True
         elif isinstance(text := _get(part, "text"), str):
             texts.append(text)
+        elif _get(part, "inline_data") is not None or _get(part, "inlineData") is not None:
+            answer.brings(part)
     return "".join(texts) or None
 
 

@@ -8,17 +8,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.model.hidden_exceptions import HIDDEN, mark, may_quote, members_of
 from spanbridge.model.payload import exception_message, type_name
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 MAX_CAUSES = 8
-MAX_LOOKED_AT = 1000
-"""Exceptions behind one that are asked whether they may quote what is hidden."""
-HIDDEN = "[hidden]"
-"""In the place of a message that may quote what its span hides."""
-_HIDES = "__spanbridge_hides__"
 FIRST_FRAMES = 20
 LAST_FRAMES = 80
 
@@ -32,7 +28,7 @@ def capture_exception(error: BaseException, *, hides: bool = False) -> dict[str,
     behind = _behind(error)
     hides = hides or may_quote(error)
     if hides:
-        error.__dict__[_HIDES] = True
+        mark(error)
     return {
         "type": type_name(type(error)),
         "message": HIDDEN if hides else exception_message(error),
@@ -46,22 +42,6 @@ def capture_exception(error: BaseException, *, hides: bool = False) -> dict[str,
             for relation, cause in behind
         ],
     }
-
-
-def may_quote(error: BaseException | None) -> bool:
-    """Whether `error`, or one behind it, has passed through a span that hides what it may quote."""
-    pending: list[BaseException | None] = [error]
-    seen: set[int] = set()
-    while pending and len(seen) < MAX_LOOKED_AT:
-        item = pending.pop()
-        if item is None or id(item) in seen:
-            continue
-        if _HIDES in item.__dict__:
-            return True
-        seen.add(id(item))
-        # Also a context that is suppressed: `raise Other(f"... {error}") from None`.
-        pending += (item.__cause__, item.__context__, *_members(item))
-    return False
 
 
 def render_exception(captured: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +114,7 @@ def _behind(error: BaseException) -> list[tuple[str, BaseException]]:
     pending: list[tuple[str, BaseException]] = []
 
     def look_behind(item: BaseException) -> None:
-        pending.extend(("member", member) for member in _members(item))
+        pending.extend(("member", member) for member in members_of(item))
         if item.__cause__ is not None:
             pending.append(("cause", item.__cause__))
         elif item.__context__ is not None and not item.__suppress_context__:
@@ -148,13 +128,3 @@ def _behind(error: BaseException) -> list[tuple[str, BaseException]]:
             behind.append((relation, cause))
             look_behind(cause)
     return behind
-
-
-def _members(error: BaseException) -> list[BaseException]:
-    """Those of an exception group, also one of the package `exceptiongroup`, which Python 3.10 needs."""
-    members: Any = getattr(error, "exceptions", None)
-    if not isinstance(members, tuple) or not any(
-        cls.__name__.endswith("ExceptionGroup") for cls in type(error).__mro__
-    ):
-        return []
-    return [member for member in members if isinstance(member, BaseException)]

@@ -39,6 +39,7 @@ class AgentRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -66,6 +67,7 @@ class AgentRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -107,6 +109,7 @@ class ModelGenerationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -143,6 +146,7 @@ class ModelGenerationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -178,6 +182,7 @@ class ModelStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -208,6 +213,7 @@ class ModelStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -252,6 +258,7 @@ class ModelInferenceSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -291,6 +298,7 @@ class ModelInferenceSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -317,6 +325,7 @@ class ModelChunkSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -338,6 +347,7 @@ class ModelChunkSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -366,6 +376,7 @@ class ToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -389,6 +400,7 @@ class ToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -421,6 +433,7 @@ class McpToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -448,6 +461,7 @@ class McpToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -480,6 +494,7 @@ class McpServerRequestSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -507,6 +522,7 @@ class McpServerRequestSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -535,6 +551,7 @@ class ClientToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -558,6 +575,7 @@ class ClientToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -586,6 +604,7 @@ class ProviderToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -609,6 +628,7 @@ class ProviderToolCallSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -650,6 +670,7 @@ class ProcessorRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -686,6 +707,7 @@ class ProcessorRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -712,6 +734,7 @@ class WorkflowRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -732,6 +755,7 @@ class WorkflowRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -760,6 +784,7 @@ class WorkflowStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -782,6 +807,7 @@ class WorkflowStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -812,6 +838,7 @@ class WorkflowConditionalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -837,6 +864,7 @@ class WorkflowConditionalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -863,6 +891,7 @@ class WorkflowConditionalEvalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -884,6 +913,7 @@ class WorkflowConditionalEvalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -913,6 +943,7 @@ class WorkflowParallelSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -937,6 +968,7 @@ class WorkflowParallelSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -968,6 +1000,7 @@ class WorkflowLoopSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -994,6 +1027,7 @@ class WorkflowLoopSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1024,6 +1058,7 @@ class WorkflowSleepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1049,6 +1084,7 @@ class WorkflowSleepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1077,6 +1113,7 @@ class WorkflowWaitEventSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1100,6 +1137,7 @@ class WorkflowWaitEventSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1151,6 +1189,7 @@ class MemoryOperationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1197,6 +1236,7 @@ class MemoryOperationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1244,6 +1284,7 @@ class WorkspaceActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1286,6 +1327,7 @@ class WorkspaceActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1316,6 +1358,7 @@ class RagIngestionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1341,6 +1384,7 @@ class RagIngestionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1372,6 +1416,7 @@ class RagEmbeddingSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1398,6 +1443,7 @@ class RagEmbeddingSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1427,6 +1473,7 @@ class RagVectorOperationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1451,6 +1498,7 @@ class RagVectorOperationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1485,6 +1533,7 @@ class RagActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1514,6 +1563,7 @@ class RagActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1544,6 +1594,7 @@ class GraphActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1569,6 +1620,7 @@ class GraphActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1592,6 +1644,8 @@ class ScorerRunSpan(Span):
         *,
         scorer_id: str | None = ...,
         scorer_name: str | None = ...,
+        score: float | bool | str | None = ...,
+        reason: str | None = ...,
         score_source: Literal["live", "trace", "experiment"] | None = ...,
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
@@ -1599,6 +1653,7 @@ class ScorerRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1617,6 +1672,8 @@ class ScorerRunSpan(Span):
         *,
         scorer_id: str | None = ...,
         scorer_name: str | None = ...,
+        score: float | bool | str | None = ...,
+        reason: str | None = ...,
         score_source: Literal["live", "trace", "experiment"] | None = ...,
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
@@ -1624,6 +1681,7 @@ class ScorerRunSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1652,6 +1710,7 @@ class ScorerStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1675,6 +1734,7 @@ class ScorerStepSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1710,6 +1770,7 @@ class ClassifierEvaluationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1740,6 +1801,7 @@ class ClassifierEvaluationSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1766,6 +1828,7 @@ class MappingSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1787,6 +1850,7 @@ class MappingSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1834,6 +1898,7 @@ class SkillActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1876,6 +1941,7 @@ class SkillActionSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1904,6 +1970,7 @@ class AgentSignalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1927,6 +1994,7 @@ class AgentSignalSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1951,6 +2019,7 @@ class GenericSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -1970,6 +2039,7 @@ class GenericSpan(Span):
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2038,6 +2108,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2087,6 +2158,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2123,6 +2195,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2181,6 +2254,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2211,6 +2285,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2263,6 +2338,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2302,6 +2378,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2363,6 +2440,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2384,6 +2462,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2427,6 +2506,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2450,6 +2530,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2495,6 +2576,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2519,6 +2601,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2568,6 +2651,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2592,6 +2676,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2641,6 +2726,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2664,6 +2750,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2709,6 +2796,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2732,6 +2820,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2777,6 +2866,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2813,6 +2903,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2860,6 +2951,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2881,6 +2973,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2924,6 +3017,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -2947,6 +3041,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -2992,6 +3087,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3014,6 +3110,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3061,6 +3158,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3079,6 +3177,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3122,6 +3221,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3143,6 +3243,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3189,6 +3290,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3215,6 +3317,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3263,6 +3366,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3288,6 +3392,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3335,6 +3440,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3358,6 +3464,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3403,6 +3510,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3449,6 +3557,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3506,6 +3615,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3545,6 +3655,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3598,6 +3709,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3623,6 +3735,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3670,6 +3783,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3696,6 +3810,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3744,6 +3859,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3765,6 +3881,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3811,6 +3928,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3837,6 +3955,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3888,6 +4007,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3910,6 +4030,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -3957,6 +4078,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -3975,6 +4097,8 @@ class Openers:
         *,
         scorer_id: str | None = ...,
         scorer_name: str | None = ...,
+        score: float | bool | str | None = ...,
+        reason: str | None = ...,
         score_source: Literal["live", "trace", "experiment"] | None = ...,
         target_scope: Literal["span", "trajectory"] | None = ...,
         target_entity_type: str | None = ...,
@@ -3982,6 +4106,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4021,6 +4146,8 @@ class Openers:
         Args:
             scorer_id: Stable id of the scorer; becomes the span's `entity_id`.
             scorer_name: Name of the scorer.
+            score: What it says: a number, a verdict or a label.
+            reason: Why.
             score_source: What is scored: live traffic, a stored trace, an experiment.
             target_scope: Whether a span or a whole trajectory is scored.
             target_entity_type: The kind of entity that is scored.
@@ -4029,6 +4156,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4052,6 +4180,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4097,6 +4226,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4127,6 +4257,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4179,6 +4310,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4200,6 +4332,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4243,6 +4376,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4282,6 +4416,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4335,6 +4470,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4358,6 +4494,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4403,6 +4540,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.
@@ -4422,6 +4560,7 @@ class Openers:
         hidden: list[Literal["input", "output"]] | None = ...,
         internal: bool | None = ...,
         internal_usage: UsageDict | None = ...,
+        internal_cost: float | None = ...,
         incomplete: Literal["closed", "garbage_collected", "cancelled", "cut"] | None = ...,
         chunk_count: int | None = ...,
         attempt: int | None = ...,
@@ -4463,6 +4602,7 @@ class Openers:
             internal: Whether it is a framework's own span, as it was opened; no exit gets it unless the
                 configuration asks for it.
             internal_usage: Tokens of hidden descendants, rolled up onto their nearest visible ancestor.
+            internal_cost: What those of them cost that no visible span reports, in US dollars.
             incomplete: Why a stream or generator ended before it was exhausted.
             chunk_count: Chunks that a stream passed on.
             attempt: Which attempt at its parent's step the span is, from 1.

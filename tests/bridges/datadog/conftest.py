@@ -18,7 +18,9 @@ import pytest
 
 PROGRAMS = Path(__file__).parent / "programs"
 READY_TIMEOUT_S = 60
-PROGRAM_TIMEOUT_S = 120
+PROGRAM_TIMEOUT_S = 300
+TEST_AGENT = "ddapm-test-agent==1.69.1"
+"""In an environment of its own: it wants older packages than the others here."""
 
 
 class Agent:
@@ -128,12 +130,30 @@ def wait_for_port(port: int, process: subprocess.Popen[Any]) -> None:
 @pytest.fixture(scope="session")
 def agent_process(tmp_path_factory):
     """The agent, started once."""
+    python = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "uv",
+            "tool",
+            "run",
+            "--quiet",
+            "--from",
+            TEST_AGENT,
+            "python",
+            "-c",
+            "import sys; print(sys.executable)",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout.strip()
     port, otlp_http, otlp_grpc = free_port(), free_port(), free_port()
     folder = tmp_path_factory.mktemp("agent")
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [
-                sys.executable,
+                python,
                 "-c",
                 "from ddapm_test_agent.agent import main; main()",
                 *("--host", "127.0.0.1", "--port", str(port)),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.errors import BridgeUnavailableError, ConfigurationError
 from spanbridge.protocols import NativeContext
-from spanbridge_datadog.options import resolve
+from spanbridge_datadog.options import resolve_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -70,7 +70,7 @@ class DatadogBridge:
         request_context_keys: Sequence[str] | None = None,
         native_llm: NativeLLM = "drop",
     ) -> None:
-        self.options = resolve(
+        self.options = resolve_options(
             ml_app=ml_app,
             service=service,
             env=env,
@@ -104,6 +104,8 @@ class DatadogBridge:
 
         from spanbridge_datadog import finishing, llmobs, native, starting  # noqa: PLC0415 - as above
         from spanbridge_datadog.activation import Activations  # noqa: PLC0415 - as above
+        from spanbridge_datadog.evaluations import Evaluations  # noqa: PLC0415 - as above
+        from spanbridge_datadog.exit_signal import before_default_exit  # noqa: PLC0415 - as above
         from spanbridge_datadog.native_llm import NativeLLMPolicy  # noqa: PLC0415 - as above
 
         native.require_known_version()
@@ -120,8 +122,10 @@ class DatadogBridge:
             finishing.release_native,
         )
         self._activations = Activations()
+        self._evaluations = Evaluations()
         self._native_llm = NativeLLMPolicy(options.native_llm)
         self._native_llm.install()
+        self._take_back = before_default_exit(settings.shutdown)
         self._unhook: Callable[[], None] | None = None
         try:
             self._unhook = native.span_hooks(self._native_llm.span_started, settings.shutdown)
@@ -144,6 +148,8 @@ class DatadogBridge:
         """A span of LLM Observability where the type has a kind and it is on, else a plain one."""
         handle = self._start(start, service=self._service)
         self._native_llm.started(handle)
+        if handle.is_llm:
+            self._evaluations.open[handle.span_id] = handle
         return handle
 
     def activate(self, native: NativeSpan, in_force: Callable[[], NativeSpan | None] | None = None, /) -> Any:
@@ -171,12 +177,18 @@ class DatadogBridge:
     def finish(self, native: NativeSpan, record: SpanRecord, /) -> None:
         """Annotates and finishes with the recorded end."""
         self._native_llm.ended(native)
+        self._evaluations.ended(native)
         self._finish(native, record, promoted_keys=self._promoted_keys, version=self.options.version, env=self._env)
 
     def release(self, native: NativeSpan, reason: str, /) -> None:
         """Finishes bare, with the reason as the tag `spanbridge.released`."""
         self._native_llm.ended(native)
+        self._evaluations.ended(native)
         self._release(native, reason)
+
+    def score(self, record: SpanRecord, /) -> None:
+        """Sends a score as an evaluation."""
+        self._evaluations.submit(record)
 
     def tend(self, opened: Iterable[tuple[NativeSpan, float]], /) -> None:
         """Hands on what has ended in traces that open spans hold back: the web request's, behind an agent that goes on or is stuck."""
@@ -207,18 +219,20 @@ class DatadogBridge:
         self.flush(deadline)
         if self._unhook is not None:
             self._unhook()
+        self._take_back()
         self._native_llm.uninstall()
         self._activations.close()
 
     def after_fork_in_child(self) -> None:
         """Open spans are the parent's; ddtrace forgets its own."""
         self._activations.after_fork_in_child()
+        self._evaluations.open.clear()
 
-    def examine(self) -> Iterable[tuple[str, str, str, str]]:
+    def examine(self, exporter_names: Sequence[str] = (), /) -> Iterable[tuple[str, str, str, str]]:
         """For the doctor."""
         from spanbridge_datadog.examination import examine  # noqa: PLC0415 - only the doctor asks
 
-        return examine(self.options)
+        return examine(self.options, exporter_names)
 
     def _flush(self) -> None:
         from spanbridge_datadog import llmobs  # noqa: PLC0415 - loads ddtrace

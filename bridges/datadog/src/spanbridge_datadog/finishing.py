@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Any
 
 from ddtrace.llmobs import LLMObs
 
+from spanbridge.containment import warn
 from spanbridge.model.span_types import SpanType
 from spanbridge_datadog import native
 from spanbridge_llmobs.annotation import annotate
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from spanbridge.model.span import SpanRecord
     from spanbridge_datadog.handle import NativeSpan
     from spanbridge_llmobs.annotation import Annotation
-
-logger = logging.getLogger("spanbridge")
 
 _CLIENTS = frozenset(
     {SpanType.MODEL_GENERATION, SpanType.MODEL_INFERENCE, SpanType.MCP_TOOL_CALL, SpanType.RAG_EMBEDDING}
@@ -68,6 +66,7 @@ def release_native(handle: NativeSpan, reason: str) -> None:
     """Finishes the span without content."""
     span = handle.span
     if span.duration_ns is None:
+        span.resource = span.name
         span.set_tag("spanbridge.released", reason)
         native.finish(span, max(time.time_ns(), span.start_ns or 0))
 
@@ -96,24 +95,27 @@ def _tag(span: Any, record: SpanRecord, annotation: Annotation, *, version: str 
 
 
 def _annotate(span: Any, annotation: Annotation, *, version: str | None, env: str | None) -> None:
-    """What LLM Observability shows. ddtrace applies one field after the other, and a field that it refuses leaves the later ones out."""
+    """What LLM Observability shows."""
     fields = {"name": annotation.name, "kind": annotation.kind}
     if annotation.kind in {"llm", "embedding"}:
         fields["model_name"], fields["model_provider"] = annotation.model_name, annotation.model_provider
     native.set_llm_fields(span, {name: value for name, value in fields.items() if value is not None})
     common = {"service": span.service, "version": version, "env": env, "session_id": annotation.session_id}
     tags = {**annotation.tags, **{key: value for key, value in common.items() if value}}
-    groups: tuple[dict[str, Any], ...] = (
-        {"metadata": annotation.metadata},
-        {"metrics": annotation.metrics},
-        {"tags": tags},
-        {"tool_definitions": annotation.tool_definitions if annotation.kind == "llm" else None},
-        {"input_data": annotation.input},
-        {"output_data": annotation.output},
-    )
-    for group in groups:
-        if any(group.values()):
+    given = {
+        "metadata": annotation.metadata,
+        "metrics": annotation.metrics,
+        "tags": tags,
+        "tool_definitions": annotation.tool_definitions if annotation.kind == "llm" else None,
+        "input_data": annotation.input,
+        "output_data": annotation.output,
+    }
+    given = {field: value for field, value in given.items() if value}
+    try:
+        LLMObs.annotate(span=span, **given)
+    except Exception:  # noqa: BLE001 - what it refused keeps it from taking the rest: one by one
+        for field, value in given.items():
             try:
-                LLMObs.annotate(span=span, **group)
-            except Exception as error:  # noqa: BLE001 - the other fields are still worth it
-                logger.warning("ddtrace refused the %s of a span: %s", ", ".join(group), type(error).__name__)
+                LLMObs.annotate(span=span, **{field: value})
+            except Exception as error:  # noqa: BLE001, PERF203 - the other fields are still worth it
+                warn(f"bridge datadog {field}", f"ddtrace refused the {field} of a span: {type(error).__name__}")

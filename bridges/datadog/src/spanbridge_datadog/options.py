@@ -1,20 +1,17 @@
-"""What the bridge can be told, by argument or by Datadog's own environment variables; an argument wins, a blank variable is absent."""
+"""What the bridge can be told, by argument or by Datadog's own environment variables."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from spanbridge.errors import ConfigurationError
+from spanbridge_llmobs.variables import Values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 NativeLLM = Literal["drop", "demote", "keep"]
-
-_TRUE = frozenset({"true", "1"})
-_FALSE = frozenset({"false", "0"})
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Options:
         )
 
 
-def resolve(
+def resolve_options(
     *,
     ml_app: str | None,
     service: str | None,
@@ -54,54 +51,26 @@ def resolve(
     agentless: bool | None,
     api_key: str | None,
     request_context_keys: Sequence[str] | None,
-    native_llm: str,
-    environ: Mapping[str, str] = os.environ,
+    native_llm: NativeLLM,
 ) -> Options:
+    """The options of `DatadogBridge`; raises ConfigurationError for one that is wrong."""
+    values = Values("DatadogBridge")
     if native_llm not in get_args(NativeLLM):
-        raise _wrong("native_llm", native_llm, '"drop", "demote" or "keep"')
-    if agentless is not None and not isinstance(agentless, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - the caller's
-        raise _wrong("agentless", agentless, "True or False")
-    keys = request_context_keys
-    if keys is not None and (isinstance(keys, str) or not all(isinstance(key, str) and key for key in keys)):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise _wrong("request_context_keys", keys, "a list of names")
-    resolved_agentless = agentless if agentless is not None else bool(_switch(environ, "DD_LLMOBS_AGENTLESS_ENABLED"))
+        raise values.wrong("native_llm", native_llm, '"drop", "demote" or "keep"')
     options = Options(
-        ml_app=_text("ml_app", ml_app, environ, "DD_LLMOBS_ML_APP"),
-        service=_text("service", service, environ, None),
-        env=_text("env", env, environ, "DD_ENV"),
-        version=_text("version", version, environ, "DD_VERSION"),
-        site=_text("site", site, environ, "DD_SITE"),
-        agentless=resolved_agentless,
-        api_key=_text("api_key", api_key, environ, "DD_API_KEY"),
-        request_context_keys=None if keys is None else tuple(keys),
-        native_llm=native_llm,  # pyright: ignore[reportArgumentType] - looked at above
-        llmobs=_switch(environ, "DD_LLMOBS_ENABLED") is not False,
+        ml_app=values.text("ml_app", ml_app, "DD_LLMOBS_ML_APP"),
+        service=values.text("service", service),
+        env=values.text("env", env, "DD_ENV"),
+        version=values.text("version", version, "DD_VERSION"),
+        site=values.text("site", site, "DD_SITE"),
+        agentless=bool(values.switch("agentless", agentless, "DD_LLMOBS_AGENTLESS_ENABLED")),
+        api_key=values.text("api_key", api_key, "DD_API_KEY"),
+        request_context_keys=values.names("request_context_keys", request_context_keys),
+        native_llm=native_llm,
+        llmobs=values.switch("", None, "DD_LLMOBS_ENABLED") is not False,
     )
     if agentless and options.api_key is None:
         raise ConfigurationError(
             "DatadogBridge(agentless=True) needs a key: pass api_key=..., or set DD_API_KEY; or leave agentless out to send to the agent."
         )
     return options
-
-
-def _text(name: str, argument: Any, environ: Mapping[str, str], variable: str | None) -> str | None:
-    if argument is not None:
-        if not isinstance(argument, str) or not argument.strip():
-            raise _wrong(name, "***" if name == "api_key" else argument, "text that is not blank")
-        return argument.strip()
-    return (environ.get(variable) or "").strip() or None if variable is not None else None
-
-
-def _switch(environ: Mapping[str, str], variable: str) -> bool | None:
-    word = (environ.get(variable) or "").strip().lower()
-    if not word:
-        return None
-    if word not in _TRUE | _FALSE:
-        raise ConfigurationError(
-            f"The environment variable {variable} cannot be {word!r}: expected true, 1, false or 0. Correct or unset it."
-        )
-    return word in _TRUE
-
-
-def _wrong(name: str, value: Any, expected: str) -> ConfigurationError:
-    return ConfigurationError(f"DatadogBridge({name}={value!r}): expected {expected}. Correct it, or leave it out.")

@@ -59,7 +59,9 @@ def output_messages(value: Any) -> list[Message]:
         for name in _CHOICES:
             if isinstance(value.get(name), list) and value[name]:
                 return _capped([message for choice in value[name] for message in output_messages(_of_choice(choice))])
-        inner = value.get("output") if isinstance(value.get("output"), list) else value.get("message")
+        inner = value.get("output")
+        if not isinstance(inner, list) and not (isinstance(inner, dict) and ("message" in inner or _is_message(inner))):
+            inner = value.get("message")
         if inner:
             return output_messages(inner)
         if "object" in value and not isinstance(value["object"], str):
@@ -178,30 +180,39 @@ def _take_part(part: Any, texts: list[str], calls: list[dict[str, Any]], results
 
 def _medium(part: dict[str, Any], word: str | None) -> str | None:
     """What stands for an image, a sound or a file: its kind, not its bytes."""
-    holder = next(
-        (
-            part[name]
-            for name in ("inlineData", "inline_data", "source", "file", "input_audio")
-            if isinstance(part.get(name), dict)
-        ),
-        part,
-    )
-    kind = next(
-        (
-            holder[name]
-            for name in ("mimeType", "mime_type", "media_type", "format")
-            if isinstance(holder.get(name), str)
-        ),
-        None,
-    )
-    if kind is None and (
-        word is None or not any(name in part for name in ("image_url", "image", "data", "url", "file_id", *_MEDIA))
-    ):
+    kind = _media_type(part)
+    if kind is None and (word is None or not any(name in part for name in _MEDIA)):
         return None
     return f"[{kind or word}]"
 
 
-_MEDIA = ("source", "inlineData", "inline_data", "file", "input_audio")
+_MEDIA = (
+    "media",  # spanbridge's own reference to what it moved out
+    "source",
+    "inlineData",
+    "inline_data",
+    "file",
+    "input_audio",
+    "audio",
+    "image",
+    "image_url",
+    "url",
+    "data",
+    "file_id",
+)
+"""Where a part of a message holds a medium, or says where it is."""
+_MEDIA_TYPES = ("media_type", "mime_type", "mimeType", "format")
+
+
+def _media_type(holder: Any, levels: int = 4) -> str | None:
+    """The type of the medium that stands here or a few levels deeper."""
+    if not isinstance(holder, dict):
+        return None
+    said = next((holder[name] for name in _MEDIA_TYPES if isinstance(holder.get(name), str)), None)
+    if said is not None or not levels:
+        return said
+    inner = (_media_type(holder[name], levels - 1) for name in _MEDIA if name in holder)
+    return next((found for found in inner if found is not None), None)
 
 
 def _call(call: dict[str, Any]) -> dict[str, Any]:

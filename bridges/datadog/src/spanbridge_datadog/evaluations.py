@@ -1,0 +1,57 @@
+"""Scores as evaluations of LLM Observability."""
+
+# ddtrace's own types are partly unknown to a type checker.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ddtrace.llmobs import LLMObs
+
+from spanbridge_llmobs.evaluation import evaluation
+
+if TYPE_CHECKING:
+    from spanbridge.model.span import SpanRecord
+    from spanbridge_datadog.handle import NativeSpan
+
+MAX_REMEMBERED = 10_000
+"""Ended spans whose trace in LLM Observability is known: it has an id of its own there."""
+
+
+class Evaluations:
+    """Submits scores."""
+
+    def __init__(self) -> None:
+        self.open: dict[int, NativeSpan] = {}
+        """Open spans of LLM Observability by their ids."""
+        self._traces: dict[int, str] = {}
+
+    def ended(self, handle: NativeSpan) -> None:
+        """Keeps the id under which LLM Observability has the span's trace."""
+        if self.open.pop(handle.span_id, None) is not None and (trace_id := _trace_id(handle)):
+            self._traces[handle.span_id] = trace_id
+            if len(self._traces) > MAX_REMEMBERED:
+                del self._traces[next(iter(self._traces))]
+
+    def submit(self, record: SpanRecord) -> None:
+        """Sends one score."""
+        told = evaluation(record)
+        if told is None or not LLMObs.enabled:
+            return
+        span_id = int(told.span_id, 16)
+        judged = self.open.get(span_id)
+        trace_id = self._traces.get(span_id) if judged is None else _trace_id(judged)
+        LLMObs.submit_evaluation(
+            label=told.label,
+            metric_type=told.metric_type,
+            value=told.value,
+            span={"span_id": str(span_id), "trace_id": trace_id or told.trace_id},
+            timestamp_ms=told.timestamp_ms,
+            **({} if told.reason is None else {"reasoning": told.reason}),
+        )
+
+
+def _trace_id(handle: NativeSpan) -> str | None:
+    exported = LLMObs.export_span(handle.span) if LLMObs.enabled else None
+    return exported["trace_id"] if exported else None

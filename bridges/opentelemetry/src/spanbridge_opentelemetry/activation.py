@@ -1,0 +1,105 @@
+"""What is active in OpenTelemetry's context while one of our spans is: left in any order, in any context, without a word in the log.
+
+OpenTelemetry's own `detach` logs an error where a token comes from another context or out of turn; blocks of ours may be left so. Here a
+context that is over is replaced by the one before it, and nothing else is touched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_OURS = otel_context.create_key("spanbridge")
+"""Where a context names the activation that it belongs to."""
+
+
+class Activation:
+    """One span, active in the context where this was made, until `leave`."""
+
+    __slots__ = ("_before", "_context", "_is_over")
+
+    def __init__(self, span: Span) -> None:
+        self._before = before = otel_context.get_current()
+        self._is_over = False
+        self._context = context = trace.set_span_in_context(span, otel_context.set_value(_OURS, self, before))
+        otel_context.attach(context)
+
+    def leave(self) -> None:
+        """Makes active what was before; where something else is active by now, that stays, and this is passed over later."""
+        self._is_over = True
+        current = otel_context.get_current()
+        here, ours = trace.get_current_span(current), trace.get_current_span(self._context)
+        if current.get(_OURS) is self and here is ours:
+            before = self._before
+            while isinstance(outer := before.get(_OURS), Activation) and outer._is_over and before is outer._context:
+                before = outer._before
+            otel_context.attach(before)
+        elif _OURS not in current and here.get_span_context().span_id == ours.get_span_context().span_id:
+            self._leave_foreign_context()
+
+    def _leave_foreign_context(self) -> None:
+        """For an implementation of the context that keeps nothing but the span, as ddtrace's does; it takes no INVALID_SPAN."""
+        before = self._before
+        if trace.get_current_span(before) is trace.INVALID_SPAN:
+            before = trace.set_span_in_context(trace.NonRecordingSpan(trace.INVALID_SPAN_CONTEXT), before)
+        otel_context.attach(before)
+
+
+class SpanInForce(Span):
+    """Stands for whichever of our spans is in force where somebody looks; for what was active before, where none is.
+
+    For the body of a generator: while it rests its context stays as it is, and our span must not be seen there.
+    """
+
+    def __init__(self, in_force: Callable[[], Any], before: Span) -> None:
+        self._in_force = in_force
+        self._before = before
+
+    def _span(self) -> Span:
+        native = self._in_force()
+        return self._before if native is None else native.span
+
+    def get_span_context(self) -> trace.SpanContext:
+        return self._span().get_span_context()
+
+    def is_recording(self) -> bool:
+        return self._span().is_recording()
+
+    def end(self, end_time: int | None = None) -> None:
+        self._span().end(end_time)
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        self._span().set_attributes(attributes)
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        self._span().set_attribute(key, value)
+
+    def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
+        self._span().add_event(name, attributes, timestamp)
+
+    def add_link(self, context: trace.SpanContext, attributes: Any = None) -> None:
+        self._span().add_link(context, attributes)
+
+    def update_name(self, name: str) -> None:
+        self._span().update_name(name)
+
+    def set_status(self, status: Any, description: str | None = None) -> None:
+        self._span().set_status(status, description)
+
+    def record_exception(
+        self, exception: BaseException, attributes: Any = None, timestamp: int | None = None, escaped: bool = False
+    ) -> None:
+        self._span().record_exception(exception, attributes, timestamp, escaped)
+
+
+def activate(span: Span, in_force: Callable[[], Any] | None) -> Activation:
+    """Makes `span` active; see `spanbridge.protocols.Bridge.activate`."""
+    if in_force is None:
+        return Activation(span)
+    return Activation(SpanInForce(in_force, trace.get_current_span()))

@@ -1,0 +1,135 @@
+"""`DatadogExporter`: spans to LLM Observability, through the agent or straight to Datadog, for applications without ddtrace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import urllib3
+
+from spanbridge.protocols import Delivered, Rejected, Retry
+from spanbridge_llmobs.annotation import annotate
+from spanbridge_llmobs.evaluation import evaluation
+from spanbridge_llmobs.events import evaluation_event, span_event
+from spanbridge_llmobs.model_calls import ModelCalls
+from spanbridge_llmobs.options import resolve_target
+from spanbridge_llmobs.variables import Values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spanbridge.model.span import SpanRecord
+    from spanbridge.protocols import ExportResult
+
+MAX_REQUEST_BYTES = 4_500_000
+"""The intake takes 5 MB."""
+TIMEOUT_S = 5.0
+_WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class DatadogExporter:
+    """Each ended span is sent when it ends, under its own ids: whatever arrives late still finds its parent.
+
+    Args:
+        ml_app: The application's name in LLM Observability; absent: `DD_LLMOBS_ML_APP`, else the service's name.
+        site: Datadog's site; absent: `DD_SITE`, else datadoghq.com.
+        agentless: Whether to send straight to Datadog, past the agent; absent: `DD_LLMOBS_AGENTLESS_ENABLED`, else whether there is a key.
+        api_key: Absent: `DD_API_KEY`.
+        agent_url: Absent: `DD_TRACE_AGENT_URL`, else made of `DD_AGENT_HOST` and `DD_TRACE_AGENT_PORT`, else http://localhost:8126.
+        version: The application's; absent: `DD_VERSION`.
+        request_context_keys: Context keys that become tags, dotted ones of nested values.
+
+    Raises ConfigurationError for an argument or a variable that is wrong, and where the key is missing.
+    """
+
+    name = "datadog"
+    accepts_running = False
+
+    def __init__(
+        self,
+        *,
+        ml_app: str | None = None,
+        site: str | None = None,
+        agentless: bool | None = None,
+        api_key: str | None = None,
+        agent_url: str | None = None,
+        version: str | None = None,
+        request_context_keys: Sequence[str] = (),
+    ) -> None:
+        values = Values("DatadogExporter")
+        self.target = resolve_target(values, site=site, agentless=agentless, api_key=api_key, agent_url=agent_url)
+        self._ml_app = values.text("ml_app", ml_app, "DD_LLMOBS_ML_APP")
+        self._version = values.text("version", version, "DD_VERSION")
+        self._keys = values.names("request_context_keys", request_context_keys) or ()
+        self._calls = ModelCalls()
+        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=TIMEOUT_S))
+
+    def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None:
+        """Sends spans, then scores."""
+        spans: list[bytes] = []
+        evaluations: list[bytes] = []
+        for record in batch:
+            ml_app = self._ml_app or record.service_name
+            if (told := evaluation(record)) is not None:
+                evaluations.append(orjson.dumps(evaluation_event(told, ml_app=ml_app)))
+            else:
+                spans.append(orjson.dumps(self._event(record, ml_app), option=orjson.OPT_NON_STR_KEYS))
+        headers = {"X-Datadog-EVP-Subdomain": "llmobs-intake"}
+        result = self._send(self.target.spans, headers, b"[", spans, b"]")
+        if not isinstance(result, Delivered) or not evaluations:
+            return result
+        headers = {"X-Datadog-EVP-Subdomain": "api"}
+        before = b'{"data":{"type":"evaluation_metric","attributes":{"metrics":['
+        return self._send(self.target.evaluations, headers, before, evaluations, b"]}}}")
+
+    def flush(self, deadline: float, /) -> Any:
+        """Nothing waits here."""
+
+    def shutdown(self, deadline: float, /) -> Any:  # noqa: ARG002 - the protocol's
+        """Closes the connections."""
+        self._pool.clear()
+
+    def _event(self, record: SpanRecord, ml_app: str) -> dict[str, Any]:
+        known = self._calls.known(record)
+        annotation = annotate(
+            record,
+            has_model_child=known.has_model_child,
+            children_report_usage=known.children_report_usage,
+            promoted_keys=self._keys,
+        )
+        reports_usage = (
+            known.children_report_usage or "input_tokens" in annotation.metrics or "output_tokens" in annotation.metrics
+        )
+        self._calls.sent(record, reports_usage=reports_usage)
+        return span_event(record, annotation, ml_app=ml_app, version=self._version)
+
+    def _send(
+        self, url: str, headers: dict[str, str], before: bytes, events: list[bytes], after: bytes
+    ) -> ExportResult:
+        """Sends the events in as many requests as their size asks for; the first that fails decides."""
+        size = len(before) + len(after)
+        part: list[bytes] = []
+        for event in events:
+            if part and size + len(event) > MAX_REQUEST_BYTES:
+                result = self._post(url, headers, before + b",".join(part) + after)
+                if not isinstance(result, Delivered):
+                    return result
+                part, size = [], len(before) + len(after)
+            part.append(event)
+            size += len(event) + 1
+        return self._post(url, headers, before + b",".join(part) + after) if part else Delivered()
+
+    def _post(self, url: str, headers: dict[str, str], body: bytes) -> ExportResult:
+        try:
+            response = self._pool.request(
+                "POST", url, body=body, headers={"Content-Type": "application/json", **headers, **self.target.headers}
+            )
+        except urllib3.exceptions.HTTPError as error:
+            return Retry(reason=type(error).__name__)
+        status = response.status
+        if status < 300:
+            return Delivered()
+        if status in _WORTH_ANOTHER_TRY:
+            after = response.headers.get("Retry-After", "")
+            return Retry(after_s=float(after) if after.isdecimal() else None, reason=f"http_{status}")
+        return Rejected("too_large" if status == 413 else f"http_{status}")

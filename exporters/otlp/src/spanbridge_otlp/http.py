@@ -1,0 +1,149 @@
+"""OTLP over HTTP: one POST for a request, through `requests`, past every instrumentation.
+
+`OTLPSpanExporter` of opentelemetry-exporter-otlp-proto-http says only whether a batch went out: not its status, not the pause that was
+asked for, not the part that was refused. So its packages serve here (messages, `requests` with proxies and TLS), and the POST is our own.
+"""
+
+from __future__ import annotations
+
+import gzip
+import inspect
+import os
+import time
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - the read of a body raises urllib3's own
+
+from spanbridge_otlp import answers
+from spanbridge_otlp.encoding import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spanbridge.protocols import ExportResult
+    from spanbridge_otlp.settings import OTLPSettings
+    from spanbridge_otlp.signals import Signal
+
+MAX_ANSWER_BYTES = 64 * 1024
+"""How much of an answer is read."""
+
+_COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    # The first level makes JSON nearly as small as the last, in a sixth of the time.
+    "gzip": lambda data: gzip.compress(data, compresslevel=1, mtime=0),
+    "deflate": lambda data: zlib.compress(data, level=1),
+}
+
+
+class HTTPTransport:
+    """Sends requests to one endpoint. Used by one thread at a time; a forked child makes connections of its own."""
+
+    def __init__(self, settings: OTLPSettings, signal: Signal) -> None:
+        self._settings = settings
+        self._signal = signal
+        self._where = settings.shown_endpoint
+        self._compress = _COMPRESS.get(settings.compression)
+        self._headers = {
+            "User-Agent": f"spanbridge-otlp/{VERSION}",
+            "Content-Type": "application/x-protobuf",
+            "Accept-Encoding": "identity",
+            **({"Content-Encoding": settings.compression} if self._compress else {}),
+            **settings.headers,
+        }
+        self._session: requests.Session | None = None
+        self._process = os.getpid()
+
+    def send(self, request: bytes) -> ExportResult:
+        """What became of an encoded request; connection errors are answers too."""
+        try:
+            return self._post(request if self._compress is None else self._compress(request))
+        except requests.exceptions.SSLError:
+            return answers.TLS_FAILED.about(f"no TLS with {self._where}")
+        except (requests.exceptions.Timeout, TimeoutError):
+            return answers.TIMED_OUT.about(f"{self._where} did not answer within {self._settings.timeout_s:g} s")
+        except (requests.exceptions.RequestException, HTTPError):
+            return answers.UNREACHABLE.about(f"{self._where} cannot be reached")
+
+    def _post(self, data: bytes) -> ExportResult:
+        timeout_s = self._settings.timeout_s
+        deadline = time.monotonic() + timeout_s
+        with self._open_session().post(
+            self._settings.endpoint,
+            data=data,
+            headers=self._headers,
+            timeout=timeout_s,
+            # The headers, with the key in them, go nowhere else than where they were meant to.
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = _read(response, deadline)
+            return answers.of_http(
+                self._where,
+                response.status_code,
+                response.headers,
+                body,
+                self._signal.response(),
+            )
+
+    def _open_session(self) -> requests.Session:
+        if self._session is None or self._process != os.getpid():
+            # A parent's connections are the parent's: in a forked child they are neither used nor closed.
+            self._process = os.getpid()
+            self._session = _untraced_session()
+            self._session.verify = self._settings.certificate or True
+            if self._settings.client_certificate is not None:
+                key = self._settings.client_key
+                certificate = self._settings.client_certificate
+                self._session.cert = certificate if key is None else (certificate, key)
+        return self._session
+
+    def close(self) -> None:
+        """Closes the connections; of this process only."""
+        if self._session is not None and self._process == os.getpid():
+            self._session.close()
+        self._session = None
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    """The answer's body, as much of it as matters. Raises Timeout at `deadline`: the session's own timeout begins anew with each drop."""
+    body = b""
+    while len(body) < MAX_ANSWER_BYTES and (part := response.raw.read1(MAX_ANSWER_BYTES - len(body))):
+        body += part
+        if time.monotonic() > deadline:
+            raise requests.exceptions.Timeout
+    return body
+
+
+def _untraced_session() -> requests.Session:
+    """A session that no instrumentation of requests, urllib3 or http.client sees: no span about sending spans."""
+    session: requests.Session = _without_wrappers(requests.Session, "request", "send")()
+    # No credentials of a .netrc file in place of the headers.
+    session.auth = _no_authentication
+    adapter: Any = _without_wrappers(HTTPAdapter, "send")(pool_maxsize=1)
+    adapter.poolmanager.pool_classes_by_scheme = _pool_classes()
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def _no_authentication(request: Any) -> Any:
+    return request
+
+
+def _pool_classes() -> dict[str, Any]:
+    # ddtrace's own mark for connections that its instrumentation of http.client leaves alone.
+    mark = {"_dd_no_trace": True}
+    plain = _without_wrappers(HTTPConnectionPool, "urlopen")
+    secure = _without_wrappers(HTTPSConnectionPool, "urlopen")
+    plain.ConnectionCls = type("UntracedHTTPConnection", (HTTPConnection,), mark)
+    secure.ConnectionCls = type("UntracedHTTPSConnection", (HTTPSConnection,), mark)
+    return {"http": plain, "https": secure}
+
+
+def _without_wrappers(cls: type, *methods: str) -> Any:
+    """A subclass of `cls` with its methods as they were before anybody wrapped them; later wrappers do not reach it either."""
+    return type(f"Untraced{cls.__name__}", (cls,), {name: inspect.unwrap(getattr(cls, name)) for name in methods})

@@ -1,0 +1,50 @@
+"""A web request with an agent run inside, and different ends: the first argument says which."""
+
+import ddtrace.auto  # noqa: F401, I001 - first, as it must be
+
+import os
+import signal
+import sys
+import time
+
+from ddtrace.trace import tracer
+from tools import call, serve
+
+import spanbridge as sb
+
+how = sys.argv[1]
+url = serve()
+observability = sb.configure(service_name="exits", store="sqlite:///traces.db", bridge="datadog")
+
+if how == "stuck":  # the agent goes on after its request, and never ends
+    with tracer.trace("web.request", resource="request"):
+        run = sb.start_span(sb.SpanType.AGENT_RUN, "stuck")
+        call(url, "request")
+    print(1, flush=True)
+    time.sleep(4)
+    os._exit(0)
+
+with tracer.trace("web.request", resource="request"):
+    if how == "fork":
+        with sb.agent_run("parent"):
+            child = os.fork()
+            if child == 0:
+                with sb.tool_call("in child"):
+                    call(url, "in child")
+                sb.flush(10)
+                print(sb.stats()["bridge"]["open"], flush=True)
+                os._exit(0)
+            os.waitpid(child, 0)
+            call(url, "parent")
+    else:
+        run = sb.start_span(sb.SpanType.AGENT_RUN, "open", input="what was asked")
+        with sb.tool_call("search", parent=run):
+            call(url, "search")
+if how == "exception":
+    raise ValueError("the application ends")
+if how == "sigterm":
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+if how == "shutdown":
+    sb.shutdown()
+    print(observability.stats()["bridge"]["open"])

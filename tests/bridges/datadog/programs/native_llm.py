@@ -1,0 +1,54 @@
+"""A model call that ddtrace's integration of OpenAI's package traces too; the first argument is the policy."""
+
+import ddtrace.auto  # noqa: F401, I001 - first, as it must be
+
+import json
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from ddtrace.llmobs import LLMObs
+from openai import OpenAI
+from spanbridge_datadog import DatadogBridge
+from tools import report
+
+import spanbridge as sb
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        body = json.dumps(
+            {
+                "id": "c1",
+                "object": "chat.completion",
+                "created": 1,
+                "model": "gpt-5.4-2026",
+                "choices": [
+                    {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello"}}
+                ],
+                "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+            }
+        ).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+client = OpenAI(base_url=f"http://127.0.0.1:{server.server_port}/v1", api_key="sk-none")
+messages = [{"role": "user", "content": "hi"}]
+sb.configure(service_name="native", store="sqlite:///traces.db", bridge=DatadogBridge(native_llm=sys.argv[1]))
+with sb.agent_run("agent"):
+    with sb.model_generation("ours", model="gpt-5.4", provider="openai", input=messages) as generation:
+        answer = client.chat.completions.create(model="gpt-5.4", messages=messages)
+        generation.set(output=answer.choices[0].message.content, usage=sb.Usage(input_tokens=10, output_tokens=5))
+    with sb.tool_call("tool that thinks"):  # a call that is not ours: it keeps its native span
+        client.chat.completions.create(model="gpt-5.4", messages=messages)
+report(llmobs=LLMObs.enabled)

@@ -1,0 +1,47 @@
+"""How a process ends, and what had ended by then: it arrives, and what was open ends in a known state."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+
+from bridges.datadog.conftest import Agent, Tree
+
+pytest.importorskip("ddtrace")
+
+
+@pytest.mark.parametrize(
+    ("how", "status"), [("return", 0), ("exception", 1), ("shutdown", 0), ("sigterm", -signal.SIGTERM)]
+)
+def test_an_open_agent_run_is_sent_as_abandoned(run: Any, agent: Agent, how: str, status: int):
+    """With what was recorded of it, and everything below and above it."""
+    run("exits", how, status=status)
+
+    tree = Tree(agent.spans())
+    assert tree.misplaced() == []
+    assert {"request", "open", "search"} <= {span["resource"] for span in tree.spans}
+    assert tree["open"]["meta"]["error.type"] == "abandoned"
+    assert tree["open"]["meta"]["spanbridge.status"] == "abandoned"
+    events = {event["name"]: event for event in agent.events()}
+    assert events["open"]["meta"]["input"]["value"] == "what was asked"
+    assert events["search"]["parent_id"] == events["open"]["span_id"]
+
+
+def test_a_stuck_agent_does_not_hold_back_its_web_request(run: Any, agent: Agent):
+    """The request and its calls arrive while the agent run is open; it dies with the process, as after a kill."""
+    run("exits", "stuck")
+
+    assert {span["resource"] for span in agent.spans()} == {"request", "GET /in/request"}
+
+
+def test_a_forked_child_has_its_own(run: Any, agent: Agent):
+    """It ends what it started, under the parent's span, and nothing of the parent's."""
+    still_open = run("exits", "fork")
+
+    tree = Tree(agent.spans())
+    assert still_open == 0
+    assert tree.misplaced() == []
+    assert tree.parent_of(tree["in child"]) == "parent"
+    assert len([span for span in tree.spans if span["resource"] == "parent"]) == 1

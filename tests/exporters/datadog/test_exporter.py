@@ -1,0 +1,224 @@
+"""The exporter against the real test agent: the same events as the bridge's, in one tree, and what it does with errors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import spanbridge as sb
+from spanbridge.errors import ConfigurationError
+from spanbridge.protocols import Delivered, Rejected, Retry
+
+pytest.importorskip("spanbridge_llmobs")
+
+from spanbridge_llmobs import DatadogExporter
+
+SECRET = "sk-proj-" + "Q7" * 24
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch):
+    for name in (
+        "DD_API_KEY",
+        "DD_SITE",
+        "DD_LLMOBS_ML_APP",
+        "DD_LLMOBS_AGENTLESS_ENABLED",
+        "DD_TRACE_AGENT_URL",
+        "DD_ENV",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_one_tree_whenever_spans_arrive(agent: Any):
+    """A late span, and a second root in the same trace, keep their parents; scores are evaluations; nothing leaves unredacted."""
+    sb.configure(
+        service_name="bot",
+        environment="prod",
+        store=False,
+        exporters=[DatadogExporter(ml_app="shop", agent_url=agent.url, request_context_keys=["tenant_id"])],
+        request_context_keys=["tenant_id"],
+    )
+    with (
+        sb.request_context(tenant_id="t1"),
+        sb.agent_run("run", input=f"use {SECRET}", session_id="s1", tags=["vip"]) as run,
+    ):
+        with sb.model_generation("chat", model="gpt-5.4", provider="openai", input="hi") as generation:
+            with sb.model_step("step", model="gpt-5.4") as step:
+                step.set(output="hello", usage=sb.Usage(input_tokens=2, output_tokens=1))
+            generation.set(output="hello", usage=sb.Usage(input_tokens=2, output_tokens=1))
+        late = sb.start_span(sb.SpanType.TOOL_CALL, "late", parent=run)
+        with pytest.raises(ValueError), sb.memory_operation("save", operation_type="save"):
+            raise ValueError("full")
+    sb.flush()
+    late.end(output="done")
+    with sb.workflow_run("resumed", trace_id=run.trace_id):
+        pass
+    sb.score("quality", 0.5, "fine", span=run)
+    sb.flush()
+
+    events = {event["name"]: event for event in agent.events()}
+    names = {event["span_id"]: name for name, event in events.items()}
+    assert {name: names.get(event["parent_id"], event["parent_id"]) for name, event in events.items()} == {
+        "run": "undefined",
+        "chat": "run",
+        "step": "chat",
+        "late": "run",
+        "save": "run",
+        "resumed": "undefined",
+    }
+    assert {event["trace_id"] for event in events.values()} == {run.trace_id}
+    assert {
+        name: (event["meta"]["span"]["kind"], event["metrics"].get("total_tokens")) for name, event in events.items()
+    } == {
+        "run": ("agent", None),
+        "chat": ("workflow", None),
+        "step": ("llm", 3),
+        "late": ("tool", None),
+        "save": ("task", None),
+        "resumed": ("workflow", None),
+    }
+    assert events["step"]["meta"]["output"]["messages"] == [{"role": "assistant", "content": "hello"}]
+    assert events["run"]["session_id"] == "s1"
+    expected = {"ml_app": "shop", "service": "bot", "env": "prod", "tenant_id": "t1", "vip": "true", "session_id": "s1"}
+    assert expected.items() <= events["run"]["tags"].items()
+    assert (events["save"]["status"], events["save"]["meta"]["error"]["type"]) == ("error", "ValueError")
+    assert [(told["label"], told["score_value"], told["reasoning"]) for told in agent.evaluations()] == [
+        ("quality", 0.5, "fine")
+    ]
+    assert SECRET not in agent.everything()
+    assert sb.stats()["exporters"]["datadog"] == {"delivered": 7, "pending": 0, "rejected": {}, "expired": 0}
+
+
+def test_ddtrace_is_not_needed(agent: Any):
+    """Found by its name, configured by variables."""
+    program = (
+        "import sys; sys.modules['ddtrace'] = None\n"
+        "import spanbridge as sb\n"
+        "sb.configure(service_name='app', store=False, exporters=['datadog'])\n"
+        "with sb.agent_run('run'): pass\n"
+        "sb.flush(); print(sb.stats()['exporters']['datadog']['delivered'])"
+    )
+    import os
+
+    environ = {**os.environ, "DD_TRACE_AGENT_URL": agent.url, "DD_LLMOBS_ML_APP": "from-variable"}
+    completed = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
+
+    assert completed.stdout.strip() == "1"
+    (event,) = agent.events()
+    assert event["tags"]["ml_app"] == "from-variable"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "expected"),
+    [
+        (202, {}, Delivered()),
+        (429, {"Retry-After": "7"}, Retry(7.0, "http_429")),
+        (503, {}, Retry(None, "http_503")),
+        (413, {}, Rejected("too_large")),
+        (400, {}, Rejected("http_400")),
+        (403, {}, Rejected("http_403")),
+    ],
+)
+def test_answers(intake: Any, status: int, headers: dict[str, str], expected: Any):
+    """What is worth another try gets one."""
+    intake.answer = (status, headers)
+
+    assert DatadogExporter(agent_url=intake.url).export([make_record()]) == expected
+
+
+def test_nobody_there():
+    assert isinstance(DatadogExporter(agent_url="http://127.0.0.1:9").export([make_record()]), Retry)
+
+
+def test_large_batches_are_sent_in_parts(intake: Any):
+    records = [make_record(input="x" * 100_000) for _ in range(100)]
+
+    assert DatadogExporter(agent_url=intake.url).export(records) == Delivered()
+    assert len(intake.bodies) == 3
+    assert all(len(body) < 5_000_000 for body in intake.bodies)
+
+
+def test_straight_to_datadog():
+    """With the key, and never in what is shown."""
+    exporter = DatadogExporter(api_key="secret-key", site="datadoghq.eu")
+
+    assert exporter.target.spans == "https://llmobs-intake.datadoghq.eu/api/v2/llmobs"
+    assert exporter.target.evaluations == "https://api.datadoghq.eu/api/intake/llm-obs/v2/eval-metric"
+    assert exporter.target.headers == {"DD-API-KEY": "secret-key"}
+    assert "secret-key" not in repr(exporter.target)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"agentless": True}, "needs a key to send to Datadog itself: set DD_API_KEY"),
+        ({"agent_url": "unix:///run/agent"}, "sockets are not supported"),
+        ({"ml_app": ""}, r"ml_app=''\): expected text"),
+        ({"api_key": 5}, r"api_key='\*\*\*'\): expected text"),
+        ({"request_context_keys": "a"}, "expected a list of names"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
+)
+def test_wrong_arguments(arguments: dict[str, Any], message: str):
+    with pytest.raises(ConfigurationError, match=message):
+        DatadogExporter(**arguments)
+
+
+def test_both_would_send_everything_twice():
+    """The bridge says so, at configuration."""
+    pytest.importorskip("ddtrace")
+    with pytest.raises(ConfigurationError, match="would send every span twice"):
+        sb.configure(store=False, bridge="datadog", exporters=[DatadogExporter(agent_url="http://127.0.0.1:9")])
+
+
+def make_record(**content: Any) -> Any:
+    from spanbridge.model.payload import snapshot
+    from spanbridge.model.span import SpanRecord
+
+    record = SpanRecord(
+        "a" * 32,
+        "b" * 16,
+        sb.SpanType.GENERIC,
+        1,
+        {"name": "x", **{key: snapshot(value) for key, value in content.items()}},
+    )
+    record.ended_at = 2
+    record.encode_document()
+    return record
+
+
+@pytest.fixture
+def intake():
+    """A server that keeps what it gets, and answers as it is told."""
+    import threading
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    class Intake(ThreadingHTTPServer):
+        answer: tuple[int, dict[str, str]] = (202, {})
+        bodies: list[bytes]
+
+        @property
+        def url(self) -> str:
+            return f"http://127.0.0.1:{self.server_port}"
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.server.bodies.append(self.rfile.read(int(self.headers["content-length"])))
+            status, headers = self.server.answer
+            self.send_response(status)
+            for name, value in {**headers, "content-length": "0"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = Intake(("127.0.0.1", 0), Handler)
+    server.bodies = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()

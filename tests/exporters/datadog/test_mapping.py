@@ -1,0 +1,325 @@
+"""Records as LLM Observability sees them: kinds, messages, documents, tags, metrics, sizes; what comes out is what ddtrace takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spanbridge.model.payload import snapshot
+from spanbridge.model.span import SpanRecord, Status
+from spanbridge.model.span_types import SpanType
+
+pytest.importorskip("spanbridge_llmobs")
+
+from spanbridge_llmobs.annotation import annotate
+from spanbridge_llmobs.caps import MAX_IO_CHARACTERS
+from spanbridge_llmobs.documents import documents, embedding_text
+from spanbridge_llmobs.kinds import KINDS, kind_of
+from spanbridge_llmobs.messages import input_messages, output_messages
+from spanbridge_llmobs.tags import own_tags
+
+
+def record(span_type: SpanType = SpanType.GENERIC, *, status: Status = Status.OK, **content: Any) -> SpanRecord:
+    made = SpanRecord(
+        "a" * 32,
+        "b" * 16,
+        span_type,
+        1_000_000_000,
+        {key: snapshot(value) for key, value in {"name": "x", **content}.items()},
+    )
+    made.ended_at, made.status = 2_000_000_000, status
+    return made
+
+
+def test_every_type_has_a_kind():
+    assert KINDS.keys() == set(SpanType)
+
+
+@pytest.mark.parametrize(
+    ("span_type", "attributes", "has_child", "kind"),
+    [
+        (SpanType.MODEL_GENERATION, {}, False, "llm"),
+        (SpanType.MODEL_GENERATION, {}, True, "workflow"),
+        (SpanType.MODEL_STEP, {}, True, "workflow"),
+        (SpanType.AGENT_RUN, {}, True, "agent"),
+        (SpanType.MEMORY_OPERATION, {"operation_type": "recall"}, False, "retrieval"),
+        (SpanType.MEMORY_OPERATION, {"operation_type": "save"}, False, "task"),
+        (SpanType.RAG_VECTOR_OPERATION, {"operation": "query"}, False, "retrieval"),
+        (SpanType.RAG_VECTOR_OPERATION, {"operation": "upsert"}, False, "task"),
+        (SpanType.PROVIDER_TOOL_CALL, {}, False, "tool"),
+    ],
+)
+def test_kinds(span_type: SpanType, attributes: dict[str, Any], has_child: bool, kind: str):
+    assert kind_of(span_type, attributes, has_model_child=has_child) == kind
+
+
+CALL = {"name": "search", "arguments": {"q": 1}, "tool_id": "c1", "type": "function"}
+USER = {"role": "user", "content": "hi"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("hi", [USER]),
+        ([USER], [USER]),
+        ({"messages": [USER]}, [USER]),
+        ({"model": "m", "input": "hi", "instructions": "be kind"}, [{"role": "system", "content": "be kind"}, USER]),
+        ({"system": "be kind", "messages": [USER]}, [{"role": "system", "content": "be kind"}, USER]),
+        ([{"role": "user", "content": [{"type": "text", "text": "hi"}]}], [USER]),
+        ([{"role": "user", "parts": [{"text": "hi"}]}], [USER]),
+        ({"contents": [{"role": "model", "parts": [{"text": "yes"}]}]}, [{"role": "assistant", "content": "yes"}]),
+        ([{"type": "human", "content": "hi"}], [USER]),
+        (["hi", "there"], [{"role": "user", "content": "hi\nthere"}]),
+        ([{"type": "input_text", "text": "hi"}], [USER]),
+        ([{"role": "user", "content": "  "}], []),
+        ({"question": 1}, [{"role": "user", "content": '{"question":1}'}]),
+        (
+            [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "image_url", "image_url": {"url": "data:..."}},
+                        {"type": "text", "text": "hi"},
+                    ],
+                }
+            ],
+            [{"role": "user", "content": "[image_url]\nhi"}],
+        ),
+        (
+            [{"role": "user", "content": [{"type": "image", "source": {"media_type": "image/png", "data": "QQ=="}}]}],
+            [{"role": "user", "content": "[image/png]"}],
+        ),
+        (
+            [
+                {
+                    "role": "user",
+                    "content": [{"type": "image_url", "image_url": {"url": {"media": {"media_type": "image/png"}}}}],
+                }
+            ],
+            [{"role": "user", "content": "[image/png]"}],
+        ),
+        (
+            [{"role": "tool", "tool_call_id": "c1", "content": "sent"}],
+            [
+                {
+                    "role": "tool",
+                    "content": "",
+                    "tool_results": [{"result": "sent", "type": "tool_result", "tool_id": "c1"}],
+                }
+            ],
+        ),
+        (
+            [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "sent"}]}
+                    ],
+                }
+            ],
+            [
+                {
+                    "role": "user",
+                    "content": "",
+                    "tool_results": [{"result": "sent", "type": "tool_result", "tool_id": "c1"}],
+                }
+            ],
+        ),
+        (
+            [{"type": "function_call", "call_id": "c1", "name": "search", "arguments": '{"q": 1}'}],
+            [{"role": "user", "content": "", "tool_calls": [CALL]}],
+        ),
+        (None, []),
+    ],
+    ids=range(20),
+)
+def test_input_messages(value: Any, expected: Any):
+    assert input_messages(value) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "c1", "function": {"name": "search", "arguments": '{"q": 1}'}}],
+        },
+        {
+            "choices": [
+                {
+                    "message": {
+                        "role": "assistant",
+                        "tool_calls": [{"id": "c1", "function": {"name": "search", "arguments": '{"q":1}'}}],
+                    }
+                }
+            ]
+        },
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "search", "input": {"q": 1}}]},
+        {"text": "", "toolCalls": [{"toolCallId": "c1", "toolName": "search", "args": {"q": 1}}]},
+        {"output": [{"type": "function_call", "call_id": "c1", "name": "search", "arguments": '{"q": 1}'}]},
+        {
+            "output": {
+                "message": {
+                    "role": "assistant",
+                    "content": [{"toolUse": {"toolUseId": "c1", "name": "search", "input": {"q": 1}}}],
+                }
+            }
+        },
+        {
+            "candidates": [
+                {
+                    "content": {
+                        "role": "model",
+                        "parts": [{"functionCall": {"id": "c1", "name": "search", "args": {"q": 1}}}],
+                    }
+                }
+            ]
+        },
+        [{"type": "ai", "content": "", "tool_calls": [{"id": "c1", "name": "search", "args": {"q": 1}}]}],
+    ],
+    ids=["openai", "openai response", "anthropic", "ai sdk", "responses", "bedrock", "gemini", "langchain"],
+)
+def test_every_providers_tool_call_is_one(value: Any):
+    assert output_messages(value) == [{"role": "assistant", "content": "", "tool_calls": [CALL]}]
+
+
+@pytest.mark.parametrize(
+    ("value", "content"),
+    [
+        ("yes", "yes"),
+        ({"text": "yes"}, "yes"),
+        ({"object": {"a": 1}}, '{"a":1}'),
+        ([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "yes"}], "hm\nyes"),
+        ({"a": 1}, '{"a":1}'),
+        (7, "7"),
+    ],
+)
+def test_output_text(value: Any, content: str):
+    assert output_messages(value) == [{"role": "assistant", "content": content}]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a", [{"text": "a"}]),
+        (["a", "b"], [{"text": "a"}, {"text": "b"}]),
+        ({"documents": [{"page_content": "a", "metadata": {"source": "s.txt"}}]}, [{"text": "a", "name": "s.txt"}]),
+        ({"matches": [{"id": 7, "score": 0.5, "metadata": {"text": "a"}}]}, [{"text": "a", "id": "7", "score": 0.5}]),
+        ([[{"page_content": "a"}, 0.1]], [{"text": "a", "score": 0.1}]),
+        ([{"x": 1}], [{"text": '{"x":1}'}]),
+    ],
+    ids=range(6),
+)
+def test_documents(value: Any, expected: Any):
+    assert documents(value) == expected
+
+
+def test_embeddings_are_told_by_their_size():
+    assert (
+        embedding_text({"data": [{"embedding": [0.1, 0.2]}, {"embedding": [0.3, 0.4]}]})
+        == "[2 embedding(s) returned with size 2]"
+    )
+    assert embedding_text([0.1, 0.2, 0.3]) == "[1 embedding(s) returned with size 3]"
+    assert embedding_text({"count": 3}) == '{"count":3}'
+
+
+def test_tags_split_at_the_first_colon():
+    assert own_tags(["vip", "team:blue", "url:http://x", ":x", "a:"]) == {
+        "vip": "true",
+        "team": "blue",
+        "url": "http://x",
+        ":x": "true",
+        "a": "",
+    }
+
+
+def test_tokens_count_once_and_zero_is_a_number():
+    usage = {"input_tokens": 8, "output_tokens": 0, "input_details": {"cache_write_1h": 2}}
+    made = record(SpanType.MODEL_GENERATION, attributes={"usage": usage, "completion_start_time": 1_250_000_000})
+
+    assert annotate(made).metrics == {
+        "input_tokens": 8,
+        "output_tokens": 0,
+        "total_tokens": 8,
+        "ephemeral_1h_input_tokens": 2,
+        "time_to_first_token": 0.25,
+    }
+    assert annotate(made, has_model_child=True, children_report_usage=True).metrics == {}
+
+
+def test_promoted_keys_leave_the_metadata():
+    made = record(metadata={"tenant": "t1", "user": {"plan": "pro", "age": 3}, "other": 1})
+
+    annotation = annotate(made, promoted_keys=["tenant", "user.plan", "missing"])
+
+    assert annotation.metadata == {"user": {"age": 3}, "other": 1}
+    assert {"tenant": "t1", "user.plan": "pro"}.items() <= annotation.tags.items()
+    assert made.metadata == {"tenant": "t1", "user": {"plan": "pro", "age": 3}, "other": 1}
+
+
+def test_an_error_without_an_exception():
+    assert annotate(record(status=Status.ABANDONED)).error == {"type": "abandoned", "message": "", "stack": ""}
+    assert annotate(record(status=Status.CANCELLED)).error is None
+
+
+def test_payloads_are_capped():
+    large = "x" * (MAX_IO_CHARACTERS + 1)
+    annotation = annotate(
+        record(SpanType.MODEL_INFERENCE, input=[{"role": "user", "content": large}] * 3, metadata={"large": large})
+    )
+
+    assert sum(len(message["content"]) for message in annotation.input) < MAX_IO_CHARACTERS + 100
+    assert annotation.input[-1]["content"] == "[2 more messages truncated]"
+    assert len(annotation.metadata["large"]) < 300_000
+
+
+# fmt: off
+_KEYS = [
+    "role", "content", "type", "text", "parts", "tool_calls", "function", "name",
+    "arguments", "id", "messages", "choices", "message", "output", "input", "score",
+    "documents", "metadata", "data", "source", "media_type", "toolCalls", "functionCall", "image_url",
+    "tool_call_id", "embedding", "system",
+]
+# fmt: on
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(_KEYS),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(given=JSON, gave=JSON, span_type=st.sampled_from(list(SpanType)))
+def test_ddtrace_takes_whatever_comes_out(given: Any, gave: Any, span_type: SpanType):
+    """Its own validation, of both versions, is the judge."""
+    utils = pytest.importorskip("ddtrace.llmobs.utils")
+    annotation = annotate(
+        record(span_type, input=given, output=gave, attributes={"usage": {"input_tokens": 1}, "tools": given})
+    )
+
+    for side, value in (("input", annotation.input), ("output", annotation.output)):
+        if value is None:
+            continue
+        if annotation.kind == "llm":
+            assert len(utils.Messages(value).messages) == len(value)
+        elif (annotation.kind, side) in {("embedding", "input"), ("retrieval", "output")}:
+            assert len(utils.Documents(value).documents) == len(value)
+        else:
+            assert isinstance(value, str)
+    assert all(isinstance(value, (int, float)) for value in annotation.metrics.values())
+    assert all(isinstance(key, str) and isinstance(value, str) for key, value in annotation.tags.items())
