@@ -148,6 +148,13 @@ def personal_positives(seed: int = 20260521) -> list[Case]:
             )
     number = card(rng, "4", 16)
     cases.append(Case("personal/card_number/number", {"card": int(number), "n": 7}, (number,), ("7",)))
+    for name, text in (
+        ("ssn", "219099999"),
+        ("phone", "5551234567"),
+        ("homePhone", "0301234567"),
+        ("mobile_number", 4155552671),
+    ):
+        cases.append(Case(f"personal/named/{name}", {name: text, "n": 7}, (str(text),), ("7",)))
     return cases
 
 

@@ -211,11 +211,15 @@ class _Gated:
         pattern, reach = self.pattern, self.probe.reach
         if reach is None:
             return lambda _data, _lower, _at: True  # anywhere: its piece tells
-        if self.rest is not None:
+        if self.owners:
             return self._owned_at
         if reach == 0:
             return lambda data, _, at: pattern.match(data, at) is not None
-        return lambda data, _, at: any(pattern.match(data, place) for place in range(max(0, at - reach), at + 1))
+        rest = self.rest
+        return lambda data, _, at: (
+            (rest is None or rest.match(data, at) is not None)
+            and any(pattern.match(data, place) for place in range(max(0, at - reach), at + 1))
+        )
 
     def _owned_at(self, data: bytes, lower: bytes, at: int) -> bool:
         if self.rest is None or self.rest.match(data, at) is None:

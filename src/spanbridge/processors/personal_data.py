@@ -8,6 +8,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from spanbridge.processors.key_names import split_words
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.text_rule import Budget, Span, TextRule, compiled, matches, pattern_rule
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6(?:011|4[4-9]\d|5\d\d|2\d\d)\d{12,15}"
+    r"|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{8,15}|220[0-4]\d{12}"
 )
 """Prefixes of the issuers, with their numbers' lengths."""
 
@@ -65,7 +67,8 @@ def _find_iban(text: str, budget: Budget) -> Iterator[Span]:
 
 def is_ssn(value: str) -> bool:
     """Whether `value` keeps the rules of a US social security number: area, group and serial."""
-    area, group, serial = re.split(r"[- ]", value)
+    digits = re.sub(r"[- ]", "", value)
+    area, group, serial = digits[:3], digits[3:5], digits[5:]
     return area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
 
 
@@ -73,6 +76,8 @@ def is_phone(value: str) -> bool:
     """Whether `value` has as many digits as a telephone number, and neither counts nor repeats itself."""
     digits = re.sub(r"\D", "", value)
     groups = [int(group) for group in re.findall(r"\d+", value)]
+    if value.startswith("00") and {len(group) for group in re.findall(r"\d+", value)} == {2}:
+        return False  # bytes
     counts = len(groups) > 2 and all(after - before == 1 for before, after in pairwise(groups))
     return (8 if value.startswith("+") else 9) <= len(digits) <= 15 and len(set(digits)) > 2 and not counts
 
@@ -92,6 +97,10 @@ _ADDRESS_BEFORE = re.compile(
     r"(?i)(?:ip|addr(?:ess)?|from|host|client|remote|server|dns|peer|source|src|dst|dest(?:ination)?|ping|at|to|for|by|connect(?:ed|ing)?|proxy|gateway|forwarded|origin|via|user|of)"
     r"[\"'=:,\s([-]{1,4}\Z|[=@/]\Z|^[\s\"'(\[]*\Z|[\n,][\s\"'(\[]*\Z|\d[,\s]+\Z"
 )
+_VERSION_BEFORE = re.compile(
+    r"(?i)(?:version|ver|v|release|chapter|section|build|rev(?:ision)?|level|update|driver|firmware|python|sdk|api|[a-z]+[/@=-]=?)[ :.]{0,2}\Z"
+)
+_KNOWN_SERVERS = frozenset(("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9"))
 _LARGEST_VERSION = 31
 
 
@@ -105,6 +114,10 @@ def _find_ip(text: str, budget: Budget) -> Iterator[Span]:
         if (
             ":" in value
             or any(int(part) > _LARGEST_VERSION for part in value.split("."))
+            or (
+                (value.startswith("10.") or value in _KNOWN_SERVERS)
+                and not _VERSION_BEFORE.search(text, max(0, start - 24), start)
+            )
             or _ADDRESS_BEFORE.search(text, max(0, start - 24), start)
         ):
             yield Span(*match.span("v"), "ip_address")
@@ -113,15 +126,56 @@ def _find_ip(text: str, budget: Budget) -> Iterator[Span]:
 _START = r"(?:(?<![\w.+/-])|(?<=\\[nrt]))"
 _END = r"(?![\w-])"
 
+_PHONE_WORD = r"(?:phone|mobile|tel(?:ephone)?|fax|cell|whatsapp)"
 _IBAN = rf"{_START}[A-Z]{{2}}\d\d(?:[ -]?[A-Z0-9]){{11,31}}"
-_IP = r"(?:(?<![\w.:-])(?<!ersion )|(?<=\\[nrt])|(?<=://))(?P<v>\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)|(?:[0-9a-f]{1,4}:){1,7}(?::?[0-9a-f]{1,4}){1,7}(?![\w:.-]))"
-PERSONAL_KINDS = ("email", "card_number", "iban", "ssn", "phone", "ip_address")
-PERSONAL_DATA: tuple[TextRule, ...] = (
-    pattern_rule("email", (Probe(("@",), r"[A-Za-z0-9_%+-]@[A-Za-z0-9-]{1,63}\.[A-Za-z]"),), r"(?:(?<![\w.%+/:-])|(?<=\\[nrt])|(?<=mailto:)|(?<=://))(?P<v>[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24})(?![\w-]|:\w)"),
-    pattern_rule("card_number", (Probe(("",), r"[0-9](?:[ -]?[0-9]){12}"),), rf"{_START}(?P<v>\d(?:[ -]?\d){{12,18}}){_END}(?!\.\d)", is_card),
-    TextRule((Probe(("",), r"[A-Za-z]{2}[0-9]{2} ?[A-Za-z0-9]{4} ?[0-9A-Za-z]{4}"),), _find_iban),
-    pattern_rule("ssn", (Probe(("",), r"[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}"),), rf"{_START}(?P<v>\d{{3}}([- ])\d{{2}}\2\d{{4}}){_END}(?!\.\d)", is_ssn),
-    pattern_rule("phone", (Probe(("",), r"(?:\+[0-9(]|\([0-9]{2,4}\)|[0-9]{3}[-. ][0-9]{3}[-. ][0-9]{4}|0[1-9][0-9]{0,3}[ /-][0-9]{2,8})"),),
-                 rf"{_START}(?P<v>\+\d{{1,3}}(?:[ .-]?\(?\d{{1,4}}\)?){{2,6}}|\(\d{{2,4}}\) ?\d{{3,4}}[ .-]\d{{3,4}}|(?:1[-. ])?[2-9]\d{{2}}([-. ])\d{{3}}\2\d{{4}}|(?<!\d[ .-])0[1-9]\d{{0,3}}(?:([ -])\d{{2,4}}(?:\3\d{{2,4}}){{1,4}}|[ /-]\d{{5,8}})){_END}(?!\.\d)", is_phone),
-    TextRule((Probe((".",), r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"), Probe((":",), r"(?i)[0-9a-f]{1,4}:[0-9a-f:]{1,39}:[0-9a-f]")), _find_ip),
-)  # fmt: skip
+_IP = r"(?:(?<![\w.:-])(?<!ersion )|(?<=\\[nrt])|(?<=://))(?P<v>(?:::(?:ffff:)?)?\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)|(?:[0-9a-f]{1,4}:){1,7}(?::?[0-9a-f]{1,4}){1,7}(?![\w:.-]))"
+PERSONAL_DATA: dict[str, tuple[TextRule, ...]] = {
+    "email": (
+        pattern_rule("email", (Probe(("@", "%40"), r"[^ \"'<>@\\/:,;()](?:@|%40)[A-Za-z0-9-]{1,63}\.[A-Za-z]"),), r"(?:(?<![\w.%+/:-])|(?<=\\[nrt])|(?<=mailto:)|(?<=://))(?P<v>[\w.%+-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24})(?![\w-]|:\w)"),
+    ),
+    "card_number": (
+        pattern_rule("card_number", (Probe(("",), r"[0-9](?:[ -]?[0-9]){12}"),), rf"{_START}(?P<v>\d(?:[ -]?\d){{12,18}}){_END}(?!\.\d)", is_card),
+    ),
+    "iban": (
+        TextRule((Probe(("",), r"[A-Za-z]{2}[0-9]{2} ?[A-Za-z0-9]{4} ?[0-9A-Za-z]{4}"),), _find_iban),
+    ),
+    "ssn": (
+        pattern_rule("ssn", (Probe(("",), r"[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}"),), rf"{_START}(?P<v>\d{{3}}([- ])\d{{2}}\2\d{{4}}){_END}(?!\.\d)", is_ssn),
+        pattern_rule("ssn", (Probe(("ssn", "social"), r"(?i)(?:ssn|social.security)[^0-9]{1,16}[0-9]{9}", 0),), rf"(?:ssn|social.security(?:.(?:number|no\.?))?)[\\\"']*[ :=#]{{1,3}}[\\\"']*(?:is )?(?P<v>\d{{9}}){_END}", is_ssn),
+    ),
+    "phone": (
+        pattern_rule("phone", (Probe(("",), r"(?:\+[0-9(]|\([0-9]{2,4}\)|[0-9]{3}[-. ][0-9]{3}[-. ][0-9]{4}|0[1-9][0-9]{0,3}[ /-][0-9]{2,8}|00 ?[1-9][0-9]{0,2}[ .-]?[0-9(])"),), rf"{_START}(?P<v>(?:\+\d{{1,3}}|(?<!\d[ .-])00 ?[1-9]\d{{0,2}})(?:[ .-]?\(?\d{{1,4}}\)?){{2,6}}|\(0\d{{1,4}}\) ?\d{{5,8}}|\(\d{{2,4}}\) ?\d{{3,4}}[ .-]\d{{3,4}}|(?:1[-. ])?[2-9]\d{{2}}([-. ])\d{{3}}\2\d{{4}}|(?<!\d[ .-])0[1-9]\d{{0,3}}(?:([ -])\d{{2,4}}(?:\3\d{{2,4}}){{1,4}}|[ /-]\d{{5,8}})){_END}(?!\.\d)", is_phone),
+        pattern_rule("phone", (Probe(("phone", "mobile", "tel", "fax", "cell", "whatsapp"), rf"(?i){_PHONE_WORD}[^0-9+(]{{1,18}}[0-9+(]", 0),), rf"{_PHONE_WORD}(?:[ _-]?(?:number|no\.?|nr\.?))?[\\\"']*[ :=]{{1,3}}[\\\"']*(?:is )?(?P<v>[+(]?\d[\d ().-]{{7,18}}\d){_END}", is_phone),
+    ),
+    "ip_address": (
+        TextRule((Probe((".",), r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"), Probe((":",), r"(?i)[0-9a-f]{1,4}:[0-9a-f:]{0,39}:[0-9a-f]")), _find_ip),
+    ),
+}  # fmt: skip
+PERSONAL_KINDS = tuple(PERSONAL_DATA)
+
+
+def _is_bare_ssn(value: str) -> bool:
+    return len(value) == 9 and is_ssn(value)
+
+
+_NUMBER = re.compile(r"[+(]?\d[\d ().-]{5,20}\d")
+_NAMED = (
+    (
+        "ssn",
+        re.compile(r"(?i)ssn|social.?security(?:.?(?:number|no))?"),
+        _is_bare_ssn,
+    ),
+    ("phone", re.compile(rf"(?i){_PHONE_WORD}(?:[ _.-]?(?:number|no|nr))?"), is_phone),
+)
+
+
+def named_rule(kinds: frozenset[str], name: str, value: str) -> str | None:
+    """The rule by which a number is personal because of the name that it stands under: `{"home_phone": "5551234567"}`."""
+    if _NUMBER.fullmatch(value) is None:
+        return None
+    words = split_words(name)
+    ends = (" ".join(words[-2:]), "".join(words[-1:]))
+    for rule, names, check in _NAMED:
+        if rule in kinds and any(names.fullmatch(end) for end in ends) and check(value):
+            return rule
+    return None

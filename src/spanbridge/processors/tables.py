@@ -18,7 +18,7 @@ from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAME = r"(?:[A-Za-z]{1,20}[_-]){0,3}[A-Za-z]{0,20}(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?"
+_NAME = r"[A-Za-z_-]{0,20}(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?"
 _HEAD = re.compile(
     rf"(?m)^[^\n]{{0,400}}?(?:(?<=[,|;\t])|^)[ \t\"]{{0,2}}{_NAME}[ \t\"]{{0,2}}(?:[,|;\t]|\r?$)", re.IGNORECASE
 )
@@ -27,9 +27,12 @@ _RULE_LINE = re.compile(r"[\s|:+-]*")
 _DELIMITERS = ("\t", "|", ";", ",")
 _MAX_ROWS = 10_000
 _MAX_COLUMNS = 64
+_CELL_END = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s? ?(?:[,|;\t]|\\[nrt]|[\r\n])"
 _TABLE_PROBE = Probe(
     ("passw", "passphrase", "pwd", "secret", "token", "key"),
-    r"(?i)(?:^|[\n\",|;\t]|\\[nt]) ?[A-Za-z_-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s? ?(?:[,|;\t]|\\[nrt]|[\r\n])",
+    rf"(?i)(?:^|[\n\",|;\t]|\\[nt]) ?[A-Za-z_-]*{_CELL_END}",
+    23,
+    f"(?i){_CELL_END}",
 )
 
 

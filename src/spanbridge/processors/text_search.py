@@ -16,7 +16,7 @@ from spanbridge.processors.key_names import classifier_with, split_words
 from spanbridge.processors.keyword_rule import keyword_rule
 from spanbridge.processors.matcher import Prefilter, Probe, RePrefilter, make_prefilter
 from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
-from spanbridge.processors.personal_data import PERSONAL_DATA, PERSONAL_KINDS
+from spanbridge.processors.personal_data import PERSONAL_DATA
 from spanbridge.processors.structures import STRUCTURE_PROBES
 from spanbridge.processors.tables import table_rule
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
@@ -67,8 +67,9 @@ class TextSearch:
             table_rule(self.classify),
             *encoded_rules(self._search_decoded),
         )
-        if kinds:
-            rules += tuple(rule for kind, rule in zip(PERSONAL_KINDS, PERSONAL_DATA, strict=True) if kind in kinds)
+        rules += tuple(rule for kind, found in PERSONAL_DATA.items() if kind in kinds for rule in found)
+        self.kinds = kinds
+        """The kinds of personal data that are looked for."""
         self.finds_numbers = bool(kinds or own)
         """Whether digits alone may be something; no built-in rule finds them."""
         self.probes: tuple[Probe, ...] = (

@@ -20,6 +20,7 @@ from spanbridge.processors.key_names import (
     split_words,
     was_masked,
 )
+from spanbridge.processors.personal_data import named_rule
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
@@ -206,6 +207,7 @@ class Walk:
         context = parent if parent and names_credentials(parent) else ""
         named = named_value(value, classify)
         key_set = "kty" in value
+        kinds = self._search.kinds
         result: dict[Any, Any] | None = None
         path = self._path
         path.append("")
@@ -226,6 +228,8 @@ class Walk:
                 redacted = item
             elif level and not (labels and (not isinstance(item, str) or item.isalpha() or re.search(r"\s", item))):
                 redacted = self._secret(item, level, name, depth, rule)
+            elif kinds and type(item) in _NUMERALS and (found := named_rule(kinds, name, str(item))):
+                redacted = self._mask(found, str(item))
             elif type(item) is str:
                 redacted = self._text(item)
             else:
@@ -434,5 +438,6 @@ def _plain_key(key: Any) -> str:
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
+_NUMERALS = frozenset({str, int})
 _IS_VARIABLE = re.compile(r"\$\{?[\w.]+\}?\Z|\{\{?[^{}]*\}\}?\Z|<[^<>]*>\Z")
 """A variable behind the scheme of a header: `Bearer ${TOKEN}`."""
