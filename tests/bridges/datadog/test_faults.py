@@ -29,7 +29,8 @@ def test_random_faults_leave_nothing_open(run: Any, agent: Agent, count: int):
     assert len(tree.requests()) > count / 50
     # Every span of ours arrived: those that no exit of spanbridge's gets too, bare.
     dropped = result["before"]["spans"]["dropped"]
-    ours = [span for span in tree.spans if span["name"].startswith("spanbridge.")]
+    # Once each: ddtrace sends a payload again where the agent was slow to answer.
+    ours = list({span["span_id"]: span for span in tree.spans if span["name"].startswith("spanbridge.")}.values())
     assert len(ours) == result["before"]["spans"]["started"] - dropped["excluded_type"]
     bare = [span for span in ours if span["meta"].get("spanbridge.released") == "processor"]
     assert len(bare) == dropped["processor"]
