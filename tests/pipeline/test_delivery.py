@@ -302,7 +302,11 @@ class Picky(ScriptedExporter):
         return super().export(batch)
 
 
-@pytest.mark.parametrize("guilty", [{"17"}, {"0", "63"}, {"5", "6", "40"}])
+@pytest.mark.parametrize(
+    "guilty",
+    [{"17"}, {"0", "63"}, {"5", "6", "40"}, {str(n) for n in range(40, 64)}],
+    ids=lambda guilty: f"{len(guilty)} guilty",
+)
 def test_a_record_that_makes_an_exporter_raise_is_rejected_alone(guilty, run, given_time, contained_places):
     """The records that an exporter cannot take are found, rejected with a reason, and all others are delivered, once."""
     runner = Runner(Picky(*guilty), "exit", expiry_s=None)
@@ -366,7 +370,11 @@ class Refusing(ScriptedExporter):
         return super().export(batch)
 
 
-@pytest.mark.parametrize("guilty", [{"17"}, {"0", "63"}, {"5", "6", "40"}])
+@pytest.mark.parametrize(
+    "guilty",
+    [{"17"}, {"0", "63"}, {"5", "6", "40"}, {str(n) for n in range(40, 64)}],
+    ids=lambda guilty: f"{len(guilty)} guilty",
+)
 def test_a_record_that_is_refused_takes_no_other_with_it(guilty, run, caplog):
     """A refused batch is halved until the guilty records are found; all others are delivered, once, without a pause."""
     runner = Runner(Refusing(*guilty), "exit")

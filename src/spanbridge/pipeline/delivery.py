@@ -321,7 +321,7 @@ class Runner:
         futile = 0
         goes_through = False
         while parts and (goes_through or futile < MAX_FUTILE_TRIES) and not self._is_late():
-            part = parts.pop()
+            part = parts.pop() if goes_through else parts.pop(0)  # the largest first: guilty ones may be neighbours
             result = self._export(part)
             if isinstance(result, Retry):
                 return result
@@ -351,7 +351,7 @@ class Runner:
         futile = 0
         goes_through = False
         while parts and (goes_through or futile < MAX_FUTILE_TRIES) and not self._is_late():
-            part = parts.pop()
+            part = parts.pop() if goes_through else parts.pop(0)  # the largest first: guilty ones may be neighbours
             result = self._export(part)
             if isinstance(result, Retry) and result.divide:
                 futile += 1
