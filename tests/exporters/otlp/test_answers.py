@@ -164,6 +164,9 @@ def test_garbage_is_no_success(answer, http, make_span) -> None:
         (b"", "application/json", 0),
         (b'{"partialSuccess": {"rejectedSpans": "3"}, "traceIds": []}', "application/json; charset=utf-8", 3),
         (b"", "text/plain", 0),
+        (b"OK", "text/plain", 0),
+        (b"{}", "", 0),
+        (b'{"partialSuccess": {"rejectedSpans": 2}}', "text/plain", 2),
     ],
 )
 def test_answers_of_backends(body, kind, rejected, http, make_span) -> None:

@@ -115,7 +115,8 @@ def of_http(where: str, status: int, headers: Mapping[str, str], body: bytes, re
 def _of_success(where: str, headers: Mapping[str, str], body: bytes, response: Message) -> ExportResult:
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     try:
-        if kind == "application/json":
+        # Some answer with JSON and do not say so, or with a word.
+        if kind == "application/json" or (kind in ("", "text/plain") and body.lstrip()[:1] == b"{"):
             # Fields that a later version adds are none of our business; a backend's own are not either.
             fields: Any = decode(body) if body.strip() else {}
             if type(fields) is not dict:
@@ -123,7 +124,7 @@ def _of_success(where: str, headers: Mapping[str, str], body: bytes, response: M
             ParseDict(cast("dict[str, Any]", fields), response, ignore_unknown_fields=True)
         elif kind in ("text/html", "application/xhtml+xml"):
             return GARBLED.about(f"{where} answered with a web page")
-        else:
+        elif kind != "text/plain":
             response.ParseFromString(body)
     except (ValueError, DecodeError, ParseError):
         return GARBLED.about(f"{where} answered 200 with something else than OTLP")

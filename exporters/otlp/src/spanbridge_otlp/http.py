@@ -123,11 +123,24 @@ def _untraced_session() -> requests.Session:
     session: requests.Session = _without_wrappers(requests.Session, "request", "send")()
     # No credentials of a .netrc file in place of the headers.
     session.auth = _no_authentication
-    adapter: Any = _without_wrappers(HTTPAdapter, "send")(pool_maxsize=1)
-    adapter.poolmanager.pool_classes_by_scheme = _pool_classes()
+    adapter: Any = _without_wrappers(_Adapter, "send")(pool_maxsize=1)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
+
+
+class _Adapter(HTTPAdapter):
+    """Makes its connections, to the receiver or to a proxy before it, of classes that nobody has wrapped."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        manager: Any = self.poolmanager  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue, reportUnknownVariableType]
+        manager.pool_classes_by_scheme = _pool_classes()
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager: Any = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = _pool_classes()
+        return manager
 
 
 def _no_authentication(request: Any) -> Any:
