@@ -137,6 +137,29 @@ def test_exports_are_not_traced(tracer, when, protocol) -> None:
     assert not any("traceparent" in names or "x-datadog-trace-id" in names for names in headers)
 
 
+def test_exports_through_a_proxy_are_not_traced() -> None:
+    """The receiver stands in for the proxy: it is asked for the whole address."""
+    program = textwrap.dedent(OPENTELEMETRY + PROGRAM)
+    with http_receiver() as other, http_receiver() as receiver:
+        result = subprocess.run(
+            [sys.executable, "-c", program, "http://collector.test:4318", "http/protobuf", "before", other.endpoint],
+            env={
+                **os.environ,
+                "HTTP_PROXY": receiver.endpoint,
+                "http_proxy": receiver.endpoint,
+                "no_proxy": "127.0.0.1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert result.returncode == 0, result.stderr
+    assert receiver.requests
+    assert not any("traceparent" in request.headers for request in receiver.requests)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_sends_on_connections_of_its_own() -> None:
     """A child of a process that has sent spans sends its own; the parent goes on."""
