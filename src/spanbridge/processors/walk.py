@@ -389,8 +389,13 @@ class Walk:
             ]
             if any(was_masked(piece) or self._search.is_masked(piece) for piece in pieces):
                 continue
-            is_next = not run[0].path and chunked_text.is_word(pieces[-1])
-            result.append(span._replace(end=starts[-1]) if is_next else span)
+            if not run[0].path:
+                piece, start = run[first].text, starts[0]
+                if self._stands_alone(span._replace(end=ends[first]), piece, start):
+                    continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
+                if chunked_text.is_word(pieces[-1]):
+                    span = span._replace(end=starts[-1])  # noqa: PLW2901 - the rest of it
+            result.append(span)
         return result
 
     def _stands_alone(self, span: Span, piece: str, offset: int) -> bool:
