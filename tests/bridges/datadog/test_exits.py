@@ -29,6 +29,16 @@ def test_an_open_agent_run_is_sent_as_abandoned(run: Any, agent: Agent, how: str
     assert events["search"]["parent_id"] == events["open"]["span_id"]
 
 
+def test_a_process_that_ends_inside_of_a_request(run: Any, agent: Agent):
+    """What had ended arrives, although ddtrace's own span around it never ends."""
+    run("exits", "in the request")
+
+    tree = Tree(agent.spans())
+    assert tree.misplaced() == []
+    assert {"done", "search", "GET /in/search"} == {span["resource"] for span in tree.spans}
+    assert {event["name"] for event in agent.events()} == {"done", "search"}
+
+
 def test_a_stuck_agent_does_not_hold_back_its_web_request(run: Any, agent: Agent):
     """The request and its calls arrive while the agent run is open; it dies with the process, as after a kill."""
     run("exits", "stuck")

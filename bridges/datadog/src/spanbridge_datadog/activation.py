@@ -89,8 +89,10 @@ class Activations:
                 llm.leave(activation)
             del self.resting[span_id]
             return
-        activation.is_over = True
         if _innermost.get() is not activation:
+            activation.is_over = (
+                True  # for whoever is inside of it; copies of this context that it is the innermost in keep it
+            )
             return
         last, outer = activation, activation.outer
         while outer is not None and outer.is_over:

@@ -215,6 +215,7 @@ class DatadogBridge:
 
     def close(self, deadline: float, /) -> None:
         """Has ddtrace send what it holds, and takes everything out that was put into it."""
+        self._native.flush_all_finished()
         self.flush(deadline)
         for undo in self._undo:
             undo()

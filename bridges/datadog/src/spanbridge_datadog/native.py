@@ -130,6 +130,12 @@ def flush_finished(trace_id: int) -> None:
             aggregator.partial_flush_enabled, aggregator.partial_flush_min_spans = enabled, least
 
 
+def flush_all_finished() -> None:
+    """The same for all traces: before the process ends, which takes with it what open spans hold back."""
+    for trace_id in tuple(tracer._span_aggregator._traces):
+        flush_finished(trace_id)
+
+
 def local_root_has_ended(span: Any) -> bool:
     """Whether the first span of the trace in this process has ended."""
     root = getattr(span, "_local_root", None)

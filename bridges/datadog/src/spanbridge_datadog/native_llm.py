@@ -59,10 +59,11 @@ class NativeLLMPolicy:
             return
         provider = native.llm_provider()
         around = None if provider is None else provider.active()
-        if around is None or not hasattr(around, "span_type"):
+        if around is None:
             return
+        # In a pool's thread the span that is active there may be known by its ids only.
         call = self._calls.get(around.span_id)
-        if call is None and not native.is_marked(around, _DUPLICATE):
+        if call is None and not (hasattr(around, "span_type") and native.is_marked(around, _DUPLICATE)):
             return
         native.mark(span, _DUPLICATE)  # and so is what it opens for the same call
         if call is not None and self._policy == "demote":

@@ -24,6 +24,12 @@ if how == "stuck":  # the agent goes on after its request, and never ends
     time.sleep(4)
     os._exit(0)
 
+if how == "in the request":  # the process ends in the midst of it
+    tracer.trace("web.request", resource="request")
+    with sb.agent_run("done"), sb.tool_call("search"):
+        call(url, "search")
+    sys.exit()
+
 with tracer.trace("web.request", resource="request"):
     if how == "fork":
         with sb.agent_run("parent"):
