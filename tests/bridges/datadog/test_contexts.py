@@ -20,7 +20,7 @@ def test_every_request_is_under_its_true_parent(run: Any, agent: Agent, patched:
 
     tree = Tree(agent.spans())
     assert tree.misplaced() == []
-    assert len(tree.requests()) == 69
+    assert len(tree.requests()) == 71
     assert result["left"] is None
     assert result["stats"]["bridge"]["open"] == 0
     assert result["stats"]["bridge"]["released"] == {}

@@ -178,7 +178,7 @@ class Provider(BaseContextProvider):
         if item is None or not isinstance(item, Span) or item.duration_ns is None:
             return item
         if item.name.startswith("spanbridge."):
-            return item.context if self._span == "span" else native.context_of_ended(item)
+            return native.lasting_context(item) if self._span == "span" else native.context_of_ended(item)
         return self.plain.active()
 
     def activate(self, ctx: Any) -> None:

@@ -103,6 +103,13 @@ def is_marked(span: Any, key: str) -> bool:
     return bool(span._get_ctx_item(key))
 
 
+def lasting_context(span: Any) -> Any:
+    """The context of an ended span, for what starts late: it is active again when a child of it has ended."""
+    context = span.context.copy(span.trace_id, span.span_id)
+    context._reactivate = True
+    return context
+
+
 def context_of_ended(span: Any) -> Any:
     """A context that stands for an ended span of LLM Observability, so that what starts late is still its child."""
     exported = LLMObs.export_span(span)

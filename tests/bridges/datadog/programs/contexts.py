@@ -92,6 +92,8 @@ async def asynchronous() -> None:
         await ended.wait()
         with sb.tool_call("late"):
             call(url, "late")
+        call(url, "asynchronous")
+        call(url, "asynchronous")
 
     async def chunks():
         for chunk in ("a", "b"):
