@@ -52,6 +52,8 @@ KEYWORD_PROBES = (
     *_probes_for("authorization", ("authorization",)),
     *_probes_for("passw(?:or)?[dt]|" + "|".join(_WORDS), ("passw", *_WORDS)),
     *_probes_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed")),
+    # Rarer names, and others in spellings of their own; as names only.
+    Probe(("mnemonic", "srf", "cred", "pass", "conn", "seed", "recovery", "mfa"), rf"(?i)(?:mnemonic|[cx]srf|cred|pass[_. -](?:word|phrase)|mot[_. -]passe|conn[_. -]string|(?:seed|recovery)[_. -]phrase|mfa[_. -]{{1,2}}code|passwords?(?:\[\]|[/*]))[A-Za-z0-9_./*\[\]-]{{0,24}}{_CLOSE}[ \t]{{0,8}}[:=>]", 0),
     *_owned_probes("key", KEY_OWNERS),
     *_owned_probes("token", TOKEN_OWNERS),
     *_owned_probes("code", CODE_OWNERS),
@@ -64,8 +66,8 @@ KEYWORD_PROBES = (
     Probe(("token",), r"(?i)tokens?[\\\"']+[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
     Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t]{{0,4}}[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:-]{{16}}", 0),
     # The shortest words begin where a word or a part of a name does: random characters hold them often.
-    Probe(("auth", "pass", "bearer"), rf"(?i)(?:auths?|pass|bearer){_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 0),
-    Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW)){_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 3),
+    Probe(("auth", "pass", "bearer"), rf"(?i)(?:auths?|pass|bearer)(?:[_.-][A-Za-z0-9]{{1,12}})?{_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 0),
+    Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?:[_.-][A-Za-z0-9]{{1,12}})?{_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 3),
     Probe(("pw",), r"(?i)pw[\\\"']+[ \t]{0,4}[:=]", 0),
     Probe(tuple(sorted({word.lower() if word.isascii() else word for word in _NATIVE_WORDS})), "|".join(_NATIVE_WORDS), 0),
 )  # fmt: skip
