@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 from time import thread_time
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ def measure(variant: str, quick: bool) -> Figures:
     """Microseconds of the thread's CPU per log call ("caller")."""
     logging.disable(logging.NOTSET)
     peer = peers.open_peer(peers.SPANBRIDGE)
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         call = _structlog_call(variant, nowhere) if variant.startswith("structlog") else _logging_call(variant, nowhere)
         bursts = 2 if quick else 40
         spent = 0.0
