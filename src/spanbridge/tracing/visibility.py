@@ -13,6 +13,7 @@ exception passes through afterwards.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,8 @@ def hide_in_trace(trace: TraceState, tracer: Tracer, flag: int) -> None:
     hiding = tracer.hiding_traces
     hiding[trace.trace_id] = hiding.get(trace.trace_id, 0) | flag
     if len(hiding) > MAX_TRACES:
-        hiding.pop(next(iter(hiding), 0), None)
+        with suppress(RuntimeError):  # another thread has added one meanwhile
+            hiding.pop(next(iter(hiding), 0), None)
 
 
 def without_content(attributes: dict[str, Any], hides: int) -> dict[str, Any]:
