@@ -10,11 +10,14 @@ import sys
 import time
 from base64 import b64decode
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 from urllib.request import urlopen
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROGRAMS = Path(__file__).parent / "programs"
 READY_TIMEOUT_S = 60
@@ -182,7 +185,15 @@ def agent(agent_process):
 def run(agent, tmp_path):
     """Runs one of the `programs` and returns what it printed as its last line, from JSON."""
 
-    def run(name: str, *arguments: str, under: tuple[str, ...] = (), status: int = 0, **variables: str) -> Any:
+    def run(
+        name: str,
+        *arguments: str,
+        under: tuple[str, ...] = (),
+        status: int = 0,
+        until: Callable[[], bool] | None = None,
+        **variables: str,
+    ) -> Any:
+        """`until`: the program reads its standard input to the end, which comes when this is true."""
         environ = {
             name: value for name, value in os.environ.items() if not name.startswith(("DD_", "SPANBRIDGE_", "OTEL_"))
         }
@@ -195,18 +206,24 @@ def run(agent, tmp_path):
             "PYTHONPATH": str(PROGRAMS),
         }
         environ |= variables
-        completed = subprocess.run(
+        with subprocess.Popen(
             [*under, sys.executable, str(PROGRAMS / f"{name}.py"), *arguments],
             env={name: value for name, value in environ.items() if value},
             cwd=tmp_path,
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=PROGRAM_TIMEOUT_S,
-            check=False,
-        )
-        assert completed.returncode == status, completed.stderr[-4000:]
-        run.log = completed.stderr
-        lines = completed.stdout.strip().splitlines()
+        ) as process:
+            try:
+                deadline = time.monotonic() + PROGRAM_TIMEOUT_S
+                while until is not None and not until() and time.monotonic() < deadline and process.poll() is None:
+                    time.sleep(0.05)
+                output, run.log = process.communicate(timeout=PROGRAM_TIMEOUT_S)
+            finally:
+                process.kill()
+        assert process.returncode == status, run.log[-4000:]
+        lines = output.strip().splitlines()
         return json.loads(lines[-1]) if lines else None
 
     run.log = ""

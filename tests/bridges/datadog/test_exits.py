@@ -41,9 +41,13 @@ def test_a_process_that_ends_inside_of_a_request(run: Any, agent: Agent):
 
 def test_a_stuck_agent_does_not_hold_back_its_web_request(run: Any, agent: Agent):
     """The request and its calls arrive while the agent run is open; it dies with the process, as after a kill."""
-    run("exits", "stuck")
 
-    assert {span["resource"] for span in agent.spans()} == {"request", "GET /in/request"}
+    def resources() -> set[str]:
+        return {span["resource"] for span in agent.spans()}
+
+    run("exits", "stuck", until=lambda: "request" in resources())
+
+    assert resources() == {"request", "GET /in/request"}
 
 
 def test_a_forked_child_has_its_own(run: Any, agent: Agent):

@@ -5,7 +5,6 @@ import ddtrace.auto  # noqa: F401, I001 - first, as it must be
 import os
 import signal
 import sys
-import time
 
 from ddtrace.trace import tracer
 from tools import call, serve
@@ -20,8 +19,7 @@ if how == "stuck":  # the agent goes on after its request, and never ends
     with tracer.trace("web.request", resource="request"):
         run = sb.start_span(sb.SpanType.AGENT_RUN, "stuck")
         call(url, "request")
-    print(1, flush=True)
-    time.sleep(4)
+    sys.stdin.read()  # until the request has arrived
     os._exit(0)
 
 if how == "in the request":  # the process ends in the midst of it
@@ -50,7 +48,7 @@ if how == "exception":
     raise ValueError("the application ends")
 if how == "sigterm":
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(10)
+    signal.pause()
 if how == "shutdown":
     sb.shutdown()
     print(observability.stats()["bridge"]["open"])
