@@ -14,9 +14,12 @@ BURST_TURNS = 100
 
 def measure(variant: str, quick: bool) -> Figures:
     """Microseconds per span on the caller's thread ("caller") and in the whole process, background work and flush included ("process")."""
+    return measure_turns(peers.open_peer(variant), 2 if quick else 10)
+
+
+def measure_turns(peer: peers.Peer, bursts: int) -> Figures:
+    """The same of any peer, which is closed afterwards. Raises RuntimeError where it lost spans."""
     turns = make_turns()
-    bursts = 2 if quick else 10
-    peer = peers.open_peer(variant)
     for turn in turns:
         peer.turn(turn)
     peer.flush()
@@ -33,7 +36,7 @@ def measure(variant: str, quick: bool) -> Figures:
     process = process_time() - process_start
     peer.close()
     if peer.account()["dropped"]:
-        raise RuntimeError(f"{variant} dropped spans: {peer.account()}")
+        raise RuntimeError(f"spans were dropped: {peer.account()}")
     spans = bursts * BURST_TURNS * SPANS_PER_TURN
     return {"caller": 1e6 * caller / spans, "process": 1e6 * process / spans}
 

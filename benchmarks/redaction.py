@@ -163,7 +163,7 @@ _SHARES = (
     ("real text", Goal(0.03, 0.03)),
 )
 _PERSONAL_GOALS = {"recall": Goal(98, 98, at_least=True), "false positives": Goal(1, 1)}
-_TIMES = (("clean 20", Goal(3, 5)), ("dirty 20", Goal(40, 60)), ("hostile", Goal(150, 200)), ("full", None))
+_TIMES = (("clean 20", Goal(3, 3)), ("dirty 20", Goal(40, 40)), ("hostile", Goal(150, 150)), ("full", None))
 _WHAT = {
     "recall": "secrets gone",
     "false positives": "look-alikes changed",
