@@ -24,6 +24,7 @@ from spanbridge.pipeline.waiting_children import RECORD_OVERHEAD_BYTES, WaitingC
 from spanbridge.protocols import Delivered, Rejected, Retry
 
 if TYPE_CHECKING:
+    from spanbridge.pipeline.waiting_children import Parents
     from spanbridge.protocols import Exporter, ExportResult
 
 MAX_BATCH_RECORDS = 512
@@ -105,16 +106,14 @@ class Runner:
             else:
                 self._thread = thread
 
-    def wait_for_parents(
-        self,
-        max_bytes: int,
-        is_open: Callable[[str], bool],
-        reattach: Callable[[SpanRecord], SpanRecord],
-        count_overflow: Callable[[], None],
-    ) -> None:
+    def wait_for_parents(self, max_bytes: int, parents: Parents) -> None:
         """From now on the exit gets a span when its parent has ended; see `WaitingChildren`."""
-        self._make_waiting = lambda: WaitingChildren(max_bytes, is_open, reattach, count_overflow)
+        self._make_waiting = lambda: WaitingChildren(max_bytes, parents, lambda record: self._under(parents, record))
         self._waiting = self._make_waiting()
+
+    def _under(self, parents: Parents, record: SpanRecord) -> SpanRecord:
+        """The record under its nearest ancestor that this exit gets."""
+        return parents.reattach(record)
 
     def offer(self, records: Sequence[SpanRecord], *, everything: bool = False) -> None:
         """Queues records for delivery; what does not fit is rejected and counted. Never waits for the exporter.

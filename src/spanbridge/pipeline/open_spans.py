@@ -90,10 +90,6 @@ class OpenSpans:
                 return record
         return None
 
-    def is_open(self, span_id: str) -> bool:
-        """Whether the span of that id has started here and has not ended."""
-        return self.find(span_id) is not None
-
     def end_all(self, ended_at: int, status: Status) -> None:
         """Ends what is still open."""
         for record in (

@@ -116,12 +116,7 @@ class Pipeline:
         """Whether the application may drop a span at its end."""
         for runner in self.runners:
             if runner.may_leave_out_parents or (self._drops and not runner.accepts_running):
-                runner.wait_for_parents(
-                    max_bytes // 4,
-                    self._is_open,
-                    self._reattach,
-                    lambda: self.intake.ignore("parent_not_waited_for"),
-                )
+                runner.wait_for_parents(max_bytes // 4, self)
         self._shows_running = any(runner.accepts_running for runner in self.runners)
         self._closing = False
         self._reset()
@@ -441,11 +436,22 @@ class Pipeline:
                 f"attributes of the {record.type.value} span {record.span_id} (trace {record.trace_id}) do not match its type: {names}",
             )
 
-    def _is_open(self, span_id: str) -> bool:
-        return self._spans.is_open(span_id)
+    # --- what exits that wait for parents ask: see `waiting_children.Parents` -------------------------------------------
 
-    def _reattach(self, record: SpanRecord) -> SpanRecord:
+    def is_open(self, span_id: str) -> bool:
+        """Whether the span of that id has started here and has not ended."""
+        return self._spans.find(span_id) is not None
+
+    def reattach(self, record: SpanRecord) -> SpanRecord:
+        """Puts a record, in place, under its nearest ancestor that was not dropped."""
         return self._dropped.reattach(record)
+
+    def count_early(self, count: int) -> None:
+        """So many records went to an exit before their parent ended."""
+        for _ in range(count):
+            self.intake.ignore("parent_not_waited_for")
+
+    # --- out ------------------------------------------------------------------------------------------------------------
 
     def _write(self, *, everything: bool) -> None:
         """Hands on the outbox, and with it spans that have outlived the write interval; all open ones if `everything`."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from spanbridge.model.span import SpanRecord
+    from spanbridge.pipeline.waiting_children import Parents
     from spanbridge.protocols import Exporter, SamplerLike
 
 MAX_DECISIONS = 10_000
@@ -281,15 +282,8 @@ class RoutedRunner(Runner):
         self._settle(left_out, "span_filter")
         return [self._reattached(record) for record in visible] if self._left_out else visible
 
-    def wait_for_parents(
-        self,
-        max_bytes: int,
-        is_open: Callable[[str], bool],
-        reattach: Callable[[SpanRecord], SpanRecord],
-        count_overflow: Callable[[], None],
-    ) -> None:
-        """See `Runner`; the parents that this exit's filter left out are passed over too."""
-        super().wait_for_parents(max_bytes, is_open, lambda record: self._reattached(reattach(record)), count_overflow)
+    def _under(self, parents: Parents, record: SpanRecord) -> SpanRecord:
+        return self._reattached(super()._under(parents, record))
 
     def _reattached(self, record: SpanRecord) -> SpanRecord:
         """The record under its nearest ancestor that was not left out: a copy, because the exits share their records."""

@@ -7,7 +7,7 @@ known whether its parent does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,33 +17,41 @@ if TYPE_CHECKING:
 RECORD_OVERHEAD_BYTES = 768
 
 
+class Parents(Protocol):
+    """What the pipeline knows of the spans that are waited for."""
+
+    def is_open(self, span_id: str) -> bool:
+        """Whether the span of that id has not ended."""
+        ...
+
+    def reattach(self, record: SpanRecord) -> SpanRecord:
+        """Puts a record, in place, under its nearest ancestor that was not dropped."""
+        ...
+
+    def count_early(self, count: int) -> None:
+        """So many records had to go before their parent ended."""
+        ...
+
+
 class WaitingChildren:
     """Those of one exit, bounded in bytes: beyond it the ones that wait longest go out as they are."""
 
-    def __init__(
-        self,
-        max_bytes: int,
-        is_open: Callable[[str], bool],
-        reattach: Callable[[SpanRecord], SpanRecord],
-        count_overflow: Callable[[], None],
-    ) -> None:
+    def __init__(self, max_bytes: int, parents: Parents, reattach: Callable[[SpanRecord], SpanRecord]) -> None:
         """
         Args:
             max_bytes: Of the documents that wait.
-            is_open: Whether the span of that id has not ended.
-            reattach: Puts a record, or a copy, under its nearest ancestor that was not left out.
-            count_overflow: Called for each record that had to go too early.
+            parents: What is known of the spans that are waited for.
+            reattach: Puts a record, or a copy, under its nearest ancestor that this exit gets.
         """
         self._max_bytes = max_bytes
-        self._is_open = is_open
+        self._parents = parents
         self._reattach = reattach
-        self._count_overflow = count_overflow
         self._bytes = 0
         self._by_parent: dict[str, list[SpanRecord]] = {}
 
     def sort_out(self, records: Sequence[SpanRecord], *, everything: bool = False) -> list[SpanRecord]:
         """What goes on now, of `records` and of what waits, under its parent; the rest waits, unless `everything` is to go."""
-        is_open = self._is_open
+        is_open = self._parents.is_open
         ready: list[SpanRecord] = []
         ended = [parent_id for parent_id in self._by_parent if everything or not is_open(parent_id)]
         taken = [record for parent_id in ended for record in self._take(parent_id)]
@@ -56,8 +64,7 @@ class WaitingChildren:
                 self._bytes += _size(record)
         while self._bytes > self._max_bytes:
             early = self._take(next(iter(self._by_parent)))
-            for _ in early:
-                self._count_overflow()
+            self._parents.count_early(len(early))
             ready += early
         return ready
 
