@@ -360,7 +360,7 @@ def test_an_error_of_ones_own_costs_one_span(monkeypatch, contained_places):
     memory = sb.InMemoryExporter()
     with sb.Observability(store=False, exporters=[memory]) as observability:
         pipeline = observability._pipeline
-        monkeypatch.setattr(pipeline, "_price", lambda **usage: 1 / 0)
+        monkeypatch.setattr(pipeline._completion, "_price", lambda **usage: 1 / 0)
         with (
             observability.agent_run("a"),
             observability.model_generation(model="m", usage={"input_tokens": 1}, input="x" * 10_000),

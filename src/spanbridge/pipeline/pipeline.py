@@ -14,16 +14,15 @@ import time
 from threading import Event, Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.containment import contain, logger, warn
-from spanbridge.errors import AttributesError
+from spanbridge.containment import contain, logger
 from spanbridge.model.span import SpanRecord, Status
-from spanbridge.model.span_types import SPAN_TYPES
 from spanbridge.pacing import Pace, awaited
 from spanbridge.pipeline.accounting import SpanAccount
+from spanbridge.pipeline.completion import Completion
 from spanbridge.pipeline.dropped_spans import DroppedSpans
 from spanbridge.pipeline.open_spans import OpenSpans
 from spanbridge.pipeline.span_filter import SpanFilter
-from spanbridge.pipeline.usage import Price, account_usage, model_of, pass_on, report_below, roll_up
+from spanbridge.pipeline.usage import Price, model_of
 from spanbridge.tracing.clock import now_ns
 from spanbridge.tracing.intake import FLUSH, START, Intake
 
@@ -50,7 +49,6 @@ MAX_OUTBOX_RECORDS = 1024
 """Records that are handed on before the write interval is over."""
 CHILD_EXIT_TIMEOUT_S = 2.0
 LEFT_OUT_ON_PURPOSE = frozenset({"excluded_type", "internal", "processor", "sample_rate", "span_filter"})
-MODEL_TYPES = frozenset(span_type for span_type, info in SPAN_TYPES.items() if info.is_model)
 
 
 class _FlushReply:
@@ -126,6 +124,7 @@ class Pipeline:
         self._starting = Lock()
         self._thread: Thread | None = None
         self._spans = OpenSpans(self.intake, self.account, self._service_name, self._environment, self._complete)
+        self._completion = Completion(self._spans, self.intake, self._price, self._validate)
         self._outbox: list[SpanRecord] = []
         self._next_write_ns = 0
         self._pace = Pace()
@@ -378,32 +377,10 @@ class Pipeline:
         self._in_process = 0
 
     def _complete(self, record: OpenRecord) -> None:
-        """What an ended record gets before the processors see it."""
-        try:
-            if record.type in MODEL_TYPES:
-                account_usage(record, self._price)
-            else:
-                record.make_usage_plain()
-            if record.below is not None:
-                report_below(record)
-            if record.hidden_as is not None:
-                self._leave_out(record)
-            elif self._validate is not None:
-                self._check(record)
-        except Exception as error:  # noqa: BLE001 - the span goes on without
-            contain("completing a span", error)
-
-    def _leave_out(self, record: OpenRecord) -> None:
-        """No exit gets the span: what it used counts for its nearest visible ancestor."""
-        if record.parent_span_id is None:
+        """Called for each span as it ends."""
+        self._completion.complete(record)
+        if record.hidden_as is not None and record.parent_span_id is None:
             self._dropped_roots.append(record.trace_id)
-        if record.has_usage and not roll_up(record, self._ancestor_of(record)):
-            self.intake.ignore("hidden_usage_lost")
-
-    def _ancestor_of(self, record: OpenRecord) -> OpenRecord | None:
-        """The span that shows what `record` used: its parent, or where that has ended an open root of its trace."""
-        parent = None if record.parent_span_id is None else self._spans.find(record.parent_span_id)
-        return parent or self._spans.find_root(record.trace_id)
 
     def _drop(self, record: OpenRecord, reason: str) -> None:
         """The application dropped the span at its end: what was written of it is taken back, its children attach to its parent."""
@@ -413,8 +390,7 @@ class Pipeline:
         self._has_dropped = True
         if record.parent_span_id is None:
             self._dropped_roots.append(record.trace_id)
-        if record.below is not None and not pass_on(record.below, self._ancestor_of(record)):
-            self.intake.ignore("hidden_usage_lost")
+        self._completion.pass_on(record)
         if record.written or record.has_shown_children:
             record.phase = "dropped"
             record.model = None
@@ -422,19 +398,6 @@ class Pipeline:
             record.encode_document()
             record.release_content()
             self._outbox.append(record)
-
-    def _check(self, record: OpenRecord) -> None:
-        """Strict attributes: says what is wrong, records it all the same."""
-        try:
-            self._validate(record.type, record.attributes)
-        except AttributesError as error:
-            self.intake.ignore("invalid_attributes")
-            # Names of the definition and ids: values, and names of the application's, stay out of logs.
-            names = ", ".join(error.names)
-            warn(
-                f"attributes of {record.type.value}: {names}",
-                f"attributes of the {record.type.value} span {record.span_id} (trace {record.trace_id}) do not match its type: {names}",
-            )
 
     # --- what exits that wait for parents ask: see `waiting_children.Parents` -------------------------------------------
 
