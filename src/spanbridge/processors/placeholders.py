@@ -182,6 +182,8 @@ def _says_none(value: str) -> bool:
     # An environment variable's name, and `your-acme-key`.
     if value.isupper() and "_" in value and _ASKED_FOR.search(value.rsplit("_", 1)[-1]):
         return True
+    if words[-1] == "here" and _NOUN.search(value):
+        return True
     return _ASKS.match(value) is not None and _ASKED_FOR.search(value) is not None
 
 
