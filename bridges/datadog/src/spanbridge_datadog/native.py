@@ -137,6 +137,11 @@ def flush_finished(trace_id: int) -> None:
             aggregator.partial_flush_enabled, aggregator.partial_flush_min_spans = enabled, least
 
 
+def is_held_back(trace_id: int) -> bool:
+    """Whether a span of this trace has started that was not handed on."""
+    return trace_id in tracer._span_aggregator._traces
+
+
 def flush_all_finished() -> None:
     """The same for all traces: before the process ends, which takes with it what open spans hold back."""
     for trace_id in tuple(tracer._span_aggregator._traces):
