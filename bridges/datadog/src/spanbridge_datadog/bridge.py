@@ -104,8 +104,7 @@ class DatadogBridge:
             ) from error
         from ddtrace.trace import tracer  # noqa: PLC0415 - as above
 
-        from spanbridge_datadog import finishing, llmobs, native, own_work, starting  # noqa: PLC0415 - as above
-        from spanbridge_datadog.activation import Activations  # noqa: PLC0415 - as above
+        from spanbridge_datadog import activation, finishing, llmobs, native, own_work, starting  # noqa: PLC0415 - as above
         from spanbridge_datadog.evaluations import Evaluations  # noqa: PLC0415 - as above
         from spanbridge_datadog.exit_signal import before_default_exit  # noqa: PLC0415 - as above
         from spanbridge_datadog.native_llm import NativeLLMPolicy  # noqa: PLC0415 - as above
@@ -123,11 +122,12 @@ class DatadogBridge:
             finishing.finish_native,
             finishing.release_native,
         )
-        self._activations = Activations()
+        self._activations = activation.Activations()
         self._evaluations = Evaluations()
         self._native_llm = NativeLLMPolicy(options.native_llm)
         self._native_llm.install()
         self._undo: list[Callable[[], None]] = [before_default_exit(settings.shutdown)]
+        self._is_starting = activation.starting.get
         self._mark_own_work = own_work.mark_own_work
         try:
             self._undo.append(native.span_hooks(self._span_started, settings.shutdown))
@@ -252,7 +252,14 @@ class DatadogBridge:
     def _span_started(self, span: Any) -> None:
         """Any span of ddtrace's has started; LLM Observability has not seen it yet."""
         self._mark_own_work(span)
-        self._native_llm.span_started(span)
+        if span.span_type == "llm" and not self._is_starting():
+            self._native_llm.foreign_started(span)
+            self._native.before_finish(span, self._foreign_ended)
+
+    def _foreign_ended(self, span: Any) -> None:
+        """A span of LLM Observability that is not ours has ended; LLM Observability does not know yet."""
+        self._native_llm.foreign_ended(span)
+        self._native.forget_agent_name(span)
 
     def _flush(self) -> None:
         from spanbridge_datadog import llmobs  # noqa: PLC0415 - loads ddtrace

@@ -99,6 +99,7 @@ def _annotate(span: Any, annotation: Annotation, *, version: str | None, env: st
     fields = {"name": annotation.name, "kind": annotation.kind}
     if annotation.kind in {"llm", "embedding"}:
         fields["model_name"], fields["model_provider"] = annotation.model_name, annotation.model_provider
+    native.forget_agent_name(span)
     native.set_llm_fields(span, {name: value for name, value in fields.items() if value is not None})
     common = {"service": span.service, "version": version, "env": env, "session_id": annotation.session_id}
     tags = {**annotation.tags, **{key: value for key, value in common.items() if value}}
