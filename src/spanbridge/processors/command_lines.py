@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spanbridge.processors.key_names import is_placeholder, looks_like_credential, looks_like_password
+from spanbridge.processors.key_names import looks_like_credential, looks_like_password
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.placeholders import is_placeholder
 from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
 
 if TYPE_CHECKING:

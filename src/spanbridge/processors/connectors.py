@@ -22,10 +22,11 @@ from spanbridge.processors.following_values import (
     prose_value,
     quoted_value,
 )
-from spanbridge.processors.key_names import Sensitivity, is_placeholder, looks_like_credential, looks_like_password
+from spanbridge.processors.key_names import Sensitivity, looks_like_credential, looks_like_password
+from spanbridge.processors.placeholders import is_placeholder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 
 class Place(NamedTuple):
