@@ -106,6 +106,12 @@ _FORMS: dict[str, tuple[_Form, ...]] = {
 }
 
 
+_MAX_ARGUMENTS = 32
+_MAX_PROGRAMS = 4
+_LONGEST_PROGRAM = 80
+"""Characters, with its directory."""
+
+
 class Argument(NamedTuple):
     """Where in which argument a password stands."""
 
@@ -115,35 +121,44 @@ class Argument(NamedTuple):
 
 
 def secret_arguments(items: Sequence[Any]) -> list[Argument]:
-    """The passwords in an argument list, whose program may be called by way of another such as `sudo`."""
-    for number, item in enumerate(items[:4]):
-        program = item.rsplit("/", 1)[-1].removesuffix(".exe") if isinstance(item, str) else ""
-        if program in _FORMS:
-            found = (_find(form, items, number + 1) for form in _FORMS[program])
-            return list(dict.fromkeys(argument for argument in found if argument is not None))
-    return []
+    """The passwords in an argument list, whose program may be called by way of others such as `sudo` and `docker exec`."""
+    programs: dict[str, int] = {}
+    for number, item in enumerate(items[:_MAX_ARGUMENTS]):
+        if (program := _program(item)) in _FORMS and program not in programs and len(programs) < _MAX_PROGRAMS:
+            programs[program] = number
+    if not programs:
+        return []
+    texts = [item if isinstance(item, str) else "" for item in items[: 2 * _MAX_ARGUMENTS]]
+    found = (_find(form, texts, number + 1) for program, number in programs.items() for form in _FORMS[program])
+    return list(dict.fromkeys(argument for argument in found if argument is not None))
+
+
+def _program(item: Any) -> str:
+    if not isinstance(item, str) or len(item) > _LONGEST_PROGRAM:
+        return ""
+    return item.rsplit("/", 1)[-1].removesuffix(".exe") if "/" in item or "." in item else item
 
 
 def is_argument_list(items: Sequence[str]) -> bool:
     """Whether strings are the arguments of a known program, each of which stands for itself."""
-    return any(item.rsplit("/", 1)[-1].removesuffix(".exe") in _FORMS for item in items[:4])
+    return any(_program(item) in _FORMS for item in items[:_MAX_PROGRAMS])
 
 
-def _find(form: _Form, items: Sequence[Any], at: int) -> Argument | None:
+def _find(form: _Form, items: Sequence[str], at: int) -> Argument | None:
     for word in form.before:
         found = _next(word, items, at, has_value=word is form.before[-1] and form.is_flag)
         if found is None:
             return None
         at = found + 1
     if form.prefix:
-        number = next((n for n in range(at, len(items)) if _text(items[n]).startswith(form.prefix)), None)
+        number = next((n for n in range(at, len(items)) if items[n].startswith(form.prefix)), None)
     elif form.is_flag:
         number = at if at < len(items) else None
     else:
         number = _next("*", items, at)
     if number is None or any(_next(word, items, number + 1) is None for word in form.after):
         return None
-    value = _text(items[number])
+    value = items[number]
     start = len(form.prefix)
     if form.separator:
         start = value.find(form.separator, start) + len(form.separator)
@@ -163,50 +178,52 @@ def _find(form: _Form, items: Sequence[Any], at: int) -> Argument | None:
     return Argument(number, start, end)
 
 
-def _next(word: str, items: Sequence[Any], at: int, *, has_value: bool = False) -> int | None:
+def _next(word: str, items: Sequence[str], at: int, *, has_value: bool = False) -> int | None:
     """The next argument that a word of a form stands for."""
-    for number in range(at, len(items)):
-        item = _text(items[number])
-        if word == "*":
-            if item and not item.startswith("-"):
-                return number
-        elif word.endswith("*"):
-            if item.startswith(word[:-1]):
-                return number
-        elif item == word:
-            return number
-        elif len(word) == 2 and _FLAGS.fullmatch(item) and word[1] in (item[-1] if has_value else item):
-            return number  # flags of one letter together; one that takes a value comes last
+    if word == "*":
+        return next((number for number in range(at, len(items)) if items[number] and items[number][0] != "-"), None)
+    if word.endswith("*"):
+        return next((number for number in range(at, len(items)) if items[number].startswith(word[:-1])), None)
+    if word in items[at:]:
+        return items.index(word, at)
+    if len(word) == 2:
+        for number in range(at, len(items)):
+            if (
+                word[1] in items[number]
+                and _FLAGS.fullmatch(items[number])
+                and (not has_value or items[number][-1] == word[1])
+            ):
+                return number  # flags of one letter together; one that takes a value comes last
     return None
 
 
-def _text(item: Any) -> str:
-    return item if isinstance(item, str) else ""
-
-
 _FLAGS = re.compile("-[A-Za-z]{2,4}")
-_PROGRAM = re.compile(rf"(?<![\w.-])(?:{'|'.join(sorted(_FORMS, key=len, reverse=True))})(?:\.exe)?(?= )")
+_WORD = re.compile(r"(?<![\w.-])([a-z7][a-z0-9-]{1,14})(?:\.exe)?(?= )")
+"""What may be a program: looking its name up costs less than a pattern of all of them."""
 _ARGUMENT = re.compile(
-    r"""[ \t]{1,16}(?:\\[ \t]*\n[ \t]*)?((?:[^\s"'\\;|&<>`)]|\\{1,7}["']|\\.|"[^"\n]*"|'[^'\n]*')+)"""
+    r"""[ \t]{1,16}(?:\\[ \t]*\n[ \t]*)?((?:[^\s"'\\;|&<>`)]+|\\{1,7}["']|\\.|"[^"\n]*"|'[^'\n]*')+)"""
 )
+_QUOTE_SIGNS = frozenset("\\\"'")
 _QUOTES = re.compile(r"""\\{0,7}["']""")
-_MAX_ARGUMENTS = 48
 
 
 def _find_in_text(text: str, budget: Budget) -> Iterator[Span]:
-    for program in matches(_PROGRAM, text, budget):
-        arguments: list[str] = [program[0]]
+    starts: list[int] = []
+    for program in matches(_WORD, text, budget):
+        if program[1] not in _FORMS or program[1] == "curl" or program.start() in starts:
+            continue  # no program; one whose `-u name:x` has a pattern of its own; an argument of the one before
+        arguments = [program[1]]
         starts = [program.start()]
         at = program.end()
         limit = at + 2048
         while len(arguments) < _MAX_ARGUMENTS and (match := _ARGUMENT.match(text, at, limit)) is not None:
-            value, start = match[1], match.start(1)
-            opening = _QUOTES.match(value)
+            start, at = match.span(1)
+            value = text[start:at]
+            opening = _QUOTES.match(value) if value[0] in _QUOTE_SIGNS else None
             if opening is not None and value.endswith(opening[0]) and len(value) > 2 * len(opening[0]):
                 value, start = value[opening.end() : -len(opening[0])], start + opening.end()
             arguments.append(value)
             starts.append(start)
-            at = match.end()
         for argument in secret_arguments(arguments):
             start, end = starts[argument.number] + argument.start, starts[argument.number] + argument.end
             quotes = _QUOTES.match(text, start)

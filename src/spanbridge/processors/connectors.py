@@ -58,8 +58,9 @@ Spans = Iterable[tuple[int, int]] | None
 
 _MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
 _OPERATOR = re.compile(
-    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP})[ \t]{{0,8}}(?:(?P<op>===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:)|(?P<xml>(?:\s[^<>\n]{{1,200}})?>(?:<!\[CDATA\[)?)){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
+    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP})[ \t]{{0,8}}(?P<op>===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
 )
+_TAG_END = re.compile(r"(?:\s[\w:.-]{1,40}=[^<>\n]{1,200})?>(?:<!\[CDATA\[)?")
 _NEW_LINE = re.compile(r"(?:\s|\\[nrt]|#{1,3}[^\n]{0,40}\n|```\w{0,10}\n){1,60}")
 _NEXT_NAME = re.compile(r"""[\w.\-"'\[\] ]{1,80}[:=]|[-#<>|+{}\[\]]""")
 _ANNOTATED = re.compile(
@@ -75,12 +76,12 @@ _ITEM_OF_LIST = re.compile(r"(?:\n|\\n)[ \t]{0,40}- [\"']?(?P<v>[^\s\"'\\:]{4,20
 def _operator(place: Place) -> Spans:
     """`name = `, `"name": `, `name: str = `, `<name>`, `| name |`."""
     text, right = place.text, place.right
+    if place.head.rstrip("!").endswith(("<", ":")) and (tag := _TAG_END.match(text, right)) is not None:
+        return _element(place, tag.end())
     annotated = None if place.is_header else _ANNOTATED.match(text, right)
     operator = annotated or _OPERATOR.match(text, right)
     if operator is None:
         return None
-    if not annotated and operator["xml"]:
-        return _element(place, operator.end()) if place.head.rstrip("!").endswith(("<", ":")) else None
     at = operator.end()
     op = "=" if annotated else operator["op"]
     if op.startswith(";"):
@@ -153,7 +154,7 @@ _DECLARED = re.compile(r"(?:string|String|char|auto|str|const|CString|QString)[ 
 
 def _item(place: Place) -> Spans:
     """The item behind a flag or a name in a list or tuple of strings: `["--token", "x"]`, `("X-Api-Key", "x")`."""
-    if _CALL_NAME.search(place.head) or (item := _ITEM.match(place.text, place.right)) is None:
+    if (item := _ITEM.match(place.text, place.right)) is None or _CALL_NAME.search(place.head):
         return None
     value, head = item["v"], place.head
     if is_placeholder(value) or value.startswith("-"):
@@ -161,7 +162,7 @@ def _item(place: Place) -> Spans:
     if (entries := _MAP_START.search(head)) is not None and entries[0].count(",") % 2 == 0:
         return quoted_value(place.text, item.start("value"), place.level, place.name, strict=True)
     is_pair = item["last"] is not None and _PAIR_START.search(head) is not None
-    is_secret = looks_like_credential(value) or (place.level is Sensitivity.STRONG and looks_like_password(value))
+    is_secret = (place.level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value)
     return (item.span("v"),) if (is_pair or _FLAG_START.search(head)) and is_secret else ()
 
 
@@ -267,9 +268,11 @@ def _cells(place: Place) -> Spans:
 
 def _prose(place: Place) -> Spans:
     """`the password for bob is x`, `password -> x`, `the key that you asked for: x`."""
-    said = [pattern.match(place.text, place.right) for pattern in (_PROSE, _ANNOUNCED)]
-    values = (list(prose_value(place.text, match.end(), place.level)) for match in said if match is not None)
-    return next(filter(None, values), () if any(said) else None)
+    for connection in (_PROSE, _ANNOUNCED):
+        said = connection.match(place.text, place.right)
+        if said is not None and (values := list(prose_value(place.text, said.end(), place.level))):
+            return values
+    return None
 
 
 def _beside(place: Place) -> Spans:

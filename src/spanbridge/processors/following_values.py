@@ -39,7 +39,7 @@ _NEXT_LINE = re.compile(r"""["'`]\s{0,4}\n\s{0,40}(?=["'`])""")
 """From one part of a string to the next: `"ab" + "cd"`."""
 _MAX_PARTS = 16
 _FALLBACK = re.compile(
-    r"""(?P<lead>[A-Za-z_$!@(\["'][^\n;]{0,160}?)(?:,|\|\||\?\?|\bor\b|\?:|\belse\b|\?[^\n;:]{1,60}:|\.unwrap_or(?:_else)?\(|\.or(?:Else|_else)\(|default\s?[=:])\s{0,3}(?=[fbru]?\\{0,15}["'`])"""
+    r"""(?P<lead>[A-Za-z_$!@(\[][\w$]{0,60}(?:[.(\[:)]|[ ]{1,2}(?:or|\|\||\?\?|if|\?:?)\b|[ ]{1,2}[|?])[^\n;]{0,160}?|)(?:,|\|\||\?\?|\bor\b|\?:|\belse\b|\?[^\n;:]{1,60}:|\.unwrap_or(?:_else)?\(|\.or(?:Else|_else)\(|default\s?[=:])\s{0,3}(?=[fbru]?\\{0,15}["'`])"""
 )
 """What is looked up, and what is taken where it is missing: `os.getenv("K", "x")`, `process.env.K || "x"`."""
 _UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,8192}""")
@@ -143,7 +143,7 @@ def operand(
         text[end : end + 1] in ("(", "[")
         or not value
         or is_placeholder(value)
-        or (names_itself(value) and not environment)
+        or (names_itself(value.partition("=")[0]) and not environment)
     ):
         return
     if text[start : start + 2] in ("//", "/*") or value.startswith(("$", "{", "%(", "@")) or _FILE_OF.match(value):
@@ -213,7 +213,7 @@ def _cell(text: str, at: int, level: Sensitivity, name: str, head: str) -> Itera
         return
     value = match["v"]
     if not is_placeholder(value) and (
-        looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value))
+        (level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value)
     ):
         yield match.span("v")
 
@@ -273,7 +273,7 @@ def _fallback_value(text: str, at: int, level: Sensitivity) -> tuple[int, int] |
     value = text[start:end]
     if is_placeholder(value) or names_itself(value) or re.search(r"\s", value):
         return None
-    is_secret = looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value))
+    is_secret = (level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value)
     return (start, end) if is_secret else None
 
 
@@ -422,7 +422,7 @@ def prose_value(text: str, at: int, level: Sensitivity, *, only_likely: bool = F
     value = text[start:end]
     if is_placeholder(value) or names_itself(value) or _TECHNICAL_TERM.fullmatch(value):
         return
-    if looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value)):
+    if (level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value):
         yield start, end
 
 

@@ -61,7 +61,7 @@ KEYWORD_PROBES = (
     *_probes_for("passw(?:or)?[dt]|" + "|".join(_WORDS), ("passw", *_WORDS)),
     *_probes_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed")),
     # Rarer names, and others in spellings of their own; as names only.
-    Probe(("mnemonic", "srf", "cred", "pass", "conn", "seed", "recovery", "mfa"), rf"(?i)(?:mnemonic|[cx]srf|cred|pass[_. -](?:word|phrase)|mot[_. -]passe|conn[_. -]string|(?:seed|recovery)[_. -]phrase|mfa[_. -]{{1,2}}code|passwords?(?:\[\]|[/*]))[A-Za-z0-9_./*\[\]-]{{0,24}}{_CLOSE}[ \t]{{0,8}}[:=>]", 0),
+    Probe(("mnemonic", "csrf", "xsrf", "cred", "pass", "conn", "seed", "recovery", "mfa"), rf"(?i)(?:mnemonic|[cx]srf|cred|pass[_. -](?:word|phrase)|mot[_. -]passe|conn[_. -]string|(?:seed|recovery)[_. -]phrase|mfa[_. -]{{1,2}}code|passwords?(?:\[\]|[/*]))[A-Za-z0-9_./*\[\]-]{{0,24}}{_CLOSE}[ \t]{{0,8}}[:=>]", 0),
     *_owned_probes("key", KEY_OWNERS),
     *_owned_probes("token", TOKEN_OWNERS),
     *_owned_probes("code", CODE_OWNERS),
