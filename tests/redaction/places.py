@@ -637,8 +637,6 @@ MESSAGES = (
     ("k", 'event: message\ndata: {"access_token":"§","expires_in":3600}\n\n'),
     ("k", '{"error":"bad","request":{"headers":{"x-api-key":"§"}}}'),
     ("w", "{'username': 'bob', 'password': '§'}"),
-    ("w", '{"pass\\u0077ord": "§", "n": 1}'),
-    ("w", '{"\\u0070assword": "§", "n": 1}'),
     ("w", "pass%77ord=§&x=1"),
     ("w", "user%5Bpassword%5D=§&x=1"),
     ("w", "user[password]=§&x=1"),
@@ -1228,6 +1226,10 @@ ARGUMENT_LISTS_WITHOUT: tuple[tuple[str, ...], ...] = (
 )
 
 
+ESCAPED_NAMES = ('{"pass\\u0077ord": "§", "n": 1}', '{"\\u0070assword": "§", "n": 1}')
+"""Names that only reading the JSON tells."""
+
+
 def places(rng: random.Random) -> Iterator[Case]:
     """Every row twice: with two secrets, once alone and once in a message or as an argument of a tool."""
     tables = {
@@ -1246,6 +1248,9 @@ def places(rng: random.Random) -> Iterator[Case]:
             value = template.replace(HOLE, two)
             wrapped = {"role": "tool", "content": [{"type": "text", "text": f"Here it is:\n{value}"}]}
             yield Case(f"places_{group}/{number}/message", wrapped, (two,), case.keeps)
+    for number, template in enumerate(ESCAPED_NAMES):
+        secret = KINDS["w"](rng)
+        yield Case(f"places_escaped_names/{number}", {"body": template.replace(HOLE, secret)}, (secret,))
     for number, parts in enumerate(ARGUMENT_LISTS):
         for _ in range(2):
             secret = rng.choice(_PASSWORDS)

@@ -201,7 +201,10 @@ _FLAGS = re.compile("-[A-Za-z]{2,4}")
 _WORD = re.compile(r"(?<![\w.-])([a-z7][a-z0-9-]{1,14})(?:\.exe)?(?= )")
 """What may be a program: looking its name up costs less than a pattern of all of them."""
 _ARGUMENT = re.compile(
-    r"""[ \t]{1,16}(?:\\[ \t]*\n[ \t]*)?((?:[^\s"'\\;|&<>`)]+|\\{1,7}["']|\\.|"[^"\n]*"|'[^'\n]*')+)"""
+    r"""(?x)[ \t]{1,16}(?:\\[ \t]*\n[ \t]*)?
+    ((?: [^\s"'\\;|&<>`)]+ | "[^"\n]*" | '[^'\n]*' | (?P<quote>\\{1,7}["'])[^"'\n\\]*(?P=quote)
+       | \\[ $&;|<>()!#@*?-] | \\{2,8}[\w.$-]+(?:\\{1,8}[\w.$-]+)*    # a path to a share of a server
+    )+)"""
 )
 _QUOTE_SIGNS = frozenset("\\\"'")
 _QUOTES = re.compile(r"""\\{0,7}["']""")
