@@ -48,6 +48,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("mc mcli", ("alias set * * * §",)),
     ("wandb vault", ("login §",)),
     ("snyk", ("auth §",)),
+    ("gh", ("secret set --body §", "secret set -b §", "secret set -b§")),
+    ("dotnet", ("user-secrets set * §",)),
     ("ngrok", ("authtoken §", "add-authtoken §")),
 )  # fmt: skip
 """Programs, and the arguments that come before a password, in their order and perhaps among others: words, `*` for any one that is no
@@ -56,6 +58,7 @@ flag, `§` for the password, in the flag's own argument or behind a user's name 
 _FREQUENT = frozenset(
     [
         "docker",
+        "gh",
         "helm",
         "az",
         "aws",

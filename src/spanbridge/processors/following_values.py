@@ -197,7 +197,7 @@ def operand(
             and (value == value.lower() or name.islower() or name.isupper())
             and "." not in value
             and _LINE_END.match(text, end)
-            and text[end : end + 1] != ""
+            and (text[end : end + 1] != "" or (name.isupper() and "_" in name))
         )
     ):
         yield start, end
@@ -229,6 +229,8 @@ def quoted_value(
     end = _closing(text, start, opening[1], opening[2])
     parts = list(_further_parts(text, end, in_brackets="(" in opening[0])) if text[end : end + 1] else ()
     value = text[start:end]
+    if opening[0][:1] == "[" and _KEY_END.match(text, end):
+        return  # the first name of a mapping
     if parts and not is_placeholder(value):
         whole = value + "".join(text[part_start:part_end] for part_start, part_end in parts)
         if accepts_quoted(whole, level, name):
@@ -295,6 +297,7 @@ def _closing(text: str, start: int, backslashes: str, quote: str) -> int:
     return cut.start() if cut else limit
 
 
+_KEY_END = re.compile(r"""["'`]\s{0,4}(?::|=>)""")
 _NO_VALUE = re.compile(r"[;,)\]}](?:\s|\Z)")
 """Code: the quote before it was the end of a string, as in `"Password:"`."""
 
