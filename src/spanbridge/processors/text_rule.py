@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from spanbridge.pacing import PAUSE_S, SLICE_NS
+from spanbridge.pacing import PAUSE_S, SLICE_NS, is_awaited
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.placeholders import is_placeholder
 
@@ -49,7 +49,7 @@ class Budget:
         """Called between small pieces of work; raises BudgetExceeded when the time is spent."""
         if self._end is None or time.perf_counter_ns() < self._until_ns:
             return
-        if not self._hurries:
+        if not self._hurries and not is_awaited():
             time.sleep(PAUSE_S)
         self._until_ns = time.perf_counter_ns() + SLICE_NS
         if time.thread_time() > self._end:
