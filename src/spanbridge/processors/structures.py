@@ -83,7 +83,6 @@ STRUCTURE_PROBES = (
         rf"(?:{'|'.join(_SHORT_FLAGS)})[\\\"']{{1,9}}[ ]?,[^\n]{{0,400}}[\"']-(?:p|a|P|w|pw|u)",
         0,
     ),
-    Probe(("-signature",), r"(?i)x-(?:amz|goog|oss)-signature[\\\"']{1,9}[ ]?:"),
 )
 """What the prefilter looks for on behalf of names that no text rule looks for."""
 

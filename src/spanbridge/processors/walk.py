@@ -15,6 +15,7 @@ from spanbridge.processors.candidates import MAX_JSON_LEVELS, SHORTEST_SECRET, C
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
+    is_pin,
     looks_like_credential,
     split_words,
 )
@@ -266,13 +267,14 @@ class Walk:
             ):
                 return self._text(value) if len(value) > 64 else value
             if level is Sensitivity.WEAK:
-                return self._mask(rule, value) if looks_like_credential(value) else self._text(value)
+                is_secret = looks_like_credential(value) or is_pin(name, value)
+                return self._mask(rule, value) if is_secret else self._text(value)
             if ("pwd" in name.lower() and is_path(value)) or (token and value.isdigit()):
                 return value
             return self._mask(rule, value)
         if isinstance(value, (int, float)):
             plural = bool(words) and words[-1].endswith("s") and words[-1] != "pass"
-            kept = level is Sensitivity.WEAK or token or plural or abs(value) < 10
+            kept = (level is Sensitivity.WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
             return value if kept else self._mask(rule, str(value))
         if not value or level is Sensitivity.WEAK or is_schema(value):
             if isinstance(value, list):
