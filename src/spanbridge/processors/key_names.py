@@ -96,16 +96,21 @@ _MAX_NAME = 200
 """Characters at a name's end that decide; a cache of names has a bound in bytes too."""
 
 
-@lru_cache(maxsize=4096)
-def split_words(name: str) -> tuple[str, ...]:
-    """The words of a name, in lower case."""
+def words_of(text: str) -> list[str]:
+    """The words of a text, in lower case: split at separators and changes of case."""
     words: list[str] = []
-    for part in _SPLIT.findall(name):
+    for part in _SPLIT.findall(text):
         if part.islower() or part.isupper():
             words.append(part.lower())
         else:
             words.extend(word.lower() for word in _CAMEL.sub(" ", part).split())
-    return tuple(words)
+    return words
+
+
+@lru_cache(maxsize=4096)
+def split_words(name: str) -> tuple[str, ...]:
+    """The words of a name, remembered: names come again, and are no secrets."""
+    return tuple(words_of(name))
 
 
 def classify(name: str) -> Sensitivity:

@@ -28,10 +28,13 @@ from spanbridge.processors.structures import (
     command_of,
     holds_headers,
     holds_labels,
+    is_label,
     is_pair_of,
     is_schema,
+    is_tokenized,
     named_value,
     names_credentials,
+    values_of_schema,
 )
 
 if TYPE_CHECKING:
@@ -218,6 +221,8 @@ class Walk:
             if context and level is not Sensitivity.STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
             rule = "key_name"
+            if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
+                level = Sensitivity.NONE
             if named is not None and name == named[0]:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
@@ -226,7 +231,7 @@ class Walk:
                 self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
             ):
                 redacted = item
-            elif level and not (labels and (not isinstance(item, str) or item.isalpha() or re.search(r"\s", item))):
+            elif level and not (labels and (not isinstance(item, str) or is_label(item))):
                 redacted = self._secret(item, level, name, depth, rule)
             elif kinds and type(item) in _NUMERALS and (found := named_rule(kinds, name, str(item))):
                 redacted = self._mask(found, str(item))
@@ -276,11 +281,24 @@ class Walk:
             plural = bool(words) and words[-1].endswith("s") and words[-1] != "pass"
             kept = (level is Sensitivity.WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
             return value if kept else self._mask(rule, str(value))
-        if not value or level is Sensitivity.WEAK or is_schema(value):
+        if not value or level is Sensitivity.WEAK:
             if isinstance(value, list):
                 return self._weak_items(cast("list[Any]", value), name, depth)
             return self.value(value, depth + 1, name)
-        return self._mask(rule, repr(value))
+        if isinstance(value, dict) and is_schema(mapping := cast("dict[Any, Any]", value)):
+            return self._schema(mapping, name, depth)
+        return self._mask(rule, repr(cast("Any", value)))
+
+    def _schema(self, value: dict[Any, Any], name: str, depth: int) -> Any:
+        """What describes a secret: without the values that it holds, its default and its examples."""
+        result = self.value(value, depth + 1, name)
+        for key in values_of_schema(value):
+            self._path.append(key)
+            held = self._secret(value[key], Sensitivity.STRONG, name, depth + 1)
+            self._path.pop()
+            if held is not value[key]:
+                result = {**result, key: held}
+        return result
 
     def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
         result = [self._secret(item, Sensitivity.WEAK, name, depth + 1) for item in items]
