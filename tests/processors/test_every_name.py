@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from spanbridge import SensitiveDataFilter
 from spanbridge.processors import key_names, text_search
 from spanbridge.processors.matcher import RePrefilter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 VALUE = "aB3dE6gH9jK2mN5p"
 SPELLINGS: dict[str, Callable[[list[str]], str]] = {
@@ -78,8 +81,9 @@ def test_pins_of_a_board(value: object) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "spin", "pinned", "pinterest_board", "seed_count", "random_seed", "saspurilla", "answer", "secret_answer_count", "signature", "assertion",
-        "httpw", "credit", "passage", "compass", "turnkey", "psk_length", "seedling", "hub_signature_url", "cvs", "mnemonic_count", "login_code_name",
+        "spin", "pinned", "pinterest_board", "seed_count", "random_seed", "saspurilla", "answer", "secret_answer_count", "signature",
+        "assertion", "httpw", "credit", "passage", "compass", "turnkey", "psk_length", "seedling", "hub_signature_url", "cvs",
+        "mnemonic_count", "login_code_name",
     ],
 )  # fmt: skip
 def test_names_that_only_look_like_one(name: str) -> None:

@@ -165,16 +165,19 @@ def _owned(owner: str, last: str, *, glued: bool) -> Sensitivity:
     return Sensitivity.STRONG if owner in PASS_OWNERS else Sensitivity.WEAK
 
 
-def classifier_with(extra_keys: Sequence[str]) -> Classifier:
-    """The classifier that also takes `extra_keys`, in any spelling, also behind a prefix."""
-    if not extra_keys:
+def classifier_with(extra_keys: Sequence[str], allow_keys: Sequence[str] = ()) -> Classifier:
+    """The classifier that also takes `extra_keys`, in any spelling, also behind a prefix, and lets `allow_keys` pass."""
+    if not extra_keys and not allow_keys:
         return classify
+    allowed = frozenset(map(split_words, allow_keys))
     extra = [split_words(key) for key in extra_keys]
     glued = frozenset("".join(words) for words in extra)
 
     @lru_cache(maxsize=8192)
     def cached(name: str) -> Sensitivity:
         words = split_words(name)
+        if words in allowed:
+            return Sensitivity.NONE
         if "".join(words) in glued or any(words[-len(key) :] == key for key in extra):
             return Sensitivity.STRONG
         return _classify(name)

@@ -21,7 +21,7 @@ OVERLAP = 64 * 1024
 """Characters beyond its slice in which a match may end; one that reaches further is matched again without an end."""
 _LOOKAHEAD = 64
 _BODY = 24
-_FEWEST = 3
+_FEWEST = 2
 """Different characters in the last 24 of a format: random ones have more."""
 
 

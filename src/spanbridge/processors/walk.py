@@ -11,7 +11,7 @@ from orjson import dumps
 
 from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
-from spanbridge.processors.candidates import MAX_JSON_LEVELS, SHORTEST_SECRET, Candidates, is_text
+from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
@@ -126,7 +126,7 @@ class Walk:
             text = str(value)
             spans = self._search.spans(text, self._budget, self._candidates[text] or ())
             if spans and spans[0].start == 0 and spans[0].end == len(text):
-                return self._mask(spans[0].rule, text)
+                return self._masked(spans[0].rule, value, text)
         return value
 
     def _mask(self, rule: str, value: str, start: int = 0) -> str:
@@ -139,11 +139,16 @@ class Walk:
             self._findings.append(Finding(rule, path_text(self._path), start, len(value), offset))
         return self._search.mask(rule, value, self._scope)
 
+    def _masked(self, rule: str, value: Any, text: str) -> Any:
+        """As `_mask`, of a value that is no text."""
+        masked = self._mask(rule, text)
+        return value if masked == text else masked
+
     # ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _text(self, text: str) -> str:
         self._count()
-        if len(text) < SHORTEST_SECRET:
+        if len(text) < self._search.shortest:
             return text
         matched = self._candidates[text]
         if not matched:
@@ -185,7 +190,7 @@ class Walk:
     def _part(self, text: str, start: int, end: int, matched: Sequence[int]) -> str:
         """A part of a text in which `matched` match."""
         part = text[start:end]
-        found = self._candidates.of_part(part, matched) if len(part) >= SHORTEST_SECRET else None
+        found = self._candidates.of_part(part, matched) if len(part) >= self._search.shortest else None
         return self._plain(part, found, start) if found else part
 
     def _plain(self, text: str, matched: Sequence[int], offset: int = 0) -> str:
@@ -234,7 +239,7 @@ class Walk:
             elif level and not (labels and (not isinstance(item, str) or is_label(item))):
                 redacted = self._secret(item, level, name, depth, rule)
             elif kinds and type(item) in _NUMERALS and (found := named_rule(kinds, name, str(item))):
-                redacted = self._mask(found, str(item))
+                redacted = self._masked(found, item, str(item))
             elif type(item) is str:
                 redacted = self._text(item)
             else:
@@ -280,14 +285,14 @@ class Walk:
         if isinstance(value, (int, float)):
             plural = bool(words) and words[-1].endswith("s") and words[-1] != "pass"
             kept = (level is Sensitivity.WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
-            return value if kept else self._mask(rule, str(value))
+            return value if kept else self._masked(rule, value, str(value))
         if not value or level is Sensitivity.WEAK:
             if isinstance(value, list):
                 return self._weak_items(cast("list[Any]", value), name, depth)
             return self.value(value, depth + 1, name)
         if isinstance(value, dict) and is_schema(mapping := cast("dict[Any, Any]", value)):
             return self._schema(mapping, name, depth)
-        return self._mask(rule, repr(cast("Any", value)))
+        return self._masked(rule, cast("Any", value), repr(cast("Any", value)))
 
     def _schema(self, value: dict[Any, Any], name: str, depth: int) -> Any:
         """What describes a secret: without the values that it holds, its default and its examples."""
@@ -365,14 +370,14 @@ class Walk:
         if type(items[0]) is str and all(type(item) is str for item in items):
             # One look at all before their pieces are told apart.
             text = "".join(items)
-            if len(text) > chunked_text.MAX_MEAN * len(items) or len(text) < SHORTEST_SECRET:
+            if len(text) > chunked_text.MAX_MEAN * len(items) or len(text) < self._search.shortest:
                 return None
             matched = self._candidates[text]
             if not matched or not self._candidates.spans(text, matched, self._budget):
                 return None
         for run in chunked_text.runs(items):
             text = "".join(part.text for part in run)
-            matched = self._candidates[text] if len(text) >= SHORTEST_SECRET else None
+            matched = self._candidates[text] if len(text) >= self._search.shortest else None
             spans = self._candidates.spans(text, matched, self._budget) if matched else []
             if spans:
                 spans = self._in_pieces(spans, run)
@@ -419,7 +424,7 @@ class Walk:
 
     def _stands_alone(self, span: Span, piece: str, offset: int) -> bool:
         """Whether a secret of a text is found in one of its pieces too: then it is masked with that piece."""
-        if span.start < offset or span.end > offset + len(piece) or len(piece) < SHORTEST_SECRET:
+        if span.start < offset or span.end > offset + len(piece) or len(piece) < self._search.shortest:
             return False
         matched = self._candidates[piece]
         return bool(matched) and any(
