@@ -208,9 +208,13 @@ def span_hooks(on_start: Callable[[Any], None], on_shutdown: Callable[[], None])
 
 
 def add_filter(trace_filter: Any) -> Callable[[], None]:
-    """Puts a filter beside the application's; returns what takes it out. `tracer.configure` would throw away what is open."""
-    filters: list[Any] = tracer._span_aggregator.user_processors
-    filters.append(trace_filter)
+    """Puts a filter before all others; returns what takes it out.
+
+    Beside ddtrace's own: `tracer.configure` throws away what is open where it takes an application's filters, and those that were there
+    before.
+    """
+    filters: list[Any] = tracer._span_aggregator.dd_processors
+    filters.insert(0, trace_filter)
 
     def remove() -> None:
         if trace_filter in filters:
