@@ -71,7 +71,7 @@ def finish(span: Any, ended_at: int) -> None:
 
 
 def _annotator() -> Callable[[Any, dict[str, Any]], None]:
-    """Sets what LLM Observability knows of a span and only its start takes in public: name, kind, model, provider; and tags, at any time."""
+    """Sets what only the start of a span of LLM Observability takes in public, name, kind, model and provider; and tags, at any time."""
     try:
         from ddtrace.llmobs._utils import _annotate_llmobs_span_data as annotate  # noqa: PLC0415 - not in 3.x
 
@@ -111,7 +111,7 @@ def _reader() -> Callable[[Any], tuple[str | None, str | None]]:
 
 
 integration_and_kind = _reader()
-"""Which of ddtrace's integrations opened a span of LLM Observability (known from its start; None: somebody else), and its kind as of now."""
+"""Which of ddtrace's integrations opened a span of LLM Observability (known from the start; None: somebody else), and its kind by now."""
 
 
 def forget_agent_name(span: Any) -> None:

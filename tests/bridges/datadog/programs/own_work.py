@@ -2,6 +2,8 @@
 
 import ddtrace.auto  # noqa: F401, I001 - first, as it must be
 
+from typing import ClassVar
+
 import requests
 from ddtrace.trace import TraceFilter, tracer
 from tools import call, report, serve
@@ -30,7 +32,7 @@ class Exporter:
 
 
 class Seen(TraceFilter):
-    names: set[str] = set()
+    names: ClassVar[set[str]] = set()
 
     def process_trace(self, trace):
         self.names |= {span.get_tag("http.url") or span.resource for span in trace}
