@@ -174,7 +174,7 @@ PATTERNS = st.recursive(
 
 
 @given(pattern=PATTERNS, text=st.sampled_from(["a", "ab", "1", "a1", "a-", "aa b"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_is_taken_does_not_run_away(pattern: str, text: str) -> None:
     """A thousand characters come to an end; where there are many ways to match them, they would not."""
     try:

@@ -312,7 +312,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(given=JSON, gave=JSON, span_type=st.sampled_from(list(SpanType)))
 def test_ddtrace_takes_whatever_comes_out(given: Any, gave: Any, span_type: SpanType):
     """Its own validation, of both versions, is the judge."""
