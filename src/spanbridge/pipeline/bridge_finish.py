@@ -107,12 +107,16 @@ class BridgeFinish:
         except BaseException as error:  # noqa: BLE001 - as above
             self._bridging.failed("flush", error)
 
-    def close(self, deadline: float) -> None:
-        """Ends what is still open, and the bridge."""
+    def release_all(self, deadline: float) -> None:
+        """Ends what is still open, and has the bridge hand it on."""
         for span_id in tuple(self._bridging.open):
             taken = self._bridging.take(span_id)
             if taken is not None:
                 self._release(taken, "shutdown")
+        self.flush(deadline)
+
+    def close(self, deadline: float) -> None:
+        """Ends the bridge."""
         try:
             self._bridging.bridge.close(deadline)
         except BaseException as error:  # noqa: BLE001 - as above
