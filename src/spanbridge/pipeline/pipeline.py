@@ -148,18 +148,30 @@ class Pipeline:
             return self._flush(deadline)
 
     def _flush(self, deadline: float) -> bool:
+        if not self._drain_events(deadline):
+            return False
+        # One that fails must not keep the others waiting.
+        results = [] if self.bridge is None or self._closing else [self.bridge.flush(deadline)]
+        results += [runner.flush(deadline) for runner in self.runners]
+        return all(results)
+
+    def drain(self, deadline: float) -> bool:
+        """Ends the native spans of all that was recorded so far; waits for no exit. Whether it was done by `deadline`."""
+        if current_thread() is self._thread:
+            return False
+        with awaited():
+            return self._drain_events(deadline)
+
+    def _drain_events(self, deadline: float) -> bool:
         intake = self.intake
-        if intake.started and not self._closing:
-            reply = _FlushReply()
-            intake.events.append((FLUSH, reply))
-            intake.is_awaited = True
-            intake.wake()
-            self._turn_without_thread(deadline)
-            if not reply.done.wait(max(0.0, deadline - time.monotonic())):
-                return False
-            if self.bridge is not None:
-                self.bridge.flush(deadline)
-        return all([runner.flush(deadline) for runner in self.runners])  # noqa: C419 - one that fails must not keep the others waiting
+        if not intake.started or self._closing:
+            return True
+        reply = _FlushReply()
+        intake.events.append((FLUSH, reply))
+        intake.is_awaited = True
+        intake.wake()
+        self._turn_without_thread(deadline)
+        return reply.done.wait(max(0.0, deadline - time.monotonic()))
 
     def _turn_without_thread(self, deadline: float) -> None:
         """Does the pipeline's work here where no thread could be started; never beside one that another caller starts."""
@@ -197,16 +209,15 @@ class Pipeline:
             logger.warning("the pipeline did not stop in time")
         for runner in self.runners:
             runner.close(deadline)
-        if self.bridge is not None:
-            self.bridge.close(deadline)
-        complete = all([runner.shutdown(deadline) for runner in self.runners])  # noqa: C419 - as in `flush`
+        results = [] if self.bridge is None else [self.bridge.close(deadline)]
+        results += [runner.shutdown(deadline) for runner in self.runners]
         # What was neither delivered nor counted until now is still held by a processor or by an exit that hangs.
         left = self._count_open()
         if left > 0:
             self._gave_up = True
             self.account.add_dropped("shutdown_deadline", left)
         self._report()
-        return complete and left <= 0
+        return all(results) and left <= 0
 
     def stats(self) -> dict[str, Any]:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""

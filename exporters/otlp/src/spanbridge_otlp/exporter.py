@@ -60,6 +60,8 @@ class OTLPExporter:
         name: In `stats()`.
     """
 
+    kind = "otlp"
+    """Whatever its name: a bridge that would send the spans to OpenTelemetry too asks for it."""
     accepts_running = False
 
     def __init__(
