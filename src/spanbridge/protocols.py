@@ -223,7 +223,7 @@ class Bridge(Protocol):
     - `header_names`: lower-case names of the headers that `extract` reads beside W3C's.
     - `stats() -> dict`: numbers that `spanbridge.stats()["bridge"]` shows beside the core's.
     - `tend(opened)`: called about once a second on the pipeline's thread while native spans are open, which come as pairs of the native
-      span and its age in seconds.
+      span and its age in seconds; after the last of them has ended, as long as it returns True.
     - `score(record)`: called on the pipeline's thread with the record of each score, an ended span of type scorer_run whose attributes have
       `score` and perhaps `reason`, and whose parent is the span that is judged; a score has no native span.
     - `after_fork_in_child()`: the open native spans are the parent's; forget them, end none.

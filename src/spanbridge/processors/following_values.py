@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
-    is_placeholder,
     looks_like_credential,
     looks_like_password,
 )
+from spanbridge.processors.placeholders import is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

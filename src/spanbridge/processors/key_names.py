@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a row of a table is one line
-"""Whether a name says that its value is secret, and whether a value looks like one: the same two questions for mappings, text, argv, headers.
+"""Whether a name says that its value is secret, and whether a value has the shape of one: the same two questions for mappings, text, argv, headers.
 
 A name is split at separators and changes of case (`x-api-key`, `dbPasswd`, `OPENAI_API_KEY_V2`, `client secret`), qualifiers at its end are
 dropped, and the last one or two words decide. `next_page_token` and its relatives (page, sync, continuation) are cursors, not credentials: they stay.
@@ -165,35 +165,6 @@ def classifier_with(extra_keys: Sequence[str]) -> Classifier:
 
 # ── values ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_PLACEHOLDER = re.compile(
-    r"""(?ix)
-    (?:\W|%\(?\w*\)?[sdr]|\{\w*\}|\\{0,8}u20[0-9a-f]{2})*    # nothing but punctuation: ***, ..., --
-    | (?:x{3,}|X{3,}|0{3,}|y{3,}|\#{3,})[-x0]*        # xxxx, 0000
-    | \$\{.*|\$\(.*|\$env:.*|(?-i:\$[A-Z_][A-Z0-9_]*)|\$\{?\{.*  # ${X}, $TOKEN, $(cmd)
-    | \{\{.*|\{%.*|\{[\w.\[\]:!]*\}|%\w+%|%\(\w+\)s|%[sdrv]|\#\{.*|@\{.*|@\w+@   # template engines, format strings
-    | <[^<>\n]*>|&lt;.*|\[[^\[\]\n]{0,60}\]           # <your-key>, [REDACTED]
-    | my[-_ .](?:api[-_ .])?(?:key|token)[>\]]?
-    | [a-z]{1,8}[-_](?:[a-z\d]{1,8}[-_]){0,3}[x*.…]{2,}[>\]]?    # sk-xxxx, ghp_...
-    # Words only: digits between them are a secret's, one or two at the end may count.
-    | (?:your|the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample)[-_ .][-_ .a-z]*(?:key|token|secret|passw|pwd|pass|here|credential)[-_ .a-z]*\d{0,2}[>\]]?
-    | your(?:[-_][-_a-z]*|(?:api|access|auth|secret|client|user)*(?:key|token|secret|passw(?:or)?d|pass)?(?:[-_]?here)?)\d{0,2}|[a-z]+(?:[-_][a-z]+)*[-_]here|(?:change|replace|fill|edit)[-_ ]?(?:me|this|it)(?:[-_ ](?:please|now|in|later))?|placeholder|redacted|masked|hidden|filtered|removed|omitted|withheld|scrubbed
-    | none|null|nil|undefined|true|false|yes|no|on|off|read|write|read-write|n/?a|empty|unset|todo|tbd|optional|required|missing|invalid|unknown|never|always|disabled|enabled|expired|revoked
-    | str|string|text|bytes|int|integer|float|number|bool|boolean|object|array|dict|list|any|password|secret|token|secretstr|varchar(?:\(\d+\))?|type|void|self|include|omit|same-origin|inherit|basic|bearer|oauth2?|digest|jwt|iam|prompt|ask
-    | env:.*|os\.(?:environ|getenv).*|process\.env.*|(?:vault|secrets?|ssm|op|file|gcp|aws|azure|doppler|keyring|keychain)[:]{1,2}[a-z][\w./\[\]'"#@:-]*|(?:env|vault|secret|secrets|ssm|op|file|var|data|local|module|config|settings|self|this|args|params|options|opts|ctx|context|req|request|input|props|state)(?:\.|://|/)(?-i:[a-z_])[\w./\[\]'"-]*
-    | ENV\[.*|getenv\(.*|System\.getenv.*|[A-Za-z_.]+\(.*\)|import\.meta.*|arn:aws:[\w:/.-]*
-    """,
-    re.DOTALL,
-)
-_MASKED = re.compile(
-    r"""(?x)
-    (?:[A-Za-z]{1,12}\ )?(?:[A-Za-z0-9]{1,12}[-_]){0,4}[A-Za-z0-9]{0,6}   # Bearer sk-ant-ab
-    (?:(?:\*{3,}|\.\.\.|…|•{3,}|x{6,}|X{6,}|\[(?:REDACTED|FILTERED|MASKED|HIDDEN|WITHHELD|SECRET)[^\]]*\]
-        |<(?:redacted|hidden|masked|secret)[^>]*>)[-;,.\ ]*)+
-    [A-Za-z0-9]{0,6}                                                   # wxyz
-    """
-)
-"""Something that was masked before, with what maskers leave at its ends."""
-_INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
 _IDENTIFIER = re.compile(
     r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
@@ -204,27 +175,11 @@ _NOT_CREDENTIAL = re.compile(
 )
 
 
-def is_placeholder(value: str) -> bool:
-    """Whether `value` stands for a secret without being one: a variable, a template, a type, something masked already."""
-    value = value.strip().strip("\"'`\\").strip()
-    head = value[:300]
-    return (
-        not head
-        or _PLACEHOLDER.fullmatch(head) is not None
-        or _MASKED.fullmatch(head) is not None
-        or _INDEXED.search(head) is not None
-    )
-
-
-def was_masked(value: str) -> bool:
-    """Whether `value` is what a filter leaves of a secret: `sk-…wxyz`, `[RULE_0123456789]`, `***`."""
-    return _MASKED.fullmatch(value) is not None or _INDEXED.search(value) is not None
-
-
 def looks_like_credential(value: str) -> bool:
     """Whether `value` has the shape of a generated key: one word, letters and digits mixed, neither an identifier, a path nor a date."""
     if value[:7].lower() in ("bearer ", "basic c") or value[:6].lower() in ("basic ", "token "):
         value = value.split(" ", 1)[1]
+    value = value.strip("<>[]{}")
     if _CREDENTIAL.fullmatch(value) is None or _IDENTIFIER.fullmatch(value):
         return False
     if not value.isalnum() and _NOT_CREDENTIAL.fullmatch(value):

@@ -6,7 +6,7 @@ import hmac
 import os
 from typing import Literal
 
-from spanbridge.processors.key_names import is_placeholder
+from spanbridge.processors.placeholders import is_placeholder
 
 Style = Literal["full", "partial", "indexed"]
 STYLES: tuple[str, ...] = ("full", "partial", "indexed")

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.pacing import PAUSE_S, SLICE_NS
-from spanbridge.processors.key_names import is_placeholder
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.placeholders import is_placeholder
 
 if TYPE_CHECKING:
     from spanbridge.processors.credential_patterns import Format

@@ -17,6 +17,7 @@ from spanbridge.processors.keyword_rule import keyword_rule
 from spanbridge.processors.matcher import Prefilter, Probe, RePrefilter, make_prefilter
 from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
 from spanbridge.processors.personal_data import PERSONAL_DATA
+from spanbridge.processors.placeholders import left_by_masker
 from spanbridge.processors.structures import STRUCTURE_PROBES
 from spanbridge.processors.tables import table_rule
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
@@ -34,10 +35,6 @@ _MAX_CLEAN = 4096
 _LONG = 16 * 1024
 """Bytes of a piece beyond which the engine looks at it alone: `re` would hold the interpreter lock for too long."""
 _FORMAT_RULES = tuple(format_rule(row) for row in FORMATS)
-
-
-_LEFT_BY_MASKERS = 8
-"""Characters that may stand around a marker in what was masked before: a scheme, a prefix, the last few of the secret."""
 
 
 class TextSearch:
@@ -189,7 +186,7 @@ class TextSearch:
     def is_masked(self, value: str) -> bool:
         """Whether `value` is what this filter, or another, put in place of a secret."""
         marker = self._masker.marker
-        return value == WITHHELD or (marker in value and len(value.replace(marker, "").strip()) <= _LEFT_BY_MASKERS)
+        return value == WITHHELD or (marker in value and left_by_masker(value.replace(marker, "")))
 
     def mask(self, rule: str, value: str, scope: str) -> str:
         """What stands for `value` in the trace `scope`."""

@@ -15,12 +15,11 @@ from spanbridge.processors.candidates import MAX_JSON_LEVELS, SHORTEST_SECRET, C
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
-    is_placeholder,
     looks_like_credential,
     split_words,
-    was_masked,
 )
 from spanbridge.processors.personal_data import named_rule
+from spanbridge.processors.placeholders import is_placeholder, was_masked
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,

@@ -1,15 +1,19 @@
-"""Scores as evaluations of LLM Observability."""
+"""Scores as evaluations of LLM Observability.
+
+An evaluation names the span that it judges and its trace, which has an id of its own there; or a tag that only that span has. The first
+where this process knows the trace's id, the second for spans of other processes, of configurations before this one, and of long ago.
+"""
 
 # ddtrace's own types are partly unknown to a type checker.
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ddtrace.llmobs import LLMObs
 
-from spanbridge_llmobs.evaluation import evaluation
+from spanbridge_llmobs.evaluation import SPAN_ID_TAG, evaluation
 
 if TYPE_CHECKING:
     from spanbridge.model.span import SpanRecord
@@ -42,12 +46,17 @@ class Evaluations:
         span_id = int(told.span_id, 16)
         judged = self.open.get(span_id)
         trace_id = self._traces.get(span_id) if judged is None else _trace_id(judged)
+        joined: dict[str, Any]
+        if trace_id is None:
+            joined = {"span_with_tag_value": {"tag_key": SPAN_ID_TAG, "tag_value": told.span_id}}
+        else:
+            joined = {"span": {"span_id": str(span_id), "trace_id": trace_id}}
         LLMObs.submit_evaluation(
             label=told.label,
             metric_type=told.metric_type,
             value=told.value,
-            span={"span_id": str(span_id), "trace_id": trace_id or told.trace_id},
             timestamp_ms=told.timestamp_ms,
+            **joined,
             **({} if told.reason is None else {"reasoning": told.reason}),
         )
 

@@ -14,6 +14,7 @@ from spanbridge.containment import warn
 from spanbridge.model.span_types import SpanType
 from spanbridge_datadog import native
 from spanbridge_llmobs.annotation import annotate
+from spanbridge_llmobs.evaluation import SPAN_ID_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ def finish_native(
     try:
         _tag(span, record, annotation, version=version, env=env)
         if handle.is_llm and LLMObs.enabled:
-            _annotate(span, annotation, version=version, env=env)
+            _annotate(span, record, annotation, version=version, env=env)
         if handle.parent is not None and (
             handle.children_report_usage
             or "input_tokens" in annotation.metrics
@@ -94,13 +95,15 @@ def _tag(span: Any, record: SpanRecord, annotation: Annotation, *, version: str 
             span.set_tag(f"error.{key}", value)
 
 
-def _annotate(span: Any, annotation: Annotation, *, version: str | None, env: str | None) -> None:
+def _annotate(span: Any, record: SpanRecord, annotation: Annotation, *, version: str | None, env: str | None) -> None:
     """What LLM Observability shows."""
     fields = {"name": annotation.name, "kind": annotation.kind}
     if annotation.kind in {"llm", "embedding"}:
         fields["model_name"], fields["model_provider"] = annotation.model_name, annotation.model_provider
+    native.forget_agent_name(span)
     native.set_llm_fields(span, {name: value for name, value in fields.items() if value is not None})
     common = {"service": span.service, "version": version, "env": env, "session_id": annotation.session_id}
+    common[SPAN_ID_TAG] = record.span_id
     tags = {**annotation.tags, **{key: value for key, value in common.items() if value}}
     given = {
         "metadata": annotation.metadata,

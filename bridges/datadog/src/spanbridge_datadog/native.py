@@ -71,11 +71,11 @@ def finish(span: Any, ended_at: int) -> None:
 
 
 def _annotator() -> Callable[[Any, dict[str, Any]], None]:
-    """Sets name, kind, model and provider on a span of LLM Observability: what only its start takes in public."""
+    """Sets what LLM Observability knows of a span and only its start takes in public: name, kind, model, provider; and tags, at any time."""
     try:
         from ddtrace.llmobs._utils import _annotate_llmobs_span_data as annotate  # noqa: PLC0415 - not in 3.x
 
-        if {"name", "kind", "model_name", "model_provider"} <= set(inspect.signature(annotate).parameters):
+        if {"name", "kind", "model_name", "model_provider", "tags"} <= set(inspect.signature(annotate).parameters):
             return lambda span, fields: annotate(span, **fields)
     except ImportError:
         pass
@@ -86,21 +86,55 @@ def _annotator() -> Callable[[Any, dict[str, Any]], None]:
         "kind": _constants.SPAN_KIND,
         "model_name": _constants.MODEL_NAME,
         "model_provider": _constants.MODEL_PROVIDER,
+        "tags": _constants.TAGS,
     }
-    return lambda span, fields: span._set_ctx_items({keys[name]: value for name, value in fields.items()})
+
+    def set_items(span: Any, fields: dict[str, Any]) -> None:
+        for name, value in fields.items():
+            before = span._get_ctx_item(keys[name]) if name == "tags" else None
+            span._set_ctx_item(keys[name], {**before, **value} if before else value)
+
+    return set_items
 
 
 set_llm_fields = _annotator()
 
 
-def mark(span: Any, key: str) -> None:
+def _reader() -> Callable[[Any], tuple[str | None, str | None]]:
+    try:
+        from ddtrace.llmobs._utils import get_llmobs_span_kind, get_llmobs_tags  # noqa: PLC0415 - not in 3.x
+    except ImportError:
+        from ddtrace.llmobs._constants import INTEGRATION, SPAN_KIND  # noqa: PLC0415 - where the above is not
+
+        return lambda span: (span._get_ctx_item(INTEGRATION), span._get_ctx_item(SPAN_KIND))
+    return lambda span: ((get_llmobs_tags(span) or {}).get("integration"), get_llmobs_span_kind(span))
+
+
+integration_and_kind = _reader()
+"""Which of ddtrace's integrations opened a span of LLM Observability (known from its start; None: somebody else), and its kind as of now."""
+
+
+def forget_agent_name(span: Any) -> None:
+    """Takes out the name that a span has of the agent around it where that is the operation of ours: the agent has no name yet."""
+    data = span._get_struct_tag("_llmobs") if hasattr(span, "_get_struct_tag") else None
+    if data and str(data.get("pagent_name", "")).startswith("spanbridge."):
+        del data["pagent_name"]
+        span._set_struct_tag("_llmobs", data)
+
+
+def before_finish(span: Any, call: Callable[[Any], None]) -> None:
+    """Has `call` called with the span when it ends, before anybody else in ddtrace hears of that."""
+    span._on_finish_callbacks.insert(0, call)
+
+
+def mark(span: Any, key: str, value: Any = True) -> None:
     """Leaves a mark on a foreign span, which nobody else sees."""
-    span._set_ctx_item(key, True)
+    span._set_ctx_item(key, value)
 
 
-def is_marked(span: Any, key: str) -> bool:
-    """Whether `mark` was called."""
-    return bool(span._get_ctx_item(key))
+def mark_of(span: Any, key: str) -> Any:
+    """What `mark` left; None where it was not called."""
+    return span._get_ctx_item(key)
 
 
 def lasting_context(span: Any) -> Any:
@@ -135,6 +169,11 @@ def flush_finished(trace_id: int) -> None:
             aggregator.on_span_finish(finished)
         finally:
             aggregator.partial_flush_enabled, aggregator.partial_flush_min_spans = enabled, least
+
+
+def is_held_back(trace_id: int) -> bool:
+    """Whether a span of this trace has started that was not handed on."""
+    return trace_id in tracer._span_aggregator._traces
 
 
 def flush_all_finished() -> None:
@@ -193,14 +232,3 @@ def patched_modules() -> set[str]:
         return set(_get_patched_modules())
     except Exception:  # noqa: BLE001 - a private function
         return set()
-
-
-def tag_early(span: Any, tags: dict[str, str]) -> None:
-    """Sets tags of LLM Observability on a span that has no kind yet."""
-    annotate: Any = LLMObs.annotate
-    options = (
-        {"_suppress_span_kind_error": True}
-        if "_suppress_span_kind_error" in inspect.signature(annotate).parameters
-        else {}
-    )
-    annotate(span=span, tags=tags, **options)

@@ -27,6 +27,6 @@ class WithoutOwnWork(TraceFilter):
 
     def process_trace(self, trace: Any) -> Any:
         """What is left; None where nothing is."""
-        if not any(native.is_marked(span, _OWN_WORK) for span in trace):
+        if not any(native.mark_of(span, _OWN_WORK) for span in trace):
             return trace
-        return [span for span in trace if not native.is_marked(span, _OWN_WORK)] or None
+        return [span for span in trace if not native.mark_of(span, _OWN_WORK)] or None

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spanbridge_llmobs.evaluation import SPAN_ID_TAG
+
 if TYPE_CHECKING:
     from spanbridge.model.span import SpanRecord
     from spanbridge_llmobs.annotation import Annotation
@@ -33,6 +35,7 @@ def span_event(record: SpanRecord, annotation: Annotation, *, ml_app: str, versi
         meta["error"] = annotation.error
     tags = {
         **annotation.tags,
+        SPAN_ID_TAG: record.span_id,
         "ml_app": ml_app,
         "service": record.service_name,
         "env": record.environment,
