@@ -77,12 +77,14 @@ class Exporter(Protocol):
 
     `export` is called from one thread at a time, never with an empty batch. Records are shared with other exporters: do not change them.
     Returning None means Delivered; an exception means Retry. A batch that was retried may have arrived in part: delivery is at least once.
-    `flush` and `shutdown` get a deadline on the `time.monotonic()` clock; `shutdown` is called once, and `export` never after it.
+    `flush` and `shutdown` get a deadline on the `time.monotonic()` clock; `flush` returns False where not all went out; `shutdown` is
+    called once, and `export` never after it.
 
     Optional attributes: `name: str` (else the class's name), `kind: str` (what it sends, whatever its name: "otlp"),
     `accepts_running: bool` (False: only ended spans are passed in; True: also spans that still run, and for a span that a processor dropped
     after it was passed in as running, a record with `phase == "dropped"`),
-    `examine() -> iterable of (part, "on" | "off" | "problem", why, fix)` for the doctor.
+    `examine() -> iterable of (part, "on" | "off" | "problem", why, fix)` for the doctor, `accounts() -> dict`: of further exits of its
+    own, by name, for `stats()["exporters"]`.
     """
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None: ...

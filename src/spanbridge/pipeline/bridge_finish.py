@@ -88,7 +88,9 @@ class BridgeFinish:
             opened_now = tuple(self._bridging.open.values())
             self._is_tending = False
             try:
-                self._is_tending = self._tend([(opened.native, now - opened.started_s) for opened in opened_now]) is True
+                self._is_tending = (
+                    self._tend([(opened.native, now - opened.started_s) for opened in opened_now]) is True
+                )
             except BaseException as error:  # noqa: BLE001 - as of processors
                 self._bridging.failed("tend", error)
         while ended and now - ended[oldest := next(iter(ended))] > GRACE_S + SWEEP_INTERVAL_S:

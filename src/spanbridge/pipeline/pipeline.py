@@ -48,7 +48,7 @@ POLL_S = 0.05
 MAX_OUTBOX_RECORDS = 1024
 """Records that are handed on before the write interval is over."""
 CHILD_EXIT_TIMEOUT_S = 2.0
-LEFT_OUT_ON_PURPOSE = frozenset({"excluded_type", "internal", "processor", "sample_rate", "span_filter"})
+LEFT_OUT_ON_PURPOSE = frozenset({"excluded_type", "internal", "not_taken", "processor", "sample_rate", "span_filter"})
 
 
 class _FlushReply:
@@ -223,7 +223,7 @@ class Pipeline:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""
         stats = {
             "spans": self.account.report(self.intake, self._count_open),
-            "exporters": {runner.name: runner.account.report() for runner in self.runners},
+            "exporters": {name: entry for runner in self.runners for name, entry in runner.report().items()},
             "ignored": dict(self.intake.ignored),
         }
         if self.bridge is not None:

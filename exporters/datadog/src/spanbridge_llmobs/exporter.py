@@ -122,9 +122,7 @@ class DatadogExporter:
         self._calls.sent(record, reports_usage=reports_usage)
         return span_event(record, annotation, ml_app=ml_app, version=self._version)
 
-    def _send(
-        self, url: str, headers: dict[str, str], before: bytes, events: Events, after: bytes
-    ) -> ExportResult:
+    def _send(self, url: str, headers: dict[str, str], before: bytes, events: Events, after: bytes) -> ExportResult:
         """Sends the events in as many requests as their size asks for; the first that fails decides."""
         for part in _parts(events, MAX_REQUEST_BYTES - len(before) - len(after)):
             result = self._post(url, headers, before + b",".join(event for _, event in part) + after)

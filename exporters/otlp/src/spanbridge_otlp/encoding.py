@@ -53,10 +53,12 @@ def encode_spans(
 
 
 def encode_logs(
-    logs: Iterable[OtelLog], variable_attributes: Mapping[str, str], resource_attributes: Mapping[str, Any]
+    logs: Iterable[tuple[dict[str, Any], bytes]],
+    variable_attributes: Mapping[str, str],
+    resource_attributes: Mapping[str, Any],
 ) -> bytes:
-    """One ExportLogsServiceRequest, as `encode_spans` writes spans."""
-    return _encode(((log.resource, _log(log)) for log in logs), variable_attributes, resource_attributes)
+    """One ExportLogsServiceRequest, as `encode_spans` writes spans, of resources and what `encode_log` made."""
+    return _encode(logs, variable_attributes, resource_attributes)
 
 
 def _encode(
@@ -119,7 +121,8 @@ def _span(span: OtelSpan) -> bytes:
     return b"".join(parts)
 
 
-def _log(log: OtelLog) -> bytes:
+def encode_log(log: OtelLog) -> bytes:
+    """A LogRecord."""
     return b"".join(
         (
             b"\x09",

@@ -23,7 +23,10 @@ if how == "stuck":  # the agent goes on after its request, and never ends
     sys.stdin.read()  # until the request has arrived
     os._exit(0)
 
-if how in ("flushed in a loop", "left alone in a loop"):  # below a span that stays open for as long as the process lives
+if how in (
+    "flushed in a loop",
+    "left alone in a loop",
+):  # below a span that stays open for as long as the process lives
     tracer.trace("worker", resource="loop")
     spanbridge_datadog.bridge.HELD_BACK_S = 60.0 if how == "flushed in a loop" else 0.0
     with sb.agent_run("done"), sb.tool_call("search"):
