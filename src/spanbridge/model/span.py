@@ -121,7 +121,8 @@ class SpanRecord:
     span_id: str
     parent_span_id: str | None = None
     external_parent_span_id: str | None = None
-    """The parent, where some other tracer owns it; such a span is still the root of its trace here."""
+    """The parent, where some other tracer owns it: without a `parent_span_id` the span is still the root of its trace here, with one the
+    other tracer's span stands between the two."""
     type: SpanType
     phase: Phase = "ended"
     """"running" for a write before the end, "ended" for the last one; "dropped" takes back what was written as running."""

@@ -204,7 +204,13 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
             size += string_bytes(input)
     time = trace.clock_offset_ns + perf_counter_ns() if start_time is None else start_time
 
-    span._id = span_id = getrandbits(64) or 1 if bridging is None else bridging.start(span, parent, time)
+    if bridging is None:
+        span_id = getrandbits(64) or 1
+    else:
+        span_id = bridging.start(span, parent, time)
+        if span.between is not None:
+            rare = {**(rare or {}), "between": span_id_hex(span.between)}
+    span._id = span_id
     span._state = RECORDING
     intake.started += 1
     intake.pending_bytes += size
