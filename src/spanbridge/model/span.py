@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from spanbridge.model.payload import Snapshot, decode, encode, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Sequence
 
     from spanbridge.model.media import MediaContent
     from spanbridge.model.span_types import SpanType
@@ -367,6 +367,22 @@ class SpanRecord:
                 else:
                     self._content[field] = snapshot(value)
             self._live = None
+
+
+def chunks(records: Sequence[SpanRecord], max_bytes: int) -> Iterator[list[SpanRecord]]:
+    """Records whose content has at most that many bytes together, unless it is a single one. For the chain."""
+    chunk: list[SpanRecord] = []
+    left = max_bytes
+    for record in records:
+        size = len(record.encode_fields())
+        if size > left and chunk:
+            yield chunk
+            chunk = []
+            left = max_bytes
+        chunk.append(record)
+        left -= size
+    if chunk:
+        yield chunk
 
 
 _NO_CONTENT: dict[str, Any] = {}
