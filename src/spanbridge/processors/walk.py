@@ -19,7 +19,7 @@ from spanbridge.processors.key_names import (
     looks_like_credential,
     split_words,
 )
-from spanbridge.processors.personal_data import named_rule
+from spanbridge.processors.personal_data import is_counted, is_version, named_rule
 from spanbridge.processors.placeholders import is_placeholder, was_masked
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
@@ -102,7 +102,7 @@ class Walk:
         if self._has_paths and self._allowed is not None and self._allowed.path(self._path):
             return value
         if value is None or isinstance(value, (int, float)):
-            return self._number(value) if type(value) is int else value
+            return self._number(value, parent) if type(value) is int else value
         if isinstance(value, str):
             return self._text(value)
         if depth > MAX_DEPTH:
@@ -121,8 +121,8 @@ class Walk:
         if self._visited & 15 == 1:
             self._budget.pause()
 
-    def _number(self, value: int) -> Any:
-        if self._search.finds_numbers and 10**12 <= value < 10**19:
+    def _number(self, value: int, name: str) -> Any:
+        if self._search.finds_numbers and 10**12 <= value < 10**19 and not is_counted(name):
             text = str(value)
             spans = self._search.spans(text, self._budget, self._candidates[text] or ())
             if spans and spans[0].start == 0 and spans[0].end == len(text):
@@ -238,8 +238,10 @@ class Walk:
                 redacted = item
             elif level and not (labels and (not isinstance(item, str) or is_label(item))):
                 redacted = self._secret(item, level, name, depth, rule)
-            elif kinds and type(item) in _NUMERALS and (found := named_rule(kinds, name, str(item))):
+            elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
                 redacted = self._masked(found, item, str(item))
+            elif kinds and type(item) is str and is_version(name, item):
+                redacted = item
             elif type(item) is str:
                 redacted = self._text(item)
             else:
@@ -261,6 +263,12 @@ class Walk:
                 result[key] = item
         path.pop()
         return value if result is None else result
+
+    def _personal(self, text: str, name: str, parent: str, siblings: dict[Any, Any]) -> str | None:
+        """The rule by which digits are personal because of what they are called, here or around them."""
+        label = siblings.get("name") if name == "value" else None
+        called = label if isinstance(label, str) else f"{parent} {name}" if name in ("number", "value") else name
+        return named_rule(self._search.kinds, called, text)
 
     def _secret(self, value: Any, level: Sensitivity, name: str, depth: int, rule: str = "key_name") -> Any:
         """A value under a name that says it is secret."""
@@ -321,6 +329,7 @@ class Walk:
         path.append("")
         named = parent if names_credentials(parent) else ""
         command = command_of(items)
+        kinds = self._search.kinds
         pairs: str | None = None
         before: Any = None
         pairs_up = len(items) == 2 or (bool(parent) and holds_headers(parent))
@@ -341,8 +350,12 @@ class Walk:
             elif command and isinstance(item, str) and (at := command.secret_at(item, before)) is not None:
                 redacted = item[:at] + self._secret(item[at:], Sensitivity.STRONG, "password", depth)
                 redacted = item if redacted == item else redacted
+            elif kinds and type(item) in _NUMERALS and (found := named_rule(kinds, parent, str(item))):
+                redacted = self._masked(found, item, str(item))
             elif type(item) is str:
                 redacted = self._text(item)
+            elif type(item) is int:
+                redacted = self.value(item, depth + 1, parent)
             elif type(item) in _LISTS:
                 if pairs is None:
                     pairs = _PAIRS if all(type(other) in _LISTS and len(other) == 2 for other in items[:8]) else ""
