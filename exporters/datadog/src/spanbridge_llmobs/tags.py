@@ -76,7 +76,8 @@ def span_tags(record: SpanRecord, promoted: dict[str, Any]) -> dict[str, str]:
     Those of the application that have a name which means something to Datadog are called `tag.<name>`.
     """
     tags = {_unreserved(key): _text(value) for key, value in promoted.items()}
-    tags.update((_unreserved(key), value) for key, value in own_tags(record.tags).items())
+    if record.tags:
+        tags.update((_unreserved(key), value) for key, value in own_tags(record.tags).items())
     for field, tag in _CORRELATION.items():
         value = record.get_content(field)
         if value:
@@ -88,7 +89,10 @@ def span_tags(record: SpanRecord, promoted: dict[str, Any]) -> dict[str, str]:
         tags["entity_id"] = _text(record.entity_id)
     if record.status.value not in ("ok", "error"):
         tags["spanbridge.status"] = record.status.value
-    return {key: value[: max(0, MAX_TAG_CHARACTERS - len(key))] for key, value in tags.items()}
+    for key, value in tags.items():
+        if len(key) + len(value) > MAX_TAG_CHARACTERS:
+            tags[key] = value[: max(0, MAX_TAG_CHARACTERS - len(key))]
+    return tags
 
 
 def _unreserved(key: str) -> str:
