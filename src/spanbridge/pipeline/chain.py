@@ -50,9 +50,7 @@ class Chain:
                 results[index] = self._pass_own(record)
                 pace.pause()
         if self._media is not None:
-            for result in results:
-                if result is not None:
-                    self._media.process(result, pace.pause)
+            self._media.process_all([result for result in results if result is not None], pace.pause)
         left = self._prescanned(results, hurries=pace.hurries)
         for index, result in enumerate(results):
             if result is None:

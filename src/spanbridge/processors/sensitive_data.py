@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from orjson import dumps
 
 from spanbridge.model.payload import decode, encode
+from spanbridge.model.span import chunks
 from spanbridge.processors.allowing import Allowed, checked_texts, value_hash
 from spanbridge.processors.candidates import Candidates
 from spanbridge.processors.chunked_text import holds_lists, joined_lists
@@ -31,7 +32,7 @@ from spanbridge.processors.text_search import WITHHELD, TextSearch
 from spanbridge.processors.walk import Finding, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from spanbridge.model.span import SpanRecord
     from spanbridge.processors.filter_options import Recognizer
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 BUDGET_S = 0.25
 """Processor seconds for the fields of one span; those that are not done by then are withheld, with the reason "budget"."""
+SHORT_FIELD_BYTES = 512
+"""Fields of a dirty span that are looked at together."""
 PRESCAN_BYTES = 1024 * 1024
 """Bytes of a backlog's records that are looked at together, unless a single one is larger."""
 SLICE_BYTES = 16 * 1024
@@ -172,16 +175,25 @@ class SensitiveDataFilter:
         interpreter for each look, and beside a busy application waits to get it back: in a backlog, fewer looks mean more spans in the
         same time. So all records are looked at together, then all dirty ones.
         """
-        left: list[SpanRecord] = []
-        for chunk, documents in _chunks(records, PRESCAN_BYTES if hurries else SLICE_BYTES, left):
+        left = [record for record in records if record.processed]
+        fresh = [record for record in records if not record.processed] if left else records
+        for chunk in chunks(fresh, PRESCAN_BYTES if hurries else SLICE_BYTES):
+            documents = [record.encode_fields() for record in chunk]
             data = b"\n".join(documents)
             # Texts in pieces are looked at with the documents that they stand in.
-            matched = self._search.match(b"%b\n%b" % (data, joined_lists(data)))
-            if matched and not hurries:
-                left += chunk
-                continue
-            if matched:
+            joined = joined_lists(data)
+            matched = self._search.match(b"%b\n%b" % (data, joined))
+            if matched and hurries:
                 self._redact_dirty(self._dirty(chunk, documents, matched), matched)
+            elif matched:
+                lists = joined and self._search.match(joined)
+                dirty = [
+                    record
+                    for record, document in zip(chunk, documents, strict=True)
+                    if self._search.match(document) or (lists and holds_lists(document))
+                ]
+                left += dirty
+                chunk = [record for record in chunk if record not in dirty] if dirty else chunk  # noqa: PLW2901 - those that are done
             for record in chunk:
                 record.processed.update(record.content())
         return left
@@ -200,8 +212,11 @@ class SensitiveDataFilter:
 
     def _redact_one(self, record: SpanRecord, snapshots: dict[str, Any], matched: Collection[int]) -> None:
         """Redacts those of the fields in which a probe matches, given the probes that match in all of them together."""
-        # The short ones first: they are done within the budget that a long one may exceed.
-        fields = sorted(((_encoded(data), field) for field, data in snapshots.items()), key=lambda item: len(item[0]))
+        # The short ones first: they are done within the budget that a long one may exceed. Mostly they are clean: names and ids.
+        fields = sorted([(_encoded(data), field) for field, data in snapshots.items()], key=_first_length)
+        short = [data for data, _ in fields if len(data) <= SHORT_FIELD_BYTES]
+        if self._search.is_clean(b"\n".join(short)):
+            del fields[: len(short)]
         unexplained = set(matched)
         candidates, budget = Candidates(self._search), Budget(BUDGET_S)
         last = len(fields) - 1
@@ -258,26 +273,8 @@ class SensitiveDataFilter:
             return True
 
 
-def _chunks(
-    records: Sequence[SpanRecord], max_bytes: int, left: list[SpanRecord]
-) -> Iterator[tuple[list[SpanRecord], list[bytes]]]:
-    """The records that nobody has looked at yet, with their documents, in chunks; the others join `left`."""
-    chunk: list[SpanRecord] = []
-    documents: list[bytes] = []
-    size = 0
-    for record in records:
-        if record.processed:
-            left.append(record)
-            continue
-        document = record.encode_fields()
-        if size + len(document) > max_bytes and chunk:
-            yield chunk, documents
-            chunk, documents, size = [], [], 0
-        chunk.append(record)
-        documents.append(document)
-        size += len(document)
-    if chunk:
-        yield chunk, documents
+def _first_length(item: tuple[bytes, str]) -> int:
+    return len(item[0])
 
 
 def _encoded(snapshot: Any) -> bytes:

@@ -117,6 +117,10 @@ class TextSearch:
         joined = joined_lists(data)
         return self._match_joined(joined) if joined else None
 
+    def is_clean(self, data: bytes) -> bool:
+        """Whether certainly no probe matches in some encoded JSON documents, nor in texts that stand there in pieces."""
+        return not self.match(data) and not joined_lists(data)
+
     def _match_joined(self, text: bytes) -> Sequence[int] | None:
         matched = self.match(text)
         return None if not matched or self._events.issuperset(matched) else matched

@@ -125,7 +125,6 @@ class DatadogBridge:
         self._activations = activation.Activations()
         self._evaluations = Evaluations()
         self._native_llm = NativeLLMPolicy(options.native_llm)
-        self._native_llm.install()
         self._undo: list[Callable[[], None]] = [before_default_exit(settings.shutdown)]
         self._is_starting = activation.starting.get
         self._own_work = own_work.WithoutOwnWork()

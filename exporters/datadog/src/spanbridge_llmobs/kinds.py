@@ -48,6 +48,14 @@ KINDS: dict[SpanType, Kind | None] = {
 }
 """The kind with which a span starts; None: a plain APM span, no event of LLM Observability. `kind_of` says the final one."""
 
+HOLDS: dict[tuple[str, str], Literal["messages", "documents"]] = {
+    ("llm", "input"): "messages",
+    ("llm", "output"): "messages",
+    ("embedding", "input"): "documents",
+    ("retrieval", "output"): "documents",
+}
+"""What the input or output of a kind is held as, where it is no "value": a text."""
+
 MODEL_CALLS = {SpanType.MODEL_GENERATION: 0, SpanType.MODEL_STEP: 1, SpanType.MODEL_INFERENCE: 2}
 """Types of model calls, and how far inside of a call they stand: only the innermost of one call is of kind "llm"."""
 
