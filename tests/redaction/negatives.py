@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .cases import Case
 from .generating import base64_of, characters, fill
+from .places import look_alikes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -941,7 +942,7 @@ def blobs(rng: random.Random) -> Iterator[Case]:
         )
 
 
-GROUPS = (identifiers, texts, short_texts, placeholders, usage, schemas, blobs)
+GROUPS = (identifiers, texts, short_texts, placeholders, usage, schemas, blobs, look_alikes)
 
 
 def negatives(seed: int = 20260521) -> list[Case]:

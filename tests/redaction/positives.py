@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .cases import HOLE, Case, text_case, words_around
 from .formats import CONTEXTUAL, FORMATS, PASSWORDS
 from .generating import base64_of, characters, fill, jwt
+from .places import places
 from .surroundings import ANYWHERE, NAMED
 
 if TYPE_CHECKING:
@@ -678,6 +679,7 @@ GROUPS = (
     addresses,
     odd_spots,
     streams,
+    places,
 )
 
 
