@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from spanbridge.processors.key_names import CODE_OWNERS, KEY_OWNERS, PASS_OWNERS, TOKEN_OWNERS
+from spanbridge.processors.key_names import ALONE, CODE_OWNERS, KEY_OWNERS, PASS_OWNERS, QUALIFIERS, TOKEN_OWNERS
 from spanbridge.processors.matcher import Probe
 
-_TAIL = r"[A-Za-z0-9_.-]{0,24}"
+_TAIL = r"[A-Za-z0-9_./*\[\]-]{0,24}"
 _CLOSE = r"(?:[\\\"'`\])]|&quot;|&#34;|%22)*"
 _MARKS = r"(?:[\\\"'`\])*_ \t]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>){0,80}"
 _QUOTE = r"\\*[\"'`]"
 _FILLER = r"(?: [A-Za-z0-9.@'/_-]{1,40}){0,7}"
 _BEGINS = rf"(?: (?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has){_FILLER})?"
-_LEADS_TO = r"(?: {1,2}(?:is|was|are|ist|lautet|es|est|be|now|to|as|equals)(?: [a-z]{2,10}){0,3}:? {1,2}| ?:[ \\n]{1,6}| {1,3}(?:-{1,2}>?|\xe2..|=>|\.{3,40}) {1,3})"
+_LEADS_TO = r"(?: {1,2}(?:is|was|are|ist|lautet|es|est|be|now|to|as|equals)(?: [a-z]{2,10}){0,3}:? {1,2}| ?:[ \\n]{1,6}|(?: [a-z]{2,12}ed)? {1,3}(?:-{1,2}>?|\xe2..|=>|\.{3,40}) {1,3})"
 _CONNECTED = (
     # An operator, a bracket, an arrow; the next item; quotes, arguments, cells, attributes; what a sentence says is no word; what it quotes.
     rf"(?: [A-Za-z0-9()]{{1,12}}){{0,2}}{_MARKS}(?:[:=>|;]|%3[AaDd]|<-)",
@@ -29,8 +29,8 @@ def _probes_for(words: str, gates: tuple[str, ...], owners: tuple[str, ...] = ()
     tails = tuple(f"{_TAIL}(?:{connected})" for connected in _CONNECTED)
     if not owners:
         return tuple(Probe(gates, f"(?i)(?:{words}){tail}", 0) for tail in tails)
-    owned = f"(?i)(?:{'|'.join(owners)})[ _.-]?"
-    reach = max(map(len, owners)) + 1
+    owned = f"(?i)(?:{'|'.join(owners)})[ _./-]{{0,2}}"
+    reach = max(map(len, owners)) + 2
     return tuple(Probe(gates, f"{owned}{words}{tail}", reach, f"(?i){words}{tail}", owners) for tail in tails)
 
 
@@ -41,19 +41,38 @@ def _owned_probes(word: str, owners: frozenset[str]) -> tuple[Probe, ...]:
 
 _WORDS = ("passphrase", "passcode", "kennwort", "pwd", "secret", "credential", "creds", "cookie", "senha", "wachtwoord",
           "jwt", "otp", "mot de passe", "connstr", "mdp")  # fmt: skip
-_NATIVE_WORDS = (
-    "密码",
-    "密碼",
-    "パスワード",
-    "비밀번호",
-    "hasło",
-    "пароль",
-    "Пароль",
-    "ПАРОЛЬ",
-    "lösenord",
-    "Lösenord",
-    "contraseña",
-    "Contraseña",
+_NATIVE_WORDS = tuple(
+    sorted({spelled for word in ALONE if not word.isascii() for spelled in (word, word.capitalize(), word.upper())})
+)
+_QUALIFIED = rf"(?:[_./ -]{{0,2}}(?:{'|'.join(sorted(QUALIFIERS))}|v?[0-9]{{1,2}})){{0,2}}[_:\[\]/*]{{0,2}}{_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}"
+_GENERATED = r"(?:[\[{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{4})"
+_NAME_END = rf"[A-Za-z0-9_./ *\[\]-]{{0,24}}{_CLOSE}[ \t]{{0,8}}[:=>]"
+
+
+def _owned_names(word: str, *owners: str) -> Probe:
+    """As above, of names alone: what an operator follows."""
+    end = f"{word}{_NAME_END}"
+    return Probe(
+        (word,), f"(?i)(?:{'|'.join(owners)})[ _./-]{{0,2}}{end}", max(map(len, owners)) + 2, f"(?i){end}", owners
+    )
+
+
+_RARE = ("mnemonic", "csrf", "xsrf", "cred", "psk", "cvv", "cvc", "heslo", "lozinka", "jelszo", "salasana", "adgangskode", "kodeord", "passord", "sifre",
+         "motdepasse")  # fmt: skip
+_RARE_NAMES = (
+    Probe(_RARE, f"(?i)(?:{'|'.join(_RARE)}){_NAME_END}", 0),
+    _owned_names("word", "pass"),
+    _owned_names("phrase", "pass", "seed", "recovery"),
+    _owned_names("passe", "mot", "mot de", "mot_de", "mot-de", "mot.de", "mot/de"),
+    _owned_names("base", "secret"),
+    _owned_names("pw", "user", "root"),
+    _owned_names("assertion", "client"),
+    _owned_names("answer", "security", "secret", "recovery"),
+    _owned_names("str", "conn", "connection"),
+    _owned_names("signature", "amz", "goog", "oss", "hub", "slack", "stripe", "twilio", "svix", "webhook"),
+    Probe(("pin", "puk"), rf"(?i)p(?:in|uk){_CLOSE}[ \t]{{0,4}}:[ \t]{{0,4}}[\\\"']*[0-9]{{4}}", 0),
+    Probe(("seed", "sas", "pw"), rf"(?i)(?:seed|sas|pw){_QUALIFIED}{_GENERATED}", 0),
+    Probe(("token", "key"), rf"(?i)(?:token|key)s?[_./ \[*-]{_QUALIFIED}[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=-]{{8}}", 0),
 )
 
 
@@ -62,16 +81,16 @@ def _escaped(word: str) -> str:
     return "".join(character if character.isascii() else rf"\\{{1,8}}u{ord(character):04x}" for character in word)
 
 
+_ESCAPABLE = (*_NATIVE_WORDS, "vérification", "sécurité", "verificación", "bestätigung")
 _ESCAPED_GATES = {
-    next(f"u{ord(character):04x}" for character in word if not character.isascii()) for word in _NATIVE_WORDS
+    next(f"u{ord(character):04x}" for character in word if not character.isascii()) for word in _ESCAPABLE
 }
 KEYWORD_PROBES = (
     # Apart, so that a match tells which of the frequent words to look for; each set makes the automaton larger.
     *_probes_for("authorization", ("authorization",)),
     *_probes_for("passw(?:or)?[dt]|" + "|".join(_WORDS), ("passw", *_WORDS)),
     *_probes_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed")),
-    # Rarer names, and others in spellings of their own; as names only.
-    Probe(("mnemonic", "csrf", "xsrf", "cred", "pass", "conn", "seed", "recovery", "mfa"), rf"(?i)(?:mnemonic|[cx]srf|cred|pass[_. -](?:word|phrase)|mot[_. -]passe|conn[_. -]string|(?:seed|recovery)[_. -]phrase|mfa[_. -]{{1,2}}code|passwords?(?:\[\]|[/*]))[A-Za-z0-9_./*\[\]-]{{0,24}}{_CLOSE}[ \t]{{0,8}}[:=>]", 0),
+    *_RARE_NAMES,
     *_owned_probes("key", KEY_OWNERS),
     *_owned_probes("token", TOKEN_OWNERS),
     *_owned_probes("code", CODE_OWNERS),
@@ -87,11 +106,11 @@ KEYWORD_PROBES = (
     Probe(("token",), r"(?i)tokens?[\\\"']+[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
     Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}[*_]{{0,3}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t*_]{{0,6}}[\\\"'`bBrR(\n]*[ \t\n]{{0,40}}[\\\"'`]*[A-Za-z0-9+/_.~=:-]{{16}}", 0),
     # The shortest words begin where a word or a part of a name does: random characters hold them often.
-    Probe(("auth", "pass", "bearer"), rf"(?i)(?:auth[s2]?|pass|bearer)(?:[_.-][A-Za-z0-9]{{1,12}})?{_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 0),
-    Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?:[_.-][A-Za-z0-9]{{1,12}})?{_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}(?:[\[{{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{{4}})", 3),
+    Probe(("auth", "pass", "bearer"), rf"(?i)(?:auth[s2]?|pass|bearer){_QUALIFIED}{_GENERATED}", 0),
+    Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?i:{_QUALIFIED}){_GENERATED}", 3),
     Probe(("pw",), r"(?i)pw[\\\"']+[ \t]{0,4}[:=]", 0),
     Probe(("pw",), r"pw (?:for|of|to|is|was)[^\"]{0,80}[0-9!@#$%^&*_]", 0),
-    Probe(tuple(sorted({word.lower() if word.isascii() else word for word in _NATIVE_WORDS})), "|".join(_NATIVE_WORDS), 0),
+    Probe(tuple(word.encode().lower().decode() for word in _NATIVE_WORDS), "|".join(_NATIVE_WORDS), 0),
     # As JSON in strings writes them; what surrounds them is read once it is decoded.
-    Probe(tuple(sorted(_ESCAPED_GATES)), f"(?i)(?:{'|'.join(map(_escaped, _NATIVE_WORDS))})"),
+    Probe(tuple(sorted(_ESCAPED_GATES)), f"(?i)(?:{'|'.join(map(_escaped, _ESCAPABLE))})"),
 )  # fmt: skip

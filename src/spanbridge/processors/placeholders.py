@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from spanbridge.processors.key_names import split_words, word_set
+from spanbridge.processors.key_names import word_set, words_of
 
 _HEAD = 300
 """Characters of a value that are looked at."""
@@ -37,8 +37,8 @@ _AROUND = word_set(
     "env environment variable varying unique min max same origin read only"
 )
 """Words that may stand around them."""
-_ALONE = word_set("password secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a")
-"""Names of kinds that stand for no value of the kind."""
+_NO_VALUES = word_set("password pass pwd pw secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a")
+"""Names of kinds, which are no values of the kind."""
 _ASKS = re.compile(
     r"(?i)(?:your|(?:the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample|example)(?=[-_ .]))|my[-_ .]?(?:api[-_ .]?)?(?:key|token)\Z"
 )
@@ -58,13 +58,14 @@ _PLAIN_WORD = re.compile(
     r"""(?x)
     [^\W\d_]{1,40} | \d{1,4} | [A-Za-z]{1,3}\d{1,4}[A-Za-z]? | \d{1,4}[A-Za-z]{1,3}  # db, 32, s3, k8s, v2, 16ch
     | [A-Z]{1,16}\d{1,2}                                                             # TOKEN2
-    | (?i: (?:key|token|secret|password|passwd|pwd|pass|user|name|value|arg|param|var|id|account|client|env|app|host)\d{1,2}
+    | (?i: [A-Za-z]{0,20}(?:key|token|secret|password|passwd|pwd|pass|user|name|value|arg|param|var|id|account|client|env|app|host)\d{1,2}
     | (?:sha|md|utf|aes|rsa|base|argon|oauth|auth|uuid|scrypt|http|x|tls|ed|curve|secp|pkcs|pbkdf|rfc|ipv|int|varchar|blake|bcrypt)\d{1,5}[a-z]{0,2}\d?)
     """
 )
 _WORD = re.compile(r"[^\W_]+")
 _ALGORITHM = re.compile(
     r"(?i)[HREP]S(?:256|384|512)|EdDSA|ES256K|RSA-OAEP(?:-256)?|A\d{3}(?:GCM|KW|CBC)(?:-HS\d{3})?|(?:hmac-)?sha-?\d{1,3}|md5|aes-?\d{3}(?:-[a-z]{3})?|argon2(?:id|i|d)?|bcrypt|scrypt|pbkdf2|ed25519|x25519|secp256[kr]1|rsa-?\d{4}"
+    r"|amd64|arm64|aarch64|x86_64|i[36]86|noarch|ppc64le|s390x"
 )
 
 _VARIABLE = re.compile(
@@ -91,6 +92,8 @@ _REFERENCE = re.compile(
     """,
     re.DOTALL,
 )
+_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]{1,24}://[^\s@?#;&=]*")
+"""Of a machine or a file, without a user and parameters."""
 _LOOK_UP = re.compile(
     r"""(?x)
     (?:await\ )?[A-Za-z_$][\w.$:]*(?:(?:\[[^\[\]]*\])+(?:\.\w+)*|!?\((?:[^()]|\([^()]*\))*\)(?:\.\w+(?:\([^()]*\))?)*)          # os.environ["X"], get_token()
@@ -109,9 +112,9 @@ _MASKED = re.compile(
 )
 """Something that was masked before, with what maskers leave at its ends."""
 _FILLED = re.compile(
-    r"(?i)(?:[a-z]{1,8}[-_]){0,4}(?:x{3,}|y{3,}|z{3,}|0{3,}|\#{3,}|\*{2,}|\.{2,}|•{2,}|…)(?:[-x0*.…]*)[>\]]?"
+    r"(?i)(?:[a-z]{1,8}\d{0,2}[-_]){1,4}|(?:[a-z]{1,8}\d{0,2}[-_]){0,4}(?:x{3,}|y{3,}|z{3,}|0{3,}|\#{3,}|\*{2,}|\.{2,}|•{2,}|…)(?:[-x0*.…]*)[>\]]?"
 )
-"""xxxx, 0000, sk-xxxx, ghp_..."""
+"""xxxx, 0000, sk-xxxx, ghp_..., or a format's beginning alone."""
 _FORMAT_ONLY = re.compile(r"(?:\W|%\(?\w*\)?[sdr]|\\{0,8}u20[0-9a-f]{2})*")
 _INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
 _MOST_SIGNS = 4
@@ -126,6 +129,10 @@ def is_placeholder(value: str) -> bool:
     if len(value) > 2 and value[0] == value[-1] == "`" and " " in value:
         return is_plain(value)  # a command
     head = value.strip("\"'`\\").strip()[:_HEAD]
+    if head[-1:] in (">", "]") and "<" not in head and "[" not in head:
+        head = head[:-1]  # of a usage: `<user:password>`
+    if head.isalnum():  # as most secrets are: one word
+        return _is_filled(head) or _says_none(head) or _ALGORITHM.fullmatch(head) is not None
     return not head or was_masked(head) or _stands_for_one(head)
 
 
@@ -149,10 +156,15 @@ def is_plain(text: str) -> bool:
     return all(map(_PLAIN_WORD.fullmatch, _WORD.findall(text)))
 
 
+def _is_filled(word: str) -> bool:
+    """Whether a word is filled with one character: `xxxx`, `0000`, perhaps between its ends, as in `abxxxxxxyz`."""
+    return len(set(word)) < len(word) // 2 + 1 and (_FILLED.fullmatch(word) or _MASKED.fullmatch(word)) is not None
+
+
 def _stands_for_one(value: str) -> bool:
     if _FORMAT_ONLY.fullmatch(value):
         return len(set(value)) <= _MOST_SIGNS or any(map(str.isalpha, value))
-    if _FILLED.fullmatch(value) or _ALGORITHM.fullmatch(value) or value.lower() in _ALONE or _INDEXED.fullmatch(value):
+    if _FILLED.fullmatch(value) or _ALGORITHM.fullmatch(value) or value.lower() in _NO_VALUES:
         return True
     reference = _REFERENCE.fullmatch(value)
     if reference is not None:
@@ -163,6 +175,7 @@ def _stands_for_one(value: str) -> bool:
         or _HOLES.fullmatch(value) is not None
         or _PATH.fullmatch(value) is not None
         or _LOOK_UP.fullmatch(value) is not None
+        or _ADDRESS.fullmatch(value) is not None
         or _says_none(value)
         or _describes(value)
     )
@@ -170,15 +183,16 @@ def _stands_for_one(value: str) -> bool:
 
 def _says_none(value: str) -> bool:
     """Whether the words of a value say that it is none: `not set`, `YOUR_API_KEY`, `dummy-token-1`, `str | None`."""
-    words = split_words(value)
-    if words and len(words) > 1 and words[-1].isdigit() and len(words[-1]) <= 2:
-        words = words[:-1]
-    if not words:
-        return False
-    last = words[-1].rstrip("0123456789")
-    words = (*words[:-1], last) if last and len(words) > 1 else words
-    if not _STAND_INS.isdisjoint(words) and all(word in _STAND_INS or word in _AROUND for word in words):
+    if value.isalpha() and value.lower() in _NO_VALUES:
         return True
+    words = words_of(value)
+    # A number at its end may count.
+    if len(words) > 1:
+        words = [*words[:-1], *filter(None, [words[-1].rstrip("0123456789")])]
+    if any(word in _STAND_INS for word in words) and all(word in _STAND_INS or word in _AROUND for word in words):
+        return True
+    if not words or (len(words) == 1 and value[:4].lower() != "your"):
+        return False
     # An environment variable's name, and `your-acme-key`.
     if value.isupper() and "_" in value and _ASKED_FOR.search(value.rsplit("_", 1)[-1]):
         return True

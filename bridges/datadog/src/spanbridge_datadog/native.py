@@ -15,6 +15,7 @@ import ddtrace
 from ddtrace.llmobs import LLMObs
 from ddtrace.trace import Context, tracer
 
+from spanbridge.containment import warn
 from spanbridge.errors import BridgeUnavailableError
 
 if TYPE_CHECKING:
@@ -70,34 +71,54 @@ def finish(span: Any, ended_at: int) -> None:
         finish_ns(ended_at)
 
 
-def _annotator() -> Callable[[Any, dict[str, Any]], None]:
-    """Sets what LLM Observability knows of a span and only its start takes in public: name, kind, model, provider; and tags, at any time."""
+_LLM_FIELDS = {
+    *("name", "kind", "model_name", "model_provider", "session_id", "metadata", "metrics", "tags", "tool_definitions"),
+    *("input_messages", "input_documents", "input_value", "output_messages", "output_documents", "output_value"),
+}
+
+
+def _setter() -> Callable[[Any, dict[str, Any]], None]:
     try:
         from ddtrace.llmobs._utils import _annotate_llmobs_span_data as annotate  # noqa: PLC0415 - not in 3.x
 
-        if {"name", "kind", "model_name", "model_provider", "tags"} <= set(inspect.signature(annotate).parameters):
+        if set(inspect.signature(annotate).parameters) >= _LLM_FIELDS:
             return lambda span, fields: annotate(span, **fields)
     except ImportError:
         pass
     from ddtrace.llmobs import _constants  # noqa: PLC0415 - where the above is not
 
-    keys = {
+    # `annotate` takes all but these, which in public only the start of a span takes.
+    items = {
         "name": _constants.NAME,
         "kind": _constants.SPAN_KIND,
         "model_name": _constants.MODEL_NAME,
         "model_provider": _constants.MODEL_PROVIDER,
+        "session_id": _constants.SESSION_ID,
         "tags": _constants.TAGS,
     }
 
-    def set_items(span: Any, fields: dict[str, Any]) -> None:
+    def set_fields(span: Any, fields: dict[str, Any]) -> None:
         for name, value in fields.items():
-            before = span._get_ctx_item(keys[name]) if name == "tags" else None
-            span._set_ctx_item(keys[name], {**before, **value} if before else value)
+            if name in items:
+                before = span._get_ctx_item(items[name]) if name == "tags" else None
+                span._set_ctx_item(items[name], {**before, **value} if before else value)
+        for name, value in fields.items():
+            if name not in items:
+                argument = re.sub("_(messages|documents|value)$", "_data", name)
+                try:
+                    LLMObs.annotate(span=span, **{argument: value})
+                except Exception as error:  # noqa: BLE001 - the other fields are still worth it
+                    warn(f"bridge datadog {name}", f"ddtrace refused the {name} of a span: {type(error).__name__}")
 
-    return set_items
+    return set_fields
 
 
-set_llm_fields = _annotator()
+set_llm_fields = _setter()
+"""Sets what LLM Observability is to show of a span that has not ended: any of `_LLM_FIELDS`, in the shapes of `Annotation`.
+
+Not by `LLMObs.annotate`, where there is another way: that takes no name and no kind, and checks and copies once more what
+`spanbridge_llmobs` has made.
+"""
 
 
 def _reader() -> Callable[[Any], tuple[str | None, str | None]]:
@@ -111,7 +132,7 @@ def _reader() -> Callable[[Any], tuple[str | None, str | None]]:
 
 
 integration_and_kind = _reader()
-"""Which of ddtrace's integrations opened a span of LLM Observability (known from its start; None: somebody else), and its kind as of now."""
+"""Which of ddtrace's integrations opened a span of LLM Observability (known from the start; None: somebody else), and its kind by now."""
 
 
 def forget_agent_name(span: Any) -> None:
@@ -146,12 +167,21 @@ def lasting_context(span: Any) -> Any:
 
 def context_of_ended(span: Any) -> Any:
     """A context that stands for an ended span of LLM Observability, so that what starts late is still its child."""
-    exported = LLMObs.export_span(span)
+    trace_id = llm_trace_id(span)
     context = Context(trace_id=span.trace_id, span_id=span.span_id)
-    if exported:
+    if trace_id is not None:
         # In headers, and so in contexts, it is decimal.
-        context._meta["_dd.p.llmobs_trace_id"] = str(int(exported["trace_id"], 16))
+        context._meta["_dd.p.llmobs_trace_id"] = str(int(trace_id, 16))
     return context
+
+
+def llm_trace_id(span: Any) -> str | None:
+    """The id of the trace in LLM Observability that a span belongs to."""
+    data = span._get_struct_tag("_llmobs") if hasattr(span, "_get_struct_tag") else None
+    if data and "trace_id" in data:
+        return data["trace_id"]
+    exported = LLMObs.export_span(span) if LLMObs.enabled else None
+    return exported["trace_id"] if exported else None
 
 
 def flush_finished(trace_id: int) -> None:
@@ -208,9 +238,13 @@ def span_hooks(on_start: Callable[[Any], None], on_shutdown: Callable[[], None])
 
 
 def add_filter(trace_filter: Any) -> Callable[[], None]:
-    """Puts a filter beside the application's; returns what takes it out. `tracer.configure` would throw away what is open."""
-    filters: list[Any] = tracer._span_aggregator.user_processors
-    filters.append(trace_filter)
+    """Puts a filter before all others; returns what takes it out.
+
+    Beside ddtrace's own: `tracer.configure` throws away what is open where it takes an application's filters, and those that were there
+    before.
+    """
+    filters: list[Any] = tracer._span_aggregator.dd_processors
+    filters.insert(0, trace_filter)
 
     def remove() -> None:
         if trace_filter in filters:

@@ -34,14 +34,8 @@ class NativeLLMPolicy:
         """Open model calls of ours, by span id."""
         self._before: Any = None
 
-    def install(self) -> None:
-        """Takes the one place for processors of LLM Observability's spans; one that the application put there goes on behind it."""
-        if self._policy == "drop" and LLMObs.enabled:
-            self._before = native.user_processor()
-            LLMObs.register_processor(self._process)
-
     def uninstall(self) -> None:
-        """Gives the place back, if nobody has taken it since."""
+        """Gives the place for processors back, if nobody has taken it since."""
         if native.user_processor() == self._process:
             LLMObs.register_processor(self._before)
 
@@ -71,6 +65,7 @@ class NativeLLMPolicy:
             call.has_model_child = call.children_report_usage = True
         else:
             native.set_llm_fields(span, {"tags": {_DUPLICATE: "1"}})
+            self._install()
 
     def _call_around(self) -> NativeSpan | None:
         """The call of ours that a span which starts here is a part of."""
@@ -83,6 +78,13 @@ class NativeLLMPolicy:
         if call is None and hasattr(around, "span_type") and native.integration_and_kind(around)[0] is not None:
             return native.mark_of(around, _CALL)
         return call
+
+    def _install(self) -> None:
+        """Takes the one place for processors of LLM Observability's spans; one that the application put there goes on behind it."""
+        before = native.user_processor()
+        if before != self._process:
+            self._before = before
+            LLMObs.register_processor(self._process)
 
     def _process(self, span: Any) -> Any:
         if span.get_tag(_DUPLICATE):
