@@ -99,7 +99,7 @@ def _operator(place: Place) -> Spans:
         if not QUOTE.match(text, line.end()) and (op not in (":", "：") or _NEXT_NAME.match(text, line.end())):
             return ()
         at, spaced = line.end(), True
-    if (block := _BLOCK.match(text, at)) is not None:
+    if op in (":", "=") and (block := _BLOCK.match(text, at)) is not None:
         value = block["v"].rstrip()
         start = block.start("v")
         is_secret = place.level is Sensitivity.STRONG or looks_like_credential(value)
@@ -137,6 +137,7 @@ _ITEM = re.compile(
     r"""(?P<open>\\{0,7}["'])[ \t]{0,2},[ \t]{0,2}(?P<value>[bru]?(?P=open)(?P<v>[^\s"'\\]{3,8192})(?P=open))(?P<last>[ \t]{0,2}[)\]])?"""
 )
 """The next item of a list in text."""
+_FLAG_HEAD = re.compile(r"(?:^|[\s\"'`=(\[,])-{1,2}\Z")
 _PAIR_START = re.compile(r"""[(\[][bru]?\\{0,7}["']\Z""")
 _FLAG_START = re.compile(r"""[\[, (][bru]?\\{0,7}["']--?\Z""")
 _MAP_START = re.compile(r"(?:Map(?:\.of|\.entry|Entries)?|Pair(?:\.of)?|Entry|Tuple|hash)\([^()]{0,48}\Z")
@@ -168,7 +169,7 @@ def _item(place: Place) -> Spans:
 
 def _flag(place: Place) -> Spans:
     """`--password value`."""
-    if not place.head.endswith("-") or place.text[place.right : place.right + 1] != " ":
+    if place.text[place.right : place.right + 1] != " " or not _FLAG_HEAD.search(place.head):
         return None
     if place.is_cookie:
         return header_value(place.text, place.right + 1, True, ":")
@@ -180,10 +181,14 @@ def _call(place: Place) -> Spans:
     call = _CALL.match(place.text, place.right)
     if call is None:
         return None
-    takes_value = not _FETCHES.search(place.name) and (
-        "." in f"{place.head[-1:]}{place.name}{call[0]}"
-        or place.name.lower().startswith(("set", "with", "using"))
-        or _DECLARED.search(place.head)
+    takes_value = (
+        not _FETCHES.search(place.name)
+        and not place.name.endswith(("redentials", "reds"))
+        and (
+            "." in f"{place.head[-1:]}{place.name}{call[0]}"
+            or place.name.lower().startswith(("set", "with", "using"))
+            or _DECLARED.search(place.head)
+        )
     )
     return quoted_value(place.text, call.end(), place.level, place.name, strict=True) if takes_value else None
 
@@ -218,7 +223,9 @@ _ANNOUNCED = re.compile(rf"""[*_"'`]{{0,3}}{_FILLER}[ ]?:(?:[ ]|\n|\\n){{1,6}}""
 _DIRECTIVE_START = re.compile(
     r"(?:\A|\n|\\n|(?i:CONFIG SET|enable) |(?i:username) \S{1,40} (?:privilege \d{1,2} )?)[ \t]*(?i:requirepass |[a-z]{2,16}[_-])?\Z"
 )
-_DIRECTIVE = re.compile(r"""[ \t]{1,16}(?:[057][ ])?(?P<v>[^\s"'`\\<>;{}()]{4,512})[ \t]{0,8}(?=;|\n|\r|\\[nr]|\Z)""")
+_DIRECTIVE = re.compile(
+    r"""[ \t]{1,16}(?:[057][ ])?(?P<v>(?!\*)[^\s"'`\\<>;{}()]{4,512})[ \t]{0,8}(?=;|\n|\r|\\[nr]|\Z)"""
+)
 """`requirepass x`, `bindpw x`: a line that is a setting's name and its value."""
 _LOGIN = re.compile(
     r"(?:login|user(?:name)?|machine|as|ssid|connect)[: ]\s{0,4}\S{1,80}[,;/]?\s{1,8}(?:and\s|with\s|/\s)?\Z",

@@ -102,15 +102,15 @@ def operand(
     text: str, at: int, op: str, right: int, name: str, level: Sensitivity, head: str, *, spaced: bool
 ) -> Iterator[tuple[int, int]]:
     """The value behind `=`, `:` and their relatives."""
+    if op == "|":
+        yield from _cell(text, at, level, name, head)
+        return
     if QUOTE.match(text, at):
         yield from quoted_value(text, at, level, name)
         return
     if (anchor := _ANCHOR.match(text, at)) is not None and op == ":":
         at = anchor.end()
     if op == ":" and not spaced and (head.endswith("://") or _ARN.search(head)):
-        return
-    if op == "|":
-        yield from _cell(text, at, level, name, head)
         return
     if op in ("==", "===", "!=", "!=="):
         return
@@ -146,7 +146,11 @@ def operand(
         or (names_itself(value.partition("=")[0]) and not environment)
     ):
         return
-    if text[start : start + 2] in ("//", "/*") or value.startswith(("$", "{", "%(", "@")) or _FILE_OF.match(value):
+    if (
+        text[start : start + 2] in ("//", "/*")
+        or value.startswith(("$", "{", "%(", "@", "this.", "self."))
+        or _FILE_OF.match(value)
+    ):
         return
     if re.match(r"(?i)(?:Bearer|Basic|Token)\Z", value) and text[end : end + 1] == " ":
         return
@@ -321,7 +325,7 @@ def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
 def names_itself(value: str) -> bool:
     """Whether a value is a name of a secret, not a secret: `password=user_password`, `token: access_token`."""
     return (
-        re.fullmatch(r"[A-Za-z_.\-:$/]{1,60}", value) is not None
+        re.fullmatch(r"[A-Za-z_.\-:$/]{1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}", value) is not None
         and re.search(
             r"(?i)passw|secret|token|credential|(?:^|[_.\-a-z])(?:key|pwd|auth)(?:$|s$|[_.\-])|[a-z]Key|cookie|authori",
             value,
