@@ -108,17 +108,20 @@ class BridgeFinish:
             self._bridging.failed("flush", error)
             return False
 
-    def close(self, deadline: float) -> bool:
-        """Ends what is still open, and the bridge; whether all of it went out."""
+    def release_all(self, deadline: float) -> bool:
+        """Ends what is still open, and has the bridge hand it on; whether all of it went out."""
         for span_id in tuple(self._bridging.open):
             taken = self._bridging.take(span_id)
             if taken is not None:
                 self._release(taken, "shutdown")
+        return self.flush(deadline)
+
+    def close(self, deadline: float) -> None:
+        """Ends the bridge."""
         try:
-            return self._bridging.bridge.close(deadline) is not False
+            self._bridging.bridge.close(deadline)
         except BaseException as error:  # noqa: BLE001 - as above
             self._bridging.failed("close", error)
-            return False
 
     def stats(self) -> dict[str, Any]:
         """`{"name", "open", "finished", "released": {reason: n}}`, and what the bridge counts itself."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain, logger
 from spanbridge.model.span import SpanRecord, Status
+from spanbridge.own_work import own_work
 from spanbridge.pacing import Pace, awaited
 from spanbridge.pipeline.accounting import SpanAccount
 from spanbridge.pipeline.completion import Completion
@@ -144,7 +145,7 @@ class Pipeline:
         """Hands on everything recorded so far, open spans as running, and waits for delivery until `deadline`."""
         if current_thread() is self._thread:
             return False
-        with awaited():
+        with awaited(), own_work():
             return self._flush(deadline)
 
     def _flush(self, deadline: float) -> bool:
@@ -187,7 +188,7 @@ class Pipeline:
         if self._closing:
             return True
         self._closing = True
-        with awaited():
+        with awaited(), own_work():
             return self._shutdown(deadline)
 
     def _shutdown(self, deadline: float) -> bool:
@@ -209,8 +210,10 @@ class Pipeline:
             logger.warning("the pipeline did not stop in time")
         for runner in self.runners:
             runner.close(deadline)
-        results = [] if self.bridge is None else [self.bridge.close(deadline)]
+        results = [] if self.bridge is None else [self.bridge.release_all(deadline)]
         results += [runner.shutdown(deadline) for runner in self.runners]
+        if self.bridge is not None:
+            self.bridge.close(deadline)  # after the exits: until then it keeps their calls out of the other tracer
         # What was neither delivered nor counted until now is still held by a processor or by an exit that hangs.
         left = self._count_open()
         if left > 0:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from orjson import dumps
 
 from spanbridge.model.payload import decode, encode
-from spanbridge.processors.allowing import Allowed, value_hash
+from spanbridge.processors.allowing import Allowed, checked_texts, value_hash
 from spanbridge.processors.candidates import Candidates
 from spanbridge.processors.chunked_text import holds_lists, joined_lists
 from spanbridge.processors.filter_options import (
@@ -31,7 +31,7 @@ from spanbridge.processors.text_search import WITHHELD, TextSearch
 from spanbridge.processors.walk import Finding, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from spanbridge.model.span import SpanRecord
     from spanbridge.processors.filter_options import Recognizer
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 BUDGET_S = 0.25
 """Processor seconds for the fields of one span; those that are not done by then are withheld, with the reason "budget"."""
 PRESCAN_BYTES = 1024 * 1024
-"""Bytes of records that are looked at together, unless a single one is larger."""
+"""Bytes of a backlog's records that are looked at together, unless a single one is larger."""
+SLICE_BYTES = 16 * 1024
+"""The same where there is no backlog: what is done beside the engine's look holds the interpreter."""
 
 
 class SensitiveDataFilter:
@@ -50,7 +52,7 @@ class SensitiveDataFilter:
         pii: Also personal data: True for all kinds, or some of "email", "card_number", "iban", "ssn" (US), "phone", "ip_address".
         style: "full": the marker. "partial": the first and last three characters of values longer than 12. "indexed": `[RULE_hash]`, the
             same token for the same value within one trace, made with a key that this process alone knows.
-        marker: What stands for a value: 1 to 64 characters without white space, quotes and backslashes.
+        marker: What stands for a value: 3 to 64 characters, none of them white space, a quote, a backslash or one of `&;,=#%?@/|`.
         extra_keys: More names whose values are secret, in any spelling, also behind a prefix.
         extra_patterns: More formats: rule name to regular expression, which may not look around, refer back or repeat a repetition.
         recognizers: Functions that are given each text and answer with (start, end, rule) of what must go. They see every text of every
@@ -91,6 +93,7 @@ class SensitiveDataFilter:
             checked_patterns(extra_patterns),
             checked_kinds(pii),
             checked_recognizers(recognizers),
+            checked_texts("allow_keys", allow_keys, "names"),
         )
         has_lists = any(map(len, (allow_keys, allow_paths, allow_values)))
         self._allowed = Allowed(allow_keys, allow_paths, allow_values) if has_lists else None
@@ -162,42 +165,38 @@ class SensitiveDataFilter:
         processed.update(fields)
         return record
 
-    def prescan(self, records: Sequence[SpanRecord]) -> None:
-        """Redacts many records that nobody has looked at yet, as `process` does; it finds nothing more to do in them.
+    def prescan(self, records: Sequence[SpanRecord], *, hurries: bool = False) -> list[SpanRecord]:
+        """Looks at many records together; returns those that `process` has to look at. With the others it is done: they are clean.
 
-        The engine lets go of the interpreter for each look, and beside a busy application waits to get it back: in a backlog, fewer looks
-        mean more spans in the same time. So all records are looked at together, then all dirty ones.
+        `hurries`: redacts the dirty ones too, and returns those only that somebody has looked at before. The engine lets go of the
+        interpreter for each look, and beside a busy application waits to get it back: in a backlog, fewer looks mean more spans in the
+        same time. So all records are looked at together, then all dirty ones.
         """
-        chunk: list[SpanRecord] = []
-        documents: list[bytes] = []
-        size = 0
-        for record in records:
-            if record.processed:
+        left: list[SpanRecord] = []
+        for chunk, documents in _chunks(records, PRESCAN_BYTES if hurries else SLICE_BYTES, left):
+            data = b"\n".join(documents)
+            # Texts in pieces are looked at with the documents that they stand in.
+            matched = self._search.match(b"%b\n%b" % (data, joined_lists(data)))
+            if matched and not hurries:
+                left += chunk
                 continue
-            document = record.encode_fields()
-            if size + len(document) > PRESCAN_BYTES and chunk:
-                self._redact_records(chunk, documents)
-                chunk, documents, size = [], [], 0
-            chunk.append(record)
-            documents.append(document)
-            size += len(document)
-        self._redact_records(chunk, documents)
+            if matched:
+                self._redact_dirty(self._dirty(chunk, documents, matched), matched)
+            for record in chunk:
+                record.processed.update(record.content())
+        return left
 
-    def _redact_records(self, records: list[SpanRecord], documents: list[bytes]) -> None:
-        # Texts in pieces are looked at with the documents that they stand in.
-        pieces = [*documents, *map(joined_lists, documents)]
-        matched = self._search.match(b"\n".join(pieces))
-        if matched:
-            located = self._search.locate(matched, pieces)
-            count = len(records)
-            dirty: list[SpanRecord] = []
-            for index, record in enumerate(records):
-                found = [*located[index], *located[count + index]]
-                if found and self._search.confirmed(found, documents[index]):
-                    dirty.append(record)
-            self._redact_dirty(dirty, matched)
-        for record in records:
-            record.processed.update(record.content())
+    def _dirty(
+        self, records: Sequence[SpanRecord], documents: Sequence[bytes], matched: Sequence[int]
+    ) -> list[SpanRecord]:
+        """Those of the records in which a probe matches, given the probes that match in all together."""
+        located = self._search.locate(matched, [*documents, *map(joined_lists, documents)])
+        count = len(records)
+        return [
+            record
+            for index, record in enumerate(records)
+            if (found := [*located[index], *located[count + index]]) and self._search.confirmed(found, documents[index])
+        ]
 
     def _redact_one(self, record: SpanRecord, snapshots: dict[str, Any], matched: Collection[int]) -> None:
         """Redacts those of the fields in which a probe matches, given the probes that match in all of them together."""
@@ -257,6 +256,28 @@ class SensitiveDataFilter:
             return bool(self._search.confirmed(self._search.match(encoded), encoded))
         except (TypeError, ValueError, RecursionError):
             return True
+
+
+def _chunks(
+    records: Sequence[SpanRecord], max_bytes: int, left: list[SpanRecord]
+) -> Iterator[tuple[list[SpanRecord], list[bytes]]]:
+    """The records that nobody has looked at yet, with their documents, in chunks; the others join `left`."""
+    chunk: list[SpanRecord] = []
+    documents: list[bytes] = []
+    size = 0
+    for record in records:
+        if record.processed:
+            left.append(record)
+            continue
+        document = record.encode_fields()
+        if size + len(document) > max_bytes and chunk:
+            yield chunk, documents
+            chunk, documents, size = [], [], 0
+        chunk.append(record)
+        documents.append(document)
+        size += len(document)
+    if chunk:
+        yield chunk, documents
 
 
 def _encoded(snapshot: Any) -> bytes:

@@ -72,3 +72,19 @@ def test_no_event_names_the_agent_by_our_operation(run: Any, agent: Agent):
         assert attributions["inside agent"]["pagent_name"] == "own agent"
         (run_of_agent,) = [event for event in agent.events() if event["name"] == "agent"]
         assert attributions["own tool"]["pagent_span_id"] == run_of_agent["span_id"]
+
+
+def test_nested_calls_are_one_only_where_one_is_a_part_of_the_other(run: Any, agent: Agent):
+    """A step of a generation has its tokens; a generation, or a step, inside of another one is a call of its own."""
+    run("nested_calls")
+
+    events = {event["name"]: event for event in agent.events()}
+    told = {
+        name: (event["meta"]["span"]["kind"], event["metrics"].get("total_tokens")) for name, event in events.items()
+    }
+    depths = {"generation": 0, "step": 1, "inference": 2}
+    for outer, outer_depth in depths.items():
+        for inner, inner_depth in depths.items():
+            expected = ("workflow", None) if inner_depth > outer_depth else ("llm", 30)
+            assert (outer, inner, told[f"{outer} around {inner}"]) == (outer, inner, expected)
+            assert (outer, inner, told[f"{inner} in {outer}"]) == (outer, inner, ("llm", 3))

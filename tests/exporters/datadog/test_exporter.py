@@ -97,6 +97,23 @@ def test_one_tree_whenever_spans_arrive(agent: Any):
     assert sb.stats()["exporters"]["datadog"] == {"delivered": 7, "pending": 0, "rejected": {}, "expired": 0}
 
 
+@pytest.mark.parametrize("outer", ["model_generation", "model_step", "model_inference"])
+@pytest.mark.parametrize("inner", ["model_generation", "model_step", "model_inference"])
+def test_nested_calls_are_one_only_where_one_is_a_part_of_the_other(intake: Any, outer: str, inner: str):
+    sb.configure(store=False, exporters=[DatadogExporter(ml_app="shop", agent_url=intake.url)])
+    with getattr(sb, outer)("outer", model="m") as call:
+        with getattr(sb, inner)("inner", model="n") as part:
+            part.set(usage=sb.Usage(input_tokens=2, output_tokens=1))
+        call.set(usage=sb.Usage(input_tokens=20, output_tokens=10))
+    sb.flush()
+
+    spans = [envelope["spans"][0] for body in intake.bodies for envelope in orjson.loads(body)]
+    told = {span["name"]: (span["meta"]["span"]["kind"], span["metrics"].get("total_tokens")) for span in spans}
+    order = ["model_generation", "model_step", "model_inference"]
+    is_part = order.index(inner) > order.index(outer)
+    assert told == {"outer": ("workflow", None) if is_part else ("llm", 30), "inner": ("llm", 3)}
+
+
 def test_ddtrace_is_not_needed(agent: Any):
     """Found by its name, configured by variables."""
     program = (

@@ -261,6 +261,15 @@ def test_promoted_keys_leave_the_metadata():
     assert made.metadata == {"tenant": "t1", "user": {"plan": "pro", "age": 3}, "other": 1}
 
 
+def test_what_is_behind_an_error_stands_below_its_stack():
+    causes = [{"type": "KeyError", "message": "'q'", "relation": "cause"}, "not a cause"]
+    error = {"type": "ValueError", "message": "no", "stack": "Traceback\nValueError: no\n", "causes": causes}
+
+    told = annotate(record(status=Status.ERROR, error=error)).error
+    assert told is not None
+    assert told["stack"] == "Traceback\nValueError: no\ncause KeyError: 'q'"
+
+
 def test_an_error_without_an_exception():
     assert annotate(record(status=Status.ABANDONED)).error == {"type": "abandoned", "message": "", "stack": ""}
     assert annotate(record(status=Status.CANCELLED)).error is None

@@ -128,10 +128,10 @@ class DatadogBridge:
         self._native_llm.install()
         self._undo: list[Callable[[], None]] = [before_default_exit(settings.shutdown)]
         self._is_starting = activation.starting.get
-        self._mark_own_work = own_work.mark_own_work
+        self._own_work = own_work.WithoutOwnWork()
         try:
             self._undo.append(native.span_hooks(self._span_started, settings.shutdown))
-            self._undo.append(native.add_filter(own_work.WithoutOwnWork()))
+            self._undo.append(native.add_filter(self._own_work))
         except Exception as error:  # noqa: BLE001 - private classes of ddtrace's
             logger.warning("ddtrace cannot be hooked into: %s", type(error).__name__)
 
@@ -251,7 +251,7 @@ class DatadogBridge:
 
     def _span_started(self, span: Any) -> None:
         """Any span of ddtrace's has started; LLM Observability has not seen it yet."""
-        self._mark_own_work(span)
+        self._own_work.span_started(span)
         if span.span_type == "llm" and not self._is_starting():
             self._native_llm.foreign_started(span)
             self._native.before_finish(span, self._foreign_ended)

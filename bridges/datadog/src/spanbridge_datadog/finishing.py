@@ -32,8 +32,6 @@ _SPAN_KINDS = {
     SpanType.MCP_SERVER_REQUEST: "server",
 }
 """APM's `span.kind`."""
-_ON_APM = ("usr.id", "spanbridge.type", "spanbridge.status", "run_id", "organization_id", "thread_id", "entity_id")
-"""Tags that APM gets too, beside promoted context keys and the span's own tags."""
 
 
 def finish_native(
@@ -76,12 +74,7 @@ def _tag(span: Any, record: SpanRecord, annotation: Annotation, *, version: str 
     """What APM shows."""
     span.resource = annotation.name
     span.set_tag("span.kind", _SPAN_KINDS[record.type])
-    for key in _ON_APM:
-        if key in annotation.tags:
-            span.set_tag(key, annotation.tags[key])
-    for key, value in annotation.tags.items():
-        if key not in _ON_APM and "." not in key:
-            span.set_tag(key, value)
+    span.set_tags(annotation.tags)
     if annotation.session_id is not None:
         span.set_tag("session_id", annotation.session_id)
     if version is not None:

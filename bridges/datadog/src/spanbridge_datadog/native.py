@@ -71,7 +71,7 @@ def finish(span: Any, ended_at: int) -> None:
 
 
 def _annotator() -> Callable[[Any, dict[str, Any]], None]:
-    """Sets what LLM Observability knows of a span and only its start takes in public: name, kind, model, provider; and tags, at any time."""
+    """Sets what only the start of a span of LLM Observability takes in public, name, kind, model and provider; and tags, at any time."""
     try:
         from ddtrace.llmobs._utils import _annotate_llmobs_span_data as annotate  # noqa: PLC0415 - not in 3.x
 
@@ -111,7 +111,7 @@ def _reader() -> Callable[[Any], tuple[str | None, str | None]]:
 
 
 integration_and_kind = _reader()
-"""Which of ddtrace's integrations opened a span of LLM Observability (known from its start; None: somebody else), and its kind as of now."""
+"""Which of ddtrace's integrations opened a span of LLM Observability (known from the start; None: somebody else), and its kind by now."""
 
 
 def forget_agent_name(span: Any) -> None:
@@ -208,9 +208,13 @@ def span_hooks(on_start: Callable[[Any], None], on_shutdown: Callable[[], None])
 
 
 def add_filter(trace_filter: Any) -> Callable[[], None]:
-    """Puts a filter beside the application's; returns what takes it out. `tracer.configure` would throw away what is open."""
-    filters: list[Any] = tracer._span_aggregator.user_processors
-    filters.append(trace_filter)
+    """Puts a filter before all others; returns what takes it out.
+
+    Beside ddtrace's own: `tracer.configure` throws away what is open where it takes an application's filters, and those that were there
+    before.
+    """
+    filters: list[Any] = tracer._span_aggregator.dd_processors
+    filters.insert(0, trace_filter)
 
     def remove() -> None:
         if trace_filter in filters:

@@ -45,7 +45,7 @@ class Annotation:
     session_id: str | None = None
     tool_definitions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     error: dict[str, str] | None = None
-    """`type`, `message`, `stack`."""
+    """`type`, `message`, `stack`; below the stack, a line for each exception behind the error."""
 
 
 def annotate(
@@ -123,7 +123,16 @@ def _error(record: SpanRecord) -> dict[str, str] | None:
         return None
     if not isinstance(error, dict):
         return {"type": record.status.value, "message": "", "stack": ""}
-    return {key: json_text(error.get(key) or "") for key in ("type", "message", "stack")}
+    told = {key: json_text(error.get(key) or "") for key in ("type", "message", "stack")}
+    causes = error.get("causes")
+    behind = [
+        f"{cause.get('relation', 'cause')} {cause.get('type')}: {cause.get('message')}"
+        for cause in (causes if isinstance(causes, list) else [])
+        if isinstance(cause, dict)
+    ]
+    if behind:
+        told["stack"] = "\n".join([told["stack"].rstrip(), *behind])
+    return told
 
 
 def _tool_definitions(tools: Any) -> list[dict[str, Any]]:
