@@ -93,12 +93,8 @@ def _list(payload: list[Any], role: str) -> Conversion | None:
             loose["parts"] += parts
             continue
         loose = None
-        # As most messages are, without the way through the general case and back.
-        if item.keys() == _PLAIN_MESSAGE and type(content := item["content"]) is str and speaker not in _SPECIAL_ROLES:
-            messages.append({"role": speaker, "parts": [{"type": "text", "content": content}]})
-            continue
-        message = _message(item)
-        exact = exact and _back(message) == item
+        message, is_exact = _converted(item)
+        exact = exact and is_exact
         messages.append(message)
     return Conversion(messages, MESSAGES if exact else None)
 
@@ -126,8 +122,8 @@ def _without_message(item: dict[str, Any], role: str) -> tuple[str, list[dict[st
 
 def _mapping(payload: dict[str, Any], role: str) -> Conversion | None:
     if isinstance(payload.get("role"), str):
-        message = _message(payload)
-        return Conversion([message], MESSAGE if _back(message) == payload else None)
+        message, is_exact = _converted(payload)
+        return Conversion([message], MESSAGE if is_exact else None)
     if isinstance(choices := payload.get("choices"), list):
         return _choices(choices, "message", "finish_reason")
     if isinstance(candidates := payload.get("candidates"), list):
@@ -158,6 +154,18 @@ def _choices(choices: list[Any], message_key: str, finish_key: str) -> Conversio
             message["finish_reason"] = reason
         messages.append(message)
     return Conversion(messages, None)
+
+
+def _converted(item: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    """A message in the schema's form, and whether it tells all that `item` did."""
+    # As most messages are, without the way through the general case and back.
+    if item.keys() == _PLAIN_MESSAGE and type(content := item["content"]) is str and item["role"] not in _SPECIAL_ROLES:
+        return {"role": item["role"], "parts": [{"type": "text", "content": content}]}, True
+    message = _message(item)
+    calls = item.get("tool_calls")
+    if isinstance(calls, list) and not all([isinstance(call, dict) and "function" in call for call in calls]):  # noqa: C419 - short lists
+        return message, False  # flat ones come back nested
+    return message, _back(message) == item
 
 
 def _message(item: dict[str, Any]) -> dict[str, Any]:
