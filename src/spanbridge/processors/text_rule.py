@@ -21,8 +21,7 @@ OVERLAP = 64 * 1024
 """Characters beyond its slice in which a match may end; one that reaches further is matched again without an end."""
 _LOOKAHEAD = 64
 _BODY = 24
-_FEWEST = 2
-"""Different characters in the last 24 of a format: random ones have more."""
+"""Characters at the end of a format that are all the same in an example of it: `ghp_xxxx...`."""
 
 
 class Span(NamedTuple):
@@ -109,8 +108,7 @@ def format_rule(row: Format) -> TextRule:
         pattern = compiled(source)
         group = "v" if "v" in pattern.groupindex else 0
         for match in matches(pattern, text, budget):
-            # A format with one letter all over is an example of it.
-            if len(set(match[group][-_BODY:])) > _FEWEST and (check is None or check(match[group])):
+            if len(set(match[group][-_BODY:])) > 1 and (check is None or check(match[group])):
                 yield Span(*match.span(group), row.rule)
 
     return TextRule((Probe(tuple(row.gate.split("|")), row.probe, row.reach),), find)
