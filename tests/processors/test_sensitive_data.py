@@ -440,15 +440,15 @@ def test_own_keys_and_patterns() -> None:
     ("options", "message"),
     [
         ({"style": "hashed"}, r"style='hashed' is unknown; use one of 'full', 'partial', 'indexed'"),
-        ({"marker": ""}, r"marker='' is not usable; use 1 to 64"),
+        ({"marker": ""}, r"marker='' is not usable; use 3 to 64"),
         ({"marker": 'a"b'}, r"marker='a\"b' is not usable"),
         ({"pii": "yes"}, r"pii='yes' is neither a bool nor a list of kinds; use True, False or pii=\['email'\]"),
         ({"extra_keys": "token"}, r"extra_keys='token' is not a list of names; use"),
         ({"extra_keys": ["--"]}, r"extra_keys holds '--', which is no name; use"),
         ({"extra_patterns": {"a": "("}}, r"extra_patterns\['a'\]='\(' is no regular expression .*; correct it"),
         (
-            {"extra_patterns": {"a": "(a+)+"}},
-            r"extra_patterns\['a'\]='\(a\+\)\+' can run away: it repeats a repetition.*; keep",
+            {"extra_patterns": {"a": "x(a+)+y"}},
+            r"extra_patterns\['a'\]='x\(a\+\)\+y' can run away: it has too many ways.*; make",
         ),
         ({"extra_patterns": {"a": "x*"}}, r"extra_patterns\['a'\]='x\*' matches the empty text; make"),
         ({"extra_patterns": {"A b": "x"}}, r"the rule's name is not usable; use"),

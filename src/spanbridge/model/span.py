@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from spanbridge.model.payload import Snapshot, decode, encode, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from spanbridge.model.media import MediaContent
     from spanbridge.model.span_types import SpanType
@@ -121,7 +121,8 @@ class SpanRecord:
     span_id: str
     parent_span_id: str | None = None
     external_parent_span_id: str | None = None
-    """The parent, where some other tracer owns it; such a span is still the root of its trace here."""
+    """The parent, where some other tracer owns it: without a `parent_span_id` the span is still the root of its trace here, with one the
+    other tracer's span stands between the two."""
     type: SpanType
     phase: Phase = "ended"
     """"running" for a write before the end, "ended" for the last one; "dropped" takes back what was written as running."""
@@ -378,6 +379,22 @@ class SpanRecord:
                 else:
                     self._content[field] = snapshot(value)
             self._live = None
+
+
+def chunks(records: Sequence[SpanRecord], max_bytes: int) -> Iterator[list[SpanRecord]]:
+    """Records whose content has at most that many bytes together, unless it is a single one. For the chain."""
+    chunk: list[SpanRecord] = []
+    left = max_bytes
+    for record in records:
+        size = len(record.encode_fields())
+        if size > left and chunk:
+            yield chunk
+            chunk = []
+            left = max_bytes
+        chunk.append(record)
+        left -= size
+    if chunk:
+        yield chunk
 
 
 _NO_CONTENT: dict[str, Any] = {}

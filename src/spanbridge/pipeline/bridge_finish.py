@@ -100,27 +100,29 @@ class BridgeFinish:
         """How long the pipeline may rest before the next `sweep`; -1: until something happens."""
         return SWEEP_INTERVAL_S if self._bridging.open or self._is_tending else -1
 
-    def flush(self, deadline: float) -> None:
-        """Has the bridge hand on what was finished."""
+    def flush(self, deadline: float) -> bool:
+        """Has the bridge hand on what was finished; whether all of it went out."""
         try:
-            self._bridging.bridge.flush(deadline)
+            return self._bridging.bridge.flush(deadline) is not False
         except BaseException as error:  # noqa: BLE001 - as above
             self._bridging.failed("flush", error)
+            return False
 
-    def release_all(self, deadline: float) -> None:
-        """Ends what is still open, and has the bridge hand it on."""
+    def release_all(self, deadline: float) -> bool:
+        """Ends what is still open, and has the bridge hand it on; whether all of it went out."""
         for span_id in tuple(self._bridging.open):
             taken = self._bridging.take(span_id)
             if taken is not None:
                 self._release(taken, "shutdown")
-        self.flush(deadline)
+        return self.flush(deadline)
 
-    def close(self, deadline: float) -> None:
-        """Ends the bridge."""
+    def close(self, deadline: float) -> bool:
+        """Ends the bridge; whether it ended in time."""
         try:
-            self._bridging.bridge.close(deadline)
+            return self._bridging.bridge.close(deadline) is not False
         except BaseException as error:  # noqa: BLE001 - as above
             self._bridging.failed("close", error)
+            return False
 
     def stats(self) -> dict[str, Any]:
         """`{"name", "open", "finished", "released": {reason: n}}`, and what the bridge counts itself."""

@@ -31,18 +31,21 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_QUALIFIERS = word_set(
+QUALIFIERS = word_set(
     "old new current previous prev prod production dev development staging stage test testing live sandbox primary secondary confirm "
     "confirmation confirmed again repeat repeated verify value values plain plaintext cleartext raw text string str hash hashed encrypted enc "
     "b64 base64 pem backup override default header input main local global one two"
 )
 """Words at the end of a name that say which one, not what it is."""
-_ALONE = word_set(
+ALONE = word_set(
     "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pwds pw secret secrets credential credentials creds cred "
     "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 "
-    "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd mnemonic"
+    "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd mnemonic "
+    "psk cvv cvc cvv2 cvc2 motdepasse heslo lozinka jelszó jelszo salasana adgangskode kodeord passord şifre sifre"
 )
-_WEAK_ALONE = word_set("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken")
+_WEAK_ALONE = word_set("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken sas seed")
+_PINS = word_set("pin puk")
+"""Secret where the value is a number of four to eight digits: other pins are parts of a board."""
 KEY_OWNERS = word_set(
     "api private secret signing signature encryption decryption master access account subscription storage license licence auth "
     "authentication authorization deploy deployment ssh shared admin hmac symmetric webhook jwt gpg pgp rsa aes session crypto bearer role "
@@ -66,18 +69,25 @@ _NOT_TOKEN_OWNERS = word_set(
     "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword"
 )
 CODE_OWNERS = word_set(
-    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime time passcode pin"
+    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime time passcode pin login signin reset activation unlock authenticator door alarm"
 )
 PASS_OWNERS = word_set(
     "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi"
 )
+_PIN_OWNERS = word_set(
+    "user card unlock security sim atm device door bank account login voicemail wallet transaction debit my"
+)
+_PW_OWNERS = word_set("user root bind old new my sudo key store keystore truststore master")
+"""Beside those of `pass`: `rootpw`."""
 _SID_OWNERS = word_set("connect session sess php php4 asp aspsession user login auth")
 """Whose `sid` is a session; elsewhere it is an id, as the `AccountSid` of a telephone company."""
 _LIMITS = word_set("ratelimit limit limits rate quota usage")
 """Beside these, tokens are counted: `x-ratelimit-reset-tokens`."""
 _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"), ("seed", "phrase"), ("recovery", "phrase"), ("pass", "word"),
-                    ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("connection", "strings"), ("secret", "base"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature")})  # fmt: skip
-_GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth)")
+                    ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("connection", "strings"), ("secret", "base"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature"), ("hub", "signature"), ("slack", "signature"),
+                    ("stripe", "signature"), ("twilio", "signature"), ("svix", "signature"), ("webhook", "signature"), ("client", "assertion"), ("security", "answer"), ("secret", "answer"),
+                    ("recovery", "answer"), ("wallet", "seed"), ("master", "seed"), ("totp", "seed")})  # fmt: skip
+_GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth|pw)")
 _GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
 _SPLIT = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -86,16 +96,21 @@ _MAX_NAME = 200
 """Characters at a name's end that decide; a cache of names has a bound in bytes too."""
 
 
-@lru_cache(maxsize=4096)
-def split_words(name: str) -> tuple[str, ...]:
-    """The words of a name, in lower case."""
+def words_of(text: str) -> list[str]:
+    """The words of a text, in lower case: split at separators and changes of case."""
     words: list[str] = []
-    for part in _SPLIT.findall(name):
+    for part in _SPLIT.findall(text):
         if part.islower() or part.isupper():
             words.append(part.lower())
         else:
             words.extend(word.lower() for word in _CAMEL.sub(" ", part).split())
-    return tuple(words)
+    return words
+
+
+@lru_cache(maxsize=4096)
+def split_words(name: str) -> tuple[str, ...]:
+    """The words of a name, remembered: names come again, and are no secrets."""
+    return tuple(words_of(name))
 
 
 def classify(name: str) -> Sensitivity:
@@ -106,7 +121,7 @@ def classify(name: str) -> Sensitivity:
 @lru_cache(maxsize=8192)
 def _classify(name: str) -> Sensitivity:
     words = [*split_words(name)]
-    while len(words) > 1 and (words[-1] in _QUALIFIERS or _REPETITION.fullmatch(words[-1])):
+    while len(words) > 1 and (words[-1] in QUALIFIERS or _REPETITION.fullmatch(words[-1])):
         if len(words) > 1 and (words[-2], words[-1]) in _PAIRS:
             break
         words.pop()
@@ -114,7 +129,7 @@ def _classify(name: str) -> Sensitivity:
         return Sensitivity.NONE
     last = words[-1].rstrip("0123456789") or words[-1]
     owner = words[-2] if len(words) > 1 else ""
-    if last in _ALONE or (owner, last) in _PAIRS or (len(words) > 2 and (words[-3], last) in _PAIRS):
+    if last in ALONE or (owner, last) in _PAIRS or (len(words) > 2 and (words[-3], last) in _PAIRS):
         return Sensitivity.STRONG
     if last in ("key", "keys", "token", "tokens", "code", "codes", "pass"):
         return Sensitivity.NONE if not _LIMITS.isdisjoint(words) else _owned(owner, last, glued=False)
@@ -125,7 +140,11 @@ def _classify(name: str) -> Sensitivity:
             return _owned(rest, stem, glued=True)
         if stem == "auth":
             return Sensitivity.WEAK
+        if stem == "pw":
+            return Sensitivity.STRONG if rest in PASS_OWNERS or rest in _PW_OWNERS else Sensitivity.NONE
         return Sensitivity.STRONG
+    if last in _PINS:
+        return Sensitivity.STRONG if owner in _PIN_OWNERS else Sensitivity.WEAK
     if last == "sid" and owner and owner not in _SID_OWNERS:
         return Sensitivity.NONE
     return Sensitivity.WEAK if last in _WEAK_ALONE else Sensitivity.NONE
@@ -146,16 +165,19 @@ def _owned(owner: str, last: str, *, glued: bool) -> Sensitivity:
     return Sensitivity.STRONG if owner in PASS_OWNERS else Sensitivity.WEAK
 
 
-def classifier_with(extra_keys: Sequence[str]) -> Classifier:
-    """The classifier that also takes `extra_keys`, in any spelling, also behind a prefix."""
-    if not extra_keys:
+def classifier_with(extra_keys: Sequence[str], allow_keys: Sequence[str] = ()) -> Classifier:
+    """The classifier that also takes `extra_keys`, in any spelling, also behind a prefix, and lets `allow_keys` pass."""
+    if not extra_keys and not allow_keys:
         return classify
+    allowed = frozenset(map(split_words, allow_keys))
     extra = [split_words(key) for key in extra_keys]
     glued = frozenset("".join(words) for words in extra)
 
     @lru_cache(maxsize=8192)
     def cached(name: str) -> Sensitivity:
         words = split_words(name)
+        if words in allowed:
+            return Sensitivity.NONE
         if "".join(words) in glued or any(words[-len(key) :] == key for key in extra):
             return Sensitivity.STRONG
         return _classify(name)
@@ -194,6 +216,11 @@ def looks_like_credential(value: str) -> bool:
             or (lower and upper and len(value) >= 24 and "_" not in value)
         )
     return digits >= 2 and lower and upper and len(set(value)) >= 6
+
+
+def is_pin(name: str, value: str) -> bool:
+    """Whether a number is secret by its name alone: `{"pin": "4829"}`."""
+    return not _PINS.isdisjoint(split_words(name)[-1:]) and value.isdigit() and 4 <= len(value) <= 8
 
 
 def looks_like_password(value: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from spanbridge.processors.key_names import split_words, word_set
+from spanbridge.processors.key_names import word_set, words_of
 
 _HEAD = 300
 """Characters of a value that are looked at."""
@@ -37,8 +37,8 @@ _AROUND = word_set(
     "env environment variable varying unique min max same origin read only"
 )
 """Words that may stand around them."""
-_ALONE = word_set("password secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a")
-"""Names of kinds that stand for no value of the kind."""
+_NO_VALUES = word_set("password secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a")
+"""Names of kinds, which are no values of the kind."""
 _ASKS = re.compile(
     r"(?i)(?:your|(?:the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample|example)(?=[-_ .]))|my[-_ .]?(?:api[-_ .]?)?(?:key|token)\Z"
 )
@@ -126,6 +126,10 @@ def is_placeholder(value: str) -> bool:
     if len(value) > 2 and value[0] == value[-1] == "`" and " " in value:
         return is_plain(value)  # a command
     head = value.strip("\"'`\\").strip()[:_HEAD]
+    if head[-1:] in (">", "]") and "<" not in head and "[" not in head:
+        head = head[:-1]  # of a usage: `<user:password>`
+    if head.isalnum():  # as most secrets are: one word
+        return _is_filled(head) or _says_none(head) or _ALGORITHM.fullmatch(head) is not None
     return not head or was_masked(head) or _stands_for_one(head)
 
 
@@ -149,10 +153,15 @@ def is_plain(text: str) -> bool:
     return all(map(_PLAIN_WORD.fullmatch, _WORD.findall(text)))
 
 
+def _is_filled(word: str) -> bool:
+    """Whether a word is filled with one character: `xxxx`, `0000`, perhaps between its ends, as in `abxxxxxxyz`."""
+    return len(set(word)) < len(word) // 2 + 1 and (_FILLED.fullmatch(word) or _MASKED.fullmatch(word)) is not None
+
+
 def _stands_for_one(value: str) -> bool:
     if _FORMAT_ONLY.fullmatch(value):
         return len(set(value)) <= _MOST_SIGNS or any(map(str.isalpha, value))
-    if _FILLED.fullmatch(value) or _ALGORITHM.fullmatch(value) or value.lower() in _ALONE or _INDEXED.fullmatch(value):
+    if _FILLED.fullmatch(value) or _ALGORITHM.fullmatch(value) or value.lower() in _NO_VALUES:
         return True
     reference = _REFERENCE.fullmatch(value)
     if reference is not None:
@@ -170,15 +179,16 @@ def _stands_for_one(value: str) -> bool:
 
 def _says_none(value: str) -> bool:
     """Whether the words of a value say that it is none: `not set`, `YOUR_API_KEY`, `dummy-token-1`, `str | None`."""
-    words = split_words(value)
-    if words and len(words) > 1 and words[-1].isdigit() and len(words[-1]) <= 2:
-        words = words[:-1]
-    if not words:
-        return False
-    last = words[-1].rstrip("0123456789")
-    words = (*words[:-1], last) if last and len(words) > 1 else words
-    if not _STAND_INS.isdisjoint(words) and all(word in _STAND_INS or word in _AROUND for word in words):
+    if value.isalpha() and value.lower() in _NO_VALUES:
         return True
+    words = words_of(value)
+    # A number at its end may count.
+    if len(words) > 1:
+        words = [*words[:-1], *filter(None, [words[-1].rstrip("0123456789")])]
+    if any(word in _STAND_INS for word in words) and all(word in _STAND_INS or word in _AROUND for word in words):
+        return True
+    if not words or (len(words) == 1 and value[:4].lower() != "your"):
+        return False
     # An environment variable's name, and `your-acme-key`.
     if value.isupper() and "_" in value and _ASKED_FOR.search(value.rsplit("_", 1)[-1]):
         return True
