@@ -76,7 +76,7 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("span_type", SpanType)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_every_typed_attribute_survives(span_type: SpanType, data: st.DataObject) -> None:
     """All attributes of a type at once, each with a value of its declared type."""
@@ -87,7 +87,7 @@ def test_every_typed_attribute_survives(span_type: SpanType, data: st.DataObject
 
 
 @pytest.mark.parametrize("span_type", SpanType)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_attributes_of_any_type_and_name_survive(span_type: SpanType, data: st.DataObject) -> None:
     """Typed attributes with values of other types, and names that conventions and we use ourselves."""
@@ -99,7 +99,7 @@ def test_attributes_of_any_type_and_name_survive(span_type: SpanType, data: st.D
     survives(record(span_type, attributes=data.draw(st.dictionaries(names, values, max_size=6))))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     span_type=st.sampled_from(SpanType),
     fields=st.fixed_dictionaries(
@@ -142,7 +142,7 @@ def test_every_field_survives(span_type: SpanType, fields: dict[str, Any]) -> No
     survives(record(span_type, **fields))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     fields=st.dictionaries(
         st.sampled_from(

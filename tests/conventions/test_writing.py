@@ -206,7 +206,7 @@ def test_an_error() -> None:
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
-        (Status.OK, ("ok", "", None)),
+        (Status.OK, ("unset", "", None)),
         (Status.ERROR, ("error", "", "_OTHER")),
         (Status.CANCELLED, ("error", "cancelled", "cancelled")),
         (Status.ABANDONED, ("error", "abandoned", "abandoned")),

@@ -36,11 +36,13 @@ NAME = PREFIX + "name"
 """Our own name of the span, where OpenTelemetry's differs."""
 METADATA = PREFIX + "metadata."
 ALL_METADATA = PREFIX + "metadata"
-"""The metadata, where a processor made something else than a mapping of them."""
+"""The metadata, where they are many, or where a processor made something else than a mapping of them."""
 CUSTOM = PREFIX + "attributes."
 """Before attributes of your own whose names are taken by a convention or by us; any other is written under its own name."""
 ALL_ATTRIBUTES = PREFIX + "attributes"
-"""The attributes, where a processor made something else than a mapping of them."""
+"""Attributes of your own, where they are many; all, where a processor made something else than a mapping of them."""
+MANY = 40
+"""More metadata, or more attributes beside the typed ones, are written as one: backends and OpenTelemetry's SDK keep 128 of a span."""
 REDACTIONS = PREFIX + "redactions."
 
 
@@ -341,6 +343,8 @@ IS_EVENT = PREFIX + "is_event"
 SOURCE = PREFIX + "source"
 INPUT_FORM, OUTPUT_FORM = PREFIX + "input_form", PREFIX + "output_form"
 EXTERNAL_PARENT = PREFIX + "external_parent_span_id"
+PARENT = PREFIX + "parent_span_id"
+"""Our own parent, where a span of another tracer's stands between."""
 ROLLED_UP = PREFIX + "usage_rolled_up"
 """Whether the tokens on a span are those of its descendants, which then have none of their own under `gen_ai.usage`."""
 
@@ -370,6 +374,7 @@ OWN_KEYS = frozenset(
         IS_EVENT,
         SOURCE,
         EXTERNAL_PARENT,
+        PARENT,
         ROLLED_UP,
         ALL_METADATA,
         ALL_ATTRIBUTES,

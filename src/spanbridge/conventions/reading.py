@@ -42,14 +42,14 @@ def read_span(span: OtelSpan) -> SpanRecord:
     if "links" not in content and span.links:
         content["links"] = [_read_link(link) for link in span.links]
     status = _status(span, attributes.take(genai.STATUS))
-    external = attributes.take(genai.EXTERNAL_PARENT)
+    external, parent = attributes.take(genai.EXTERNAL_PARENT), attributes.take(genai.PARENT)
     record = SpanRecord(
         span.trace_id,
         span.span_id,
         span_type,
         span.start_ns,
         {},
-        parent_span_id=None if external is not None and external == span.parent_span_id else span.parent_span_id,
+        parent_span_id=parent if external is not None and external == span.parent_span_id else span.parent_span_id,
         external_parent_span_id=external,
         is_event=attributes.take(genai.IS_EVENT, False) is True,
         ended_at=span.end_ns,
@@ -130,8 +130,9 @@ def _read_fields(attributes: _Read, span_type: SpanType, *, is_ours: bool) -> di
         if found:
             content[row.attribute] = value
     table = genai.table_of(span_type)
-    if genai.ALL_ATTRIBUTES in attributes.values:
-        content["attributes"] = attributes.take(genai.ALL_ATTRIBUTES)
+    own = attributes.take(genai.ALL_ATTRIBUTES, {})
+    if not isinstance(own, dict):
+        content["attributes"] = own
     else:
         typed: dict[str, Any] = {}
         if attributes.values.get(genai.ROLLED_UP) is True:
@@ -146,7 +147,7 @@ def _read_fields(attributes: _Read, span_type: SpanType, *, is_ours: bool) -> di
         for key in [key for key in attributes.values if key.startswith(genai.PREFIX)]:
             if (name := key.removeprefix(genai.PREFIX)) in table.names and key not in genai.OWN_KEYS:
                 _merge(typed, name, attributes.take(key))
-        typed.update(attributes.take_prefixed(genai.CUSTOM))
+        typed.update(attributes.take_prefixed(genai.CUSTOM), **own)
         content["attributes"] = typed
     metadata = attributes.take_prefixed(genai.METADATA)
     content["metadata"] = attributes.take(genai.ALL_METADATA, metadata)

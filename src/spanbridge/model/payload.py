@@ -86,17 +86,20 @@ _NON_FINITE_SEARCH_BYTES = 128
 def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
     """The recorded form of `value`, from now on independent of it. Never raises."""
     cls = type(value)
-    if cls is str:
-        return value if len(value) <= max_bytes else truncated(string_bytes(value))
-    if cls in _SCALARS:
-        return value if cls is not float or isfinite(value) else dumps(_non_finite(value))
+    if cls is not dict and cls is not list:
+        if cls is str:
+            return value if len(value) <= max_bytes else truncated(string_bytes(value))
+        if cls in _SCALARS:
+            return value if cls is not float or isfinite(value) else dumps(_non_finite(value))
+        try:
+            _refuse_unreadable(value)
+        except Exception:  # noqa: BLE001 - any class of foreign error may come out of a payload
+            return _encode_slowly(value, max_bytes)
     try:
         if _large_payloads.seen:
             value = _without_oversized(value, max_bytes)
-        if cls is not dict and cls is not list:
-            _refuse_unreadable(value)
         data = dumps(value, _encode_unknown, _OPTIONS)
-    except Exception as error:  # noqa: BLE001 - any class of foreign error may come out of a payload
+    except Exception as error:  # noqa: BLE001 - as above
         data = _encode_large_bytes(value, max_bytes) if type(error.__cause__) is _LargeBytes else None
         if data is None:
             return _encode_slowly(value, max_bytes)
@@ -105,7 +108,8 @@ def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
         if size > max_bytes or size > _LARGE_BYTES:
             _large_payloads.seen = True
         return data if size <= max_bytes else _without_large_strings(data, max_bytes)
-    if size < _NON_FINITE_SEARCH_BYTES and b"null" in data and _holds_non_finite(value):
+    # `find`, because `in` first tries the bytes as a number, and fails.
+    if size < _NON_FINITE_SEARCH_BYTES and data.find(b"null") >= 0 and _holds_non_finite(value):
         return _encode_slowly(value, max_bytes)
     # orjson's result keeps a buffer of several KB alive, however short it is; the copy does not.
     return b"%b" % data

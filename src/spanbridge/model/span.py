@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from spanbridge.model.payload import Snapshot, decode, encode, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from spanbridge.model.media import MediaContent
     from spanbridge.model.span_types import SpanType
@@ -121,7 +121,8 @@ class SpanRecord:
     span_id: str
     parent_span_id: str | None = None
     external_parent_span_id: str | None = None
-    """The parent, where some other tracer owns it; such a span is still the root of its trace here."""
+    """The parent, where some other tracer owns it: without a `parent_span_id` the span is still the root of its trace here, with one the
+    other tracer's span stands between the two."""
     type: SpanType
     phase: Phase = "ended"
     """"running" for a write before the end, "ended" for the last one; "dropped" takes back what was written as running."""
@@ -226,6 +227,18 @@ class SpanRecord:
             value = decode(encode(value))
         self._set_live(field, value)
         return value
+
+    def decoded(self) -> Mapping[str, Any]:
+        """The content fields by name, decoded: as their attributes, for who reads many; fields that are absent may be left out."""
+        if self.document:
+            return self._decode_document()
+        return {field: self.get_content(field) for field in CONTENT_FIELDS}
+
+    def __copy__(self) -> SpanRecord:
+        # One for each span and exit that changes what it gets: the standard library's way costs five times as much.
+        duplicate = type(self).__new__(type(self))
+        duplicate.__dict__.update(self.__dict__)
+        return duplicate
 
     def set_content(self, field: str, value: Any) -> None:
         """Replaces a content field; any value is taken, as in `span.set`."""

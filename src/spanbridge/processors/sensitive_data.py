@@ -14,7 +14,7 @@ from orjson import dumps
 
 from spanbridge.model.payload import decode, encode
 from spanbridge.model.span import chunks
-from spanbridge.processors.allowing import Allowed, value_hash
+from spanbridge.processors.allowing import Allowed, checked_texts, value_hash
 from spanbridge.processors.candidates import Candidates
 from spanbridge.processors.chunked_text import holds_lists, joined_lists
 from spanbridge.processors.filter_options import (
@@ -55,7 +55,7 @@ class SensitiveDataFilter:
         pii: Also personal data: True for all kinds, or some of "email", "card_number", "iban", "ssn" (US), "phone", "ip_address".
         style: "full": the marker. "partial": the first and last three characters of values longer than 12. "indexed": `[RULE_hash]`, the
             same token for the same value within one trace, made with a key that this process alone knows.
-        marker: What stands for a value: 1 to 64 characters without white space, quotes and backslashes.
+        marker: What stands for a value: 3 to 64 characters, none of them white space, a quote, a backslash or one of `&;,=#%?@/|`.
         extra_keys: More names whose values are secret, in any spelling, also behind a prefix.
         extra_patterns: More formats: rule name to regular expression, which may not look around, refer back or repeat a repetition.
         recognizers: Functions that are given each text and answer with (start, end, rule) of what must go. They see every text of every
@@ -96,6 +96,7 @@ class SensitiveDataFilter:
             checked_patterns(extra_patterns),
             checked_kinds(pii),
             checked_recognizers(recognizers),
+            checked_texts("allow_keys", allow_keys, "names"),
         )
         has_lists = any(map(len, (allow_keys, allow_paths, allow_values)))
         self._allowed = Allowed(allow_keys, allow_paths, allow_values) if has_lists else None

@@ -15,6 +15,7 @@ from spanbridge.processors.key_names import (
     word_set,
 )
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.placeholders import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,29 @@ _NAME_LIST_PARENTS = word_set(
     "required fields columns keys names properties attributes params parameters include exclude only omit select order sensitive redact "
     "masked hidden scopes tags types words options choices enum loc path"
 )
-_SCHEMA_TYPES = word_set("string object array integer number boolean null password text str")
+_SCHEMA_TYPES = word_set(
+    "string object array integer number boolean null password text str int float bool bytes enum secret keyword varchar "
+    "file any list dict"
+)
+_SCHEMA_MEMBERS = word_set(
+    "type title description format minLength maxLength min max minimum maximum exclusiveMinimum exclusiveMaximum pattern "
+    "required nullable readOnly writeOnly deprecated properties additionalProperties patternProperties items prefixItems "
+    "minItems maxItems uniqueItems minProperties maxProperties enum const default example examples anyOf oneOf allOf not if "
+    "then else $ref $id $schema $defs $comment definitions contentEncoding contentMediaType xml externalDocs discriminator "
+    "in name schema style explode label placeholder hint help helpText help_text tooltip secret sensitive hidden masked "
+    "widget order position group section display_name displayName advanced env env_var envVar flag metavar nargs dest "
+    "multiple choices options validators validate validation rules autocomplete input_type inputType field_type fieldType "
+    "multiline info show optional min_length max_length primary_key unique index null blank comment doc docs visibility "
+    "category analyzer kind is_secret isSecret is_required isRequired"
+)
+"""What describes a value, in JSON Schema, OpenAPI and definitions of forms."""
+_SCHEMA_VALUES = ("default", "example", "examples", "const")
+"""Those of them that hold one."""
+_TOKENIZED = word_set(
+    "logprob logprobs top_logprobs token_logprobs prob probability token_id token_ids text_offset start_offset end_offset "
+    "special"
+)
+"""Beside these a token is a piece of text."""
 _SHORT_FLAGS: dict[str, tuple[str, str]] = {
     "sshpass": ("-p", ""),
     "redis-cli": ("-a", ""),
@@ -83,7 +106,6 @@ STRUCTURE_PROBES = (
         rf"(?:{'|'.join(_SHORT_FLAGS)})[\\\"']{{1,9}}[ ]?,[^\n]{{0,400}}[\"']-(?:p|a|P|w|pw|u)",
         0,
     ),
-    Probe(("-signature",), r"(?i)x-(?:amz|goog|oss)-signature[\\\"']{1,9}[ ]?:"),
 )
 """What the prefilter looks for on behalf of names that no text rule looks for."""
 
@@ -92,6 +114,11 @@ STRUCTURE_PROBES = (
 def holds_labels(parent: str) -> bool:
     """Whether the values of a mapping under this name are text about their keys."""
     return not _LABEL_PARENTS.isdisjoint(split_words(parent)[-1:])
+
+
+def is_label(text: str) -> bool:
+    """Whether a text is one about its key: a word, or words without those that mix letters and digits."""
+    return text.isalpha() or (any(map(str.isspace, text)) and is_plain(text))
 
 
 @lru_cache(maxsize=1024)
@@ -134,26 +161,36 @@ def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[str, Sensi
     return (target, level) if level else None
 
 
-_HELD = frozenset({"value", "text", "data", "content"})
-"""Under these a mapping with a `type` holds what it describes."""
-
-
 _SCHEME_TYPES = word_set("apiKey http oauth2 openIdConnect mutualTLS basic")
 _SCHEME_MEMBERS = word_set("in scheme flows flow openIdConnectUrl bearerFormat")
 """Security schemes of OpenAPI."""
 
 
-def is_schema(value: Any) -> bool:
-    """Whether a mapping describes a value instead of holding one."""
-    if not isinstance(value, dict):
-        return False
-    kind: Any = value.get("type")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return (
-        (isinstance(kind, str) and (kind in _SCHEME_TYPES or "in" in value) and not _SCHEME_MEMBERS.isdisjoint(value))  # pyright: ignore[reportUnknownArgumentType]
-        or (isinstance(kind, str) and kind.lower() in _SCHEMA_TYPES and _HELD.isdisjoint(value))  # pyright: ignore[reportUnknownArgumentType]
-        or "$ref" in value
-        or "anyOf" in value
+def is_schema(value: dict[Any, Any]) -> bool:
+    """Whether a mapping describes a value instead of holding one: what it says of it, and nothing else in words."""
+    kind = value.get("type")
+    if isinstance(kind, str):
+        if (kind in _SCHEME_TYPES or "in" in value) and not _SCHEME_MEMBERS.isdisjoint(value):
+            return True
+        describes = kind.lower() in _SCHEMA_TYPES
+    else:
+        describes = (
+            isinstance(kind, list) or "$ref" in value or "anyOf" in value or "oneOf" in value or "allOf" in value
+        )
+    return describes and all(
+        key in _SCHEMA_MEMBERS or item is None or isinstance(item, bool) or str(key).startswith("x-")
+        for key, item in value.items()
     )
+
+
+def values_of_schema(value: dict[Any, Any]) -> list[str]:
+    """Under which members a mapping that describes a value holds one: its default, its example."""
+    return [key for key in _SCHEMA_VALUES if key in value]
+
+
+def is_tokenized(value: dict[Any, Any]) -> bool:
+    """Whether the `token` of a mapping is a piece of text: an event of a model or of a tokenizer."""
+    return not _TOKENIZED.isdisjoint(value)
 
 
 def argument_level(flag: str, value: str, classify: Classifier) -> Sensitivity:

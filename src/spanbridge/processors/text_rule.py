@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.pacing import PAUSE_S, SLICE_NS, is_awaited
-from spanbridge.processors.key_names import is_placeholder
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.placeholders import is_placeholder
 
 if TYPE_CHECKING:
     from spanbridge.processors.credential_patterns import Format
@@ -20,6 +20,9 @@ SLICE = 64 * 1024
 OVERLAP = 64 * 1024
 """Characters beyond its slice in which a match may end; one that reaches further is matched again without an end."""
 _LOOKAHEAD = 64
+_BODY = 24
+_FEWEST = 2
+"""Different characters in the last 24 of a format: random ones have more."""
 
 
 class Span(NamedTuple):
@@ -106,7 +109,8 @@ def format_rule(row: Format) -> TextRule:
         pattern = compiled(source)
         group = "v" if "v" in pattern.groupindex else 0
         for match in matches(pattern, text, budget):
-            if check is None or check(match[group]):
+            # A format with one letter all over is an example of it.
+            if len(set(match[group][-_BODY:])) > _FEWEST and (check is None or check(match[group])):
                 yield Span(*match.span(group), row.rule)
 
     return TextRule((Probe(tuple(row.gate.split("|")), row.probe, row.reach),), find)

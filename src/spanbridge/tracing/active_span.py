@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from spanbridge.containment import contain
 from spanbridge.model.hidden_exceptions import HIDDEN, may_quote
 from spanbridge.model.identifiers import span_id_hex
-from spanbridge.model.payload import Snapshot, snapshot, string_bytes
+from spanbridge.model.payload import Snapshot, snapshot
 from spanbridge.tracing.body import Body
 from spanbridge.tracing.captured import (
     capture_mapping,
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from spanbridge.model.span_types import SpanType
     from spanbridge.tracing.iteration import Iteration
     from spanbridge.tracing.opener import Opener
-    from spanbridge.tracing.tracer import Entity, Inherited, TraceState
+    from spanbridge.tracing.tracer import Entity, Inherited, Tracer, TraceState
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -172,8 +172,6 @@ class Span(Scope):
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._state == SILENT and self._token is None:
-            return
         if self._plain and ambient.get() is self:
             try:
                 ambient.reset(self._token)  # pyright: ignore[reportArgumentType] - None, where it was not entered, is caught too
@@ -181,7 +179,7 @@ class Span(Scope):
                 self._token = None
             except (ValueError, RuntimeError, TypeError):  # entered in the context that this one is a copy of
                 self._leave_block()
-        else:
+        elif self._state != SILENT or self._token is not None:
             self._leave_block()
         if self._state == RECORDING:
             if self._stream is not None and self._is_left_to_stream():
@@ -241,22 +239,13 @@ class Span(Scope):
             self._ignore("update")
             return
         try:
-            max_bytes = self._tracer.max_payload_bytes  # pyright: ignore[reportOptionalMemberAccess]
+            tracer: Tracer = self._tracer  # pyright: ignore[reportAssignmentType] - what records has one
+            max_bytes = tracer.max_payload_bytes
             size = EVENT_OVERHEAD_BYTES
+            changes: dict[str, Any] | None = None
             if hide_input is not None or hide_output is not None:
                 self._hide(hide_input, hide_output)
             hides = self._hides
-            if attributes:
-                if hides:
-                    attributes = without_content(attributes, hides)
-                size += capture_mapping(attributes, max_bytes)
-            if output is not None:
-                output = None if hides & NO_OUTPUT else snapshot(output, max_bytes)
-                if type(output) is bytes:
-                    size += len(output)
-                elif type(output) is str:
-                    size += string_bytes(output)
-            changes: dict[str, Any] | None = None
             if not (input is None and metadata is None and tags is None and name is None):
                 changes = {}
                 if input is not None and not hides & NO_INPUT:
@@ -271,7 +260,14 @@ class Span(Scope):
                 if name is not None:
                     changes["name"] = self.name = name = text(name)
                     size += len(name)
-            intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
+            if attributes:
+                if hides:
+                    attributes = without_content(attributes, hides)
+                size += capture_mapping(attributes, max_bytes)
+            if output is not None:
+                output = None if hides & NO_OUTPUT else snapshot(output, max_bytes)
+                size += len(output) if type(output) is bytes else snapshot_bytes(output)
+            intake = tracer.intake
             if intake.pending_bytes > intake.max_bytes or intake.closed:
                 self._emit(attributes, output, changes, size)
                 return

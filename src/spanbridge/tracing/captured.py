@@ -26,11 +26,16 @@ def capture_mapping(values: dict[str, Any], max_bytes: int) -> int:
     size = 0
     for key, value in values.items():
         cls = type(value)
-        if cls is str and len(value) <= max_bytes:
+        if cls is str:
             size += len(value)
         elif cls not in _SMALL:
             values[key] = data = snapshot(value, max_bytes)
             size += snapshot_bytes(data)
+    if size > max_bytes:
+        for key, value in values.items():
+            if type(value) is str and len(value) > max_bytes:
+                values[key] = snapshot(value, max_bytes)
+                size -= len(value)
     return size
 
 

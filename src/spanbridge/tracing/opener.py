@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 class Opener:
     """What an opener knows: its span type, and the slot that holds the tracer in force."""
 
-    __slots__ = ("entity", "info", "slot", "type")
+    __slots__ = ("entity_id_attribute", "entity_type", "info", "slot", "type")
 
     def __init__(self, span_type: SpanType, slot: TracerSlot) -> None:
         self.type = span_type
         self.info = SPAN_TYPES[span_type]
-        self.entity = (self.info.entity_type, self.info.entity_id_attribute or "")
+        self.entity_type = self.info.entity_type
+        self.entity_id_attribute = self.info.entity_id_attribute or ""
         self.slot = slot
 
     def default_name(self, attributes: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.identifiers import getrandbits, is_span_id, is_trace_id, new_trace_id, span_id_hex, trace_id_hex
-from spanbridge.model.payload import snapshot, string_bytes
+from spanbridge.model.payload import snapshot
 from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS
 from spanbridge.tracing.captured import (
     capture_mapping,
@@ -56,7 +56,8 @@ if TYPE_CHECKING:
     from spanbridge.tracing.sampling import ContainedSampler
     from spanbridge.tracing.tracer import Entity, Inherited, Tracer
 
-_CAPTURE_OPTIONS = ("capture_input", "capture_output", "ignore_arguments", "reduce_output")
+_CAPTURE_OPTIONS = frozenset({"capture_input", "capture_output", "ignore_arguments", "reduce_output"})
+_CORRELATION_FIELDS, _ENTITY_FIELDS = frozenset(CORRELATION_FIELDS), frozenset(ENTITY_FIELDS)
 _RARE_OPTIONS = frozenset(
     {
         "metadata",
@@ -80,69 +81,38 @@ _RARE_OPTIONS = frozenset(
 
 
 def start(span: Span, tracer: Tracer, parent: Any) -> None:
-    """Starts `span` in what is ambient, `parent`, or in the parent that it was given; sets its state."""
+    """Starts `span` in what is ambient, `parent`, or in the parent that it was given; sets its state.
+
+    Most spans go straight through; what few have stands in functions of its own.
+    """
     intake = tracer.intake
-    contexts = None
-    if parent is not None and parent._parent_for is not tracer:
-        parent, contexts = _usable_parent(tracer, parent)
     # The opener's keyword arguments; without the options, taken out here, they are the typed attributes.
     attributes = span._options
-    input = metadata = start_time = rare = None
-    if attributes:
-        if parent is not None and parent._state == SILENT and "parent" not in attributes:
-            _share_fate(span, parent)
-            return
-        input = attributes.pop("input", None)
-        if not _RARE_OPTIONS.isdisjoint(attributes):
-            rare = {option: attributes.pop(option) for option in _RARE_OPTIONS if option in attributes}
-            metadata, start_time = rare.pop("metadata", None), rare.pop("start_time", None)
-            given = rare.pop("parent", None)
-            if (
-                given is not None
-                and (parent is None or parent._state != SUPPRESSED)
-                and (chosen := _given_parent(tracer, given)) is not None
-            ):
-                parent, contexts = chosen, _contexts_around()
-            if start_time is not None and not is_time(start_time):
-                misused(intake, "start_time", start_time, "nanoseconds since the epoch, a whole number")
-                start_time = None
-    remote = None
-    if parent is not None and parent._state > ENDED:
-        if parent._state == SUPPRESSED:
-            span._state = SUPPRESSED
-            return
-        if parent._state == SILENT:
-            _share_fate(span, parent)
-            return
-        parent, remote = None, parent
-    bridging = tracer.bridging
+    input = attributes.pop("input", None)
+    rare = metadata = remote = contexts = start_time = None
+    if not _RARE_OPTIONS.isdisjoint(attributes):
+        rare = {option: attributes.pop(option) for option in _RARE_OPTIONS.intersection(attributes)}
+        metadata = rare.pop("metadata", None)
+    if parent is None or parent._parent_for is not tracer or parent._state > ENDED or (rare and "parent" in rare):
+        parent, contexts = _find_parent(tracer, parent, rare)
+        if parent is not None and parent._state > ENDED:
+            if parent._state == SUPPRESSED:
+                span._state = SUPPRESSED
+                return
+            if parent._state == SILENT:
+                _share_fate(span, parent)
+                return
+            parent, remote = None, parent
     if intake.pending_bytes > intake.max_bytes or intake.closed:
         drop(span, intake, "shutdown" if intake.closed else "queue_overflow")
         return
 
     if parent is None:
-        trace_id = None if rare is None else _given_trace_id(intake, rare)
-        if bridging is not None:
-            remote = bridging.external_parent(remote, trace_id)
-        if trace_id is None:
-            trace_id = new_trace_id() if remote is None else remote.trace_id
-        sampler = tracer.sampler
-        if sampler is not None and not _is_sampled(span, sampler, trace_id, remote, attributes, metadata, contexts):
-            span._trace = TraceState(trace_id, 0, remote)  # what `inject` tells the other side
-            drop(span, intake, "sample_rate")
-            return
-        trace = span._trace = TraceState(trace_id, clock_offset_ns(), remote, tracer.hides)
-        if tracer.hiding_traces:
-            trace.hides |= tracer.hiding_traces.get(trace_id, 0)
-    opener = span._opener
-    name = span.name
-    if type(name) is not str:
-        if name is None:
-            name = attributes.pop("name", None)  # given by keyword
-        span.name = name = opener.default_name(attributes) if name is None else text(name)
-    if parent is None:
-        trace = span._trace
         parent_id = inherited = entity = None
+        parent_hides = 0
+        trace, remote = _new_trace(span, tracer, remote, rare, attributes, metadata, contexts)
+        if trace is None:
+            return
         if remote is not None:
             inherited = remote.inherited
             if remote.is_own:
@@ -151,60 +121,60 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
                 rare = {} if rare is None else rare
                 rare.setdefault("external_parent_span_id", span_id_hex(remote.span_id))
     else:
+        trace = parent._trace
         parent_id = parent._id
         inherited = parent._inherited
         entity = parent._entity
-        span._trace = trace = parent._trace
-        if parent._is_hidden:
-            rare = {} if rare is None else rare
-            rare["visible_parent"] = parent._visible_parent
-    if opener.type in tracer.excluded_types:
-        rare = _hidden(span, parent, rare, "excluded_type")
-    elif rare is not None and "internal" in rare and is_on(rare.pop("internal")):
-        if tracer.shows_internal:
-            attributes["internal"] = True
-        else:
-            rare = _hidden(span, parent, rare, "internal")
-    size = SPAN_OVERHEAD_BYTES + len(name)
+        parent_hides = parent._hides
+    span._trace = trace
+    opener = span._opener
+    name = span.name
+    if type(name) is not str:
+        if name is None:
+            name = attributes.pop("name", None)  # given by keyword
+        span.name = name = opener.default_name(attributes) if name is None else text(name)
+    span._hides = hides = trace.hides
+    if hides or parent_hides or rare is not None or tracer.excluded_types:
+        attributes, rare = _with_visibility(span, tracer, parent, attributes, rare)
+        hides = span._hides
+
     max_bytes = tracer.max_payload_bytes
-    hides = span._hides | trace.hides
-    if rare is not None and ("hide_input" in rare or "hide_output" in rare):
-        hides |= hidden_by(rare, trace, tracer)
-    if hides:
-        span._hides = hides
-        attributes = without_content(attributes, hides)
-        if not span._is_hidden:
-            attributes = {**attributes, "hidden": hidden_names(hides)}
+    size = SPAN_OVERHEAD_BYTES + len(name)
     if attributes:
         size += capture_mapping(attributes, max_bytes)
-    if metadata is not None:
-        metadata = own_mapping(metadata)
+    if opener.entity_type is not None and not span._is_hidden:
+        entity = (opener.entity_type, attributes.get(opener.entity_id_attribute), name)
     if contexts:
         inherited = _request_context().stamped(inherited, contexts, tracer)
-
-    entity_type, entity_id_attribute = opener.entity
-    if entity_type is not None and not span._is_hidden:
-        entity = (entity_type, attributes.get(entity_id_attribute), name)
     if rare is not None:
-        inherited, entity, size = _take_rare(span, rare, inherited, entity, name, size)
+        start_time = rare.pop("start_time", None)
+        if rare:
+            inherited, entity, size = _take_rare(span, rare, inherited, entity, name, size)
     span._inherited = inherited
     span._entity = entity
+    if metadata is not None:
+        metadata = own_mapping(metadata)
     if inherited is not None and "metadata" in inherited:
         inherited, stamped_bytes = _request_context().with_stamped_metadata(inherited, metadata, max_bytes)
         metadata = None
         size += stamped_bytes
     elif metadata is not None:
         size += capture_mapping(metadata, max_bytes)
-
     if input is not None:
         input = None if hides & NO_INPUT else snapshot(input, max_bytes)
-        if type(input) is bytes:
-            size += len(input)
-        elif type(input) is str:
-            size += string_bytes(input)
-    time = trace.clock_offset_ns + perf_counter_ns() if start_time is None else start_time
+        size += len(input) if type(input) is bytes else snapshot_bytes(input)
 
-    span._id = span_id = getrandbits(64) or 1 if bridging is None else bridging.start(span, parent, time)
+    time = trace.clock_offset_ns + perf_counter_ns()
+    if start_time is not None:
+        time = _given_time(intake, start_time, time)
+    bridging = tracer.bridging
+    if bridging is None:
+        span_id = getrandbits(64) or 1
+    else:
+        span_id = bridging.start(span, parent, time)
+        if span.between is not None:
+            rare = {**(rare or {}), "between": span_id_hex(span.between)}
+    span._id = span_id
     span._state = RECORDING
     intake.started += 1
     intake.pending_bytes += size
@@ -215,6 +185,69 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     # fmt: on
     if intake.pending_bytes > intake.wake_bytes:
         intake.wake()
+
+
+def _find_parent(tracer: Tracer, ambient: Any, rare: dict[str, Any] | None) -> tuple[Any, list[Any] | None]:
+    """What the span starts in, a scope of any state, and the request contexts to stamp it with."""
+    parent, contexts = ambient, None
+    if parent is not None and parent._parent_for is not tracer:
+        parent, contexts = _usable_parent(tracer, parent)
+    given = None if rare is None else rare.pop("parent", None)
+    if (
+        given is not None
+        and (parent is None or parent._state != SUPPRESSED)
+        and (chosen := _given_parent(tracer, given)) is not None
+    ):
+        return chosen, _contexts_around()
+    return parent, contexts
+
+
+def _new_trace(
+    span: Span,
+    tracer: Tracer,
+    remote: RemoteParent | None,
+    rare: dict[str, Any] | None,
+    attributes: dict[str, Any],
+    metadata: Any,
+    contexts: list[Any] | None,
+) -> tuple[TraceState | None, RemoteParent | None]:
+    """The trace of a local root and its parent elsewhere; no trace where the root is sampled out."""
+    trace_id = None if rare is None else _given_trace_id(tracer.intake, rare)
+    if tracer.bridging is not None:
+        remote = tracer.bridging.external_parent(remote, trace_id)
+    if trace_id is None:
+        trace_id = new_trace_id() if remote is None else remote.trace_id
+    sampler = tracer.sampler
+    if sampler is not None and not _is_sampled(span, sampler, trace_id, remote, attributes, metadata, contexts):
+        span._trace = TraceState(trace_id, 0, remote)  # what `inject` tells the other side
+        drop(span, tracer.intake, "sample_rate")
+        return None, remote
+    hides = tracer.hides | tracer.hiding_traces.get(trace_id, 0) if tracer.hiding_traces else tracer.hides
+    return TraceState(trace_id, clock_offset_ns(), remote, hides), remote
+
+
+def _with_visibility(
+    span: Span, tracer: Tracer, parent: Span | None, attributes: dict[str, Any], rare: dict[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Sets what `span` hides, and whether it is hidden itself; its attributes without what is, and its rare options, which say so."""
+    if parent is not None and parent._is_hidden:
+        rare = {} if rare is None else rare
+        rare["visible_parent"] = parent._visible_parent
+    if span._opener.type in tracer.excluded_types:
+        rare = _hidden(span, parent, rare, "excluded_type")
+    elif rare is not None and "internal" in rare and is_on(rare.pop("internal")):
+        if tracer.shows_internal:
+            attributes["internal"] = True
+        else:
+            rare = _hidden(span, parent, rare, "internal")
+    hides = span._hides
+    if rare is not None and ("hide_input" in rare or "hide_output" in rare):
+        span._hides = hides = hides | hidden_by(rare, span._trace, tracer)
+    if hides:
+        attributes = without_content(attributes, hides)
+        if not span._is_hidden:
+            attributes = {**attributes, "hidden": hidden_names(hides)}
+    return attributes, rare
 
 
 def _hidden(span: Span, parent: Span | None, rare: dict[str, Any] | None, reason: str) -> dict[str, Any]:
@@ -229,7 +262,7 @@ def _hidden(span: Span, parent: Span | None, rare: dict[str, Any] | None, reason
     else:
         span._visible_parent = parent._visible_parent if parent._is_hidden else (parent._id, None)
     # What is told of it in its place may quote what its parent hides.
-    span._hides = NOT_SEEN | (0 if parent is None else parent._hides & QUOTES_NOTHING)
+    span._hides |= NOT_SEEN | (0 if parent is None else parent._hides & QUOTES_NOTHING)
     return rare
 
 
@@ -251,16 +284,19 @@ def _take_rare(
     span: Span, rare: dict[str, Any], inherited: Inherited | None, entity: Entity | None, name: str, size: int
 ) -> tuple[Inherited | None, Entity | None, int]:
     """Makes snapshots of what few spans are given, in place; what stays in `rare` goes with the start event."""
-    for option in _CAPTURE_OPTIONS:  # they matter to a decorated function only
-        rare.pop(option, None)
-    correlation = {field: text(rare.pop(field)) for field in CORRELATION_FIELDS if rare.get(field) is not None}
-    if correlation:
-        inherited = correlation if inherited is None else {**inherited, **correlation}
-        size += sum(map(len, correlation.values()))
-    given = [rare.pop(field, None) for field in ENTITY_FIELDS]
-    if any(value is not None for value in given):
-        entity_type, entity_id, entity_name = (None if value is None else text(value) for value in given)
-        entity = (entity_type or span._opener.info.entity_type, entity_id, entity_name or name)
+    for option in _CAPTURE_OPTIONS.intersection(rare):  # they matter to a decorated function only
+        del rare[option]
+    if not _CORRELATION_FIELDS.isdisjoint(rare):
+        given = {field: rare.pop(field) for field in CORRELATION_FIELDS if field in rare}
+        correlation = {field: text(value) for field, value in given.items() if value is not None}
+        if correlation:
+            inherited = correlation if inherited is None else {**inherited, **correlation}
+            size += sum(map(len, correlation.values()))
+    if not _ENTITY_FIELDS.isdisjoint(rare):
+        given = [rare.pop(field, None) for field in ENTITY_FIELDS]
+        if any(value is not None for value in given):
+            entity_type, entity_id, entity_name = (None if value is None else text(value) for value in given)
+            entity = (entity_type or span._opener.entity_type, entity_id, entity_name or name)
     if "is_event" in rare:
         rare["is_event"] = is_on(rare["is_event"])
     output = rare.pop("output", None)
@@ -276,12 +312,19 @@ def _take_rare(
         if links := [link for link in map(_link, links) if link is not None]:
             rare["links"] = links
             size += sum(map(snapshot_bytes, links))
-    external = rare.get("external_parent_span_id")
-    if not is_span_id(external):
-        rare.pop("external_parent_span_id", None)
+    if "external_parent_span_id" in rare and not is_span_id(external := rare["external_parent_span_id"]):
+        del rare["external_parent_span_id"]
         if external is not None:
             misused(span._tracer.intake, "external_parent_span_id", external, "16 lower-case hex characters")
     return inherited, entity, size
+
+
+def _given_time(intake: Intake, value: Any, now: int) -> int:
+    """The start that the application gave; `now` where that is no time."""
+    if is_time(value):
+        return value
+    misused(intake, "start_time", value, "nanoseconds since the epoch, a whole number")
+    return now
 
 
 def _is_sampled(

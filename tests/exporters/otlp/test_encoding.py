@@ -40,7 +40,7 @@ spans = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(spans, max_size=3))
 def test_what_is_written_is_read(given_spans) -> None:
     """Any span comes out of protobuf's own parser as it went in, and whole requests stay in order within a resource."""
