@@ -381,20 +381,22 @@ class SpanRecord:
             self._live = None
 
 
-def chunks(records: Sequence[SpanRecord], max_bytes: int) -> Iterator[list[SpanRecord]]:
-    """Records whose content has at most that many bytes together, unless it is a single one. For the chain."""
+def chunks(records: Sequence[SpanRecord], max_bytes: int) -> Iterator[tuple[list[SpanRecord], list[bytes]]]:
+    """Records with their `encode_fields()`, of at most that many bytes together, unless it is a single one. For the chain."""
     chunk: list[SpanRecord] = []
+    documents: list[bytes] = []
     left = max_bytes
     for record in records:
-        size = len(record.encode_fields())
+        document = record.encode_fields()
+        size = len(document)
         if size > left and chunk:
-            yield chunk
-            chunk = []
-            left = max_bytes
+            yield chunk, documents
+            chunk, documents, left = [], [], max_bytes
         chunk.append(record)
+        documents.append(document)
         left -= size
     if chunk:
-        yield chunk
+        yield chunk, documents
 
 
 _NO_CONTENT: dict[str, Any] = {}
