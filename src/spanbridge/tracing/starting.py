@@ -134,7 +134,8 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
             name = attributes.pop("name", None)  # given by keyword
         span.name = name = opener.default_name(attributes) if name is None else text(name)
     span._hides = hides = trace.hides
-    if hides or parent_hides or rare is not None or tracer.excluded_types:
+    span_type = opener.type
+    if hides or parent_hides or rare is not None or span_type in tracer.excluded_types:
         attributes, rare = _with_visibility(span, tracer, parent, attributes, rare)
         hides = span._hides
 
@@ -142,7 +143,7 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     size = SPAN_OVERHEAD_BYTES + len(name)
     if attributes:
         size += capture_mapping(attributes, max_bytes)
-    if opener.entity_type is not None and not span._is_hidden:
+    if opener.entity_type is not None and (rare is None or not span._is_hidden):
         entity = (opener.entity_type, attributes.get(opener.entity_id_attribute), name)
     if contexts:
         inherited = _request_context().stamped(inherited, contexts, tracer)
@@ -174,7 +175,7 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     intake.pending_bytes += size
     # fmt: off
     intake.events.append(
-        (START, span_id, trace, parent_id, opener.type, name, time, inherited, entity, input, attributes, metadata, rare, size)
+        (START, span_id, trace, parent_id, span_type, name, time, inherited, entity, input, attributes, metadata, rare, size)
     )
     # fmt: on
     if intake.pending_bytes > intake.wake_bytes:
