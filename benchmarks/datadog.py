@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RAW_LLM, BRIDGED_LLM = "LLMObs.llm() and annotate()", "bridged model call"
+STORELESS_LLM, OWN_LLM = "bridged model call, no store", "model call without a bridge"
 RAW_PLAIN, BRIDGED_PLAIN = "tracer.trace()", "bridged plain span"
 SPANS = 100
 MESSAGES = [{"role": "system", "content": "be kind " * 20}, {"role": "user", "content": "where is order 7? " * 10}]
@@ -34,7 +35,7 @@ def measure(variant: str, quick: bool) -> Figures:
             "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
             "DD_REMOTE_CONFIGURATION_ENABLED": "false",
             "DD_TRACE_STARTUP_LOGS": "false",
-            "DD_LLMOBS_ML_APP": "benchmark" if variant in (RAW_LLM, BRIDGED_LLM) else "",
+            "DD_LLMOBS_ML_APP": "benchmark" if variant in (RAW_LLM, BRIDGED_LLM, STORELESS_LLM) else "",
         }
         trace, flush = _VARIANTS[variant]()
         trace()
@@ -77,8 +78,8 @@ def _raw_llm() -> Parts:
     return trace, tracer.flush
 
 
-def _bridged_llm() -> Parts:
-    sb.configure(service_name="benchmark", store="sqlite:///traces.db", bridge="datadog")
+def _bridged_llm(**settings: Any) -> Parts:
+    sb.configure(service_name="benchmark", **{"store": "sqlite:///traces.db", "bridge": "datadog", **settings})
 
     def trace() -> None:
         with sb.agent_run("support", input="question", session_id="s1") as run:
@@ -116,7 +117,14 @@ def _bridged_plain() -> Parts:
     return trace, lambda: sb.flush(30)
 
 
-_VARIANTS = {RAW_LLM: _raw_llm, BRIDGED_LLM: _bridged_llm, RAW_PLAIN: _raw_plain, BRIDGED_PLAIN: _bridged_plain}
+_VARIANTS: dict[str, Callable[[], Parts]] = {
+    RAW_LLM: _raw_llm,
+    BRIDGED_LLM: _bridged_llm,
+    STORELESS_LLM: lambda: _bridged_llm(store=False),
+    OWN_LLM: lambda: _bridged_llm(bridge=None),
+    RAW_PLAIN: _raw_plain,
+    BRIDGED_PLAIN: _bridged_plain,
+}
 
 SUBJECT = Subject(
     "datadog",
@@ -125,6 +133,8 @@ SUBJECT = Subject(
     (
         Comparison("Datadog, caller", BRIDGED_LLM, "caller", "us", beside=RAW_LLM, goal=Goal(0.95, 0.95)),
         Comparison("Datadog, process", BRIDGED_LLM, "process", "us", beside=RAW_LLM, goal=Goal(1.15, 1.15)),
+        Comparison("Datadog, process", STORELESS_LLM, "process", "us", beside=RAW_LLM),
+        Comparison("Datadog, the bridge's part", BRIDGED_LLM, "process", "us", beside=OWN_LLM, difference=True),
         Comparison("Datadog, caller", BRIDGED_PLAIN, "caller", "us", beside=RAW_PLAIN, goal=Goal(1.6, 1.6)),
     ),
 )

@@ -7,12 +7,17 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from spanbridge import containment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+# A busy machine is no fault of what is tested: no example has a time limit.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _FOREIGN_VARIABLES = ("DD_", "OTEL_", "SPANBRIDGE_")
 _NAMED_VARIABLES = ("APP_ENV", "ENVIRONMENT", "ENV")

@@ -50,11 +50,11 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-def partial_success(rejected: int) -> bytes:
+def partial_success(rejected: int, message: str = "over quota") -> bytes:
     """The body of an answer that refuses some spans."""
     response = ExportTraceServiceResponse()
     response.partial_success.rejected_spans = rejected
-    response.partial_success.error_message = "over quota, key sk-secret"
+    response.partial_success.error_message = message
     return response.SerializeToString()
 
 
@@ -77,6 +77,8 @@ class Receiver:
         self.log_requests: list[ExportLogsServiceRequest] = []
         self.log_answers: list[Answer] = []
         """As `answers`, for requests with log records."""
+        self.always_logs: Callable[[bytes], Answer] | None = None
+        """What answers them then, by the message's bytes."""
         self.stalled = threading.Event()
         """Set by a test to let go of requests that `stall` holds."""
         self._accepted: list[Request] = []
@@ -99,7 +101,7 @@ class Receiver:
             assert self._changed.wait_for(lambda: len(self.requests) >= count, timeout), len(self.requests)
         return self.requests
 
-    def stall(self, _request: Request) -> Answer:
+    def stall(self, _request: Any) -> Answer:
         """An answer that does not come before `stalled` is set."""
         self.stalled.wait(30)
         return Answer()
@@ -124,7 +126,9 @@ class Receiver:
     def answer_logs(self, request: ExportLogsServiceRequest) -> Answer:
         """Called by the servers."""
         with self._changed:
-            answer = self.log_answers.pop(0) if self.log_answers else Answer()
+            answer: Any = self.log_answers.pop(0) if self.log_answers else self.always_logs or Answer()
+        answer = answer(request.SerializeToString()) if not isinstance(answer, Answer) else answer
+        with self._changed:
             if answer.status in (200, "OK"):
                 self.log_requests.append(request)
             self._changed.notify_all()
@@ -221,7 +225,7 @@ def grpc_receiver() -> Iterator[Receiver]:
             answer = receiver.answer_logs(request)
             if answer.status not in (200, "OK"):
                 context.abort(grpc.StatusCode[str(answer.status)], "")
-            return ExportLogsServiceResponse()
+            return ExportLogsServiceResponse.FromString(answer.body)
 
     server = grpc.server(ThreadPoolExecutor(4))
     logs_service_pb2_grpc.add_LogsServiceServicer_to_server(LogsServicer(), server)

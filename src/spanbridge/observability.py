@@ -61,8 +61,8 @@ class Observability(Openers):
     def _bridging(self, bridge: Bridge, pipeline: Pipeline) -> Bridging | None:
         """Opens the bridge and ties it to the pipeline; None where it cannot work."""
         settings = self.settings
-        names = [runner.name for runner in pipeline.runners]
-        if not open_bridge(bridge, settings, names, lambda: self.shutdown(settings.exit_timeout_s)):
+        exporters = [runner.exporter for runner in pipeline.runners]
+        if not open_bridge(bridge, settings, exporters, lambda: self.shutdown(settings.exit_timeout_s), pipeline.drain):
             return None
         from spanbridge.pipeline.bridge_finish import BridgeFinish  # noqa: PLC0415 - loads with a bridge
         from spanbridge.tracing.bridging import Bridging  # noqa: PLC0415 - as above

@@ -61,6 +61,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_waiting.clear)  # who waited in the parent is not there
 
 
+def is_awaited() -> bool:
+    """Whether somebody waits for background work."""
+    return bool(_waiting)
+
+
 class Pace:
     """The pauses of one piece of background work."""
 

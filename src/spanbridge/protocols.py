@@ -77,11 +77,14 @@ class Exporter(Protocol):
 
     `export` is called from one thread at a time, never with an empty batch. Records are shared with other exporters: do not change them.
     Returning None means Delivered; an exception means Retry. A batch that was retried may have arrived in part: delivery is at least once.
-    `flush` and `shutdown` get a deadline on the `time.monotonic()` clock; `shutdown` is called once, and `export` never after it.
+    `flush` and `shutdown` get a deadline on the `time.monotonic()` clock; `flush` returns False where not all went out; `shutdown` is
+    called once, and `export` never after it.
 
-    Optional attributes: `name: str` (else the class's name), `accepts_running: bool` (False: only ended spans are passed in; True: also
-    spans that still run, and for a span that a processor dropped after it was passed in as running, a record with `phase == "dropped"`),
-    `examine() -> iterable of (part, "on" | "off" | "problem", why, fix)` for the doctor.
+    Optional attributes: `name: str` (else the class's name), `kind: str` (what it sends, whatever its name: "otlp"),
+    `accepts_running: bool` (False: only ended spans are passed in; True: also spans that still run, and for a span that a processor dropped
+    after it was passed in as running, a record with `phase == "dropped"`),
+    `examine() -> iterable of (part, "on" | "off" | "problem", why, fix)` for the doctor, `accounts() -> dict`: of further exits of its
+    own, by name, for `stats()["exporters"]`.
     """
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None: ...
@@ -158,6 +161,11 @@ def _nothing() -> None:
     """What `BridgeSettings.shutdown` does where nobody gave anything."""
 
 
+def _drained(_deadline: float) -> bool:
+    """Likewise `BridgeSettings.drain`."""
+    return True
+
+
 class ExternalParent(Protocol):
     """A span that another tracer owns, here or in another process: the parent of a local root."""
 
@@ -217,11 +225,12 @@ class Bridge(Protocol):
     - `header_names`: lower-case names of the headers that `extract` reads beside W3C's.
     - `stats() -> dict`: numbers that `spanbridge.stats()["bridge"]` shows beside the core's.
     - `tend(opened)`: called about once a second on the pipeline's thread while native spans are open, which come as pairs of the native
-      span and its age in seconds.
+      span and its age in seconds; after the last of them has ended, as long as it returns True.
     - `score(record)`: called on the pipeline's thread with the record of each score, an ended span of type scorer_run whose attributes have
       `score` and perhaps `reason`, and whose parent is the span that is judged; a score has no native span.
     - `after_fork_in_child()`: the open native spans are the parent's; forget them, end none.
-    - `examine(exporter_names)`: for the doctor, an iterable of `(part, "on" | "off" | "problem", why, fix)`.
+    - `examine(exporter_names)`: for the doctor, an iterable of `(part, "on" | "off" | "problem", why, fix)`; the names are those of
+      `BridgeSettings`.
     """
 
     def open(self, settings: BridgeSettings, /) -> None:
@@ -236,7 +245,10 @@ class Bridge(Protocol):
         ...
 
     def start(self, start: NativeStart, /) -> Any:
-        """A native span, started but not active: an object whose `trace_id` and `span_id` (integers) are the span's ids from here."""
+        """A native span, started but not active: an object whose `trace_id` and `span_id` (integers) are the span's ids from here.
+
+        Optional on it: `between: int | None`, the id of a span of the other tracer's own that stands between `start.parent` and this one.
+        """
         ...
 
     def activate(self, native: Any, in_force: Callable[[], Any] | None = None, /) -> Any:
@@ -274,11 +286,11 @@ class Bridge(Protocol):
         ...
 
     def flush(self, deadline: float, /) -> Any:
-        """Hands on what was finished, until `deadline` (monotonic seconds)."""
+        """Hands on what was finished, until `deadline` (monotonic seconds); False where not all of it went out."""
         ...
 
     def close(self, deadline: float, /) -> Any:
-        """As `flush`, for the last time: no native span is open any more, and nothing but `inject` and `deactivate` is called after it."""
+        """Ends the bridge, after a last `flush`: no native span is open any more; nothing but `inject` and `deactivate` is called then."""
         ...
 
 
@@ -293,8 +305,11 @@ class BridgeSettings:
     is_environment_named: bool
     request_context_keys: tuple[str, ...] = ()
     exporter_names: tuple[str, ...] = ()
+    """Of each exporter its `kind`, or its name where it has none."""
     shutdown: Callable[[], object] = _nothing
     """Ends the configuration: for a tracer that is stopped before Python's exit handlers run, as by a signal."""
+    drain: Callable[[float], bool] = _drained
+    """Ends the native spans of all that was recorded until now; whether that was done by the deadline it is given (monotonic seconds)."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from spanbridge.processors.personal_data import PERSONAL_DATA
 SECTION = (Path(__file__).parents[2] / "docs/redaction.md").read_text(encoding="utf-8")
 
 LISTS = {
-    "by itself": key_names._ALONE,
+    "by itself": key_names.ALONE,
     "by itself, where its value looks generated": key_names._WEAK_ALONE,
     "`key` after": key_names.KEY_OWNERS,
     "`token` after": key_names.TOKEN_OWNERS,
@@ -22,7 +22,7 @@ LISTS = {
     "`pass` after": key_names.PASS_OWNERS,
     "never: `key` after": key_names._NOT_KEY_OWNERS,
     "never: `token` after": key_names._NOT_TOKEN_OWNERS,
-    "not looked at, at a name's end": key_names._QUALIFIERS,
+    "not looked at, at a name's end": key_names.QUALIFIERS,
 }
 KINDS = {
     "email": "ann@example.com",

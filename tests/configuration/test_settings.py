@@ -4,8 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as settings_of_hypothesis
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spanbridge.configuration.settings import SETTINGS, resolve_settings, settings_markdown, settings_rows
@@ -403,7 +402,6 @@ def test_the_table_documents_every_setting():
 ANY_VALUE = st.one_of(st.text(), st.integers(), st.just(10**5000), st.floats(), st.booleans(), st.lists(st.text()))
 
 
-@settings_of_hypothesis(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(st.dictionaries(st.sampled_from(sorted(SETTINGS)), ANY_VALUE))
 def test_any_argument_is_taken_or_refused(arguments):
     """Whatever is passed, the result is settings or a ConfigurationError, never another error."""

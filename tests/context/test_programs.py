@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # The same programs in every run: one rare order, an async generator that other tasks stepped and nobody holds any more, whose clean-up then
 # raises, is recorded as collected and not as an error; found anew, it would fail a run that changed nothing.
-MANY = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=300, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def run_sync(program: Any, model: Model) -> None:

@@ -15,7 +15,7 @@ import spanbridge as sb
 from spanbridge.testing import capture_spans
 
 TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
-MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 hexadecimal = st.text("0123456789abcdef", min_size=1, max_size=34)
 fields = st.one_of(

@@ -76,7 +76,7 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("span_type", SpanType)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_every_typed_attribute_survives(span_type: SpanType, data: st.DataObject) -> None:
     """All attributes of a type at once, each with a value of its declared type."""
@@ -87,7 +87,7 @@ def test_every_typed_attribute_survives(span_type: SpanType, data: st.DataObject
 
 
 @pytest.mark.parametrize("span_type", SpanType)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_attributes_of_any_type_and_name_survive(span_type: SpanType, data: st.DataObject) -> None:
     """Typed attributes with values of other types, and names that conventions and we use ourselves."""
@@ -99,7 +99,7 @@ def test_attributes_of_any_type_and_name_survive(span_type: SpanType, data: st.D
     survives(record(span_type, attributes=data.draw(st.dictionaries(names, values, max_size=6))))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     span_type=st.sampled_from(SpanType),
     fields=st.fixed_dictionaries(
@@ -142,7 +142,7 @@ def test_every_field_survives(span_type: SpanType, fields: dict[str, Any]) -> No
     survives(record(span_type, **fields))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     fields=st.dictionaries(
         st.sampled_from(
@@ -154,6 +154,26 @@ def test_every_field_survives(span_type: SpanType, fields: dict[str, Any]) -> No
 def test_what_a_processor_put_in_place_of_a_field_survives(fields: dict[str, Any]) -> None:
     """A processor may assign anything to a field."""
     survives(record(SpanType.AGENT_RUN, **fields))
+
+
+def test_a_parent_of_another_tracer_between() -> None:
+    """Both parents survive; for OpenTelemetry the one between is the parent."""
+    original = record(parent_span_id=OTHER_ID, external_parent_span_id="1" * 16)
+
+    assert write_span(original).parent_span_id == "1" * 16
+    survives(original)
+
+
+@pytest.mark.parametrize("count", [40, 41, 200])
+@pytest.mark.parametrize("span_type", [SpanType.AGENT_RUN, SpanType.GENERIC, SpanType.MODEL_GENERATION])
+def test_many_survive(span_type: SpanType, count: int) -> None:
+    """More metadata, or more attributes of one's own, than a backend takes are written as one, and survive."""
+    many = {f"key.{number}": number for number in range(count)}
+    typed = {"name": "taken", "agent_id": "a1", "provider": "openai"}
+    original = record(span_type, metadata=many, attributes={**many, **typed})
+
+    assert len(write_span(original).attributes) < 128
+    survives(original)
 
 
 @pytest.mark.parametrize("parent", ["parent_span_id", "external_parent_span_id"])

@@ -239,8 +239,9 @@ def test_withheld_content_is_not_kept(tmp_path, contained_places):
         def process(self, record: sb.SpanRecord) -> sb.SpanRecord:
             raise RuntimeError
 
-        def prescan(self, records: Any) -> None:
-            """Finds nothing."""
+        def prescan(self, records: list[sb.SpanRecord], *, hurries: bool) -> list[sb.SpanRecord]:
+            """Leaves all to `process`."""
+            return records
 
     address = f"sqlite:///{tmp_path}/traces.db"
     with (

@@ -612,7 +612,7 @@ PROGRAMS = st.lists(
 )
 
 
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=25)
 @given(PROGRAMS, st.sampled_from([sb.TailSampling(0.5), sb.TailSampling(0, slower_than_s=3600), sb.RatioSampling(0.5)]))
 def test_any_application(program, sampling):
     """Through the whole pipeline: another exit gets every span, the routed one whole traces, with each that failed before its root ended;

@@ -8,7 +8,7 @@ import random
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spanbridge.processors.credential_patterns import FORMATS, Format, is_basic, is_jwt
@@ -106,7 +106,6 @@ def test_each_pattern_needs_a_boundary_on_its_left(row: Format) -> None:
     user=st.text(alphabet="abcxyz", min_size=1, max_size=8),
     password=st.text(alphabet="abc123!", min_size=3, max_size=12),
 )
-@settings(deadline=None)
 def test_basic_credentials_decode_to_a_user_and_a_password(user: str, password: str) -> None:
     """Base64 is Basic authentication only if a colon and readable text are behind it."""
     assert is_basic(base64.b64encode(f"{user}:{password}".encode()).decode())

@@ -56,7 +56,7 @@ def test_a_secret_longer_than_a_slice_and_its_overlap_goes_whole() -> None:
 @given(
     text=st.text(alphabet="ab-. ", min_size=1, max_size=400), pattern=st.sampled_from(["a+b", "ab?", "-+", "b.{0,9}a"])
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_matches_in_slices_are_the_matches_of_the_whole_text(text: str, pattern: str) -> None:
     """Slicing is invisible where matches are no longer than the overlap."""
     compiled = re.compile(pattern)

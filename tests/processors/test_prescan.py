@@ -80,14 +80,16 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> CountingEngine:
         st.fixed_dictionaries({"name": TEXTS, "input": VALUES, "output": VALUES, "metadata": VALUES}), max_size=6
     ),
     name=st.sampled_from(list(FILTERS)),
+    hurries=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
-def test_many_records_come_out_as_each_alone(contents: list[dict[str, Any]], name: str) -> None:
+@settings(max_examples=150)
+def test_many_records_come_out_as_each_alone(contents: list[dict[str, Any]], name: str, hurries: bool) -> None:
     """What is found, what is written and what is counted does not depend on who else is looked at."""
     together = [make_record(number, content) for number, content in enumerate(contents)]
     alone = [make_record(number, content) for number, content in enumerate(contents)]
 
-    FILTERS[name].prescan(together)
+    for record in FILTERS[name].prescan(together, hurries=hurries):
+        FILTERS[name].process(record)
     for record in alone:
         FILTERS[name].process(record)
 
@@ -103,7 +105,7 @@ def test_a_backlog_needs_few_looks_of_the_engine(engine: CountingEngine) -> None
     dirty = {**clean, "output": [f"a {GITHUB}", json.dumps({"headers": {"authorization": "Bearer abc123def456"}})]}
     records = [make_record(number, dirty if number % 20 == 3 else clean) for number in range(64)]
 
-    redactor.prescan(records)
+    redactor.prescan(records, hurries=True)
     looks = engine.looks
     for record in records:
         redactor.process(record)
@@ -119,7 +121,7 @@ def test_long_json_in_strings_costs_one_look_more(engine: CountingEngine) -> Non
     text = json.dumps({"password": "one", "list": [f"{'clean text. ' * 20}{n}" for n in range(20)], "api_key": GITHUB})
     records = [make_record(number, {"name": "t", "input": [text, f"{text} "]}) for number in range(5)]
 
-    SensitiveDataFilter().prescan(records)
+    SensitiveDataFilter().prescan(records, hurries=True)
 
     assert engine.looks == 3
     assert not any(GITHUB.encode() in record.encode_fields() for record in records)
@@ -129,10 +131,28 @@ def test_a_clean_backlog_needs_one_look(engine: CountingEngine) -> None:
     """However many records there are, as long as they are not large."""
     records = [make_record(number, {"name": "t", "input": f"text {number}"}) for number in range(256)]
 
-    SensitiveDataFilter().prescan(records)
+    SensitiveDataFilter().prescan(records, hurries=True)
 
     assert engine.looks == 1
     assert all(record.processed for record in records)
+
+
+def test_the_records_of_a_slice_are_looked_at_together(engine: CountingEngine) -> None:
+    """Clean ones are done with after one look at all of them; a dirty one is left to `process`, and so is one with a secret in pieces."""
+    clean = [make_record(number, {"name": "t", "input": ["a", f"text {number}"]}) for number in range(16)]
+    whole = make_record(16, {"name": "t", "input": f"use {GITHUB}"})
+    in_pieces = make_record(17, {"name": "t", "input": [GITHUB[:9], GITHUB[9:]]})
+    redactor = SensitiveDataFilter()
+
+    assert redactor.prescan(clean) == []
+    assert engine.looks == 1
+    assert all(record.processed for record in clean)
+    assert redactor.prescan(clean) == clean
+    for dirty in (whole, in_pieces):
+        beside = make_record(0, {"name": "t", "input": "x"})
+        assert redactor.prescan([beside, dirty]) == [dirty]
+        assert beside.processed
+        assert not dirty.processed
 
 
 def test_a_large_backlog_is_looked_at_in_parts(engine: CountingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +161,7 @@ def test_a_large_backlog_is_looked_at_in_parts(engine: CountingEngine, monkeypat
     texts = ["a" * 400, "b" * 400, f"c{'.' * 2000} {GITHUB}", "d" * 400, f"e {GITHUB}"]
     records = [make_record(number, {"name": "t", "input": text}) for number, text in enumerate(texts)]
 
-    SensitiveDataFilter().prescan(records)
+    SensitiveDataFilter().prescan(records, hurries=True)
 
     assert engine.looks == 3 + 2
     assert [record.input for record in records] == [text.replace(GITHUB, "[REDACTED]") for text in texts]
@@ -152,7 +172,7 @@ def test_long_texts_of_a_backlog_are_left_to_the_engine(engine: CountingEngine) 
     text = f"{'clean text. ' * 5000}password = 'hunter2' {'and more. ' * 5000}"
     records = [make_record(number, {"name": "t", "input": [text, f"short {number}"]}) for number in range(3)]
 
-    SensitiveDataFilter().prescan(records)
+    SensitiveDataFilter().prescan(records, hurries=True)
 
     assert [record.input for record in records] == [
         [text.replace("hunter2", "[REDACTED]"), f"short {number}"] for number in range(3)
@@ -166,14 +186,14 @@ def test_what_fails_in_one_record_of_a_backlog_withholds_nothing_else(monkeypatc
     broken.processed.clear()
     records = [broken, make_record(1, {"name": "t", "input": {"password": "one"}})]
 
-    SensitiveDataFilter().prescan(records)
+    SensitiveDataFilter().prescan(records, hurries=True)
 
     assert records[0].input == {"withheld": {"processor": "sensitive_data", "reason": "JSONDecodeError"}}
     assert records[1].input == {"password": "[REDACTED]"}
 
 
 @given(pieces=st.lists(TEXTS | st.builds(json.dumps, VALUES), min_size=1, max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_probes_are_located_where_they_match(pieces: list[str]) -> None:
     """Telling pieces apart gives for each what looking at it alone gives."""
     encoded = [piece.encode("utf-8", "surrogatepass") for piece in pieces]

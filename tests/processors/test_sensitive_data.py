@@ -440,15 +440,15 @@ def test_own_keys_and_patterns() -> None:
     ("options", "message"),
     [
         ({"style": "hashed"}, r"style='hashed' is unknown; use one of 'full', 'partial', 'indexed'"),
-        ({"marker": ""}, r"marker='' is not usable; use 1 to 64"),
+        ({"marker": ""}, r"marker='' is not usable; use 3 to 64"),
         ({"marker": 'a"b'}, r"marker='a\"b' is not usable"),
         ({"pii": "yes"}, r"pii='yes' is neither a bool nor a list of kinds; use True, False or pii=\['email'\]"),
         ({"extra_keys": "token"}, r"extra_keys='token' is not a list of names; use"),
         ({"extra_keys": ["--"]}, r"extra_keys holds '--', which is no name; use"),
         ({"extra_patterns": {"a": "("}}, r"extra_patterns\['a'\]='\(' is no regular expression .*; correct it"),
         (
-            {"extra_patterns": {"a": "(a+)+"}},
-            r"extra_patterns\['a'\]='\(a\+\)\+' can run away: it repeats a repetition.*; keep",
+            {"extra_patterns": {"a": "x(a+)+y"}},
+            r"extra_patterns\['a'\]='x\(a\+\)\+y' can run away: it has too many ways.*; make",
         ),
         ({"extra_patterns": {"a": "x*"}}, r"extra_patterns\['a'\]='x\*' matches the empty text; make"),
         ({"extra_patterns": {"A b": "x"}}, r"the rule's name is not usable; use"),
@@ -630,7 +630,7 @@ VALUES = st.recursive(
 
 
 @given(value=VALUES, style=st.sampled_from(["full", "partial", "indexed"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_redacting_twice_changes_nothing_more_and_never_the_input(value: Any, style: Any) -> None:
     """Idempotent in every style; the input is not mutated; formats are gone."""
     redactor = STYLED[style]
@@ -644,7 +644,7 @@ def test_redacting_twice_changes_nothing_more_and_never_the_input(value: Any, st
 
 
 @given(value=VALUES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_json_stays_json(value: Any) -> None:
     """A string that was JSON is JSON afterwards."""
     text = json.dumps({"data": value, "password": "planted"})
@@ -655,7 +655,7 @@ def test_json_stays_json(value: Any) -> None:
 
 
 @given(text=st.text(alphabet="abcdefghij \n\\\"'{}[]:,=éß密", max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_text_around_a_secret_survives(text: str) -> None:
     """Whatever stands around a credential, removing the credential is all that happens."""
     value = f"{text} {GITHUB} {text}"
@@ -706,7 +706,7 @@ def engines() -> tuple[Re2Prefilter, RePrefilter]:
         max_size=12,
     ).map("".join)
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_both_engines_say_the_same(engines: tuple[Re2Prefilter, RePrefilter], text: str) -> None:
     """The standard library's engine finds the probes that re2 finds, in text and in its encoding."""
     fast, slow = engines

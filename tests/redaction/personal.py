@@ -6,6 +6,7 @@ import json
 import random
 from typing import TYPE_CHECKING
 
+from . import personal_places
 from .cases import HOLE, Case, words_around
 from .generating import characters
 
@@ -155,6 +156,7 @@ def personal_positives(seed: int = 20260521) -> list[Case]:
         ("mobile_number", 4155552671),
     ):
         cases.append(Case(f"personal/named/{name}", {name: text, "n": 7}, (str(text),), ("7",)))
+    cases += personal_places.positives(rng, values(rng))
     return cases
 
 
@@ -267,4 +269,5 @@ def personal_negatives(seed: int = 20260521) -> list[Case]:
                 f"order {characters(rng, 'd', rng.choice((6, 8, 10, 12, 17, 20)))} done",
             )
         )
+    cases += personal_places.negatives(rng)
     return cases

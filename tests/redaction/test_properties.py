@@ -36,7 +36,7 @@ values: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(value=values)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_redacting_again_changes_nothing(value: Any) -> None:
     """What was redacted holds nothing more, and the input is as it was."""
     before = json.dumps(value)
@@ -47,14 +47,14 @@ def test_redacting_again_changes_nothing(value: Any) -> None:
 
 
 @given(before=prose, secret=secrets, after=prose)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_only_the_secret_goes(before: str, secret: str, after: str) -> None:
     """What stands around it stays, byte for byte."""
     assert FILTER.redact(f"{before} {secret} {after}") == f"{before} {MARKER} {after}"
 
 
 @given(value=values)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_json_stays_json(value: Any) -> None:
     """With the same keys and the same lengths, also where it stands in a text."""
     text = json.dumps({"outer": value})
@@ -65,7 +65,7 @@ def test_json_stays_json(value: Any) -> None:
 
 
 @given(value=values)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_holds_no_secret_is_the_same_object(value: Any) -> None:
     """Nothing is copied, and nothing spelled anew."""
     result = FILTER.redact(value)
@@ -74,7 +74,7 @@ def test_what_holds_no_secret_is_the_same_object(value: Any) -> None:
 
 
 @given(texts=st.lists(prose | secrets | harmless, max_size=8), data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_stream_may_be_split_anywhere(texts: list[str], data: st.DataObject) -> None:
     """The pieces together are what the whole text becomes."""
     text = " ".join(texts)
@@ -87,7 +87,7 @@ def test_a_stream_may_be_split_anywhere(texts: list[str], data: st.DataObject) -
 
 
 @given(texts=st.lists(prose, min_size=1, max_size=3), secret=secrets, data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_secret_in_pieces_goes_from_all_of_them(texts: list[str], secret: str, data: st.DataObject) -> None:
     """Deltas in a list are one text: nothing of the secret stays in any of them, and their number stays."""
     text = f"{texts[0]} {secret} {texts[-1]}"

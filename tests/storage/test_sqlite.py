@@ -162,8 +162,7 @@ class TestIndexes:
 
 
 class TestSums:
-    # No deadline: each example makes a file, and a busy disk is not a failure.
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(
         st.lists(
             st.lists(

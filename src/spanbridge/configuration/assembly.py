@@ -111,8 +111,20 @@ _BRIDGE_METHODS = (
 )
 
 
+def kinds_of(exporters: Iterable[Any]) -> tuple[str, ...]:
+    """`BridgeSettings.exporter_names`; exporters that were not made yet stand by their names."""
+    return tuple(
+        item if isinstance(item, str) else str(getattr(item, "kind", None) or getattr(item, "name", None) or "")
+        for item in exporters
+    )
+
+
 def open_bridge(
-    bridge: Bridge, settings: Settings, exporter_names: Iterable[str], shutdown: Callable[[], object]
+    bridge: Bridge,
+    settings: Settings,
+    exporters: Iterable[Any],
+    shutdown: Callable[[], object],
+    drain: Callable[[float], bool],
 ) -> bool:
     """Gets the bridge ready; False, with a line in the log, where it cannot be. Raises ConfigurationError for wrong settings."""
     try:
@@ -123,8 +135,9 @@ def open_bridge(
                 is_service_named=settings.origins.get("service_name", "default") != "default",
                 is_environment_named=settings.origins.get("environment", "default") != "default",
                 request_context_keys=tuple(settings.request_context_keys),
-                exporter_names=tuple(exporter_names),
+                exporter_names=kinds_of(exporters),
                 shutdown=shutdown,
+                drain=drain,
             )
         )
     except ConfigurationError:

@@ -272,7 +272,7 @@ def check_bridge(settings: Settings) -> Iterator[Check]:
     if settings.bridge is None:
         yield Check("bridge", "off", f"none ({origin}): no other tracer's spans are kept active")
         return
-    from spanbridge.configuration.assembly import build_bridge  # noqa: PLC0415 - as every part here
+    from spanbridge.configuration.assembly import build_bridge, kinds_of  # noqa: PLC0415 - as every part here
 
     try:
         bridge = build_bridge(settings)
@@ -280,8 +280,7 @@ def check_bridge(settings: Settings) -> Iterator[Check]:
         yield Check("bridge", "problem", str(error), f"install it, or remove bridge ({origin})")
         return
     yield Check("bridge", "on", f"{display(settings.bridge)} ({origin})")
-    exporters = [getattr(item, "exporter", item) for item in settings.exporters]
-    names = tuple(item if isinstance(item, str) else str(getattr(item, "name", "")) for item in exporters)
+    names = kinds_of(getattr(item, "exporter", item) for item in settings.exporters)
     for part, state, why, fix in getattr(bridge, "examine", _nothing)(names):
         yield Check(f"bridge: {part}", state, why, fix)
 

@@ -36,11 +36,13 @@ NAME = PREFIX + "name"
 """Our own name of the span, where OpenTelemetry's differs."""
 METADATA = PREFIX + "metadata."
 ALL_METADATA = PREFIX + "metadata"
-"""The metadata, where a processor made something else than a mapping of them."""
+"""The metadata, where they are many, or where a processor made something else than a mapping of them."""
 CUSTOM = PREFIX + "attributes."
 """Before attributes of your own whose names are taken by a convention or by us; any other is written under its own name."""
 ALL_ATTRIBUTES = PREFIX + "attributes"
-"""The attributes, where a processor made something else than a mapping of them."""
+"""Attributes of your own, where they are many; all, where a processor made something else than a mapping of them."""
+MANY = 40
+"""More metadata, or more attributes beside the typed ones, are written as one: backends and OpenTelemetry's SDK keep 128 of a span."""
 REDACTIONS = PREFIX + "redactions."
 
 
@@ -98,6 +100,8 @@ TEXTS = Form(
 FIRST = Form(lambda value: type(value) is str, lambda value: [value], _first)
 """One text as a list of one: there may be several answers, of which we record one."""
 JSON = Form(lambda value: type(value) in (list, dict), json_text, from_json)
+DEFINITIONS = Form(lambda _: False, json_text, from_json)
+"""What `definitions` can convert is written by `writing`, with its form under `TOOLS_FORM`."""
 INSTRUCTIONS = Form(
     lambda value: type(value) is str, lambda value: json_text([{"type": "text", "content": value}]), _instructions
 )
@@ -136,7 +140,7 @@ ROWS: tuple[Row, ...] = (
     Row("parameters.reasoning_effort", "gen_ai.request.reasoning.level"),
     Row("parameters.max_retries", "spanbridge.parameters.max_retries", WHOLE),
     Row("streaming", "gen_ai.request.stream", SWITCH, older=("gen_ai.is_streaming",)),
-    Row("tools", "gen_ai.tool.definitions", JSON),
+    Row("tools", "gen_ai.tool.definitions", DEFINITIONS),
     Row("prompt_name", "gen_ai.prompt.name"),
     Row("prompt_version", "gen_ai.prompt.version"),
     # the answer
@@ -289,6 +293,8 @@ VARIANTS: dict[tuple[SpanType, str, str], Convention] = {
 """Where one attribute's value decides: (type, attribute, value)."""
 _DECIDING = {span_type: attribute for span_type, attribute, _ in VARIANTS}
 
+RECORD_KEYS = {"gen_ai.retrieval.documents": False, "gen_ai.memory.records": True}
+"""Keys whose values are lists of records, and whether each must have a content."""
 TEXT_ONLY_KEYS = frozenset({"gen_ai.retrieval.query.text", "gen_ai.memory.query.text"})
 """Keys whose values are one text; another input stands under `spanbridge.input`."""
 
@@ -339,8 +345,10 @@ ERROR_TYPE = "error.type"
 STATUS = PREFIX + "status"
 IS_EVENT = PREFIX + "is_event"
 SOURCE = PREFIX + "source"
-INPUT_FORM, OUTPUT_FORM = PREFIX + "input_form", PREFIX + "output_form"
+INPUT_FORM, OUTPUT_FORM, TOOLS_FORM = PREFIX + "input_form", PREFIX + "output_form", PREFIX + "tools_form"
 EXTERNAL_PARENT = PREFIX + "external_parent_span_id"
+PARENT = PREFIX + "parent_span_id"
+"""Our own parent, where a span of another tracer's stands between."""
 ROLLED_UP = PREFIX + "usage_rolled_up"
 """Whether the tokens on a span are those of its descendants, which then have none of their own under `gen_ai.usage`."""
 
@@ -366,10 +374,12 @@ OWN_KEYS = frozenset(
         OUTPUT,
         INPUT_FORM,
         OUTPUT_FORM,
+        TOOLS_FORM,
         STATUS,
         IS_EVENT,
         SOURCE,
         EXTERNAL_PARENT,
+        PARENT,
         ROLLED_UP,
         ALL_METADATA,
         ALL_ATTRIBUTES,

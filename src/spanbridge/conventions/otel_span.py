@@ -45,3 +45,5 @@ class OtelSpan:
     """Attributes of the process that recorded it: service.name, deployment.environment.name, ..."""
     scope: str = "spanbridge"
     """The instrumentation that recorded it."""
+    parent_is_remote: bool | None = False
+    """Whether the parent is in another process; None where nobody knows."""

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanbridge.conventions import genai
+from spanbridge.conventions.definitions import from_definitions, from_records
 from spanbridge.conventions.messages import MESSAGES, from_messages
 from spanbridge.conventions.values import JSON_KEYS, from_json, read
 from spanbridge.conventions.writing import CAUSES, DERIVED_EVENT, EXCEPTION, LINK_TYPE, SPAN_ERROR
@@ -42,14 +43,14 @@ def read_span(span: OtelSpan) -> SpanRecord:
     if "links" not in content and span.links:
         content["links"] = [_read_link(link) for link in span.links]
     status = _status(span, attributes.take(genai.STATUS))
-    external = attributes.take(genai.EXTERNAL_PARENT)
+    external, parent = attributes.take(genai.EXTERNAL_PARENT), attributes.take(genai.PARENT)
     record = SpanRecord(
         span.trace_id,
         span.span_id,
         span_type,
         span.start_ns,
         {},
-        parent_span_id=None if external is not None and external == span.parent_span_id else span.parent_span_id,
+        parent_span_id=parent if external is not None and external == span.parent_span_id else span.parent_span_id,
         external_parent_span_id=external,
         is_event=attributes.take(genai.IS_EVENT, False) is True,
         ended_at=span.end_ns,
@@ -130,8 +131,9 @@ def _read_fields(attributes: _Read, span_type: SpanType, *, is_ours: bool) -> di
         if found:
             content[row.attribute] = value
     table = genai.table_of(span_type)
-    if genai.ALL_ATTRIBUTES in attributes.values:
-        content["attributes"] = attributes.take(genai.ALL_ATTRIBUTES)
+    own = attributes.take(genai.ALL_ATTRIBUTES, {})
+    if not isinstance(own, dict):
+        content["attributes"] = own
     else:
         typed: dict[str, Any] = {}
         if attributes.values.get(genai.ROLLED_UP) is True:
@@ -140,13 +142,15 @@ def _read_fields(attributes: _Read, span_type: SpanType, *, is_ours: bool) -> di
             if row.key == genai.CONVERSATION and _is_derived_conversation(attributes, content):
                 continue
             found, value = attributes.take_row(row)
+            if found and row.form is genai.DEFINITIONS:
+                value = from_definitions(value, attributes.take(genai.TOOLS_FORM))
             if found:
                 _set(typed, path, value)
         # What no convention can hold says more than what stands beside.
         for key in [key for key in attributes.values if key.startswith(genai.PREFIX)]:
             if (name := key.removeprefix(genai.PREFIX)) in table.names and key not in genai.OWN_KEYS:
                 _merge(typed, name, attributes.take(key))
-        typed.update(attributes.take_prefixed(genai.CUSTOM))
+        typed.update(attributes.take_prefixed(genai.CUSTOM), **own)
         content["attributes"] = typed
     metadata = attributes.take_prefixed(genai.METADATA)
     content["metadata"] = attributes.take(genai.ALL_METADATA, metadata)
@@ -190,13 +194,14 @@ def _read_payloads(attributes: _Read, convention: Convention, content: dict[str,
         ("input", convention.input_key, genai.INPUT, genai.INPUT_FORM),
         ("output", convention.output_key, genai.OUTPUT, genai.OUTPUT_FORM),
     ):
-        form = attributes.take(form_key, MESSAGES)
+        form = attributes.take(form_key)
         found, value = key in attributes.values, attributes.take(key)
         if own_key in attributes.values:
             content[field] = attributes.take(own_key)
+        elif found and key in (genai.INPUT_MESSAGES, genai.OUTPUT_MESSAGES) and key not in attributes.json_keys:
+            content[field] = from_messages(value, form or MESSAGES)
         elif found:
-            is_messages = key in (genai.INPUT_MESSAGES, genai.OUTPUT_MESSAGES) and key not in attributes.json_keys
-            content[field] = from_messages(value, form) if is_messages else value
+            content[field] = from_records(from_json(value), form) if key in genai.RECORD_KEYS else value
 
 
 def _read_rest(attributes: _Read, typed: dict[str, Any], *, is_ours: bool) -> None:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.conventions import genai
+from spanbridge.conventions.definitions import to_definitions, to_records
 from spanbridge.conventions.messages import MESSAGES, to_messages
 from spanbridge.conventions.otel_span import OtelEvent, OtelLink, OtelSpan, StatusCode
 from spanbridge.conventions.values import Attributes, written
@@ -56,10 +57,12 @@ def write_span(record: SpanRecord) -> OtelSpan:
     span_type = record.type
     typed: Any = content.get("attributes", _NONE)
     attributes = Attributes()
+    table = genai.table_of(span_type)
     if not isinstance(typed, dict):  # a processor put something else there
         attributes.put(genai.ALL_ATTRIBUTES, typed)
         typed = {}
-    table = genai.table_of(span_type)
+    elif len(typed) > genai.MANY:
+        typed = _fold_own(attributes, table, typed)
     convention = genai.convention_of(table, typed)
     attributes[genai.SPAN_TYPE] = span_type.value
     attributes[genai.OPERATION] = convention.operation
@@ -76,7 +79,9 @@ def write_span(record: SpanRecord) -> OtelSpan:
     external = record.external_parent_span_id
     if external is not None:
         attributes[genai.EXTERNAL_PARENT] = external
-        parent = parent or external
+        if parent is not None:
+            attributes[genai.PARENT] = parent
+        parent = external
     return OtelSpan(
         record.trace_id,
         record.span_id,
@@ -91,7 +96,17 @@ def write_span(record: SpanRecord) -> OtelSpan:
         status,
         message,
         resource_of(record.service_name, record.environment),
+        parent_is_remote=False if external is None else None,
     )
+
+
+def _fold_own(attributes: Attributes, table: TypeTable, typed: dict[str, Any]) -> dict[str, Any]:
+    """Writes attributes that no type defines as one, if they are many; the others."""
+    own = {name: value for name, value in typed.items() if name not in table.names}
+    if len(own) <= genai.MANY:
+        return typed
+    attributes.put_json(genai.ALL_ATTRIBUTES, own)
+    return {name: value for name, value in typed.items() if name in table.names}
 
 
 @lru_cache(64)
@@ -132,7 +147,12 @@ def _write_typed(attributes: Attributes, table: TypeTable, typed: dict[str, Any]
 
 def _write_row(attributes: Attributes, row: Row, value: Any) -> None:
     form = row.form
-    if not form.accepts(value):
+    if form is genai.DEFINITIONS and (found := to_definitions(value)) is not None:
+        definitions, tools_form = found
+        attributes.put_messages(row.key, definitions)
+        if tools_form is not None:
+            attributes[genai.TOOLS_FORM] = tools_form
+    elif not form.accepts(value):
         # The name of a field of the record is taken, as that of an attribute of the application would be.
         key = genai.PREFIX + row.attribute
         attributes.put_json(genai.CUSTOM + row.attribute if key in genai.OWN_KEYS else key, value)
@@ -231,6 +251,12 @@ def _write_payload(
         key = own_key
     elif key in genai.TEXT_ONLY_KEYS and type(payload) is not str:
         key = own_key
+    elif key in genai.RECORD_KEYS:
+        records, form = to_records(payload, has_content=genai.RECORD_KEYS[key])
+        attributes.put_messages(key, records)
+        if form is not None:
+            attributes[form_key] = form
+        return
     attributes.put(key, payload)
 
 
@@ -244,7 +270,7 @@ def _write_fields(attributes: Attributes, record: SpanRecord, content: dict[str,
         elif value is not None and value != []:
             attributes.put_json(row.key, value)
     metadata: Any = content.get("metadata")
-    if isinstance(metadata, dict):
+    if isinstance(metadata, dict) and len(metadata) <= genai.MANY:
         for key, value in metadata.items():
             attributes.put(genai.METADATA + key, value)
     elif metadata is not None:
@@ -286,7 +312,7 @@ def _write_derived(attributes: Attributes, record: SpanRecord, content: dict[str
 def _write_status(attributes: Attributes, record: SpanRecord, content: dict[str, Any]) -> tuple[StatusCode, str]:
     status = record.status
     if status is _OK:
-        return "ok", ""
+        return "unset", ""  # as the conventions ask of instrumentations; "ok" is for the application to say
     if status is not _ERROR:
         attributes[genai.STATUS] = status.value
     code = _STATUS.get(status, "unset")

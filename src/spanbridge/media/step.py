@@ -13,15 +13,19 @@ from spanbridge.media.references import reference
 from spanbridge.media.sniffing import UNKNOWN
 from spanbridge.model.media import MediaContent
 from spanbridge.model.payload import decode, encode
+from spanbridge.model.span import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from spanbridge.media.sniffing import Format
     from spanbridge.model.span import SpanRecord
 
 _STRUCTURED = frozenset({"input", "output", "attributes", "metadata", "events", "links"})
 """Fields in which a string may become a mapping."""
+
+LOOK_BYTES = 32 * 1024
+"""Bytes of records that are looked at together, unless a single one is larger."""
 
 
 class MediaStep:
@@ -35,6 +39,14 @@ class MediaStep:
     def __init__(self, *, max_bytes: int, omitted: str | None = None) -> None:
         self._max_bytes = max_bytes
         self._omitted = omitted
+
+    def process_all(self, records: Sequence[SpanRecord], pause: Callable[[], object]) -> None:
+        """As `process` of each: most hold nothing that may be media, and one look at many together tells that."""
+        for chunk, documents in chunks(records, LOOK_BYTES):
+            if holds_run(b"\n".join(documents), pause):
+                for record in chunk:
+                    self.process(record, pause)
+                    pause()
 
     def process(self, record: SpanRecord, pause: Callable[[], object]) -> None:
         """Replaces the media in those content fields that were not processed yet, and puts their content into `record.media`.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from spanbridge.model.payload import Snapshot, decode, encode, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from spanbridge.model.media import MediaContent
     from spanbridge.model.span_types import SpanType
@@ -121,7 +121,8 @@ class SpanRecord:
     span_id: str
     parent_span_id: str | None = None
     external_parent_span_id: str | None = None
-    """The parent, where some other tracer owns it; such a span is still the root of its trace here."""
+    """The parent, where some other tracer owns it: without a `parent_span_id` the span is still the root of its trace here, with one the
+    other tracer's span stands between the two."""
     type: SpanType
     phase: Phase = "ended"
     """"running" for a write before the end, "ended" for the last one; "dropped" takes back what was written as running."""
@@ -227,6 +228,12 @@ class SpanRecord:
         self._set_live(field, value)
         return value
 
+    def decoded(self) -> Mapping[str, Any]:
+        """The content fields by name, decoded: as their attributes, for who reads many; fields that are absent may be left out."""
+        if self.document:
+            return self._decode_document()
+        return {field: self.get_content(field) for field in CONTENT_FIELDS}
+
     def set_content(self, field: str, value: Any) -> None:
         """Replaces a content field; any value is taken, as in `span.set`."""
         if self.document:
@@ -270,6 +277,12 @@ class SpanRecord:
             encoded = self.encode_fields()
         self.document = document = b"%b" % encoded
         return document
+
+    def __copy__(self) -> SpanRecord:
+        # Without the detour that `copy` takes for objects of any kind: a bridge gets one of each span.
+        duplicate = object.__new__(type(self))
+        duplicate.__dict__.update(self.__dict__)
+        return duplicate
 
     def unfinished_copy(self) -> SpanRecord:
         """A copy whose content may be changed and written, also where this record is finished and shared by the exits."""
@@ -366,6 +379,24 @@ class SpanRecord:
                 else:
                     self._content[field] = snapshot(value)
             self._live = None
+
+
+def chunks(records: Sequence[SpanRecord], max_bytes: int) -> Iterator[tuple[list[SpanRecord], list[bytes]]]:
+    """Records with their `encode_fields()`, of at most that many bytes together, unless it is a single one. For the chain."""
+    chunk: list[SpanRecord] = []
+    documents: list[bytes] = []
+    left = max_bytes
+    for record in records:
+        document = record.encode_fields()
+        size = len(document)
+        if size > left and chunk:
+            yield chunk, documents
+            chunk, documents, left = [], [], max_bytes
+        chunk.append(record)
+        documents.append(document)
+        left -= size
+    if chunk:
+        yield chunk, documents
 
 
 _NO_CONTENT: dict[str, Any] = {}

@@ -30,6 +30,9 @@ class BridgeFinish:
 
     def __init__(self, bridging: Bridging) -> None:
         self._bridging = bridging
+        self._tend = getattr(bridging.bridge, "tend", None)
+        self._is_tending = False
+        """Whether the bridge has something to look after though nothing is open."""
         self._next_sweep_s = 0.0
         self._finished = 0
         self._released: Counter[str] = Counter()
@@ -62,6 +65,7 @@ class BridgeFinish:
             self._release(opened, "internal_error")
         else:
             self._finished += 1
+            self._is_tending = self._tend is not None
 
     def sweep(self) -> None:
         """Gives up native spans that are open for too long; looks at them once a second."""
@@ -80,10 +84,13 @@ class BridgeFinish:
             taken = self._bridging.take(span_id)
             if taken is not None:
                 self._release(taken, reason)
-        tend = getattr(self._bridging.bridge, "tend", None)
-        if tend is not None and self._bridging.open:
+        if self._tend is not None and (self._is_tending or self._bridging.open):
+            opened_now = tuple(self._bridging.open.values())
+            self._is_tending = False
             try:
-                tend([(opened.native, now - opened.started_s) for opened in tuple(self._bridging.open.values())])
+                self._is_tending = (
+                    self._tend([(opened.native, now - opened.started_s) for opened in opened_now]) is True
+                )
             except BaseException as error:  # noqa: BLE001 - as of processors
                 self._bridging.failed("tend", error)
         while ended and now - ended[oldest := next(iter(ended))] > GRACE_S + SWEEP_INTERVAL_S:
@@ -91,21 +98,26 @@ class BridgeFinish:
 
     def until_sweep_s(self) -> float:
         """How long the pipeline may rest before the next `sweep`; -1: until something happens."""
-        return SWEEP_INTERVAL_S if self._bridging.open else -1
+        return SWEEP_INTERVAL_S if self._bridging.open or self._is_tending else -1
 
-    def flush(self, deadline: float) -> None:
-        """Has the bridge hand on what was finished."""
+    def flush(self, deadline: float) -> bool:
+        """Has the bridge hand on what was finished; whether all of it went out."""
         try:
-            self._bridging.bridge.flush(deadline)
+            return self._bridging.bridge.flush(deadline) is not False
         except BaseException as error:  # noqa: BLE001 - as above
             self._bridging.failed("flush", error)
+            return False
 
-    def close(self, deadline: float) -> None:
-        """Ends what is still open, and the bridge."""
+    def release_all(self, deadline: float) -> bool:
+        """Ends what is still open, and has the bridge hand it on; whether all of it went out."""
         for span_id in tuple(self._bridging.open):
             taken = self._bridging.take(span_id)
             if taken is not None:
                 self._release(taken, "shutdown")
+        return self.flush(deadline)
+
+    def close(self, deadline: float) -> bool:
+        """Ends the bridge; whether it ended in time."""
         try:
             self._bridging.bridge.close(deadline)
         except BaseException as error:  # noqa: BLE001 - as above
@@ -130,6 +142,7 @@ class BridgeFinish:
         """Open native spans are the parent's."""
         self._bridging.open.clear()
         self._ended_traces.clear()
+        self._is_tending = False
         self._finished = 0
         self._released.clear()
         try:
@@ -149,6 +162,7 @@ class BridgeFinish:
 
     def _release(self, opened: OpenNative, reason: str) -> None:
         self._released[reason] += 1
+        self._is_tending = self._tend is not None
         try:
             self._bridging.bridge.release(opened.native, reason)
         except BaseException as error:  # noqa: BLE001 - as above

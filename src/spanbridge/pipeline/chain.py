@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain
 from spanbridge.model.span import SpanRecord
+from spanbridge.pacing import is_awaited
 from spanbridge.pipeline.structure import reset_structure, restore_structure, structure_of
 
 if TYPE_CHECKING:
@@ -23,12 +24,13 @@ class Chain:
     def __init__(self, processors: Sequence[Any], limits: Limits, media: MediaStep | None = None) -> None:
         """`processors`: callables or objects with `process`, in order, the filter last.
 
-        The last one may have `prescan(records)`, which looks at many records at once before they are passed to its `process` one by one.
+        The last one may have `prescan(records, hurries=...)`, which looks at many records at once and returns those that have still to be
+        passed to its `process`.
         """
         steps: list[tuple[str, Process]] = [
             (processor_name(processor), getattr(processor, "process", processor)) for processor in processors
         ]
-        self._prescan: Callable[[list[SpanRecord]], None] | None = (
+        self._prescan: Callable[..., list[SpanRecord]] | None = (
             getattr(processors[-1], "prescan", None) if steps else None
         )
         self._filter = steps.pop() if self._prescan is not None else None
@@ -41,7 +43,7 @@ class Chain:
     def run(self, records: Sequence[SpanRecord], pace: Pace) -> list[SpanRecord | None]:
         """The records as they may leave, in their order, their documents written; None where a processor dropped one. Never raises.
 
-        `pace` gets its pauses between two records; where it hurries, the records are looked at together before.
+        `pace` gets its pauses between two records.
         """
         results: list[SpanRecord | None] = [*records]
         if self._own_steps:
@@ -49,19 +51,30 @@ class Chain:
                 results[index] = self._pass_own(record)
                 pace.pause()
         if self._media is not None:
-            for result in results:
-                if result is not None:
-                    self._media.process(result, pace.pause)
-        if self._prescan is not None and pace.hurries:
-            try:
-                self._prescan([result for result in results if result is not None])
-            except Exception as error:  # noqa: BLE001 - `process` looks at each record that the prescan did not
-                contain("prescan", error)
+            self._media.process_all([result for result in results if result is not None], pace.pause)
+        # Redacting many together costs more than one by one, but waits less for the interpreter: while somebody waits, mostly nobody has it.
+        left = self._prescanned(results, hurries=pace.hurries and not is_awaited())
         for index, result in enumerate(results):
-            if result is not None:
-                results[index] = self._finish(result)
-                pace.pause()
+            if result is None:
+                continue
+            if left is None or id(result) in left:
+                results[index] = filtered = self._pass_filter(result)
+            else:
+                filtered = result
+            if filtered is not None:
+                self._cut(filtered)
+            pace.pause()
         return results
+
+    def _prescanned(self, results: Sequence[SpanRecord | None], *, hurries: bool) -> set[int] | None:
+        """The identities of the records that the filter has to look at one by one; None for all."""
+        if self._prescan is None:
+            return None
+        try:
+            return set(map(id, self._prescan([result for result in results if result is not None], hurries=hurries)))
+        except Exception as error:  # noqa: BLE001 - the filter fails again for those records that it cannot look at
+            contain("prescan", error)
+            return None
 
     def _pass_own(self, record: SpanRecord) -> SpanRecord | None:
         """The record as the application's processors leave it, its structure sound; its content withheld if one of them failed."""
@@ -91,27 +104,29 @@ class Chain:
         result.phase = phase
         return result
 
-    def _finish(self, record: SpanRecord) -> SpanRecord | None:
-        """The filter and the limits."""
-        result: Any = record
-        if self._filter is not None:
-            name, process = self._filter
-            try:
-                result = process(record)
-                if result is None:
-                    return None
-                _require_record(result)
-            except BaseException as error:  # noqa: BLE001 - as above
-                contain(f"processor {name}", error)
-                withhold(record, name, type(error).__name__)
-                result = record
+    def _pass_filter(self, record: SpanRecord) -> SpanRecord | None:
+        """The record as the filter leaves it; its content withheld if that failed."""
+        if self._filter is None:
+            return record
+        name, process = self._filter
         try:
-            self._limits.apply(result)
+            result: Any = process(record)
+            if result is not None:
+                _require_record(result)
+        except BaseException as error:  # noqa: BLE001 - as above
+            contain(f"processor {name}", error)
+            withhold(record, name, type(error).__name__)
+            return record
+        return result
+
+    def _cut(self, record: SpanRecord) -> None:
+        """The limits; they write the record's document."""
+        try:
+            self._limits.apply(record)
         except Exception as error:  # noqa: BLE001
             contain("processor limits", error)
-            withhold(result, "limits", type(error).__name__)
-            result.encode_document()
-        return result
+            withhold(record, "limits", type(error).__name__)
+            record.encode_document()
 
 
 def withhold(record: SpanRecord, processor: str, reason: str) -> None:

@@ -14,7 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from threading import Condition, Thread, current_thread
+from threading import Condition, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain, warn
@@ -102,7 +102,8 @@ class Runner:
             try:
                 thread.start()
             except RuntimeError as error:
-                contain(f"starting the thread of {self.name}", error)
+                if main_thread().is_alive():  # at exit no thread starts any more, and `shutdown` is about to be called
+                    contain(f"starting the thread of {self.name}", error)
             else:
                 self._thread = thread
 
@@ -177,6 +178,15 @@ class Runner:
 
     # --- called from any thread --------------------------------------------------------------------------------------
 
+    def report(self) -> dict[str, Any]:
+        """Entries of `stats()["exporters"]`: its own, and those of exits that the exporter has itself."""
+        entries = {self.name: self.account.report()}
+        try:
+            entries.update(getattr(self.exporter, "accounts", dict)())
+        except Exception as error:  # noqa: BLE001
+            contain(f"accounts of {self.name}", error)
+        return entries
+
     def flush(self, deadline: float) -> bool:
         """Delivers what is queued until `deadline` (`time.monotonic()`); whether all of it went out."""
         with self._state:
@@ -186,11 +196,10 @@ class Runner:
                     return False
                 self._state.wait(min(left, 0.5))
         try:
-            self.exporter.flush(deadline)
+            return self.exporter.flush(deadline) is not False
         except (Exception, SystemExit) as error:  # noqa: BLE001
             contain(f"flushing {self.name}", error)
             return False
-        return True
 
     def _is_running(self) -> bool:
         """Whether another thread delivers; False in an exporter's own call."""

@@ -141,6 +141,8 @@ class OpenRecord(SpanRecord):
             elif field == "external_parent_span_id":
                 if self.parent_span_id is None:
                     self.external_parent_span_id = value
+            elif field == "between":
+                self.external_parent_span_id = value
             elif field != "tags" or self.parent_span_id is None:
                 self._replace(field, value)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain, logger
 from spanbridge.model.span import SpanRecord, Status
+from spanbridge.own_work import own_work
 from spanbridge.pacing import Pace, awaited
 from spanbridge.pipeline.accounting import SpanAccount
 from spanbridge.pipeline.completion import Completion
@@ -48,7 +49,7 @@ POLL_S = 0.05
 MAX_OUTBOX_RECORDS = 1024
 """Records that are handed on before the write interval is over."""
 CHILD_EXIT_TIMEOUT_S = 2.0
-LEFT_OUT_ON_PURPOSE = frozenset({"excluded_type", "internal", "processor", "sample_rate", "span_filter"})
+LEFT_OUT_ON_PURPOSE = frozenset({"excluded_type", "internal", "not_taken", "processor", "sample_rate", "span_filter"})
 
 
 class _FlushReply:
@@ -144,22 +145,34 @@ class Pipeline:
         """Hands on everything recorded so far, open spans as running, and waits for delivery until `deadline`."""
         if current_thread() is self._thread:
             return False
-        with awaited():
+        with awaited(), own_work():
             return self._flush(deadline)
 
     def _flush(self, deadline: float) -> bool:
+        if not self._drain_events(deadline):
+            return False
+        # One that fails must not keep the others waiting.
+        results = [] if self.bridge is None or self._closing else [self.bridge.flush(deadline)]
+        results += [runner.flush(deadline) for runner in self.runners]
+        return all(results)
+
+    def drain(self, deadline: float) -> bool:
+        """Ends the native spans of all that was recorded so far; waits for no exit. Whether it was done by `deadline`."""
+        if current_thread() is self._thread:
+            return False
+        with awaited():
+            return self._drain_events(deadline)
+
+    def _drain_events(self, deadline: float) -> bool:
         intake = self.intake
-        if intake.started and not self._closing:
-            reply = _FlushReply()
-            intake.events.append((FLUSH, reply))
-            intake.is_awaited = True
-            intake.wake()
-            self._turn_without_thread(deadline)
-            if not reply.done.wait(max(0.0, deadline - time.monotonic())):
-                return False
-            if self.bridge is not None:
-                self.bridge.flush(deadline)
-        return all([runner.flush(deadline) for runner in self.runners])  # noqa: C419 - one that fails must not keep the others waiting
+        if not intake.started or self._closing:
+            return True
+        reply = _FlushReply()
+        intake.events.append((FLUSH, reply))
+        intake.is_awaited = True
+        intake.wake()
+        self._turn_without_thread(deadline)
+        return reply.done.wait(max(0.0, deadline - time.monotonic()))
 
     def _turn_without_thread(self, deadline: float) -> None:
         """Does the pipeline's work here where no thread could be started; never beside one that another caller starts."""
@@ -175,7 +188,7 @@ class Pipeline:
         if self._closing:
             return True
         self._closing = True
-        with awaited():
+        with awaited(), own_work():
             return self._shutdown(deadline)
 
     def _shutdown(self, deadline: float) -> bool:
@@ -197,22 +210,27 @@ class Pipeline:
             logger.warning("the pipeline did not stop in time")
         for runner in self.runners:
             runner.close(deadline)
+        results: list[bool] = []
         if self.bridge is not None:
-            self.bridge.close(deadline)
-        complete = all([runner.shutdown(deadline) for runner in self.runners])  # noqa: C419 - as in `flush`
+            # Half of the time: another tracer that stalls must not take the exits' share.
+            self.bridge.release_all((time.monotonic() + deadline) / 2)
+        results += [runner.shutdown(deadline) for runner in self.runners]
+        if self.bridge is not None:
+            # After the exits: until then it keeps their calls out of the other tracer.
+            results.append(self.bridge.close(deadline))
         # What was neither delivered nor counted until now is still held by a processor or by an exit that hangs.
         left = self._count_open()
         if left > 0:
             self._gave_up = True
             self.account.add_dropped("shutdown_deadline", left)
         self._report()
-        return complete and left <= 0
+        return all(results) and left <= 0
 
     def stats(self) -> dict[str, Any]:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""
         stats = {
             "spans": self.account.report(self.intake, self._count_open),
-            "exporters": {runner.name: runner.account.report() for runner in self.runners},
+            "exporters": {name: entry for runner in self.runners for name, entry in runner.report().items()},
             "ignored": dict(self.intake.ignored),
         }
         if self.bridge is not None:

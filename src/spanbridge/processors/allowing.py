@@ -31,7 +31,7 @@ class Allowed:
 
     def __init__(self, keys: Sequence[str], paths: Sequence[str], values: Sequence[str]) -> None:
         """Raises ConfigurationError for an entry that is not usable."""
-        self._keys = frozenset(" ".join(split_words(key)) for key in checked_texts("allow_keys", keys, "names"))
+        self._keys = frozenset(" ".join(split_words(key)) for key in keys)
         self._paths = [_compiled_path(path) for path in checked_texts("allow_paths", paths, "paths")]
         for value in checked_texts("allow_values", values, "hashes"):
             if _HASH.fullmatch(value) is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.processors import chunked_text, json_text
-from spanbridge.processors.text_search import encode_text
+from spanbridge.processors.text_search import SHORTEST_SECRET, encode_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 MAX_JSON_LEVELS = 4
 """How often JSON in a string in JSON is read; what lies deeper is still read as text."""
-SHORTEST_SECRET = 6
-"""Characters; no rule finds anything in a shorter text."""
 _LONG_KEY = 16
 """Characters from which a key may be a credential itself."""
 _FEW_BYTES = 4096
@@ -97,7 +95,7 @@ class Candidates(dict[str, "Sequence[int] | None"]):
             value = stack.pop()
             cls = type(value)
             if cls is str:
-                if len(value) >= SHORTEST_SECRET and value not in self:
+                if len(value) >= self._search.shortest and value not in self:
                     texts[value] = None
             elif cls is dict:
                 for key in value:

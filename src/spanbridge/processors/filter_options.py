@@ -7,16 +7,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any
 
 from spanbridge.errors import ConfigurationError
-from spanbridge.processors.key_names import split_words
+from spanbridge.processors.key_names import Classifier, split_words
 from spanbridge.processors.masking_styles import STYLES
 from spanbridge.processors.matcher import Probe
-from spanbridge.processors.pattern_check import run_away
+from spanbridge.processors.pattern_check import matches_nothing, run_away
 from spanbridge.processors.personal_data import PERSONAL_KINDS
+from spanbridge.processors.placeholders import is_placeholder
 from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
 
 Recognizer = Callable[[str], Iterable[tuple[int, int, str]]]
 """An application's own: of a text it says where something starts and ends, in characters, and what to call it."""
 _SHORTEST_KEY = 16
+_MARKER = re.compile(r"[^\s\"'`\\&;,=#%?@/|]{3,64}")
+"""Of a length that values do not hold by chance, without what addresses, forms and tables are made of."""
 _RULE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -24,9 +27,9 @@ def check_options(style: Any, marker: Any, extra_keys: Any) -> None:
     """Raises ConfigurationError for the first option that is not usable."""
     if style not in STYLES:
         raise ConfigurationError(f"style={style!r} is unknown; use one of {', '.join(map(repr, STYLES))}")
-    if not isinstance(marker, str) or re.fullmatch(r"[^\s\"'`\\]{1,64}", marker) is None or not marker.isprintable():
+    if not isinstance(marker, str) or _MARKER.fullmatch(marker) is None or not marker.isprintable():
         raise ConfigurationError(
-            f"marker={marker!r} is not usable; use 1 to 64 characters without white space, quotes and backslashes"
+            f"marker={marker!r} is not usable; use 3 to 64 characters, none of them white space, a quote, a backslash or one of &;,=#%?@/|"
         )
     if isinstance(extra_keys, str) or not isinstance(extra_keys, Sequence):
         raise ConfigurationError(f"extra_keys={extra_keys!r} is not a list of names; use extra_keys=[...]")
@@ -86,15 +89,17 @@ def checked_patterns(patterns: Any) -> list[tuple[str, str]]:
             raise ConfigurationError(
                 f"{place}: the rule's name is not usable; use lower-case letters, digits and underscores"
             )
+        if not isinstance(pattern, str):
+            raise ConfigurationError(f"{place} is no text; give the pattern as it is written, as in r'EMP-[0-9]{{6}}'")
         try:
-            compiled = re.compile(pattern)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType, reportCallIssue]
-        except (re.error, TypeError) as error:
+            re.compile(pattern)
+        except re.error as error:
             raise ConfigurationError(f"{place} is no regular expression ({error}); correct it") from error
-        if compiled.search("") is not None:  # pyright: ignore[reportUnknownMemberType]
+        if matches_nothing(pattern):
             raise ConfigurationError(f"{place} matches the empty text; make it match at least one character")
-        if reason := run_away(pattern):  # pyright: ignore[reportUnknownArgumentType]
+        if reason := run_away(pattern):
             raise ConfigurationError(f"{place} can run away: it {reason}")
-        checked.append((rule, pattern))  # pyright: ignore[reportUnknownArgumentType]
+        checked.append((rule, pattern))
     return checked
 
 
@@ -110,6 +115,40 @@ def own_rule(rule: str, pattern: str) -> TextRule:
     core = pattern.removeprefix(r"\b").removesuffix(r"\b")
     probes = () if _ENCODING_DEPENDENT.search(core) else (Probe(("",), core),)
     return TextRule(probes, find)
+
+
+def stems_of(names: Sequence[str]) -> str:
+    """An application's own names in any spelling, as a pattern; empty for none."""
+    return "|".join(r"[\W_]?".join(map(re.escape, split_words(name))) for name in names)
+
+
+_NAME_BEFORE = re.compile(r"[\w.-]{0,64}")
+_OWN_VALUE = (
+    r"(?P<rest>[\w.-]{0,24})"
+    r"""(?:[\\"'`\])]{0,9}[ \t]{0,4}(?:=>|:=|[:=](?!=))[ \t]{0,4}|[ ](?P<is>is[ :]{1,2})|(?P<flag>[ ]))"""
+    r"""[\\"'`]{0,9}(?P<v>[^\s"'`\\,;&|<>(){}\[\]]{1,256})"""
+)
+
+
+def own_names_rule(stems: str, classify: Classifier) -> TextRule:
+    """Whatever an operator puts behind an application's own names, `taxNumber=7`; of other names the value must look like a secret."""
+    pattern = re.compile(f"(?:{stems}){_OWN_VALUE}", re.IGNORECASE)
+
+    def find(text: str, budget: Budget) -> Iterator[Span]:
+        for match in matches(pattern, text, budget):
+            before = _NAME_BEFORE.match(text[max(0, match.start() - 64) : match.start()][::-1])
+            prefix = before[0][::-1] if before else ""
+            value = match["v"].rstrip(".,:!?")
+            is_told = (match["flag"] is None or prefix.startswith("-")) and (match["is"] is None or not value.isalpha())
+            if (
+                value
+                and is_told
+                and not is_placeholder(value)
+                and classify(prefix + text[match.start() : match.end("rest")])
+            ):
+                yield Span(match.start("v"), match.start("v") + len(value), "assignment")
+
+    return TextRule((Probe(("",), f"(?i)(?:{stems})"),), find)
 
 
 def recognizer_rule(recognize: Recognizer) -> TextRule:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
-    is_placeholder,
     looks_like_credential,
     looks_like_password,
 )
+from spanbridge.processors.placeholders import is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,8 +79,8 @@ def operand(
     if QUOTE.match(text, at):
         yield from quoted_value(text, at, level, name)
         return
-    if op == ":" and not spaced and _ARN.search(head):
-        return
+    if op == ":" and not spaced and (head.endswith("//") or _ARN.search(head)):
+        return  # the user of an address, whose password another rule knows
     if op == "|":
         yield from _cell(text, at, level, name, head)
         return

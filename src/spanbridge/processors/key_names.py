@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a row of a table is one line
-"""Whether a name says that its value is secret, and whether a value looks like one: the same two questions for mappings, text, argv, headers.
+"""Whether a name says that its value is secret, and whether a value has the shape of one: the same two questions for mappings, text, argv, headers.
 
 A name is split at separators and changes of case (`x-api-key`, `dbPasswd`, `OPENAI_API_KEY_V2`, `client secret`), qualifiers at its end are
 dropped, and the last one or two words decide. `next_page_token` and its relatives (page, sync, continuation) are cursors, not credentials: they stay.
@@ -31,24 +31,29 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_QUALIFIERS = word_set(
+QUALIFIERS = word_set(
     "old new current previous prev prod production dev development staging stage test testing live sandbox primary secondary confirm "
     "confirmation confirmed again repeat repeated verify value values plain plaintext cleartext raw text string str hash hashed encrypted enc "
     "b64 base64 pem backup override default header input main local global one two"
 )
 """Words at the end of a name that say which one, not what it is."""
-_ALONE = word_set(
+ALONE = word_set(
     "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pwds pw secret secrets credential credentials creds cred "
     "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 "
-    "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd mnemonic"
+    "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd mnemonic "
+    "psk cvv cvc cvv2 cvc2 motdepasse heslo lozinka jelszó jelszo salasana adgangskode kodeord passord şifre sifre"
 )
-_WEAK_ALONE = word_set("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken")
+_WEAK_ALONE = word_set("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken sas seed")
+_PINS = word_set("pin puk")
+"""Secret where the value is a number of four to eight digits: other pins are parts of a board."""
 KEY_OWNERS = word_set(
     "api private secret signing signature encryption decryption master access account subscription storage license licence auth "
     "authentication authorization deploy deployment ssh shared admin hmac symmetric webhook jwt gpg pgp rsa aes session crypto bearer role "
     "apikey application"
 )
 _NOT_KEY_OWNERS = word_set(
+    "model feature experiment flag topic document record entity property option tab chart theme asset file image template case step workflow node edge "
+    "language currency country region job task run queue lock tenant dimension segment campaign menu section "
     "primary foreign sort partition cache object s3 routing idempotency by answer legend translation project issue public host hot shortcut "
     "row column index dict map group unique composite join shard message config setting event context lookup hash natural surrogate arrow "
     "enter escape function modifier next prev start end min max last first any no all each per color data json i18n locale label metric state "
@@ -66,47 +71,63 @@ _NOT_TOKEN_OWNERS = word_set(
     "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword"
 )
 CODE_OWNERS = word_set(
-    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime time passcode pin"
+    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime time passcode pin login signin reset activation unlock authenticator door alarm"
 )
 PASS_OWNERS = word_set(
     "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi"
 )
+_PIN_OWNERS = word_set(
+    "user card unlock security sim atm device door bank account login voicemail wallet transaction debit my"
+)
+_PW_OWNERS = word_set("user root bind old new my sudo key store keystore truststore master")
+"""Beside those of `pass`: `rootpw`."""
 _SID_OWNERS = word_set("connect session sess php php4 asp aspsession user login auth")
 """Whose `sid` is a session; elsewhere it is an id, as the `AccountSid` of a telephone company."""
 _LIMITS = word_set("ratelimit limit limits rate quota usage")
 """Beside these, tokens are counted: `x-ratelimit-reset-tokens`."""
 _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"), ("seed", "phrase"), ("recovery", "phrase"), ("pass", "word"),
-                    ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("connection", "strings"), ("secret", "base"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature")})  # fmt: skip
-_GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth)")
+                    ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("connection", "strings"), ("secret", "base"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature"), ("hub", "signature"), ("slack", "signature"),
+                    ("stripe", "signature"), ("twilio", "signature"), ("svix", "signature"), ("webhook", "signature"), ("client", "assertion"), ("security", "answer"), ("secret", "answer"),
+                    ("recovery", "answer"), ("wallet", "seed"), ("master", "seed"), ("totp", "seed")})  # fmt: skip
+_GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth|pw)")
 _GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
 _SPLIT = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _REPETITION = re.compile(r"v?\d+")
+_OF_VOCABULARY = frozenset("ĠĊ▁")
+"""How tokenizers mark the space before a word: `Ġpassword` is an entry of a vocabulary."""
 _MAX_NAME = 200
 """Characters at a name's end that decide; a cache of names has a bound in bytes too."""
 
 
-@lru_cache(maxsize=4096)
-def split_words(name: str) -> tuple[str, ...]:
-    """The words of a name, in lower case."""
+def words_of(text: str) -> list[str]:
+    """The words of a text, in lower case: split at separators and changes of case."""
     words: list[str] = []
-    for part in _SPLIT.findall(name):
+    for part in _SPLIT.findall(text):
         if part.islower() or part.isupper():
             words.append(part.lower())
         else:
             words.extend(word.lower() for word in _CAMEL.sub(" ", part).split())
-    return tuple(words)
+    return words
+
+
+@lru_cache(maxsize=4096)
+def split_words(name: str) -> tuple[str, ...]:
+    """The words of a name, remembered: names come again, and are no secrets."""
+    return tuple(words_of(name))
 
 
 def classify(name: str) -> Sensitivity:
     """What `name` says of its value, by the built-in tables."""
+    if name[:1] in _OF_VOCABULARY:
+        return Sensitivity.NONE
     return _classify(name[-_MAX_NAME:])
 
 
 @lru_cache(maxsize=8192)
 def _classify(name: str) -> Sensitivity:
     words = [*split_words(name)]
-    while len(words) > 1 and (words[-1] in _QUALIFIERS or _REPETITION.fullmatch(words[-1])):
+    while len(words) > 1 and (words[-1] in QUALIFIERS or _REPETITION.fullmatch(words[-1])):
         if len(words) > 1 and (words[-2], words[-1]) in _PAIRS:
             break
         words.pop()
@@ -114,7 +135,7 @@ def _classify(name: str) -> Sensitivity:
         return Sensitivity.NONE
     last = words[-1].rstrip("0123456789") or words[-1]
     owner = words[-2] if len(words) > 1 else ""
-    if last in _ALONE or (owner, last) in _PAIRS or (len(words) > 2 and (words[-3], last) in _PAIRS):
+    if last in ALONE or (owner, last) in _PAIRS or (len(words) > 2 and (words[-3], last) in _PAIRS):
         return Sensitivity.STRONG
     if last in ("key", "keys", "token", "tokens", "code", "codes", "pass"):
         return Sensitivity.NONE if not _LIMITS.isdisjoint(words) else _owned(owner, last, glued=False)
@@ -125,7 +146,11 @@ def _classify(name: str) -> Sensitivity:
             return _owned(rest, stem, glued=True)
         if stem == "auth":
             return Sensitivity.WEAK
+        if stem == "pw":
+            return Sensitivity.STRONG if rest in PASS_OWNERS or rest in _PW_OWNERS else Sensitivity.NONE
         return Sensitivity.STRONG
+    if last in _PINS:
+        return Sensitivity.STRONG if owner in _PIN_OWNERS else Sensitivity.WEAK
     if last == "sid" and owner and owner not in _SID_OWNERS:
         return Sensitivity.NONE
     return Sensitivity.WEAK if last in _WEAK_ALONE else Sensitivity.NONE
@@ -146,16 +171,19 @@ def _owned(owner: str, last: str, *, glued: bool) -> Sensitivity:
     return Sensitivity.STRONG if owner in PASS_OWNERS else Sensitivity.WEAK
 
 
-def classifier_with(extra_keys: Sequence[str]) -> Classifier:
-    """The classifier that also takes `extra_keys`, in any spelling, also behind a prefix."""
-    if not extra_keys:
+def classifier_with(extra_keys: Sequence[str], allow_keys: Sequence[str] = ()) -> Classifier:
+    """The classifier that also takes `extra_keys`, in any spelling, also behind a prefix, and lets `allow_keys` pass."""
+    if not extra_keys and not allow_keys:
         return classify
+    allowed = frozenset(map(split_words, allow_keys))
     extra = [split_words(key) for key in extra_keys]
     glued = frozenset("".join(words) for words in extra)
 
     @lru_cache(maxsize=8192)
     def cached(name: str) -> Sensitivity:
         words = split_words(name)
+        if words in allowed:
+            return Sensitivity.NONE
         if "".join(words) in glued or any(words[-len(key) :] == key for key in extra):
             return Sensitivity.STRONG
         return _classify(name)
@@ -165,38 +193,9 @@ def classifier_with(extra_keys: Sequence[str]) -> Classifier:
 
 # ── values ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_PLACEHOLDER = re.compile(
-    r"""(?ix)
-    (?:\W|%\(?\w*\)?[sdr]|\{\w*\}|\\{0,8}u20[0-9a-f]{2})*    # nothing but punctuation: ***, ..., --
-    | (?:x{3,}|X{3,}|0{3,}|y{3,}|\#{3,})[-x0]*        # xxxx, 0000
-    | \$\{.*|\$\(.*|\$env:.*|(?-i:\$[A-Z_][A-Z0-9_]*)|\$\{?\{.*  # ${X}, $TOKEN, $(cmd)
-    | \{\{.*|\{%.*|\{[\w.\[\]:!]*\}|%\w+%|%\(\w+\)s|%[sdrv]|\#\{.*|@\{.*|@\w+@   # template engines, format strings
-    | <[^<>\n]*>|&lt;.*|\[[^\[\]\n]{0,60}\]           # <your-key>, [REDACTED]
-    | my[-_ .](?:api[-_ .])?(?:key|token)[>\]]?
-    | [a-z]{1,8}[-_](?:[a-z\d]{1,8}[-_]){0,3}[x*.…]{2,}[>\]]?    # sk-xxxx, ghp_...
-    # Words only: digits between them are a secret's, one or two at the end may count.
-    | (?:your|the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample)[-_ .][-_ .a-z]*(?:key|token|secret|passw|pwd|pass|here|credential)[-_ .a-z]*\d{0,2}[>\]]?
-    | your(?:[-_][-_a-z]*|(?:api|access|auth|secret|client|user)*(?:key|token|secret|passw(?:or)?d|pass)?(?:[-_]?here)?)\d{0,2}|[a-z]+(?:[-_][a-z]+)*[-_]here|(?:change|replace|fill|edit)[-_ ]?(?:me|this|it)(?:[-_ ](?:please|now|in|later))?|placeholder|redacted|masked|hidden|filtered|removed|omitted|withheld|scrubbed
-    | none|null|nil|undefined|true|false|yes|no|on|off|read|write|read-write|n/?a|empty|unset|todo|tbd|optional|required|missing|invalid|unknown|never|always|disabled|enabled|expired|revoked
-    | str|string|text|bytes|int|integer|float|number|bool|boolean|object|array|dict|list|any|password|secret|token|secretstr|varchar(?:\(\d+\))?|type|void|self|include|omit|same-origin|inherit|basic|bearer|oauth2?|digest|jwt|iam|prompt|ask
-    | env:.*|os\.(?:environ|getenv).*|process\.env.*|(?:vault|secrets?|ssm|op|file|gcp|aws|azure|doppler|keyring|keychain)[:]{1,2}[a-z][\w./\[\]'"#@:-]*|(?:env|vault|secret|secrets|ssm|op|file|var|data|local|module|config|settings|self|this|args|params|options|opts|ctx|context|req|request|input|props|state)(?:\.|://|/)(?-i:[a-z_])[\w./\[\]'"-]*
-    | ENV\[.*|getenv\(.*|System\.getenv.*|[A-Za-z_.]+\(.*\)|import\.meta.*|arn:aws:[\w:/.-]*
-    """,
-    re.DOTALL,
-)
-_MASKED = re.compile(
-    r"""(?x)
-    (?:[A-Za-z]{1,12}\ )?(?:[A-Za-z0-9]{1,12}[-_]){0,4}[A-Za-z0-9]{0,6}   # Bearer sk-ant-ab
-    (?:(?:\*{3,}|\.\.\.|…|•{3,}|x{6,}|X{6,}|\[(?:REDACTED|FILTERED|MASKED|HIDDEN|WITHHELD|SECRET)[^\]]*\]
-        |<(?:redacted|hidden|masked|secret)[^>]*>)[-;,.\ ]*)+
-    [A-Za-z0-9]{0,6}                                                   # wxyz
-    """
-)
-"""Something that was masked before, with what maskers leave at its ends."""
-_INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
 _IDENTIFIER = re.compile(
-    r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
+    r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
 _DIGIT = re.compile("[0-9]")
 _NOT_CREDENTIAL = re.compile(
@@ -204,27 +203,11 @@ _NOT_CREDENTIAL = re.compile(
 )
 
 
-def is_placeholder(value: str) -> bool:
-    """Whether `value` stands for a secret without being one: a variable, a template, a type, something masked already."""
-    value = value.strip().strip("\"'`\\").strip()
-    head = value[:300]
-    return (
-        not head
-        or _PLACEHOLDER.fullmatch(head) is not None
-        or _MASKED.fullmatch(head) is not None
-        or _INDEXED.search(head) is not None
-    )
-
-
-def was_masked(value: str) -> bool:
-    """Whether `value` is what a filter leaves of a secret: `sk-…wxyz`, `[RULE_0123456789]`, `***`."""
-    return _MASKED.fullmatch(value) is not None or _INDEXED.search(value) is not None
-
-
 def looks_like_credential(value: str) -> bool:
     """Whether `value` has the shape of a generated key: one word, letters and digits mixed, neither an identifier, a path nor a date."""
     if value[:7].lower() in ("bearer ", "basic c") or value[:6].lower() in ("basic ", "token "):
         value = value.split(" ", 1)[1]
+    value = value.strip("<>[]{}")
     if _CREDENTIAL.fullmatch(value) is None or _IDENTIFIER.fullmatch(value):
         return False
     if not value.isalnum() and _NOT_CREDENTIAL.fullmatch(value):
@@ -239,6 +222,11 @@ def looks_like_credential(value: str) -> bool:
             or (lower and upper and len(value) >= 24 and "_" not in value)
         )
     return digits >= 2 and lower and upper and len(set(value)) >= 6
+
+
+def is_pin(name: str, value: str) -> bool:
+    """Whether a number is secret by its name alone: `{"pin": "4829"}`."""
+    return not _PINS.isdisjoint(split_words(name)[-1:]) and value.isdigit() and 4 <= len(value) <= 8
 
 
 def looks_like_password(value: str) -> bool:

@@ -21,13 +21,13 @@ from spanbridge.processors.following_values import (
 from spanbridge.processors.key_names import (
     Classifier,
     Sensitivity,
-    is_placeholder,
     looks_like_credential,
     looks_like_password,
     split_words,
 )
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.placeholders import is_placeholder
 from spanbridge.processors.text_rule import Budget, Span, TextRule, slices
 
 if TYPE_CHECKING:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hmac
 import os
-from typing import Literal
+import re
+from typing import TYPE_CHECKING, Literal
 
-from spanbridge.processors.key_names import is_placeholder
+from spanbridge.processors.placeholders import is_placeholder
+
+if TYPE_CHECKING:
+    from spanbridge.processors.text_rule import Span
 
 Style = Literal["full", "partial", "indexed"]
 STYLES: tuple[str, ...] = ("full", "partial", "indexed")
@@ -23,9 +27,16 @@ class Masker:
     ) -> None:
         self.marker = marker
         self._style = style
+        own = {"indexed": r"|\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]", "partial": r"|\S{3}…\S{3}"}.get(style, "")
+        self._masks = re.compile(re.escape(marker) + own)
         self._across_traces = across_traces
         # A key of this process alone, unless one is given: a token says nothing about its value to who has not the key.
         self._key = index_key or os.urandom(32)
+
+    def holds(self, text: str, span: Span) -> bool:
+        """Whether a span of a text lies within what stands for a value there."""
+        near = self._masks.finditer(text, max(0, span.start - _AROUND), span.end + _AROUND)
+        return any(mask.start() <= span.start and span.end <= mask.end() for mask in near)
 
     def mask(self, rule: str, value: str, scope: str) -> str:
         """What stands for `value`, which `rule` found in the trace `scope`."""
@@ -40,5 +51,7 @@ class Masker:
         return self.marker
 
 
+_AROUND = 80
+"""Characters of the longest mask, the marker aside."""
 _BREAKS_TEXT = frozenset("\\\"'`<>{}[]&%;,@:/?#= ")
 """Characters that a shown head or tail could break the text around it with."""

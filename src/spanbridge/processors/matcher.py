@@ -225,7 +225,14 @@ class _Gated:
         if self.rest is None or self.rest.match(data, at) is None:
             return False
         before = lower[max(0, at - self.reach) : at]
-        return before.endswith(self.owners) or (before[-1:] in _JOINTS and before[:-1].endswith(self.owners))
+        # Up to two joints may stand between them.
+        for _ in range(3):
+            if before.endswith(self.owners):
+                return True
+            if before[-1:] not in _JOINTS:
+                return False
+            before = before[:-1]
+        return False
 
 
 _MAX_PLANS = 256
@@ -289,7 +296,7 @@ def _any_of(characters: set[int]) -> bytes:
     return b"[%b]" % re.escape(bytes(sorted(characters)))
 
 
-_JOINTS = (b" ", b"_", b".", b"-")
+_JOINTS = (b" ", b"_", b".", b"-", b"/")
 
 
 def make_prefilter(probes: Sequence[Probe], max_memory_bytes: int = MAX_MEMORY_BYTES) -> Prefilter:

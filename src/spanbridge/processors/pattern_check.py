@@ -20,9 +20,10 @@ else:  # their place before 3.11
     import sre_parse as parser
 
 MANY = 256
-"""A repetition that may be longer counts as one without an end."""
-_NESTED = 8
-"""How often something with several ways may be repeated."""
+"""A repetition that may be longer counts as one without an end; it has as many ways to match."""
+_MOST_STEPS = 2048
+"""Characters that `re` may look at from one place of a text on, going back again and again, before it knows that a pattern does not match
+there: some milliseconds for each KB of text."""
 _LETTER, _DIGIT, _SPACE, _OTHER = range(256, 260)
 _BEYOND = frozenset((_LETTER, _DIGIT, _SPACE, _OTHER))
 _ANY = frozenset(range(256)) | _BEYOND
@@ -42,65 +43,93 @@ for _positive, _negative in (
 
 def run_away(pattern: str) -> str | None:
     """Why a pattern can run away; None where it cannot. The pattern compiles."""
+    items = [*parser.parse(pattern).data]
     try:
-        return _check([*parser.parse(pattern).data], frozenset(), [], repeated=1, may_fail=False)
+        if _starts_anywhere(items, [], may_fail=False):
+            return (
+                "has a repetition without an end that can start at every place of a text; "
+                "bound it, as in {1,64}, or begin with a character that it does not repeat"
+            )
+        if _ways(items, frozenset(), may_fail=False) > _MOST_STEPS:
+            return (
+                "has too many ways to match: repetitions that hand characters to each other, or repeated alternatives that begin alike; "
+                "make them shorter, or keep what follows one apart from it"
+            )
     except _Unclear as unclear:
         return str(unclear)
+    return None
+
+
+def matches_nothing(pattern: str) -> bool:
+    """Whether a pattern may match without a character of the text: `a?`, `\\b`."""
+    return parser.parse(pattern).getwidth()[0] == 0
 
 
 class _Unclear(Exception):  # noqa: N818 - the reason is its message
     """The pattern has a part that is refused wherever it stands."""
 
 
-def _check(
-    items: list[Any], after: frozenset[int], before: list[frozenset[int]], *, repeated: int, may_fail: bool
-) -> str | None:
-    """Why a sequence can run away: `after` may follow it, which may not match, `before` must precede it, and it is repeated so often."""
+def _starts_anywhere(items: list[Any], before: list[frozenset[int]], *, may_fail: bool) -> bool:
+    """Whether a long repetition of a sequence can begin at every character that it repeats: `before` must precede it."""
     before = [*before]
     for index, (code, argument) in enumerate(items):
+        fails = may_fail or _can_fail(items[index + 1 :])
+        inner: list[list[Any]] = []
+        if code in _REPEATS:
+            least, most, body = argument
+            repeated = _within(body)
+            if _number(most) > MANY and fails and all(part & repeated for part in before):
+                return True
+            inner = [list(body)]
+            required = [_first(body)] if _number(least) else []
+        elif code is codes.SUBPATTERN:
+            inner = [list(argument[-1])]
+            required = [_first(argument[-1])]
+        elif code is codes.BRANCH:
+            inner = [list(branch) for branch in argument[1]]
+            required = [frozenset().union(*map(_first, inner))]
+        elif code is codes.AT:
+            required = [frozenset()] if argument in _STARTS else []  # there is one place only where it may begin
+        else:
+            required = [_characters(code, argument)]
+        if any(_starts_anywhere(body, before, may_fail=fails) for body in inner):
+            return True
+        before += required
+    return False
+
+
+def _ways(items: list[Any], after: frozenset[int], *, may_fail: bool) -> int:
+    """In how many ways a sequence can match that `after` may follow, where what follows may not match; no more than some."""
+    ways = 1
+    for index, (code, argument) in enumerate(items):
+        if ways > 1 and ways * _length([(code, argument)]) > _MOST_STEPS:
+            return _MOST_STEPS + 1
         rest = items[index + 1 :]
-        fails = may_fail or not all(_is_optional([item]) and item[0] is not codes.AT for item in rest)
+        if not may_fail and not _can_fail(rest):
+            break  # the first way is the one
         follow = _first(rest) | (after if _is_optional(rest) else frozenset())
         if code in _REPEATS:
             least, most, body = argument
-            own = _first(body)
-            most = _number(most)
-            if most > MANY and fails and all(part & own for part in before):
-                return (
-                    "has a repetition without an end that can start at every place of a text; "
-                    "bound it, as in {1,64}, or begin with a character that it does not repeat"
-                )
-            if (
-                _number(least) != most
-                and own & follow
-                and (repeated > _NESTED or (most > MANY and _leads_to_many(rest, own)))
-            ):
-                return "repeats a repetition, so it has too many ways to match; keep what follows one apart from it"
-            inner = _check(list(body), own | follow, before, repeated=repeated * max(1, most), may_fail=fails)
-            if inner:
-                return inner
-            before += [own] * (1 if _number(least) else 0)
+            own, times = _first(body), min(_number(most), MANY)
+            if own & follow:
+                ways *= max(times - _number(least), 0) + 1
+            ways *= min(_ways(list(body), follow | (own if times > 1 else frozenset()), may_fail=True), 1 << 8) ** times
         elif code is codes.SUBPATTERN:
-            inner = _check(list(argument[-1]), follow, before, repeated=repeated, may_fail=fails)
-            if inner:
-                return inner
-            before.append(_first(argument[-1]))
+            ways *= _ways(list(argument[-1]), follow, may_fail=True)
         elif code is codes.BRANCH:
-            firsts = [_first(branch) for branch in argument[1]]
+            branches = [list(branch) for branch in argument[1]]
+            firsts = [*map(_first, branches)]
             alike = any(one & two for number, one in enumerate(firsts) for two in firsts[:number])
-            if repeated > _NESTED and (alike or sum(map(_is_optional, argument[1])) > 1):
-                return "repeats alternatives that begin alike; make them begin with different characters"
-            for branch in argument[1]:
-                inner = _check(list(branch), follow, before, repeated=repeated, may_fail=fails)
-                if inner:
-                    return inner
-            before.append(frozenset().union(*firsts))
-        elif code is codes.AT:
-            if argument in _STARTS:
-                before.append(frozenset())  # there is one place only where it may begin
-        else:
-            before.append(_characters(code, argument))
-    return None
+            alike = alike or sum(map(_is_optional, branches)) > 1
+            each = [_ways(branch, follow, may_fail=True) for branch in branches]
+            ways *= sum(each) if alike else max(each)
+        if ways > _MOST_STEPS:
+            break
+    return ways
+
+
+def _can_fail(items: list[Any]) -> bool:
+    return any(code is codes.AT or not _is_optional([(code, argument)]) for code, argument in items)
 
 
 _STARTS = {codes.AT_BEGINNING, codes.AT_BEGINNING_STRING}
@@ -111,14 +140,28 @@ def _number(count: Any) -> int:
     return 1 << 30 if count is codes.MAXREPEAT else int(count)
 
 
-def _leads_to_many(items: list[Any], own: frozenset[int]) -> bool:
-    """Whether another repetition without an end may take over the characters of one before it."""
-    for code, argument in items:
-        if code in _REPEATS and _number(argument[1]) > MANY:
-            return bool(_first(argument[2]) & own)
-        if not _first([(code, argument)]) & own and not _is_optional([(code, argument)]):
-            return False
-    return False
+def _within(items: Any) -> frozenset[int]:
+    """The characters that a sequence may hold."""
+    return frozenset().union(*(_first([item]) | _within(_inside(*item)) for item in items))
+
+
+def _inside(code: Any, argument: Any) -> list[Any]:
+    """The parts of a part, one after the other."""
+    if code in _REPEATS:
+        return list(argument[2])
+    if code is codes.SUBPATTERN:
+        return list(argument[-1])
+    return [item for branch in argument[1] for item in branch] if code is codes.BRANCH else []
+
+
+def _length(items: Any) -> int:
+    """How many characters a sequence may hold; a repetition without an end holds some."""
+    return sum(
+        min(_number(argument[1]), MANY) * _length(argument[2])
+        if code in _REPEATS
+        else max(1, _length(_inside(code, argument)))
+        for code, argument in items
+    )
 
 
 def _first(items: Any) -> frozenset[int]:

@@ -7,8 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from spanbridge.processors.credential_patterns import at_left, is_basic
-from spanbridge.processors.key_names import Classifier, Sensitivity, is_placeholder, looks_like_credential
+from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_credential
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.placeholders import is_placeholder
 from spanbridge.processors.text_rule import Budget, Span, TextRule, compiled, matches, pattern_rule
 
 if TYPE_CHECKING:

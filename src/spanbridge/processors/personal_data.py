@@ -24,7 +24,7 @@ _ISSUERS = re.compile(
 
 def is_card(value: str) -> bool:
     """Whether the digits of `value` have an issuer's prefix and length and a valid Luhn sum."""
-    text = re.sub(r"[ -]", "", value)
+    text = re.sub(r"\D", "", value)
     if _ISSUERS.fullmatch(text) is None:
         return False
     digits = [int(character) for character in text]
@@ -47,7 +47,7 @@ _IBAN_LENGTHS: dict[str, int] = {
 
 def is_iban(value: str) -> bool:
     """Whether `value` is an IBAN: as long as its country's are, and its remainder modulo 97 is 1."""
-    compact = re.sub(r"[ -]", "", value).upper()
+    compact = re.sub(r"\W", "", value).upper()
     return (
         len(compact) == _IBAN_LENGTHS.get(compact[:2])
         and int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
@@ -67,7 +67,7 @@ def _find_iban(text: str, budget: Budget) -> Iterator[Span]:
 
 def is_ssn(value: str) -> bool:
     """Whether `value` keeps the rules of a US social security number: area, group and serial."""
-    digits = re.sub(r"[- ]", "", value)
+    digits = re.sub(r"\D", "", value)
     area, group, serial = digits[:3], digits[3:5], digits[5:]
     return area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
 
@@ -82,20 +82,25 @@ def is_phone(value: str) -> bool:
     return (8 if value.startswith("+") else 9) <= len(digits) <= 15 and len(set(digits)) > 2 and not counts
 
 
+_NETWORKS = tuple(map(ipaddress.IPv6Network, ("2000::/3", "fc00::/7", "fe80::/10", "64:ff9b::/96", "::ffff:0:0/96")))
+"""Where machines have their IPv6 addresses; elsewhere, as in `a::b2`, it is a name of some language."""
+
+
 def is_ip(value: str) -> bool:
     """Whether `value` is the address of another machine."""
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
         return False
-    if address.version == 6 and sum(map(str.isdigit, value)) < 2:
-        return False  # `a::b` is a name in some languages
-    return not (address.is_loopback or address.is_unspecified or address.is_multicast)
+    if address.version == 6:
+        return any(address in network for network in _NETWORKS)
+    # Neither this network, nor many machines, nor a mask of networks.
+    return 0 < address.packed[0] < 224 and not address.is_loopback
 
 
 _ADDRESS_BEFORE = re.compile(
     r"(?i)(?:ip|addr(?:ess)?|from|host|client|remote|server|dns|peer|source|src|dst|dest(?:ination)?|ping|at|to|for|by|connect(?:ed|ing)?|proxy|gateway|forwarded|origin|via|user|of)"
-    r"[\"'=:,\s([-]{1,4}\Z|[=@/]\Z|^[\s\"'(\[]*\Z|[\n,][\s\"'(\[]*\Z|\d[,\s]+\Z"
+    r"[\"'=:,\s([/-]{1,4}\Z|://\Z|^[\s\"'(\[]*\Z|[\n,][\s\"'(\[]*\Z|\d[,\s]+\Z"
 )
 _VERSION_BEFORE = re.compile(
     r"(?i)(?:version|ver|v|release|chapter|section|build|rev(?:ision)?|level|update|driver|firmware|python|sdk|api|[a-z]+[/@=-]=?)[ :.]{0,2}\Z"
@@ -123,29 +128,105 @@ def _find_ip(text: str, budget: Budget) -> Iterator[Span]:
             yield Span(*match.span("v"), "ip_address")
 
 
+_FILES = frozenset(
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "ico",
+        "bmp",
+        "css",
+        "scss",
+        "less",
+        "js",
+        "jsx",
+        "mjs",
+        "ts",
+        "tsx",
+        "json",
+        "html",
+        "htm",
+        "xml",
+        "yaml",
+        "yml",
+        "toml",
+        "txt",
+        "pdf",
+        "csv",
+        "log",
+        "sql",
+        "wasm",
+        "woff",
+        "woff2",
+        "ttf",
+        "mp3",
+        "mp4",
+    ]
+)
+"""Endings of files that no name of a machine has: `logo@2x.png`."""
+_MACHINES = frozenset(("git", "hg", "svn", "root"))
+"""Who is logged in as, not written to: `git@github.com:acme`."""
+
+
+def _find_email(text: str, budget: Budget) -> Iterator[Span]:
+    for match in matches(compiled(_EMAIL), text, budget):
+        start, end = match.span("v")
+        name, domain = re.split("@|%40", match["v"], maxsplit=1)
+        if domain.rsplit(".", 1)[-1].lower() in _FILES:
+            continue
+        if text[start - 1 : start] == ":" and re.search(r"://\S*\Z", text[max(0, start - 200) : start]):
+            continue  # a password and a machine
+        if text[end : end + 1] == ":" and (name in _MACHINES or re.match(r":[\w.~-]{1,80}/", text[end : end + 82])):
+            continue
+        yield Span(start, end, "email")
+
+
+def _find_phone(text: str, budget: Budget) -> Iterator[Span]:
+    for match in matches(compiled(_PHONE), text, budget):
+        is_version = "." in match["v"] and _VERSION_BEFORE.search(text, max(0, match.start("v") - 24), match.start("v"))
+        if is_phone(match["v"]) and not is_version:
+            yield Span(*match.span("v"), "phone")
+
+
 _START = r"(?:(?<![\w.+/-])|(?<=\\[nrt]))"
 _END = r"(?![\w-])"
 
 _PHONE_WORD = r"(?:phone|mobile|tel(?:ephone)?|fax|cell|whatsapp)"
-_IBAN = rf"{_START}[A-Z]{{2}}\d\d(?:[ -]?[A-Z0-9]){{11,31}}"
+_JOINT = "[ \u00a0\u202f\u2010-\u2015-]"
+_DOT = "[ .\u00a0\u202f\u2010-\u2015-]"
+"""What stands between groups of digits: also the space and the hyphens that do not break."""
+_JOINT_BYTES = r"(?:[ .-]|\xc2\xa0|\xe2\x80[\x90-\x95\xaf])"
+_EMAIL = r"(?:(?<![\w.%+-])|(?<=\\[nrt]))(?P<v>[\w.%+-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24})(?![\w-])"
+_SPOKEN = r"(?:(?:call|text|ring|dial|reach|sms|contact)(?: (?:me|us|him|her|them|back))?(?: (?:at|on|under))?(?<!call)(?<!text)(?<!ring)(?<!dial)(?<!reach)(?<!sms)(?<!contact)|my (?:cell |mobile |phone )?number(?:'s| is))"
+"""After these words digits alone are a telephone number."""
+_IBAN = rf"{_START}[A-Z]{{2}}\d\d(?:{_JOINT}?[A-Z0-9]){{11,31}}"
+_PHONE = (
+    rf"{_START}(?P<v>(?:\+\d{{1,3}}|(?<!\d[ .-])00 ?[1-9]\d{{0,2}})(?:{_DOT}?\(?\d{{1,4}}\)?){{2,6}}"
+    rf"|\(0\d{{1,4}}\) ?\d{{5,8}}|\(\d{{2,4}}\) ?\d{{3,4}}{_DOT}\d{{3,4}}|(?:1{_DOT})?[2-9]\d{{2}}({_DOT})\d{{3}}\2\d{{4}}"
+    rf"|(?<!\d[ .-])0[1-9]\d{{0,3}}(?:({_JOINT})\d{{2,4}}(?:\3\d{{2,4}}){{1,4}}|[ /-]\d{{5,8}})){_END}(?!\.\d)"
+)
 _IP = r"(?:(?<![\w.:-])(?<!ersion )|(?<=\\[nrt])|(?<=://))(?P<v>(?:::(?:ffff:)?)?\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)|(?:[0-9a-f]{1,4}:){1,7}(?::?[0-9a-f]{1,4}){1,7}(?![\w:.-]))"
 PERSONAL_DATA: dict[str, tuple[TextRule, ...]] = {
     "email": (
-        pattern_rule("email", (Probe(("@", "%40"), r"[^ \"'<>@\\/:,;()](?:@|%40)[A-Za-z0-9-]{1,63}\.[A-Za-z]"),), r"(?:(?<![\w.%+/:-])|(?<=\\[nrt])|(?<=mailto:)|(?<=://))(?P<v>[\w.%+-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24})(?![\w-]|:\w)"),
+        TextRule((Probe(("@", "%40"), r"[^ \"'<>@\\/:,;()](?:@|%40)[A-Za-z0-9\x80-\xff-]{1,63}\.[A-Za-z]"),), _find_email),
     ),
     "card_number": (
-        pattern_rule("card_number", (Probe(("",), r"[0-9](?:[ -]?[0-9]){12}"),), rf"{_START}(?P<v>\d(?:[ -]?\d){{12,18}}){_END}(?!\.\d)", is_card),
+        pattern_rule("card_number", (Probe(("",), rf"[0-9](?:{_JOINT_BYTES}?[0-9]){{12}}"),), rf"{_START}(?P<v>\d(?:{_JOINT}?\d){{12,18}}|\d{{4}}(?:\.\d{{4}}){{3}}){_END}(?!\.\d)", is_card),
     ),
     "iban": (
-        TextRule((Probe(("",), r"[A-Za-z]{2}[0-9]{2} ?[A-Za-z0-9]{4} ?[0-9A-Za-z]{4}"),), _find_iban),
+        TextRule((Probe(("",), rf"[A-Za-z]{{2}}[0-9]{{2}}{_JOINT_BYTES}?[A-Za-z0-9]{{4}}{_JOINT_BYTES}?[0-9A-Za-z]{{4}}"),), _find_iban),
     ),
     "ssn": (
-        pattern_rule("ssn", (Probe(("",), r"[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}"),), rf"{_START}(?P<v>\d{{3}}([- ])\d{{2}}\2\d{{4}}){_END}(?!\.\d)", is_ssn),
+        pattern_rule("ssn", (Probe(("",), rf"[0-9]{{3}}{_JOINT_BYTES}[0-9]{{2}}{_JOINT_BYTES}[0-9]{{4}}"),), rf"{_START}(?P<v>\d{{3}}({_JOINT})\d{{2}}\2\d{{4}}){_END}(?!\.\d)", is_ssn),
         pattern_rule("ssn", (Probe(("ssn", "social"), r"(?i)(?:ssn|social.security)[^0-9]{1,16}[0-9]{9}", 0),), rf"(?:ssn|social.security(?:.(?:number|no\.?))?)[\\\"']*[ :=#]{{1,3}}[\\\"']*(?:is )?(?P<v>\d{{9}}){_END}", is_ssn),
     ),
     "phone": (
-        pattern_rule("phone", (Probe(("",), r"(?:\+[0-9(]|\([0-9]{2,4}\)|[0-9]{3}[-. ][0-9]{3}[-. ][0-9]{4}|0[1-9][0-9]{0,3}[ /-][0-9]{2,8}|00 ?[1-9][0-9]{0,2}[ .-]?[0-9(])"),), rf"{_START}(?P<v>(?:\+\d{{1,3}}|(?<!\d[ .-])00 ?[1-9]\d{{0,2}})(?:[ .-]?\(?\d{{1,4}}\)?){{2,6}}|\(0\d{{1,4}}\) ?\d{{5,8}}|\(\d{{2,4}}\) ?\d{{3,4}}[ .-]\d{{3,4}}|(?:1[-. ])?[2-9]\d{{2}}([-. ])\d{{3}}\2\d{{4}}|(?<!\d[ .-])0[1-9]\d{{0,3}}(?:([ -])\d{{2,4}}(?:\3\d{{2,4}}){{1,4}}|[ /-]\d{{5,8}})){_END}(?!\.\d)", is_phone),
+        TextRule((Probe(("",), rf"(?:\+[0-9(]|\([0-9]{{2,4}}\)|[0-9]{{3}}{_JOINT_BYTES}[0-9]{{3}}{_JOINT_BYTES}[0-9]{{4}}|0[1-9][0-9]{{0,3}}(?:/|{_JOINT_BYTES})[0-9]{{2,8}}|00 ?[1-9][0-9]{{0,2}}{_JOINT_BYTES}?[0-9(])"),), _find_phone),
         pattern_rule("phone", (Probe(("phone", "mobile", "tel", "fax", "cell", "whatsapp"), rf"(?i){_PHONE_WORD}[^0-9+(]{{1,18}}[0-9+(]", 0),), rf"{_PHONE_WORD}(?:[ _-]?(?:number|no\.?|nr\.?))?[\\\"']*[ :=]{{1,3}}[\\\"']*(?:is )?(?P<v>[+(]?\d[\d ().-]{{7,18}}\d){_END}", is_phone),
+        pattern_rule("phone", (Probe(("call", "text", "ring", "dial", "reach", "sms", "contact", "number"), r"(?i)(?:call|text|ring|dial|reach|sms|contact|number)[a-z' ]{1,16} [0-9]{10}", 0),), rf"\b{_SPOKEN} (?P<v>\d{{10,11}}){_END}", is_phone),
     ),
     "ip_address": (
         TextRule((Probe((".",), r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"), Probe((":",), r"(?i)[0-9a-f]{1,4}:[0-9a-f:]{0,39}:[0-9a-f]")), _find_ip),
@@ -162,11 +243,14 @@ _NUMBER = re.compile(r"[+(]?\d[\d ().-]{5,20}\d")
 _NAMED = (
     (
         "ssn",
-        re.compile(r"(?i)ssn|social.?security(?:.?(?:number|no))?"),
+        re.compile(r"(?i)ssns?|social.?security(?:.?(?:number|no))?s?"),
         _is_bare_ssn,
     ),
-    ("phone", re.compile(rf"(?i){_PHONE_WORD}(?:[ _.-]?(?:number|no|nr))?"), is_phone),
+    ("phone", re.compile(rf"(?i){_PHONE_WORD}(?:[ _.-]?(?:number|no|nr))?s?"), is_phone),
 )
+_COUNTED = re.compile(r"(?i)ids?|ns|us|ms|time|timestamp|at|count|size|bytes|seed|hash|offset|version")
+"""Names of numbers that may look like a card's by chance."""
+_OF_VERSIONS = re.compile(r"(?i)version|ver|release|build|revision|firmware|oid|section|chapter|sdk|driver")
 
 
 def named_rule(kinds: frozenset[str], name: str, value: str) -> str | None:
@@ -179,3 +263,19 @@ def named_rule(kinds: frozenset[str], name: str, value: str) -> str | None:
         if rule in kinds and any(names.fullmatch(end) for end in ends) and check(value):
             return rule
     return None
+
+
+def is_counted(name: str) -> bool:
+    """Whether a whole number under this name is none of a card: an id, a time, a size."""
+    words = split_words(name)
+    return bool(words) and _COUNTED.fullmatch(words[-1]) is not None
+
+
+def is_version(name: str, value: str) -> bool:
+    """Whether four numbers under this name are no address."""
+    words = split_words(name)
+    return (
+        bool(words)
+        and _OF_VERSIONS.fullmatch(words[-1]) is not None
+        and re.fullmatch(r"\d+(?:\.\d+){1,5}", value) is not None
+    )

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from orjson import dumps
 
 from spanbridge.model.payload import decode, encode
-from spanbridge.processors.allowing import Allowed, value_hash
+from spanbridge.model.span import chunks
+from spanbridge.processors.allowing import Allowed, checked_texts, value_hash
 from spanbridge.processors.candidates import Candidates
 from spanbridge.processors.chunked_text import holds_lists, joined_lists
 from spanbridge.processors.filter_options import (
@@ -39,8 +40,12 @@ if TYPE_CHECKING:
 
 BUDGET_S = 0.25
 """Processor seconds for the fields of one span; those that are not done by then are withheld, with the reason "budget"."""
+SHORT_FIELD_BYTES = 512
+"""Fields of a dirty span that are looked at together."""
 PRESCAN_BYTES = 1024 * 1024
-"""Bytes of records that are looked at together, unless a single one is larger."""
+"""Bytes of a backlog's records that are looked at together, unless a single one is larger."""
+SLICE_BYTES = 16 * 1024
+"""The same where there is no backlog: what is done beside the engine's look holds the interpreter."""
 
 
 class SensitiveDataFilter:
@@ -50,7 +55,7 @@ class SensitiveDataFilter:
         pii: Also personal data: True for all kinds, or some of "email", "card_number", "iban", "ssn" (US), "phone", "ip_address".
         style: "full": the marker. "partial": the first and last three characters of values longer than 12. "indexed": `[RULE_hash]`, the
             same token for the same value within one trace, made with a key that this process alone knows.
-        marker: What stands for a value: 1 to 64 characters without white space, quotes and backslashes.
+        marker: What stands for a value: 3 to 64 characters, none of them white space, a quote, a backslash or one of `&;,=#%?@/|`.
         extra_keys: More names whose values are secret, in any spelling, also behind a prefix.
         extra_patterns: More formats: rule name to regular expression, which may not look around, refer back or repeat a repetition.
         recognizers: Functions that are given each text and answer with (start, end, rule) of what must go. They see every text of every
@@ -91,6 +96,7 @@ class SensitiveDataFilter:
             checked_patterns(extra_patterns),
             checked_kinds(pii),
             checked_recognizers(recognizers),
+            checked_texts("allow_keys", allow_keys, "names"),
         )
         has_lists = any(map(len, (allow_keys, allow_paths, allow_values)))
         self._allowed = Allowed(allow_keys, allow_paths, allow_values) if has_lists else None
@@ -162,47 +168,54 @@ class SensitiveDataFilter:
         processed.update(fields)
         return record
 
-    def prescan(self, records: Sequence[SpanRecord]) -> None:
-        """Redacts many records that nobody has looked at yet, as `process` does; it finds nothing more to do in them.
+    def prescan(self, records: Sequence[SpanRecord], *, hurries: bool = False) -> list[SpanRecord]:
+        """Looks at many records together; returns those that `process` has to look at. With the others it is done: they are clean.
 
-        The engine lets go of the interpreter for each look, and beside a busy application waits to get it back: in a backlog, fewer looks
-        mean more spans in the same time. So all records are looked at together, then all dirty ones.
+        `hurries`: redacts the dirty ones too, and returns those only that somebody has looked at before. The engine lets go of the
+        interpreter for each look, and beside a busy application waits to get it back: in a backlog, fewer looks mean more spans in the
+        same time. So all records are looked at together, then all dirty ones.
         """
-        chunk: list[SpanRecord] = []
-        documents: list[bytes] = []
-        size = 0
-        for record in records:
-            if record.processed:
-                continue
-            document = record.encode_fields()
-            if size + len(document) > PRESCAN_BYTES and chunk:
-                self._redact_records(chunk, documents)
-                chunk, documents, size = [], [], 0
-            chunk.append(record)
-            documents.append(document)
-            size += len(document)
-        self._redact_records(chunk, documents)
+        left = [record for record in records if record.processed]
+        fresh = [record for record in records if not record.processed] if left else records
+        for chunk, documents in chunks(fresh, PRESCAN_BYTES if hurries else SLICE_BYTES):
+            data = b"\n".join(documents)
+            # Texts in pieces are looked at with the documents that they stand in.
+            joined = joined_lists(data)
+            matched = self._search.match(b"%b\n%b" % (data, joined))
+            if matched and hurries:
+                self._redact_dirty(self._dirty(chunk, documents, matched), matched)
+            elif matched:
+                lists = joined and self._search.match(joined)
+                dirty = [
+                    record
+                    for record, document in zip(chunk, documents, strict=True)
+                    if self._search.match(document) or (lists and holds_lists(document))
+                ]
+                left += dirty
+                chunk = [record for record in chunk if record not in dirty] if dirty else chunk  # noqa: PLW2901 - those that are done
+            for record in chunk:
+                record.processed.update(record.content())
+        return left
 
-    def _redact_records(self, records: list[SpanRecord], documents: list[bytes]) -> None:
-        # Texts in pieces are looked at with the documents that they stand in.
-        pieces = [*documents, *map(joined_lists, documents)]
-        matched = self._search.match(b"\n".join(pieces))
-        if matched:
-            located = self._search.locate(matched, pieces)
-            count = len(records)
-            dirty: list[SpanRecord] = []
-            for index, record in enumerate(records):
-                found = [*located[index], *located[count + index]]
-                if found and self._search.confirmed(found, documents[index]):
-                    dirty.append(record)
-            self._redact_dirty(dirty, matched)
-        for record in records:
-            record.processed.update(record.content())
+    def _dirty(
+        self, records: Sequence[SpanRecord], documents: Sequence[bytes], matched: Sequence[int]
+    ) -> list[SpanRecord]:
+        """Those of the records in which a probe matches, given the probes that match in all together."""
+        located = self._search.locate(matched, [*documents, *map(joined_lists, documents)])
+        count = len(records)
+        return [
+            record
+            for index, record in enumerate(records)
+            if (found := [*located[index], *located[count + index]]) and self._search.confirmed(found, documents[index])
+        ]
 
     def _redact_one(self, record: SpanRecord, snapshots: dict[str, Any], matched: Collection[int]) -> None:
         """Redacts those of the fields in which a probe matches, given the probes that match in all of them together."""
-        # The short ones first: they are done within the budget that a long one may exceed.
-        fields = sorted(((_encoded(data), field) for field, data in snapshots.items()), key=lambda item: len(item[0]))
+        # The short ones first: they are done within the budget that a long one may exceed. Mostly they are clean: names and ids.
+        fields = sorted([(_encoded(data), field) for field, data in snapshots.items()], key=_first_length)
+        short = [data for data, _ in fields if len(data) <= SHORT_FIELD_BYTES]
+        if self._search.is_clean(b"\n".join(short)):
+            del fields[: len(short)]
         unexplained = set(matched)
         candidates, budget = Candidates(self._search), Budget(BUDGET_S)
         last = len(fields) - 1
@@ -257,6 +270,10 @@ class SensitiveDataFilter:
             return bool(self._search.confirmed(self._search.match(encoded), encoded))
         except (TypeError, ValueError, RecursionError):
             return True
+
+
+def _first_length(item: tuple[bytes, str]) -> int:
+    return len(item[0])
 
 
 def _encoded(snapshot: Any) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from spanbridge.processors.key_names import (
     Classifier,
@@ -15,6 +15,7 @@ from spanbridge.processors.key_names import (
     word_set,
 )
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.placeholders import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +26,16 @@ _VALUE_KEYS = (
     "value", "Value", "val", "v", "text", "content", "fieldValue", "field_value", "parameterValue", "ParameterValue", "headerValue",
     "header_value", "inputValue", "input_value", "answer",
 )  # fmt: skip
-_VALUE_KEY_SET = frozenset(_VALUE_KEYS)
+_CHANGES = word_set("old_value new_value oldValue newValue previous_value old new before after from to")
+"""Keys of a value before and after a change."""
+_VALUE_KEY_SET = frozenset(_VALUE_KEYS) | _CHANGES
 _NAME_KEYS = word_set(
     "name key header field label selector id variable parameter param element locator property k target Name Key Header Field Label "
     "fieldName field_name parameterKey ParameterKey parameterName headerName header_name inputName input_name question placeholder "
-    "aria-label ariaLabel"
+    "aria-label ariaLabel setting attribute config option column"
 )
+_NAME_KEYS_OF_VALUE = word_set("title path")
+"""As above, beside a `value` alone: elsewhere they are titles and paths of texts."""
 _IS_TEXT = re.compile(r"[\s{]")
 _LABEL_END = re.compile(r"[ _-](?:text )?(?:field|input|box|textbox|entry)\Z|[?:* ]{1,4}\Z", re.IGNORECASE)
 """How the description of a form's element ends: `Password field`."""
@@ -42,7 +47,38 @@ _NAME_LIST_PARENTS = word_set(
     "required fields columns keys names properties attributes params parameters include exclude only omit select order sensitive redact "
     "masked hidden scopes tags types words options choices enum loc path"
 )
-_SCHEMA_TYPES = word_set("string object array integer number boolean null password text str")
+_SCHEMA_TYPES = word_set(
+    "string object array integer number boolean null password text str int float bool bytes enum secret keyword varchar "
+    "file any list dict"
+)
+_SCHEMA_MEMBERS = word_set(
+    "type title description format minLength maxLength min max minimum maximum exclusiveMinimum exclusiveMaximum pattern "
+    "required nullable readOnly writeOnly deprecated properties additionalProperties patternProperties items prefixItems "
+    "minItems maxItems uniqueItems minProperties maxProperties enum const default example examples anyOf oneOf allOf not if "
+    "then else $ref $id $schema $defs $comment definitions contentEncoding contentMediaType xml externalDocs discriminator "
+    "in name schema style explode label placeholder hint help helpText help_text tooltip secret sensitive hidden masked "
+    "widget order position group section display_name displayName advanced env env_var envVar flag metavar nargs dest "
+    "multiple choices options validators validate validation rules autocomplete input_type inputType field_type fieldType "
+    "multiline info show optional min_length max_length primary_key unique index null blank comment doc docs visibility "
+    "category analyzer kind is_secret isSecret is_required isRequired"
+)
+"""What describes a value, in JSON Schema, OpenAPI and definitions of forms."""
+_IDS = word_set("id uid uuid arn created_at updated_at expires_at createdAt updatedAt expiresAt creationTimestamp")
+_REFERENCE_MEMBERS = _IDS | word_set(
+    "name kind type required external file source target namespace ref optional label labels version status mode scope scopes provider "
+    "enabled environment display_name displayName description env path mount secretName tokenUrl authorizationUrl refreshUrl"
+)
+"""What says which secret is meant, not what it is."""
+_TYPED = word_set(
+    "stringValue string_value intValue int_value doubleValue double_value bytesValue bytes_value S N B SS"
+)
+_SCHEMA_VALUES = ("default", "example", "examples", "const")
+"""Those of them that hold one."""
+_TOKENIZED = word_set(
+    "logprob logprobs top_logprobs token_logprobs prob probability token_id token_ids text_offset start_offset end_offset "
+    "special"
+)
+"""Beside these a token is a piece of text."""
 _SHORT_FLAGS: dict[str, tuple[str, str]] = {
     "sshpass": ("-p", ""),
     "redis-cli": ("-a", ""),
@@ -83,7 +119,6 @@ STRUCTURE_PROBES = (
         rf"(?:{'|'.join(_SHORT_FLAGS)})[\\\"']{{1,9}}[ ]?,[^\n]{{0,400}}[\"']-(?:p|a|P|w|pw|u)",
         0,
     ),
-    Probe(("-signature",), r"(?i)x-(?:amz|goog|oss)-signature[\\\"']{1,9}[ ]?:"),
 )
 """What the prefilter looks for on behalf of names that no text rule looks for."""
 
@@ -92,6 +127,11 @@ STRUCTURE_PROBES = (
 def holds_labels(parent: str) -> bool:
     """Whether the values of a mapping under this name are text about their keys."""
     return not _LABEL_PARENTS.isdisjoint(split_words(parent)[-1:])
+
+
+def is_label(text: str) -> bool:
+    """Whether a text is one about its key: a word, or words without those that mix letters and digits."""
+    return text.isalpha() or (any(map(str.isspace, text)) and is_plain(text))
 
 
 @lru_cache(maxsize=1024)
@@ -119,23 +159,19 @@ def names_credentials(parent: str) -> bool:
     return parent.rstrip("s").lower().endswith(("token", "auth", "cookie"))
 
 
-def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[str, Sensitivity] | None:
-    """Which key of `{"name": K, "value": V}` holds a value that K says is secret, and how surely."""
+def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[frozenset[Any], Sensitivity] | None:
+    """Which keys of `{"name": K, "value": V}` hold a value that K says is secret, and how surely."""
     if len(value) > 12 or _VALUE_KEY_SET.isdisjoint(value):
         return None
-    target = next(key for key in _VALUE_KEYS if key in value)
-    item = value[target]
+    target = next((key for key in _VALUE_KEYS if key in value), None)
+    item = value.get(target)
     if target in ("content", "text", "answer") and (not isinstance(item, str) or _IS_TEXT.search(item)):
         return None
     level = Sensitivity.STRONG if value.get("type") == "password" else Sensitivity.NONE
     for key, name in value.items():
-        if key in _NAME_KEYS and isinstance(name, str):
+        if isinstance(name, str) and (key in _NAME_KEYS or (target == "value" and key in _NAME_KEYS_OF_VALUE)):
             level = max(level, classify(_LABEL_END.sub("", name)))
-    return (target, level) if level else None
-
-
-_HELD = frozenset({"value", "text", "data", "content"})
-"""Under these a mapping with a `type` holds what it describes."""
+    return (_CHANGES.intersection(value) | {target}, level) if level else None
 
 
 _SCHEME_TYPES = word_set("apiKey http oauth2 openIdConnect mutualTLS basic")
@@ -143,17 +179,53 @@ _SCHEME_MEMBERS = word_set("in scheme flows flow openIdConnectUrl bearerFormat")
 """Security schemes of OpenAPI."""
 
 
-def is_schema(value: Any) -> bool:
-    """Whether a mapping describes a value instead of holding one."""
-    if not isinstance(value, dict):
-        return False
-    kind: Any = value.get("type")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return (
-        (isinstance(kind, str) and (kind in _SCHEME_TYPES or "in" in value) and not _SCHEME_MEMBERS.isdisjoint(value))  # pyright: ignore[reportUnknownArgumentType]
-        or (isinstance(kind, str) and kind.lower() in _SCHEMA_TYPES and _HELD.isdisjoint(value))  # pyright: ignore[reportUnknownArgumentType]
-        or "$ref" in value
-        or "anyOf" in value
+def is_schema(value: dict[Any, Any]) -> bool:
+    """Whether a mapping describes a value instead of holding one: what it says of it, and nothing else in words."""
+    kind = value.get("type")
+    if isinstance(kind, str):
+        if (kind in _SCHEME_TYPES or "in" in value) and not _SCHEME_MEMBERS.isdisjoint(value):
+            return True
+        describes = kind.lower() in _SCHEMA_TYPES
+    else:
+        describes = (
+            isinstance(kind, list) or "$ref" in value or "anyOf" in value or "oneOf" in value or "allOf" in value
+        )
+    return describes and all(
+        key in _SCHEMA_MEMBERS or item is None or isinstance(item, bool) or str(key).startswith("x-")
+        for key, item in value.items()
     )
+
+
+def holds_references(value: Any) -> bool:
+    """Whether a container under a secret name says only which secrets there are: `[{"name": "db", "required": true}]`."""
+    if isinstance(value, dict):
+        items: dict[Any, Any] = value
+        return bool(items) and all(map(_is_reference, items, items.values()))
+    members = cast("list[Any]", value) if isinstance(value, list) else []
+    return bool(members) and all(isinstance(item, dict) and holds_references(item) for item in members)
+
+
+def _is_reference(key: Any, item: Any) -> bool:
+    if isinstance(item, dict):
+        return key in _REFERENCE_MEMBERS or holds_references(item)
+    return (
+        item is None or isinstance(item, bool) or (key in _REFERENCE_MEMBERS and (key in _IDS or is_plain(str(item))))
+    )
+
+
+def typed_member(value: dict[Any, Any]) -> str | None:
+    """The one member of a value that says its own type: `{"stringValue": "x"}` of OTLP, `{"S": "x"}` of DynamoDB."""
+    return next(iter(_TYPED.intersection(value)), None) if len(value) == 1 else None
+
+
+def values_of_schema(value: dict[Any, Any]) -> list[str]:
+    """Under which members a mapping that describes a value holds one: its default, its example."""
+    return [key for key in _SCHEMA_VALUES if key in value]
+
+
+def is_tokenized(value: dict[Any, Any]) -> bool:
+    """Whether the `token` of a mapping is a piece of text: an event of a model or of a tokenizer."""
+    return not _TOKENIZED.isdisjoint(value)
 
 
 def argument_level(flag: str, value: str, classify: Classifier) -> Sensitivity:

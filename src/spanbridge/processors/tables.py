@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from spanbridge.processors.key_names import (
     Classifier,
     Sensitivity,
-    is_placeholder,
     looks_like_credential,
     looks_like_password,
 )
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.placeholders import is_placeholder
 from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from spanbridge.pacing import PAUSE_S, SLICE_NS
-from spanbridge.processors.key_names import is_placeholder
+from spanbridge.pacing import PAUSE_S, SLICE_NS, is_awaited
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.placeholders import is_placeholder
 
 if TYPE_CHECKING:
     from spanbridge.processors.credential_patterns import Format
@@ -20,6 +20,8 @@ SLICE = 64 * 1024
 OVERLAP = 64 * 1024
 """Characters beyond its slice in which a match may end; one that reaches further is matched again without an end."""
 _LOOKAHEAD = 64
+_FILLED = 0.7
+"""The share of one letter in a format that was filled in with it."""
 
 
 class Span(NamedTuple):
@@ -49,7 +51,7 @@ class Budget:
         """Called between small pieces of work; raises BudgetExceeded when the time is spent."""
         if self._end is None or time.perf_counter_ns() < self._until_ns:
             return
-        if not self._hurries:
+        if not self._hurries and not is_awaited():
             time.sleep(PAUSE_S)
         self._until_ns = time.perf_counter_ns() + SLICE_NS
         if time.thread_time() > self._end:
@@ -106,7 +108,9 @@ def format_rule(row: Format) -> TextRule:
         pattern = compiled(source)
         group = "v" if "v" in pattern.groupindex else 0
         for match in matches(pattern, text, budget):
-            if check is None or check(match[group]):
+            value = match[group]
+            # A format with one letter nearly all over is an example of it.
+            if max(map(value.count, set(value))) < _FILLED * len(value) and (check is None or check(value)):
                 yield Span(*match.span(group), row.rule)
 
     return TextRule((Probe(tuple(row.gate.split("|")), row.probe, row.reach),), find)

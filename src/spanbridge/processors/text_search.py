@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,13 @@ from orjson import loads
 from spanbridge.processors.chunked_text import EVENT_PROBE, joined_lists, joined_texts
 from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.encoded_text import encoded_rules
-from spanbridge.processors.filter_options import own_rule, recognizer_rule
-from spanbridge.processors.key_names import classifier_with, split_words
+from spanbridge.processors.filter_options import own_names_rule, own_rule, recognizer_rule, stems_of
+from spanbridge.processors.key_names import classifier_with
 from spanbridge.processors.keyword_rule import keyword_rule
 from spanbridge.processors.matcher import Prefilter, Probe, RePrefilter, make_prefilter
 from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
 from spanbridge.processors.personal_data import PERSONAL_DATA
+from spanbridge.processors.placeholders import left_by_masker
 from spanbridge.processors.structures import STRUCTURE_PROBES
 from spanbridge.processors.tables import table_rule
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
@@ -28,16 +28,14 @@ if TYPE_CHECKING:
     from spanbridge.processors.masking_styles import Masker
 
 WITHHELD = "[WITHHELD]"
+SHORTEST_SECRET = 6
+"""Characters; no built-in rule finds anything in a shorter text."""
 _SHORT = 32
 _MAX_CLEAN = 4096
 """Short texts without a finding that are remembered: roles, types, names of tools come again in every span."""
 _LONG = 16 * 1024
 """Bytes of a piece beyond which the engine looks at it alone: `re` would hold the interpreter lock for too long."""
 _FORMAT_RULES = tuple(format_rule(row) for row in FORMATS)
-
-
-_LEFT_BY_MASKERS = 8
-"""Characters that may stand around a marker in what was masked before: a scheme, a prefix, the last few of the secret."""
 
 
 class TextSearch:
@@ -50,19 +48,24 @@ class TextSearch:
         extra_patterns: Iterable[tuple[str, str]],
         kinds: frozenset[str],
         recognizers: Sequence[Recognizer] = (),
+        allow_keys: Sequence[str] = (),
     ) -> None:
         """`kinds`: of personal data."""
-        self.classify = classifier_with(extra_keys)
+        self.classify = classifier_with(extra_keys, allow_keys)
         own = (
             *(own_rule(name, pattern) for name, pattern in extra_patterns),
             *map(recognizer_rule, recognizers),
         )
-        stems = "|".join(r"[\W_]?".join(map(re.escape, split_words(key))) for key in extra_keys)
+        self._has_own = bool(own)
+        self.shortest = 1 if own else SHORTEST_SECRET
+        """Characters; shorter texts are not looked at."""
+        stems = stems_of(extra_keys)
         rules = (
             *own,
             *_FORMAT_RULES,
             *PATTERN_RULES,
             keyword_rule(self.classify, stems),
+            *([own_names_rule(stems, self.classify)] if stems else []),
             *named_value_rules(self.classify),
             table_rule(self.classify),
             *encoded_rules(self._search_decoded),
@@ -113,6 +116,10 @@ class TextSearch:
             return self._match_joined("\n".join(joined_texts(loads(data))).encode("utf-8", "surrogatepass"))
         joined = joined_lists(data)
         return self._match_joined(joined) if joined else None
+
+    def is_clean(self, data: bytes) -> bool:
+        """Whether certainly no probe matches in some encoded JSON documents, nor in texts that stand there in pieces."""
+        return not self.match(data) and not joined_lists(data)
 
     def _match_joined(self, text: bytes) -> Sequence[int] | None:
         matched = self.match(text)
@@ -177,7 +184,7 @@ class TextSearch:
         found.sort(key=lambda span: (span.start, -span.end))
         result: list[Span] = []
         for span in found:
-            if self.is_masked(text[span.start : span.end]):
+            if self.is_masked(text[span.start : span.end]) or (self._has_own and self._masker.holds(text, span)):
                 continue
             if result and span.start < result[-1].end:
                 if span.end > result[-1].end:
@@ -189,7 +196,7 @@ class TextSearch:
     def is_masked(self, value: str) -> bool:
         """Whether `value` is what this filter, or another, put in place of a secret."""
         marker = self._masker.marker
-        return value == WITHHELD or (marker in value and len(value.replace(marker, "").strip()) <= _LEFT_BY_MASKERS)
+        return value == WITHHELD or (marker in value and left_by_masker(value.replace(marker, "")))
 
     def mask(self, rule: str, value: str, scope: str) -> str:
         """What stands for `value` in the trace `scope`."""

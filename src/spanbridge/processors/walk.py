@@ -11,16 +11,16 @@ from orjson import dumps
 
 from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
-from spanbridge.processors.candidates import MAX_JSON_LEVELS, SHORTEST_SECRET, Candidates, is_text
+from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
-    is_placeholder,
+    is_pin,
     looks_like_credential,
     split_words,
-    was_masked,
 )
-from spanbridge.processors.personal_data import named_rule
+from spanbridge.processors.personal_data import is_counted, is_version, named_rule
+from spanbridge.processors.placeholders import is_placeholder, was_masked
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
@@ -28,10 +28,15 @@ from spanbridge.processors.structures import (
     command_of,
     holds_headers,
     holds_labels,
+    holds_references,
+    is_label,
     is_pair_of,
     is_schema,
+    is_tokenized,
     named_value,
     names_credentials,
+    typed_member,
+    values_of_schema,
 )
 
 if TYPE_CHECKING:
@@ -99,7 +104,7 @@ class Walk:
         if self._has_paths and self._allowed is not None and self._allowed.path(self._path):
             return value
         if value is None or isinstance(value, (int, float)):
-            return self._number(value) if type(value) is int else value
+            return self._number(value, parent) if type(value) is int else value
         if isinstance(value, str):
             return self._text(value)
         if depth > MAX_DEPTH:
@@ -118,12 +123,12 @@ class Walk:
         if self._visited & 15 == 1:
             self._budget.pause()
 
-    def _number(self, value: int) -> Any:
-        if self._search.finds_numbers and 10**12 <= value < 10**19:
+    def _number(self, value: int, name: str) -> Any:
+        if self._search.finds_numbers and 10**12 <= value < 10**19 and not is_counted(name):
             text = str(value)
             spans = self._search.spans(text, self._budget, self._candidates[text] or ())
             if spans and spans[0].start == 0 and spans[0].end == len(text):
-                return self._mask(spans[0].rule, text)
+                return self._masked(spans[0].rule, value, text)
         return value
 
     def _mask(self, rule: str, value: str, start: int = 0) -> str:
@@ -136,11 +141,16 @@ class Walk:
             self._findings.append(Finding(rule, path_text(self._path), start, len(value), offset))
         return self._search.mask(rule, value, self._scope)
 
+    def _masked(self, rule: str, value: Any, text: str) -> Any:
+        """As `_mask`, of a value that is no text."""
+        masked = self._mask(rule, text)
+        return value if masked == text else masked
+
     # ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _text(self, text: str) -> str:
         self._count()
-        if len(text) < SHORTEST_SECRET:
+        if len(text) < self._search.shortest:
             return text
         matched = self._candidates[text]
         if not matched:
@@ -182,7 +192,7 @@ class Walk:
     def _part(self, text: str, start: int, end: int, matched: Sequence[int]) -> str:
         """A part of a text in which `matched` match."""
         part = text[start:end]
-        found = self._candidates.of_part(part, matched) if len(part) >= SHORTEST_SECRET else None
+        found = self._candidates.of_part(part, matched) if len(part) >= self._search.shortest else None
         return self._plain(part, found, start) if found else part
 
     def _plain(self, text: str, matched: Sequence[int], offset: int = 0) -> str:
@@ -218,7 +228,9 @@ class Walk:
             if context and level is not Sensitivity.STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
             rule = "key_name"
-            if named is not None and name == named[0]:
+            if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
+                level = Sensitivity.NONE
+            if named is not None and name in named[0]:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
                 level, rule = Sensitivity.STRONG, "private_key"
@@ -226,10 +238,12 @@ class Walk:
                 self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
             ):
                 redacted = item
-            elif level and not (labels and (not isinstance(item, str) or item.isalpha() or re.search(r"\s", item))):
+            elif level and not (labels and (not isinstance(item, str) or is_label(item))):
                 redacted = self._secret(item, level, name, depth, rule)
-            elif kinds and type(item) in _NUMERALS and (found := named_rule(kinds, name, str(item))):
-                redacted = self._mask(found, str(item))
+            elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
+                redacted = self._masked(found, item, str(item))
+            elif kinds and type(item) is str and is_version(name, item):
+                redacted = item
             elif type(item) is str:
                 redacted = self._text(item)
             else:
@@ -252,6 +266,12 @@ class Walk:
         path.pop()
         return value if result is None else result
 
+    def _personal(self, text: str, name: str, parent: str, siblings: dict[Any, Any]) -> str | None:
+        """The rule by which digits are personal because of what they are called, here or around them."""
+        label = siblings.get("name") if name == "value" else None
+        called = label if isinstance(label, str) else f"{parent} {name}" if name in ("number", "value") else name
+        return named_rule(self._search.kinds, called, text)
+
     def _secret(self, value: Any, level: Sensitivity, name: str, depth: int, rule: str = "key_name") -> Any:
         """A value under a name that says it is secret."""
         if value is None or isinstance(value, bool):
@@ -267,19 +287,38 @@ class Walk:
             ):
                 return self._text(value) if len(value) > 64 else value
             if level is Sensitivity.WEAK:
-                return self._mask(rule, value) if looks_like_credential(value) else self._text(value)
+                is_secret = looks_like_credential(value) or is_pin(name, value)
+                return self._mask(rule, value) if is_secret else self._text(value)
             if ("pwd" in name.lower() and is_path(value)) or (token and value.isdigit()):
                 return value
             return self._mask(rule, value)
         if isinstance(value, (int, float)):
             plural = bool(words) and words[-1].endswith("s") and words[-1] != "pass"
-            kept = level is Sensitivity.WEAK or token or plural or abs(value) < 10
-            return value if kept else self._mask(rule, str(value))
-        if not value or level is Sensitivity.WEAK or is_schema(value):
+            kept = (level is Sensitivity.WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
+            return value if kept else self._masked(rule, value, str(value))
+        if not value or level is Sensitivity.WEAK:
             if isinstance(value, list):
                 return self._weak_items(cast("list[Any]", value), name, depth)
             return self.value(value, depth + 1, name)
-        return self._mask(rule, repr(value))
+        if isinstance(value, dict) and is_schema(mapping := cast("dict[Any, Any]", value)):
+            return self._schema(mapping, name, depth)
+        if holds_references(value):
+            return self.value(value, depth + 1)
+        if isinstance(value, dict) and (member := typed_member(mapping := cast("dict[Any, Any]", value))):
+            held = self._secret(mapping[member], level, name, depth + 1, rule)
+            return mapping if held is mapping[member] else {member: held}
+        return self._masked(rule, cast("Any", value), repr(cast("Any", value)))
+
+    def _schema(self, value: dict[Any, Any], name: str, depth: int) -> Any:
+        """What describes a secret: without the values that it holds, its default and its examples."""
+        result = self.value(value, depth + 1, name)
+        for key in values_of_schema(value):
+            self._path.append(key)
+            held = self._secret(value[key], Sensitivity.STRONG, name, depth + 1)
+            self._path.pop()
+            if held is not value[key]:
+                result = {**result, key: held}
+        return result
 
     def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
         result = [self._secret(item, Sensitivity.WEAK, name, depth + 1) for item in items]
@@ -297,6 +336,7 @@ class Walk:
         path.append("")
         named = parent if names_credentials(parent) else ""
         command = command_of(items)
+        kinds = self._search.kinds
         pairs: str | None = None
         before: Any = None
         pairs_up = len(items) == 2 or (bool(parent) and holds_headers(parent))
@@ -317,8 +357,12 @@ class Walk:
             elif command and isinstance(item, str) and (at := command.secret_at(item, before)) is not None:
                 redacted = item[:at] + self._secret(item[at:], Sensitivity.STRONG, "password", depth)
                 redacted = item if redacted == item else redacted
+            elif kinds and type(item) in _NUMERALS and (found := named_rule(kinds, parent, str(item))):
+                redacted = self._masked(found, item, str(item))
             elif type(item) is str:
                 redacted = self._text(item)
+            elif type(item) is int:
+                redacted = self.value(item, depth + 1, parent)
             elif type(item) in _LISTS:
                 if pairs is None:
                     pairs = _PAIRS if all(type(other) in _LISTS and len(other) == 2 for other in items[:8]) else ""
@@ -346,14 +390,14 @@ class Walk:
         if type(items[0]) is str and all(type(item) is str for item in items):
             # One look at all before their pieces are told apart.
             text = "".join(items)
-            if len(text) > chunked_text.MAX_MEAN * len(items) or len(text) < SHORTEST_SECRET:
+            if len(text) > chunked_text.MAX_MEAN * len(items) or len(text) < self._search.shortest:
                 return None
             matched = self._candidates[text]
             if not matched or not self._candidates.spans(text, matched, self._budget):
                 return None
         for run in chunked_text.runs(items):
             text = "".join(part.text for part in run)
-            matched = self._candidates[text] if len(text) >= SHORTEST_SECRET else None
+            matched = self._candidates[text] if len(text) >= self._search.shortest else None
             spans = self._candidates.spans(text, matched, self._budget) if matched else []
             if spans:
                 spans = self._in_pieces(spans, run)
@@ -400,7 +444,7 @@ class Walk:
 
     def _stands_alone(self, span: Span, piece: str, offset: int) -> bool:
         """Whether a secret of a text is found in one of its pieces too: then it is masked with that piece."""
-        if span.start < offset or span.end > offset + len(piece) or len(piece) < SHORTEST_SECRET:
+        if span.start < offset or span.end > offset + len(piece) or len(piece) < self._search.shortest:
             return False
         matched = self._candidates[piece]
         return bool(matched) and any(

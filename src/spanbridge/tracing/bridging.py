@@ -76,6 +76,7 @@ class Bridging:
             found.tracestate, found.baggage, found.inherited = remote.tracestate, remote.baggage, remote.inherited
         found.native = active.native
         found.is_own = is_own
+        found.sampled = found.sampled or is_own  # what is sampled out has no native span
         return found
 
     def start(self, span: Span, parent: Any, started_at: int) -> int:
@@ -91,6 +92,8 @@ class Bridging:
             span_id: int = native.span_id
             if parent is None:
                 trace.trace_id = native.trace_id
+            else:
+                span.between = getattr(native, "between", None)
         except Exception as error:  # noqa: BLE001
             self.failed("start", error)
             span.native = above

@@ -66,6 +66,8 @@ class Scope:
     """What was in force then, where they rested."""
     native: Any = None
     """Where a bridge is on: the native span or remote parent that what starts inside attaches to, its own or one further out."""
+    between: int | None = None
+    """The id of another tracer's span that stands between the native span and that of the parent."""
     has_native = False
     """Whether `native` is the scope's own span."""
     _block: Any = None

@@ -192,7 +192,10 @@ def _current(baggage: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _of_span(span: Any) -> RemoteParent | None:
-    """What a span is to the other side. One that was sampled out goes on as an unsampled trace, so that all services agree."""
+    """What a span is to the other side. One that was sampled out goes on as an unsampled trace, so that all services agree.
+
+    Another tracer's trace that it is a part of goes on as that tracer says: what is left out here says nothing about its spans.
+    """
     if span._state in (RECORDING, ENDED):
         span_id, sampled = visible_id(span) or span._id, True
     elif span._state == SILENT and span._dropped_as == "sample_rate":
@@ -201,6 +204,8 @@ def _of_span(span: Any) -> RemoteParent | None:
         return None
     trace = span._trace
     remote = trace.remote_parent
+    if not sampled and remote is not None and remote.native is not None:
+        return remote
     context = RemoteParent(trace.trace_id, span_id, sampled=sampled)
     if remote is not None:
         context.tracestate, context.baggage = remote.tracestate, remote.baggage

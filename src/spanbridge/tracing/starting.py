@@ -175,7 +175,13 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     if start_time is not None:
         time = _given_time(intake, start_time, time)
     bridging = tracer.bridging
-    span._id = span_id = getrandbits(64) or 1 if bridging is None else bridging.start(span, parent, time)
+    if bridging is None:
+        span_id = getrandbits(64) or 1
+    else:
+        span_id = bridging.start(span, parent, time)
+        if span.between is not None:
+            rare = {**(rare or {}), "between": span_id_hex(span.between)}
+    span._id = span_id
     span._state = RECORDING
     intake.started += 1
     intake.pending_bytes += size

@@ -30,3 +30,13 @@ def test_two_services_show_one_tree(run: Any, agent: Agent, how: str):
         assert result["headers"]["traceparent"].split("-")[1:3] == [result["caller"], result["caller_id"]]
         assert result["headers"]["x-datadog-parent-id"] == str(caller_id)
         assert {tree[name]["parent_id"] for name in ("first", "second")} == {caller_id}
+
+
+def test_an_agent_that_is_sampled_out_does_not_cut_the_request_s_trace(run: Any):
+    """Its calls go on with ddtrace's trace, as ddtrace decided; without one they belong to a trace that nobody samples."""
+    result = run("sampled_out")
+
+    names = ("traceparent", "x-datadog-trace-id", "x-datadog-parent-id", "x-datadog-sampling-priority")
+    assert {name: result["inside"][name] for name in names} == {name: result["native"][name] for name in names}
+    assert result["inside"]["traceparent"].endswith("-01")
+    assert result["alone"]["traceparent"].endswith("-00")

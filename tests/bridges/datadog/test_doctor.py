@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from bridges.datadog.conftest import Agent
 
 pytest.importorskip("ddtrace")
 
@@ -15,7 +18,8 @@ def states(findings: dict[str, list[str]]) -> dict[str, str]:
     return {part: state for part, (state, _, _) in findings.items()}
 
 
-def test_all_is_well(run: Any):
+def test_all_is_well(run: Any, agent: Agent):
+    """And asking the agent is no trace."""
     findings = run("doctor", f"{AUTO}, requests")
 
     assert states(findings) == {
@@ -25,6 +29,14 @@ def test_all_is_well(run: Any):
         "Datadog agent": "on",
     }
     assert findings["LLM Observability"][1] == "ml_app 'shop', through the agent"
+    assert agent.spans() == []
+
+
+def test_llm_observability_that_ddtrace_was_told_to_enable_itself(run: Any):
+    """It is on, also where spanbridge knows no ml_app."""
+    findings = run("doctor", AUTO, DD_LLMOBS_ML_APP="", DD_LLMOBS_ENABLED="1", DD_SERVICE="svc")
+
+    assert findings["LLM Observability"] == ["on", "ml_app 'svc': ddtrace was told so itself", ""]
 
 
 def test_ddtrace_imported_too_late(run: Any):

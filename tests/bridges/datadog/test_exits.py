@@ -39,6 +39,19 @@ def test_a_process_that_ends_inside_of_a_request(run: Any, agent: Agent):
     assert {event["name"] for event in agent.events()} == {"done", "search"}
 
 
+@pytest.mark.parametrize("how", ["flushed in a loop", "left alone in a loop"])
+def test_what_ended_below_a_span_that_stays_open(run: Any, agent: Agent, how: str):
+    """It arrives while that goes on: with a flush, and after a while without."""
+    ended = {"done", "search", "GET /in/search"}
+
+    run("exits", how, until=lambda: ended <= {span["resource"] for span in agent.spans()})
+
+    tree = Tree(agent.spans())
+    assert {span["resource"] for span in tree.spans} == ended
+    assert tree.misplaced() == []
+    assert {event["name"] for event in agent.events()} == {"done", "search"}
+
+
 def test_a_stuck_agent_does_not_hold_back_its_web_request(run: Any, agent: Agent):
     """The request and its calls arrive while the agent run is open; it dies with the process, as after a kill."""
 

@@ -39,3 +39,52 @@ def test_one_call_is_one_call(run: Any, agent: Agent, policy: str, expected: dic
     assert summary(agent) == expected
     native = [span for span in tree.spans if span["name"] == "openai.request"]
     assert [tree.parent_of(span) for span in native] == ["ours", "tool that thinks"]
+
+
+@pytest.mark.parametrize("policy", ["drop", "demote", "keep"])
+def test_what_the_application_opens_itself_is_its_own(run: Any, agent: Agent, policy: str):
+    """It stays in LLM Observability with all below it, takes ours its kind and tokens under no policy, and no mark is left on it."""
+    run("native_own", policy)
+
+    events = {event["name"]: event for event in agent.events()}
+    names = {event["span_id"]: event["name"] for event in events.values()}
+    kinds = ("llm", "tool", "retrieval", "workflow", "task", "agent", "embedding")
+    parents = {name: names.get(event["parent_id"]) for name, event in events.items()}
+    assert parents == {
+        "agent": None,
+        "ours": "agent",
+        **{f"own {kind}": "ours" for kind in kinds},
+        **{f"inside {kind}": f"own {kind}" for kind in kinds},
+    }
+    assert [events[f"own {kind}"]["meta"]["span"]["kind"] for kind in kinds] == list(kinds)
+    assert events["ours"]["meta"]["span"]["kind"] == "llm"
+    assert events["ours"]["metrics"]["total_tokens"] == 15
+    assert not any("spanbridge.duplicate" in event["tags"] for event in events.values())
+
+
+def test_no_event_names_the_agent_by_our_operation(run: Any, agent: Agent):
+    """Its name is not known before it ends: ddtrace's attribution has its id only."""
+    run("native_own", "keep")
+
+    attributions = {event["name"]: event["meta"].get("agent_attribution") for event in agent.events()}
+    assert "spanbridge." not in str(attributions)
+    if attributions["own tool"] is not None:  # not in older versions
+        assert attributions["inside agent"]["pagent_name"] == "own agent"
+        (run_of_agent,) = [event for event in agent.events() if event["name"] == "agent"]
+        assert attributions["own tool"]["pagent_span_id"] == run_of_agent["span_id"]
+
+
+def test_nested_calls_are_one_only_where_one_is_a_part_of_the_other(run: Any, agent: Agent):
+    """A step of a generation has its tokens; a generation, or a step, inside of another one is a call of its own."""
+    run("nested_calls")
+
+    events = {event["name"]: event for event in agent.events()}
+    told = {
+        name: (event["meta"]["span"]["kind"], event["metrics"].get("total_tokens")) for name, event in events.items()
+    }
+    depths = {"generation": 0, "step": 1, "inference": 2}
+    for outer, outer_depth in depths.items():
+        for inner, inner_depth in depths.items():
+            expected = ("workflow", None) if inner_depth > outer_depth else ("llm", 30)
+            assert (outer, inner, told[f"{outer} around {inner}"]) == (outer, inner, expected)
+            assert (outer, inner, told[f"{inner} in {outer}"]) == (outer, inner, ("llm", 3))

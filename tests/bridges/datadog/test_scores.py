@@ -18,6 +18,7 @@ def test_scores_are_evaluations(run: Any, agent: Agent):
 
     (event,) = agent.events()
     evaluations = {evaluation["label"]: evaluation for evaluation in agent.evaluations()}
+    del evaluations["after another configuration"]
     assert {label: evaluation["metric_type"] for label, evaluation in evaluations.items()} == {
         "help_fulness": "score",
         "found": "boolean",
@@ -30,4 +31,16 @@ def test_scores_are_evaluations(run: Any, agent: Agent):
     joins = [evaluation["join_on"]["span"] for evaluation in evaluations.values()]
     assert joins == [{"span_id": event["span_id"], "trace_id": event["trace_id"]}] * 3
     assert {span["resource"] for span in agent.spans()} == {"request", "run"}
-    assert len(result["spans"]) == 4
+    assert len(result["spans"]) == 5
+
+
+def test_a_score_from_elsewhere_finds_its_span(run: Any, agent: Agent):
+    """What does not know the trace's id in LLM Observability names a tag that only that span's event has."""
+    judged = next(span for span in run("scores")["spans"] if span["name"] == "run")
+    run("scores", "later", judged["trace_id"], judged["span_id"])
+
+    (event,) = agent.events()
+    joins = {evaluation["label"]: evaluation["join_on"] for evaluation in agent.evaluations()}
+    for label in ("after another configuration", "from another process"):
+        tag = joins[label]["tag"]
+        assert event["tags"][tag["key"]] == tag["value"] == judged["span_id"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
 import spanbridge as sb
@@ -15,6 +17,9 @@ from spanbridge.protocols import Delivered, Rejected, Retry
 pytest.importorskip("spanbridge_llmobs")
 
 from spanbridge_llmobs import DatadogExporter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SECRET = "sk-proj-" + "Q7" * 24
 
@@ -92,6 +97,23 @@ def test_one_tree_whenever_spans_arrive(agent: Any):
     assert sb.stats()["exporters"]["datadog"] == {"delivered": 7, "pending": 0, "rejected": {}, "expired": 0}
 
 
+@pytest.mark.parametrize("outer", ["model_generation", "model_step", "model_inference"])
+@pytest.mark.parametrize("inner", ["model_generation", "model_step", "model_inference"])
+def test_nested_calls_are_one_only_where_one_is_a_part_of_the_other(intake: Any, outer: str, inner: str):
+    sb.configure(store=False, exporters=[DatadogExporter(ml_app="shop", agent_url=intake.url)])
+    with getattr(sb, outer)("outer", model="m") as call:
+        with getattr(sb, inner)("inner", model="n") as part:
+            part.set(usage=sb.Usage(input_tokens=2, output_tokens=1))
+        call.set(usage=sb.Usage(input_tokens=20, output_tokens=10))
+    sb.flush()
+
+    spans = [envelope["spans"][0] for body in intake.bodies for envelope in orjson.loads(body)]
+    told = {span["name"]: (span["meta"]["span"]["kind"], span["metrics"].get("total_tokens")) for span in spans}
+    order = ["model_generation", "model_step", "model_inference"]
+    is_part = order.index(inner) > order.index(outer)
+    assert told == {"outer": ("workflow", None) if is_part else ("llm", 30), "inner": ("llm", 3)}
+
+
 def test_ddtrace_is_not_needed(agent: Any):
     """Found by its name, configured by variables."""
     program = (
@@ -117,14 +139,14 @@ def test_ddtrace_is_not_needed(agent: Any):
         (202, {}, Delivered()),
         (429, {"Retry-After": "7"}, Retry(7.0, "http_429")),
         (503, {}, Retry(None, "http_503")),
-        (413, {}, Rejected("too_large")),
-        (400, {}, Rejected("http_400")),
+        (413, {}, Rejected("too_large", divide=True)),
+        (400, {}, Rejected("http_400", divide=True)),
         (403, {}, Rejected("http_403")),
     ],
 )
 def test_answers(intake: Any, status: int, headers: dict[str, str], expected: Any):
     """What is worth another try gets one."""
-    intake.answer = (status, headers)
+    intake.answers = [(status, headers)]
 
     assert DatadogExporter(agent_url=intake.url).export([make_record()]) == expected
 
@@ -139,6 +161,58 @@ def test_large_batches_are_sent_in_parts(intake: Any):
     assert DatadogExporter(agent_url=intake.url).export(records) == Delivered()
     assert len(intake.bodies) == 3
     assert all(len(body) < 5_000_000 for body in intake.bodies)
+
+
+def send_run_and_score(intake: Any, *, size: int = 0) -> tuple[Counter[str], dict[str, Any]]:
+    """How often the intake took each span and score of two runs and a score; and the account."""
+    sb.configure(store=False, exporters=[DatadogExporter(ml_app="shop", agent_url=intake.url)])
+    for name in ("first", "second"):
+        with sb.agent_run(name, input="x" * size):
+            sb.score(f"{name} score", 1)
+    sb.flush(30)
+    return Counter(intake.taken()), sb.stats()["exporters"]["datadog"]
+
+
+@pytest.mark.parametrize("part", ["llmobs", "eval-metric"])
+@pytest.mark.parametrize("failures", [1, 2])
+def test_what_has_arrived_is_not_sent_again(intake: Any, part: str, failures: int):
+    """While the other part of the batch is tried again."""
+    intake.answers = [(503, {})] * failures
+    intake.at = part
+
+    taken, account = send_run_and_score(intake)
+
+    assert taken == dict.fromkeys(("first", "second", "first score", "second score"), 1)
+    assert account == {"delivered": 4, "pending": 0, "rejected": {}, "expired": 0}
+
+
+def test_the_second_request_of_a_batch_is_tried_again_alone(intake: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("spanbridge_llmobs.exporter.MAX_REQUEST_BYTES", 10_000)
+    intake.answers = [(202, {}), (503, {})]
+    intake.at = "llmobs"
+
+    taken, account = send_run_and_score(intake, size=9_000)
+
+    assert taken == dict.fromkeys(("first", "second", "first score", "second score"), 1)
+    assert account["delivered"] == 4
+
+
+@pytest.mark.parametrize("status", [400, 403, 413])
+@pytest.mark.parametrize(
+    ("part", "refused"), [("eval-metric", {"first score", "second score"}), ("llmobs", {"first", "second"})]
+)
+def test_what_has_arrived_counts_as_delivered(intake: Any, part: str, refused: set[str], status: int):
+    """Where the other part of the batch is refused for good."""
+    intake.answers = [(status, {})] * 20
+    intake.at = part
+
+    taken, account = send_run_and_score(intake)
+
+    reason = "too_large" if status == 413 else f"http_{status}"
+    assert not refused & set(taken)
+    assert set(taken.values()) <= {1}
+    assert account == {"delivered": len(taken), "pending": 0, "rejected": {reason: 4 - len(taken)}, "expired": 0}
+    assert len(taken) == 2 or status == 403  # a key that is wrong is so for scores too
 
 
 def test_straight_to_datadog():
@@ -197,17 +271,30 @@ def intake():
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
     class Intake(ThreadingHTTPServer):
-        answer: tuple[int, dict[str, str]] = (202, {})
+        at = ""
+        """A part of the address at which `answers` are given, one after the other; 202 elsewhere and after that."""
+        answers: list[tuple[int, dict[str, str]]]
         bodies: list[bytes]
 
         @property
         def url(self) -> str:
             return f"http://127.0.0.1:{self.server_port}"
 
+        def taken(self) -> Iterator[str]:
+            """The names of the spans and scores that were taken."""
+            for body in map(orjson.loads, self.bodies):
+                if isinstance(body, list):
+                    yield from (span["name"] for envelope in body for span in envelope["spans"])
+                else:
+                    yield from (metric["label"] for metric in body["data"]["attributes"]["metrics"])
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.server.bodies.append(self.rfile.read(int(self.headers["content-length"])))
-            status, headers = self.server.answer
+            body = self.rfile.read(int(self.headers["content-length"]))
+            server = self.server
+            status, headers = server.answers.pop(0) if server.answers and server.at in self.path else (202, {})
+            if status == 202:
+                server.bodies.append(body)
             self.send_response(status)
             for name, value in {**headers, "content-length": "0"}.items():
                 self.send_header(name, value)
@@ -217,7 +304,7 @@ def intake():
             pass
 
     server = Intake(("127.0.0.1", 0), Handler)
-    server.bodies = []
+    server.bodies, server.answers = [], []
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()

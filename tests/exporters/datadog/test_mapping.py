@@ -261,6 +261,15 @@ def test_promoted_keys_leave_the_metadata():
     assert made.metadata == {"tenant": "t1", "user": {"plan": "pro", "age": 3}, "other": 1}
 
 
+def test_what_is_behind_an_error_stands_below_its_stack():
+    causes = [{"type": "KeyError", "message": "'q'", "relation": "cause"}, "not a cause"]
+    error = {"type": "ValueError", "message": "no", "stack": "Traceback\nValueError: no\n", "causes": causes}
+
+    told = annotate(record(status=Status.ERROR, error=error)).error
+    assert told is not None
+    assert told["stack"] == "Traceback\nValueError: no\ncause KeyError: 'q'"
+
+
 def test_an_error_without_an_exception():
     assert annotate(record(status=Status.ABANDONED)).error == {"type": "abandoned", "message": "", "stack": ""}
     assert annotate(record(status=Status.CANCELLED)).error is None
@@ -303,7 +312,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(given=JSON, gave=JSON, span_type=st.sampled_from(list(SpanType)))
 def test_ddtrace_takes_whatever_comes_out(given: Any, gave: Any, span_type: SpanType):
     """Its own validation, of both versions, is the judge."""

@@ -24,14 +24,28 @@ def test_success(exporter, receiver, make_span) -> None:
     assert len(receiver.spans) == 2
 
 
+KEY = "sk-proj-" + "a1B2c3D4e5" * 4
+
+
 def test_partial_success(exporter, receiver, make_span) -> None:
-    """The part that a receiver refused is counted; what it says of it is not repeated, for it may hold anything."""
-    receiver.answers.append(Answer(body=partial_success(2)))
+    """The part that a receiver refused is counted; what it says of it is told, redacted, on one line and short."""
+    receiver.answers.append(Answer(body=partial_success(2, f"over quota,\nkey {KEY} " + "x" * 5000)))
 
     result = exporter.export([make_span(), make_span(), make_span()])
 
     assert (result.rejected, result.reason) == (2, "partial_success")
-    assert "sk-secret" not in result.advice
+    assert "refused them: 'over quota, key [REDACTED] xxx" in result.advice
+    assert "\n" not in result.advice
+    assert len(result.advice) < 400
+
+
+def test_a_warning_without_a_refusal(exporter, receiver, make_span, caplog) -> None:
+    """A receiver that took everything and has something to say is heard, once."""
+    receiver.always = lambda request: Answer(body=partial_success(0, f"deprecated endpoint, key {KEY}"))
+
+    assert [exporter.export([make_span()]) for _ in range(2)] == [Delivered(), Delivered()]
+    (line,) = caplog.messages
+    assert "took everything, and warns: 'deprecated endpoint, key [REDACTED]'" in line
 
 
 def test_partial_success_is_counted(receiver, exporter, configured) -> None:
@@ -50,7 +64,7 @@ def test_partial_success_is_counted(receiver, exporter, configured) -> None:
     }
 
 
-@pytest.mark.parametrize("status", sorted({*HTTP_ANSWERS, 301, 402, 418, 505}))
+@pytest.mark.parametrize("status", sorted({*HTTP_ANSWERS, 301, 402, 418, 520}))
 def test_every_status_of_http(status, http, make_span) -> None:
     """Each status is retried or rejected, with a reason, and with one line that names it and a fix."""
     exporter = OTLPExporter(endpoint=http.endpoint)
@@ -59,7 +73,7 @@ def test_every_status_of_http(status, http, make_span) -> None:
     result = exporter.export([make_span()])
 
     assert isinstance(result, (Retry, Rejected))
-    assert isinstance(result, Retry) == (status in {401, 403, 408, 429, 500, 502, 503, 504, 505})
+    assert isinstance(result, Retry) == (status in {401, 403, 408, 429, 500, 502, 503, 504, 520})
     assert str(status) in result.advice or status == 408
     assert "sk-secret" not in result.advice
     assert len(http.requests) == 1  # no redirect is followed

@@ -37,10 +37,11 @@ spans = st.builds(
     status_message=st.just(""),
     resource=st.fixed_dictionaries({"service.name": texts.filter(bool)}),
     scope=st.just("spanbridge"),
+    parent_is_remote=st.sampled_from((None, False, True)),
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(spans, max_size=3))
 def test_what_is_written_is_read(given_spans) -> None:
     """Any span comes out of protobuf's own parser as it went in, and whole requests stay in order within a resource."""

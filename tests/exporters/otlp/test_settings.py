@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import base64
+import shutil
+import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from otlp_receivers import Receiver, http_receiver
+from otel_records import record
+from otlp_receivers import Receiver, grpc_receiver, http_receiver
 from spanbridge.errors import ConfigurationError
+from spanbridge.protocols import Delivered
 from spanbridge_otlp import PRESETS, OTLPExporter
 from spanbridge_otlp.presets import presets_markdown
 from spanbridge_otlp.settings import DEFAULT_TIMEOUT_S, resolve
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 def test_defaults() -> None:
     """Without any setting spans go to a collector on this machine, over HTTP."""
-    settings = resolve({}, {})
+    resolved = resolve({}, {})
 
-    assert (settings.endpoint, settings.protocol, settings.timeout_s, settings.compression) == (
+    assert (resolved.endpoint, resolved.protocol, resolved.timeout_s, resolved.compression) == (
         "http://localhost:4318/v1/traces",
         "http/protobuf",
         DEFAULT_TIMEOUT_S,
@@ -59,18 +69,64 @@ def test_variables(variables, field, expected) -> None:
     assert getattr(resolve({}, environ), field) == expected
 
 
-def test_files_of_variables(tmp_path) -> None:
-    """Certificates are files that exist."""
-    names = ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE")
-    for name in names:
-        (tmp_path / name).write_text("-----BEGIN")
-    settings = resolve({}, {f"OTEL_EXPORTER_OTLP_{name}": str(tmp_path / name) for name in names})
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory) -> dict[str, Path]:
+    """A certificate, its key, and the key encrypted."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl, to make a certificate")
+    folder = tmp_path_factory.mktemp("pem")
+    files = {name: folder / f"{name}.pem" for name in ("certificate", "key", "encrypted", "garbage")}
+    new = [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+    ]
+    encrypt = ["pkcs8", "-topk8", "-v2", "aes256", "-passout", "pass:secret"]
+    for command in (
+        [*new, "-keyout", files["key"], "-out", files["certificate"]],
+        [*encrypt, "-in", files["key"], "-out", files["encrypted"]],
+    ):
+        subprocess.run([openssl, *command], check=True, capture_output=True)
+    files["garbage"].write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
+    return files
 
-    assert settings.certificate == str(tmp_path / "CERTIFICATE")
-    assert (settings.client_key, settings.client_certificate) == (
-        str(tmp_path / "CLIENT_KEY"),
-        str(tmp_path / "CLIENT_CERTIFICATE"),
-    )
+
+def test_files_of_variables(pem) -> None:
+    """Certificates are files that exist."""
+    given = {"CERTIFICATE": "certificate", "CLIENT_KEY": "key", "CLIENT_CERTIFICATE": "certificate"}
+    resolved = resolve({}, {f"OTEL_EXPORTER_OTLP_{name}": str(pem[file]) for name, file in given.items()})
+
+    assert resolved.certificate == str(pem["certificate"])
+    assert (resolved.client_key, resolved.client_certificate) == (str(pem["key"]), str(pem["certificate"]))
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"certificate": "garbage"}, "certificate"),
+        ({"certificate": "key"}, "certificate"),
+        ({"client_certificate": "certificate"}, "client_certificate"),
+        ({"client_certificate": "garbage", "client_key": "key"}, "client_certificate"),
+        ({"client_certificate": "certificate", "client_key": "garbage"}, "client_certificate"),
+        ({"client_certificate": "certificate", "client_key": "encrypted"}, "client_certificate"),
+    ],
+)
+def test_files_that_cannot_be_loaded(arguments, named, protocol, pem) -> None:
+    """A file without what it should hold is an error at once, and nobody is asked for a password."""
+    given = {name: str(pem[file]) for name, file in arguments.items()}
+
+    with pytest.raises(ConfigurationError, match=f"{named} cannot be .*: expected a file in PEM format with"):
+        resolve({"protocol": protocol, "endpoint": "https://c", **given}, {})
 
 
 def test_arguments_win_over_variables() -> None:
@@ -82,7 +138,7 @@ def test_arguments_win_over_variables() -> None:
         "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
         "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
     }
-    settings = resolve(
+    resolved = resolve(
         {
             "endpoint": "http://argument:1/",
             "timeout_s": 2,
@@ -93,8 +149,8 @@ def test_arguments_win_over_variables() -> None:
         environ,
     )
 
-    assert (settings.endpoint, settings.timeout_s, settings.compression) == ("http://argument:1/v1/traces", 2.0, "none")
-    assert settings.headers == {"a": "1", "b": "3"}
+    assert (resolved.endpoint, resolved.timeout_s, resolved.compression) == ("http://argument:1/v1/traces", 2.0, "none")
+    assert resolved.headers == {"a": "1", "b": "3"}
 
 
 SECRET = "sk-very-secret"
@@ -121,7 +177,10 @@ SECRET = "sk-very-secret"
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "missing.pem"),
         ("OTEL_EXPORTER_OTLP_INSECURE", "perhaps"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"key=%20{SECRET}"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"key={SECRET}%09"),
         ("OTEL_RESOURCE_ATTRIBUTES", f"team=a,{SECRET}"),
+        ("OTEL_RESOURCE_ATTRIBUTES", f"team={SECRET}\udce9"),
     ],
 )
 def test_wrong_variables(variable, value, monkeypatch) -> None:
@@ -146,6 +205,14 @@ def test_wrong_variables(variable, value, monkeypatch) -> None:
         ({"headers": {"a b": SECRET}}, "a b"),
         ({"headers": {"key": f"{SECRET}\n"}}, "key"),
         ({"headers": {"key": 5}}, "key"),
+        ({"headers": {"key": f" {SECRET}"}}, "without blanks around it"),
+        ({"headers": {"key": f"{SECRET}\t"}}, "without blanks around it"),
+        ({"headers": {"key": " "}}, "without blanks around it"),
+        ({"headers": {"key-bin": SECRET}, "protocol": "grpc"}, "key-bin.*nor ends in -bin"),
+        ({"headers": {"Key-Bin": SECRET}, "protocol": "grpc"}, "nor ends in -bin"),
+        ({"headers": {"grpc-timeout": SECRET}, "protocol": "grpc"}, "neither begins with grpc-"),
+        ({"headers": {"key!": SECRET}, "protocol": "grpc"}, "key!"),
+        ({"headers": {"key": f"{SECRET}\xe9"}, "protocol": "grpc"}, "ASCII"),
         ({"timeout_s": 0}, "timeout_s"),
         ({"timeout_s": True}, "timeout_s"),
         ({"timeout_s": "5"}, "timeout_s"),
@@ -153,6 +220,9 @@ def test_wrong_variables(variable, value, monkeypatch) -> None:
         ({"client_key": __file__}, "client_key"),
         ({"resource_attributes": ["a"]}, "resource_attributes"),
         ({"resource_attributes": {"a": object()}}, "resource_attributes"),
+        ({"resource_attributes": {"a": 2**63}}, "64 bits"),
+        ({"resource_attributes": {"a": "\ud800"}}, "Unicode text"),
+        ({"resource_attributes": {"\ud800": "a"}}, "Unicode text"),
         ({"max_request_bytes": 5}, "max_request_bytes"),
         ({"preset": "langfus"}, "did you mean 'langfuse'"),
     ],
@@ -163,6 +233,31 @@ def test_wrong_arguments(arguments, named) -> None:
         OTLPExporter(**arguments)
 
     assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+@settings(max_examples=40, deadline=None)
+@given(
+    name=st.text(max_size=8) | st.text("aZ0-_.!#~ ", max_size=6),
+    value=st.text(max_size=8) | st.text(" \ta=\xe9", max_size=4),
+)
+def test_headers_that_pass_can_be_sent(protocol, name, value, sending) -> None:
+    """Whatever passes as a header arrives; whatever cannot be sent is refused where it is configured."""
+    try:
+        exporter = OTLPExporter(endpoint=sending[protocol].endpoint, protocol=protocol, headers={f"x{name}": value})
+    except ConfigurationError:
+        return
+    try:
+        assert exporter.export([record()]) == Delivered()
+    finally:
+        exporter.shutdown(0)
+
+
+@pytest.fixture(scope="module")
+def sending() -> Iterator[dict[str, Receiver]]:
+    """A receiver for each protocol."""
+    with http_receiver() as http, grpc_receiver() as grpc:
+        yield {"http/protobuf": http, "grpc": grpc}
 
 
 REQUIRED = {
@@ -195,9 +290,9 @@ EXPECTED = {
 def test_presets(name) -> None:
     """Each preset gives its endpoint and headers from its variables, and ignores those of another collector."""
     environ = {**REQUIRED, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://other", "OTEL_EXPORTER_OTLP_HEADERS": "x=y"}
-    settings = resolve({"preset": name}, environ)
+    resolved = resolve({"preset": name}, environ)
 
-    assert (settings.endpoint, settings.headers) == EXPECTED[name]
+    assert (resolved.endpoint, resolved.headers) == EXPECTED[name]
 
 
 @pytest.mark.parametrize(

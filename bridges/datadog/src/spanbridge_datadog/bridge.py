@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("spanbridge")
 
 HELD_BACK_S = 10.0
-"""How long an open span of ours may hold back what has ended in its trace."""
+"""How long an open span may hold back what has ended in its trace."""
 
 
 class DatadogBridge:
@@ -84,6 +84,8 @@ class DatadogBridge:
         self._service: str | None = None
         self._env: str | None = None
         self._promoted_keys: Sequence[str] = ()
+        self._held_back: dict[int, float] = {}
+        """Traces that spans of ours have ended in since they were handed on, and since when: another span may be open in them."""
 
     # --- the configuration's thread -------------------------------------------------------------------------------------
 
@@ -102,8 +104,7 @@ class DatadogBridge:
             ) from error
         from ddtrace.trace import tracer  # noqa: PLC0415 - as above
 
-        from spanbridge_datadog import finishing, llmobs, native, own_work, starting  # noqa: PLC0415 - as above
-        from spanbridge_datadog.activation import Activations  # noqa: PLC0415 - as above
+        from spanbridge_datadog import activation, finishing, llmobs, native, own_work, starting  # noqa: PLC0415 - as above
         from spanbridge_datadog.evaluations import Evaluations  # noqa: PLC0415 - as above
         from spanbridge_datadog.exit_signal import before_default_exit  # noqa: PLC0415 - as above
         from spanbridge_datadog.native_llm import NativeLLMPolicy  # noqa: PLC0415 - as above
@@ -121,15 +122,15 @@ class DatadogBridge:
             finishing.finish_native,
             finishing.release_native,
         )
-        self._activations = Activations()
+        self._activations = activation.Activations()
         self._evaluations = Evaluations()
         self._native_llm = NativeLLMPolicy(options.native_llm)
-        self._native_llm.install()
         self._undo: list[Callable[[], None]] = [before_default_exit(settings.shutdown)]
-        self._mark_own_work = own_work.mark_own_work
+        self._is_starting = activation.starting.get
+        self._own_work = own_work.WithoutOwnWork()
         try:
             self._undo.append(native.span_hooks(self._span_started, settings.shutdown))
-            self._undo.append(native.add_filter(own_work.WithoutOwnWork()))
+            self._undo.append(native.add_filter(self._own_work))
         except Exception as error:  # noqa: BLE001 - private classes of ddtrace's
             logger.warning("ddtrace cannot be hooked into: %s", type(error).__name__)
 
@@ -177,30 +178,43 @@ class DatadogBridge:
         """Annotates and finishes with the recorded end."""
         self._native_llm.ended(native)
         self._evaluations.ended(native)
+        self._held_back.setdefault(native.trace_id, time.monotonic())
         self._finish(native, record, promoted_keys=self._promoted_keys, version=self.options.version, env=self._env)
 
     def release(self, native: NativeSpan, reason: str, /) -> None:
         """Finishes bare, with the reason as the tag `spanbridge.released`."""
         self._native_llm.ended(native)
         self._evaluations.ended(native)
+        self._held_back.setdefault(native.trace_id, time.monotonic())
         self._release(native, reason)
 
     def score(self, record: SpanRecord, /) -> None:
         """Sends a score as an evaluation."""
         self._evaluations.submit(record)
 
-    def tend(self, opened: Iterable[tuple[NativeSpan, float]], /) -> None:
-        """Hands on what has ended in traces that open spans hold back: the web request's, behind an agent that goes on or is stuck."""
-        held_back = {
+    def tend(self, opened: Iterable[tuple[NativeSpan, float]], /) -> bool:
+        """Hands on what has ended in traces that open spans hold back: below a web request or a worker's loop that goes on, and
+        the web request's, behind an agent that goes on or is stuck. Whether there is still something that may have to be."""
+        now = time.monotonic()
+        due = {
             native.trace_id
             for native, age_s in opened
             if age_s > HELD_BACK_S or (age_s > 1 and self._native.local_root_has_ended(native.span))
         }
-        for trace_id in held_back:
+        due.update(trace_id for trace_id, since in tuple(self._held_back.items()) if now - since > HELD_BACK_S)
+        for trace_id in due:
             self._native.flush_finished(trace_id)
+            self._held_back.pop(trace_id, None)
+        for trace_id in tuple(self._held_back):
+            if not self._native.is_held_back(trace_id):
+                self._held_back.pop(trace_id, None)
+        return bool(self._held_back)
 
     def flush(self, deadline: float, /) -> None:
-        """Has ddtrace send what it holds."""
+        """Has ddtrace send what it holds, also for spans that are open."""
+        for trace_id in tuple(self._held_back):
+            self._held_back.pop(trace_id, None)
+            self._native.flush_finished(trace_id)
         if sys.is_finalizing():
             self._flush()
             return
@@ -226,6 +240,7 @@ class DatadogBridge:
         """Open spans are the parent's; ddtrace forgets its own."""
         self._activations.after_fork_in_child()
         self._evaluations.open.clear()
+        self._held_back.clear()
 
     def examine(self, exporter_names: Sequence[str] = (), /) -> Iterable[tuple[str, str, str, str]]:
         """For the doctor."""
@@ -235,8 +250,15 @@ class DatadogBridge:
 
     def _span_started(self, span: Any) -> None:
         """Any span of ddtrace's has started; LLM Observability has not seen it yet."""
-        self._mark_own_work(span)
-        self._native_llm.span_started(span)
+        self._own_work.span_started(span)
+        if span.span_type == "llm" and not self._is_starting():
+            self._native_llm.foreign_started(span)
+            self._native.before_finish(span, self._foreign_ended)
+
+    def _foreign_ended(self, span: Any) -> None:
+        """A span of LLM Observability that is not ours has ended; LLM Observability does not know yet."""
+        self._native_llm.foreign_ended(span)
+        self._native.forget_agent_name(span)
 
     def _flush(self) -> None:
         from spanbridge_datadog import llmobs  # noqa: PLC0415 - loads ddtrace

@@ -90,6 +90,8 @@ def _llm_observability(options: Options) -> Iterator[Finding]:
     part = "LLM Observability"
     if not options.llmobs:
         yield part, "off", "DD_LLMOBS_ENABLED=false: spans go to APM only", "unset DD_LLMOBS_ENABLED"
+    elif (name := _llm_observability_in_force()) is not None:
+        yield part, "on", f"ml_app {name!r}: ddtrace was told so itself", ""
     elif options.ml_app is None:
         yield part, "off", "no ml_app: spans go to APM only", "set DD_LLMOBS_ML_APP, or pass DatadogBridge(ml_app=...)"
     elif options.agentless and options.api_key is None:
@@ -99,14 +101,25 @@ def _llm_observability(options: Options) -> Iterator[Finding]:
         yield part, "on", f"ml_app {options.ml_app!r}, {how}", ""
 
 
+def _llm_observability_in_force() -> str | None:
+    """The ml_app with which it is on already, as with DD_LLMOBS_ENABLED under ddtrace-run; None where it is not on yet."""
+    from ddtrace import config  # noqa: PLC0415 - as late as the bridge itself
+    from ddtrace.llmobs import LLMObs  # noqa: PLC0415 - as above
+
+    return (getattr(config, "_llmobs_ml_app", None) or config.service or "?") if LLMObs.enabled else None
+
+
 def _agent() -> Finding:
     import urllib3  # noqa: PLC0415 - only the doctor asks
+
+    from spanbridge_datadog.own_work import without_spans  # noqa: PLC0415 - loads ddtrace
 
     url = _agent_url()
     if not url.startswith("http"):
         return "Datadog agent", "off", f"not looked at: {url}", ""
     try:
-        response = urllib3.request("GET", f"{url}/info", timeout=TIMEOUT_S, retries=False)
+        with without_spans():
+            response = urllib3.request("GET", f"{url}/info", timeout=TIMEOUT_S, retries=False)
     except urllib3.exceptions.HTTPError as error:
         why = f"{url} does not answer ({type(error).__name__}): what ddtrace sends is lost"
         return "Datadog agent", "problem", why, "start the agent, or set DD_TRACE_AGENT_URL"

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ddtrace.llmobs import LLMObs
 
-from spanbridge.containment import warn
 from spanbridge.model.span_types import SpanType
 from spanbridge_datadog import native
 from spanbridge_llmobs.annotation import annotate
+from spanbridge_llmobs.evaluation import SPAN_ID_TAG
+from spanbridge_llmobs.kinds import HOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +32,6 @@ _SPAN_KINDS = {
     SpanType.MCP_SERVER_REQUEST: "server",
 }
 """APM's `span.kind`."""
-_ON_APM = ("usr.id", "spanbridge.type", "spanbridge.status", "run_id", "organization_id", "thread_id", "entity_id")
-"""Tags that APM gets too, beside promoted context keys and the span's own tags."""
 
 
 def finish_native(
@@ -51,7 +50,7 @@ def finish_native(
     try:
         _tag(span, record, annotation, version=version, env=env)
         if handle.is_llm and LLMObs.enabled:
-            _annotate(span, annotation, version=version, env=env)
+            _annotate(span, record, annotation, version=version, env=env)
         if handle.parent is not None and (
             handle.children_report_usage
             or "input_tokens" in annotation.metrics
@@ -75,12 +74,7 @@ def _tag(span: Any, record: SpanRecord, annotation: Annotation, *, version: str 
     """What APM shows."""
     span.resource = annotation.name
     span.set_tag("span.kind", _SPAN_KINDS[record.type])
-    for key in _ON_APM:
-        if key in annotation.tags:
-            span.set_tag(key, annotation.tags[key])
-    for key, value in annotation.tags.items():
-        if key not in _ON_APM and "." not in key:
-            span.set_tag(key, value)
+    span.set_tags(annotation.tags)
     if annotation.session_id is not None:
         span.set_tag("session_id", annotation.session_id)
     if version is not None:
@@ -94,28 +88,28 @@ def _tag(span: Any, record: SpanRecord, annotation: Annotation, *, version: str 
             span.set_tag(f"error.{key}", value)
 
 
-def _annotate(span: Any, annotation: Annotation, *, version: str | None, env: str | None) -> None:
+def _annotate(span: Any, record: SpanRecord, annotation: Annotation, *, version: str | None, env: str | None) -> None:
     """What LLM Observability shows."""
-    fields = {"name": annotation.name, "kind": annotation.kind}
-    if annotation.kind in {"llm", "embedding"}:
-        fields["model_name"], fields["model_provider"] = annotation.model_name, annotation.model_provider
-    native.set_llm_fields(span, {name: value for name, value in fields.items() if value is not None})
-    common = {"service": span.service, "version": version, "env": env, "session_id": annotation.session_id}
-    tags = {**annotation.tags, **{key: value for key, value in common.items() if value}}
-    given = {
+    kind = annotation.kind
+    own = {
+        SPAN_ID_TAG: record.span_id,
+        "service": span.service,
+        "version": version,
+        "env": env,
+        "session_id": annotation.session_id,
+    }
+    fields = {
+        "name": annotation.name,
+        "kind": kind,
         "metadata": annotation.metadata,
         "metrics": annotation.metrics,
-        "tags": tags,
-        "tool_definitions": annotation.tool_definitions if annotation.kind == "llm" else None,
-        "input_data": annotation.input,
-        "output_data": annotation.output,
+        "tags": {**annotation.tags, **{key: value for key, value in own.items() if value}},
+        "session_id": annotation.session_id,
+        f"input_{HOLDS.get((kind, 'input'), 'value')}": annotation.input,
+        f"output_{HOLDS.get((kind, 'output'), 'value')}": annotation.output,
     }
-    given = {field: value for field, value in given.items() if value}
-    try:
-        LLMObs.annotate(span=span, **given)
-    except Exception:  # noqa: BLE001 - what it refused keeps it from taking the rest: one by one
-        for field, value in given.items():
-            try:
-                LLMObs.annotate(span=span, **{field: value})
-            except Exception as error:  # noqa: BLE001, PERF203 - the other fields are still worth it
-                warn(f"bridge datadog {field}", f"ddtrace refused the {field} of a span: {type(error).__name__}")
+    if kind in {"llm", "embedding"}:
+        fields["model_name"], fields["model_provider"] = annotation.model_name, annotation.model_provider
+        fields["tool_definitions"] = annotation.tool_definitions
+    native.forget_agent_name(span)
+    native.set_llm_fields(span, {name: value for name, value in fields.items() if value})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spanbridge_llmobs.kinds import MODEL_CALLS
+from spanbridge_llmobs.kinds import MODEL_CALLS, is_part_of_call
 
 if TYPE_CHECKING:
     from spanbridge.model.span_types import SpanType
@@ -21,6 +21,7 @@ class NativeSpan:
         "parent",
         "span",
         "span_id",
+        "span_type",
         "trace_id",
     )
 
@@ -30,8 +31,9 @@ class NativeSpan:
         self.span_id: int = span.span_id
         self.llm = llm
         """The nearest span of LLM Observability, itself or one further out."""
+        self.span_type = span_type
         self.is_model_call = span_type in MODEL_CALLS
-        self.parent = parent if self.is_model_call and parent is not None and parent.is_model_call else None
+        self.parent = parent if parent is not None and is_part_of_call(span_type, parent.span_type) else None
         """The frame of the same model call."""
         self.has_model_child = False
         self.children_report_usage = False

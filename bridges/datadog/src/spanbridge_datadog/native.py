@@ -15,6 +15,7 @@ import ddtrace
 from ddtrace.llmobs import LLMObs
 from ddtrace.trace import Context, tracer
 
+from spanbridge.containment import warn
 from spanbridge.errors import BridgeUnavailableError
 
 if TYPE_CHECKING:
@@ -70,37 +71,91 @@ def finish(span: Any, ended_at: int) -> None:
         finish_ns(ended_at)
 
 
-def _annotator() -> Callable[[Any, dict[str, Any]], None]:
-    """Sets name, kind, model and provider on a span of LLM Observability: what only its start takes in public."""
+_LLM_FIELDS = {
+    *("name", "kind", "model_name", "model_provider", "session_id", "metadata", "metrics", "tags", "tool_definitions"),
+    *("input_messages", "input_documents", "input_value", "output_messages", "output_documents", "output_value"),
+}
+
+
+def _setter() -> Callable[[Any, dict[str, Any]], None]:
     try:
         from ddtrace.llmobs._utils import _annotate_llmobs_span_data as annotate  # noqa: PLC0415 - not in 3.x
 
-        if {"name", "kind", "model_name", "model_provider"} <= set(inspect.signature(annotate).parameters):
+        if set(inspect.signature(annotate).parameters) >= _LLM_FIELDS:
             return lambda span, fields: annotate(span, **fields)
     except ImportError:
         pass
     from ddtrace.llmobs import _constants  # noqa: PLC0415 - where the above is not
 
-    keys = {
+    # `annotate` takes all but these, which in public only the start of a span takes.
+    items = {
         "name": _constants.NAME,
         "kind": _constants.SPAN_KIND,
         "model_name": _constants.MODEL_NAME,
         "model_provider": _constants.MODEL_PROVIDER,
+        "session_id": _constants.SESSION_ID,
+        "tags": _constants.TAGS,
     }
-    return lambda span, fields: span._set_ctx_items({keys[name]: value for name, value in fields.items()})
+
+    def set_fields(span: Any, fields: dict[str, Any]) -> None:
+        for name, value in fields.items():
+            if name in items:
+                before = span._get_ctx_item(items[name]) if name == "tags" else None
+                span._set_ctx_item(items[name], {**before, **value} if before else value)
+        for name, value in fields.items():
+            if name not in items:
+                argument = re.sub("_(messages|documents|value)$", "_data", name)
+                try:
+                    LLMObs.annotate(span=span, **{argument: value})
+                except Exception as error:  # noqa: BLE001 - the other fields are still worth it
+                    warn(f"bridge datadog {name}", f"ddtrace refused the {name} of a span: {type(error).__name__}")
+
+    return set_fields
 
 
-set_llm_fields = _annotator()
+set_llm_fields = _setter()
+"""Sets what LLM Observability is to show of a span that has not ended: any of `_LLM_FIELDS`, in the shapes of `Annotation`.
+
+Not by `LLMObs.annotate`, where there is another way: that takes no name and no kind, and checks and copies once more what
+`spanbridge_llmobs` has made.
+"""
 
 
-def mark(span: Any, key: str) -> None:
+def _reader() -> Callable[[Any], tuple[str | None, str | None]]:
+    try:
+        from ddtrace.llmobs._utils import get_llmobs_span_kind, get_llmobs_tags  # noqa: PLC0415 - not in 3.x
+    except ImportError:
+        from ddtrace.llmobs._constants import INTEGRATION, SPAN_KIND  # noqa: PLC0415 - where the above is not
+
+        return lambda span: (span._get_ctx_item(INTEGRATION), span._get_ctx_item(SPAN_KIND))
+    return lambda span: ((get_llmobs_tags(span) or {}).get("integration"), get_llmobs_span_kind(span))
+
+
+integration_and_kind = _reader()
+"""Which of ddtrace's integrations opened a span of LLM Observability (known from the start; None: somebody else), and its kind by now."""
+
+
+def forget_agent_name(span: Any) -> None:
+    """Takes out the name that a span has of the agent around it where that is the operation of ours: the agent has no name yet."""
+    data = span._get_struct_tag("_llmobs") if hasattr(span, "_get_struct_tag") else None
+    if data and str(data.get("pagent_name", "")).startswith("spanbridge."):
+        del data["pagent_name"]
+        span._set_struct_tag("_llmobs", data)
+
+
+def before_finish(span: Any, call: Callable[[Any], None]) -> None:
+    """Has `call` called with the span when it ends, before anybody else in ddtrace hears of that."""
+    span._on_finish_callbacks.insert(0, call)
+
+
+def mark(span: Any, key: str, value: Any = True) -> None:
     """Leaves a mark on a foreign span, which nobody else sees."""
-    span._set_ctx_item(key, True)
+    span._set_ctx_item(key, value)
 
 
-def is_marked(span: Any, key: str) -> bool:
-    """Whether `mark` was called."""
-    return bool(span._get_ctx_item(key))
+def mark_of(span: Any, key: str) -> Any:
+    """What `mark` left; None where it was not called."""
+    return span._get_ctx_item(key)
 
 
 def lasting_context(span: Any) -> Any:
@@ -112,12 +167,21 @@ def lasting_context(span: Any) -> Any:
 
 def context_of_ended(span: Any) -> Any:
     """A context that stands for an ended span of LLM Observability, so that what starts late is still its child."""
-    exported = LLMObs.export_span(span)
+    trace_id = llm_trace_id(span)
     context = Context(trace_id=span.trace_id, span_id=span.span_id)
-    if exported:
+    if trace_id is not None:
         # In headers, and so in contexts, it is decimal.
-        context._meta["_dd.p.llmobs_trace_id"] = str(int(exported["trace_id"], 16))
+        context._meta["_dd.p.llmobs_trace_id"] = str(int(trace_id, 16))
     return context
+
+
+def llm_trace_id(span: Any) -> str | None:
+    """The id of the trace in LLM Observability that a span belongs to."""
+    data = span._get_struct_tag("_llmobs") if hasattr(span, "_get_struct_tag") else None
+    if data and "trace_id" in data:
+        return data["trace_id"]
+    exported = LLMObs.export_span(span) if LLMObs.enabled else None
+    return exported["trace_id"] if exported else None
 
 
 def flush_finished(trace_id: int) -> None:
@@ -135,6 +199,11 @@ def flush_finished(trace_id: int) -> None:
             aggregator.on_span_finish(finished)
         finally:
             aggregator.partial_flush_enabled, aggregator.partial_flush_min_spans = enabled, least
+
+
+def is_held_back(trace_id: int) -> bool:
+    """Whether a span of this trace has started that was not handed on."""
+    return trace_id in tracer._span_aggregator._traces
 
 
 def flush_all_finished() -> None:
@@ -169,9 +238,13 @@ def span_hooks(on_start: Callable[[Any], None], on_shutdown: Callable[[], None])
 
 
 def add_filter(trace_filter: Any) -> Callable[[], None]:
-    """Puts a filter beside the application's; returns what takes it out. `tracer.configure` would throw away what is open."""
-    filters: list[Any] = tracer._span_aggregator.user_processors
-    filters.append(trace_filter)
+    """Puts a filter before all others; returns what takes it out.
+
+    Beside ddtrace's own: `tracer.configure` throws away what is open where it takes an application's filters, and those that were there
+    before.
+    """
+    filters: list[Any] = tracer._span_aggregator.dd_processors
+    filters.insert(0, trace_filter)
 
     def remove() -> None:
         if trace_filter in filters:
@@ -193,14 +266,3 @@ def patched_modules() -> set[str]:
         return set(_get_patched_modules())
     except Exception:  # noqa: BLE001 - a private function
         return set()
-
-
-def tag_early(span: Any, tags: dict[str, str]) -> None:
-    """Sets tags of LLM Observability on a span that has no kind yet."""
-    annotate: Any = LLMObs.annotate
-    options = (
-        {"_suppress_span_kind_error": True}
-        if "_suppress_span_kind_error" in inspect.signature(annotate).parameters
-        else {}
-    )
-    annotate(span=span, tags=tags, **options)

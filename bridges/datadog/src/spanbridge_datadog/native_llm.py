@@ -1,8 +1,9 @@
 """ddtrace's own LLM integrations beside the bridge: one model call is not two calls with twice the tokens.
 
-A span of LLM Observability that an integration (openai, anthropic, langchain, ...) opens right below the span of a model call of ours
-stands for the same call. By policy it is dropped from LLM Observability (its APM span stays, and so does its HTTP request), or ours
-becomes the frame of the call ("demote"), or both are kept.
+A span of kind llm that an integration (openai, anthropic, langchain, ...) opens below the span of a model call of ours, or in a frame
+that it opened there itself, stands for the same call. By policy it is dropped from LLM Observability (its APM span stays, and so does its
+HTTP request), or ours becomes the frame of the call ("demote"), or both are kept. What the application opens there with ddtrace's own
+functions is its own.
 """
 
 # ddtrace's own types are partly unknown to a type checker.
@@ -15,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from ddtrace.llmobs import LLMObs
 
 from spanbridge_datadog import native
-from spanbridge_datadog.activation import starting
 
 if TYPE_CHECKING:
     from spanbridge_datadog.handle import NativeSpan
     from spanbridge_datadog.options import NativeLLM
 
 _DUPLICATE = "spanbridge.duplicate"
+_CALL = "spanbridge.model_call"
 
 
 class NativeLLMPolicy:
@@ -33,14 +34,8 @@ class NativeLLMPolicy:
         """Open model calls of ours, by span id."""
         self._before: Any = None
 
-    def install(self) -> None:
-        """Takes the one place for processors of LLM Observability's spans; one that the application put there goes on behind it."""
-        if self._policy == "drop" and LLMObs.enabled:
-            self._before = native.user_processor()
-            LLMObs.register_processor(self._process)
-
     def uninstall(self) -> None:
-        """Gives the place back, if nobody has taken it since."""
+        """Gives the place for processors back, if nobody has taken it since."""
         if native.user_processor() == self._process:
             LLMObs.register_processor(self._before)
 
@@ -53,23 +48,43 @@ class NativeLLMPolicy:
         """It is about to end."""
         self._calls.pop(handle.span_id, None)
 
-    def span_started(self, span: Any) -> None:
-        """Any span of ddtrace's has started; LLM Observability has not seen it yet."""
-        if span.span_type != "llm" or starting.get() or not self._calls:
+    def foreign_started(self, span: Any) -> None:
+        """A span of LLM Observability that is not ours has started."""
+        if self._calls and (call := self._call_around()) is not None:
+            native.mark(span, _CALL, call)
+
+    def foreign_ended(self, span: Any) -> None:
+        """It has ended, and LLM Observability does not know yet: what opened it and its kind are certain now."""
+        call: NativeSpan | None = native.mark_of(span, _CALL)
+        if call is None:
             return
+        integration, kind = native.integration_and_kind(span)
+        if integration is None or kind != "llm":
+            return
+        if self._policy == "demote":
+            call.has_model_child = call.children_report_usage = True
+        else:
+            native.set_llm_fields(span, {"tags": {_DUPLICATE: "1"}})
+            self._install()
+
+    def _call_around(self) -> NativeSpan | None:
+        """The call of ours that a span which starts here is a part of."""
         provider = native.llm_provider()
         around = None if provider is None else provider.active()
         if around is None:
-            return
+            return None
         # In a pool's thread the span that is active there may be known by its ids only.
         call = self._calls.get(around.span_id)
-        if call is None and not (hasattr(around, "span_type") and native.is_marked(around, _DUPLICATE)):
-            return
-        native.mark(span, _DUPLICATE)  # and so is what it opens for the same call
-        if call is not None and self._policy == "demote":
-            call.has_model_child = call.children_report_usage = True
-        elif self._policy == "drop":
-            native.tag_early(span, {_DUPLICATE: "1"})
+        if call is None and hasattr(around, "span_type") and native.integration_and_kind(around)[0] is not None:
+            return native.mark_of(around, _CALL)
+        return call
+
+    def _install(self) -> None:
+        """Takes the one place for processors of LLM Observability's spans; one that the application put there goes on behind it."""
+        before = native.user_processor()
+        if before != self._process:
+            self._before = before
+            LLMObs.register_processor(self._process)
 
     def _process(self, span: Any) -> Any:
         if span.get_tag(_DUPLICATE):

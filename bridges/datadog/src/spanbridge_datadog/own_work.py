@@ -1,4 +1,4 @@
-"""Spanbridge's own calls never become traces: what an exporter sends is on its thread, and ddtrace instruments the client that it uses."""
+"""Spanbridge's own calls never become traces, though ddtrace instruments the client that an exporter sends with."""
 
 # ddtrace's own types are partly unknown to a type checker.
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownArgumentType=false
@@ -6,27 +6,50 @@
 
 from __future__ import annotations
 
-from threading import current_thread
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from ddtrace.trace import TraceFilter
 
+from spanbridge.own_work import is_own_work, own_work
 from spanbridge_datadog import native
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
 _OWN_WORK = "spanbridge.own_work"
-
-
-def mark_own_work(span: Any) -> None:
-    """Called with every span of ddtrace's that starts."""
-    if current_thread().name.startswith("spanbridge-"):
-        native.mark(span, _OWN_WORK)
 
 
 class WithoutOwnWork(TraceFilter):
     """Takes such spans out before they are sent."""
 
+    _has_found = False
+    """As long as there was none, traces go through unseen."""
+
+    def span_started(self, span: Any) -> None:
+        """Any span of ddtrace's has started."""
+        if is_own_work():
+            native.mark(span, _OWN_WORK)
+            self._has_found = True
+
     def process_trace(self, trace: Any) -> Any:
         """What is left; None where nothing is."""
-        if not any(native.is_marked(span, _OWN_WORK) for span in trace):
+        if not self._has_found or not any(native.mark_of(span, _OWN_WORK) for span in trace):
             return trace
-        return [span for span in trace if not native.is_marked(span, _OWN_WORK)] or None
+        return [span for span in trace if not native.mark_of(span, _OWN_WORK)] or None
+
+
+@contextmanager
+def without_spans() -> Generator[None]:
+    """Where no bridge is open: ddtrace sends nothing of what is done in this block."""
+    without = WithoutOwnWork()
+    undo: list[Callable[[], None]] = [
+        native.span_hooks(without.span_started, lambda: None),
+        native.add_filter(without),
+    ]
+    try:
+        with own_work():
+            yield
+    finally:
+        for take_back in undo:
+            take_back()

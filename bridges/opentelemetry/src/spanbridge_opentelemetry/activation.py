@@ -15,16 +15,35 @@ from opentelemetry.trace import Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from opentelemetry.context import Context
+
 _OURS = otel_context.create_key("spanbridge")
 """Where a context names the activation that it belongs to."""
+
+
+class Native:
+    """A span of OpenTelemetry that belongs to one of ours."""
+
+    __slots__ = ("between", "is_lost", "span", "span_id", "trace_id")
+
+    def __init__(self, span: Span, *, is_lost: bool = False) -> None:
+        context = span.get_span_context()
+        self.span = span
+        self.trace_id = context.trace_id
+        self.span_id = context.span_id
+        self.is_lost = is_lost
+        """Whether the provider was shut down, and so does not get it."""
+        self.between: int | None = None
+        """The id of the application's span that stands between this and the one above."""
 
 
 class Activation:
     """One span, active in the context where this was made, until `leave`."""
 
-    __slots__ = ("_before", "_context", "_is_over")
+    __slots__ = ("_before", "_context", "_is_over", "native")
 
-    def __init__(self, span: Span) -> None:
+    def __init__(self, native: Native, span: Span) -> None:
+        self.native = native
         self._before = before = otel_context.get_current()
         self._is_over = False
         self._context = context = trace.set_span_in_context(span, otel_context.set_value(_OURS, self, before))
@@ -98,8 +117,18 @@ class SpanInForce(Span):
         self._span().record_exception(exception, attributes, timestamp, escaped)
 
 
-def activate(span: Span, in_force: Callable[[], Any] | None) -> Activation:
-    """Makes `span` active; see `spanbridge.protocols.Bridge.activate`."""
-    if in_force is None:
-        return Activation(span)
-    return Activation(SpanInForce(in_force, trace.get_current_span()))
+def activate(native: Native, in_force: Callable[[], Any] | None) -> Activation:
+    """Makes the span of `native` active; see `spanbridge.protocols.Bridge.activate`."""
+    return Activation(native, native.span if in_force is None else SpanInForce(in_force, trace.get_current_span()))
+
+
+def span_between(context: Context, above: Native) -> Span | None:
+    """The span of the application's own that is active in `context` inside of `above`, and records; None where none is."""
+    span = trace.get_current_span(context)
+    if span is above.span:
+        return None
+    inner = span.get_span_context()
+    if inner.trace_id != above.trace_id or inner.span_id == above.span_id or not span.is_recording():
+        return None
+    innermost = context.get(_OURS)
+    return span if isinstance(innermost, Activation) and innermost.native is above else None

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import threading
+import atexit
 import time
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import context as otel_context
 from opentelemetry import propagate, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
+from spanbridge.containment import contain, warn
 from spanbridge.conventions import genai
 from spanbridge.conventions.writing import write_span
 from spanbridge.model.identifiers import new_span_id
-from spanbridge.protocols import NativeContext
-from spanbridge_opentelemetry.activation import Activation, activate
+from spanbridge.protocols import BridgeSettings, NativeContext
+from spanbridge_opentelemetry.activation import Activation, Native, activate, span_between
+from spanbridge_opentelemetry.provider import Recorder, is_shut_down, stands_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from opentelemetry.trace import Span, Tracer, TracerProvider
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Span, TracerProvider
 
     from spanbridge.model.span import SpanRecord
-    from spanbridge.protocols import BridgeSettings, ExternalParent, NativeStart
+    from spanbridge.protocols import ExternalParent, NativeStart
 
-SCOPE = "spanbridge"
 RELEASED = genai.PREFIX + "released"
 """On a span that ended without content: why."""
+SHUT_DOWN_FIX = "Shut it down after the last span, or leave it to the provider, which shuts itself down at exit"
 W3C_HEADERS = frozenset({"traceparent", "tracestate", "baggage"})
 
 _KINDS = {kind.name.lower(): kind for kind in SpanKind}
 _STATUS_CODES = {code.name.lower(): code for code in StatusCode}
-_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_SAMPLED, _NOT_SAMPLED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEFAULT)
 _STARTS = {
     span_type: (
         span_type.value,
@@ -42,27 +47,16 @@ _STARTS = {
 """Name, kind and attributes that a span of each type starts with, for samplers to see."""
 
 
-class Native:
-    """A span of OpenTelemetry that belongs to one of ours."""
-
-    __slots__ = ("span", "span_id", "trace_id")
-
-    def __init__(self, span: Span, trace_id: int, span_id: int) -> None:
-        self.span = span
-        self.trace_id = trace_id
-        self.span_id = span_id
-
-
 class OpenTelemetryBridge:
     """Keeps a live span of OpenTelemetry active while one of ours runs, so that what instrumentations record nests under it.
 
     The application's TracerProvider is used as it is, also where it is set later or is another vendor's. Where there is none, or it is
-    switched off, and where an OTLP exporter sends the spans already, they are contexts only: ids and nesting are the same, and nothing is
-    recorded twice.
+    switched off or shut down, and where an OTLP exporter sends the spans already, they are contexts only: ids and nesting are the same, and
+    nothing is recorded twice.
 
     Args:
         tracer_provider: The provider; absent: the global one, looked up at each span.
-        record: Whether the provider records the spans; absent: unless `exporters` has an "otlp".
+        record: Whether the provider records the spans; absent: unless an OTLP exporter is among `exporters`.
     """
 
     name = "opentelemetry"
@@ -70,9 +64,11 @@ class OpenTelemetryBridge:
     def __init__(self, tracer_provider: TracerProvider | None = None, *, record: bool | None = None) -> None:
         self._given_provider = tracer_provider
         self._record = record
+        self._settings = BridgeSettings("", "", is_service_named=False, is_environment_named=False)
         self._records = record is not False
-        self._tracers: tuple[TracerProvider, Tracer] | None = None
-        self._trace_ids = _GivenTraceIds()
+        self._recorder: Recorder | None = None
+        self._flushing: Thread | None = None
+        self._not_recorded = 0
 
     @property
     def header_names(self) -> tuple[str, ...]:
@@ -81,12 +77,11 @@ class OpenTelemetryBridge:
 
     def open(self, settings: BridgeSettings, /) -> None:
         """Decides whether spans are recorded here."""
+        self._settings = settings
         self._records = self._records_beside(settings.exporter_names)
 
     def _records_beside(self, exporter_names: Iterable[str]) -> bool:
-        if self._record is not None:
-            return self._record
-        return not any(name == "otlp" or name.startswith("otlp-") for name in exporter_names)
+        return "otlp" not in exporter_names if self._record is None else self._record
 
     # --- on the caller's thread ---------------------------------------------------------------------------------------
 
@@ -99,46 +94,45 @@ class OpenTelemetryBridge:
         return _external(context, span)
 
     def start(self, start: NativeStart, /) -> Native:
-        """A span of the application's TracerProvider; a mere context with the same ids where that records nothing."""
-        parent = _parent_of(start)
-        trace_id = start.trace_id if parent is None else parent.get_span_context().trace_id
-        span = self._start_recorded(start, parent, trace_id) if self._records else None
-        if span is None:
-            span = NonRecordingSpan(_new_context(parent, trace_id))
-        context = span.get_span_context()
-        return Native(span, context.trace_id, context.span_id)
+        """A span of the application's TracerProvider; a mere context with the same ids where that records nothing.
 
-    def _start_recorded(self, start: NativeStart, parent: Span | None, trace_id: int) -> Span | None:
-        """None where nothing answers that would give the span ids of its own."""
-        name, kind, attributes = _STARTS[start.type]
-        with self._trace_ids.next_is(trace_id):
-            span = self._tracer().start_span(
-                # Nothing that the application wrote: the name comes with the processed record.
-                name,
-                # Explicit, also where there is no parent: what is current may have ended.
-                trace.set_span_in_context(trace.INVALID_SPAN if parent is None else parent),
-                kind,
-                attributes,
-                start_time=start.started_at,
-            )
-        context: Any = span.get_span_context()  # None from an SDK that is switched off
-        if context is None or not context.is_valid:
-            return None
-        # A tracer without an SDK behind it hands its parent back.
-        return None if parent is not None and context.span_id == parent.get_span_context().span_id else span
-
-    def _tracer(self) -> Tracer:
+        Where a span of the application's own is active inside of the parent's, it is the one that this starts under.
+        """
+        current = otel_context.get_current()
+        above: Native | None = start.parent
+        between = None
+        if above is None:
+            parent = _external_parent_of(start)
+        else:
+            between = span_between(current, above)
+            parent = above.span if between is None else between
         provider = self._given_provider or trace.get_tracer_provider()
-        known = self._tracers
-        if known is None or known[0] is not provider:
-            tracer = provider.get_tracer(SCOPE)
-            self._trace_ids.take_over(tracer)
-            self._tracers = known = (provider, tracer)
-        return known[1]
+        recorder = self._recorder_of(provider) if self._records else None
+        is_lost = recorder is not None and recorder.is_over
+        span = None
+        if recorder is not None and not is_lost:
+            span = _start_recorded(recorder, start, parent, current)
+        if span is None:
+            span = NonRecordingSpan(_new_context(parent, start, None if self._records else provider))
+        native = Native(span, is_lost=is_lost)
+        if between is not None:
+            native.between = between.get_span_context().span_id
+        return native
+
+    def _recorder_of(self, provider: TracerProvider) -> Recorder:
+        recorder = self._recorder
+        if recorder is None or recorder.provider is not provider:
+            if recorder is not None:
+                recorder.leave()
+            self._recorder = recorder = Recorder(provider, self._settings.drain)
+            # Exit handlers run in the reverse order of their registration: ours before that of a provider that was made later.
+            atexit.unregister(self._settings.shutdown)
+            atexit.register(self._settings.shutdown)
+        return recorder
 
     def activate(self, native: Native, in_force: Callable[[], Any] | None = None, /) -> Activation:
         """Makes the span current in OpenTelemetry's context."""
-        return activate(native.span, in_force)
+        return activate(native, in_force)
 
     def deactivate(self, token: Activation, /) -> None:
         """Makes current again what was before."""
@@ -177,6 +171,13 @@ class OpenTelemetryBridge:
                 span.add_link(context, link.attributes)
             if written.status != "unset":
                 span.set_status(Status(_STATUS_CODES[written.status], written.status_message or None))
+            native.is_lost = self._recorder is not None and self._recorder.is_over
+        if native.is_lost:
+            self._not_recorded += 1
+            warn(
+                "opentelemetry provider",
+                f"the TracerProvider was shut down: it does not get spans that end after that. {SHUT_DOWN_FIX}.",
+            )
         span.end(record.ended_at)
 
     def release(self, native: Native, reason: str, /) -> None:
@@ -184,14 +185,44 @@ class OpenTelemetryBridge:
         native.span.set_attribute(RELEASED, reason)
         native.span.end()
 
-    def flush(self, deadline: float, /) -> None:
-        """Lets the provider export what has ended."""
+    def flush(self, deadline: float, /) -> bool:
+        """Lets the provider export what has ended; False where it did not until `deadline`, whose processors may take longer."""
         flush: Any = getattr(self._given_provider or trace.get_tracer_provider(), "force_flush", None)
-        if flush is not None and self._records:
-            flush(max(1, int(1000 * (deadline - time.monotonic()))))
+        if flush is None or not self._records or (self._recorder is not None and self._recorder.is_over):
+            return True
+        before, results = self._flushing, list[Any]()
+        if before is not None:
+            before.join(max(0.0, deadline - time.monotonic()))
+            if before.is_alive():
+                return False
+        milliseconds = max(1, int(1000 * (deadline - time.monotonic())))
+        self._flushing = thread = Thread(
+            target=lambda: results.append(_contained(flush, milliseconds)),
+            name="spanbridge-provider-flush",
+            daemon=True,
+        )
+        try:
+            thread.start()
+        except RuntimeError:  # at exit of Python 3.12 and later no thread starts
+            self._flushing = None
+            return _contained(flush, milliseconds)
+        thread.join(max(0.0, deadline - time.monotonic()))
+        return results == [True]
 
-    close = flush
-    """The provider is the application's: it is not shut down."""
+    def close(self, _deadline: float, /) -> None:
+        """Leaves the provider, which is the application's: it is not shut down."""
+        atexit.unregister(self._settings.shutdown)
+        if self._recorder is not None:
+            self._recorder.leave()
+
+    def after_fork_in_child(self) -> None:
+        """The thread is the parent's."""
+        self._flushing = None
+        self._not_recorded = 0
+
+    def stats(self) -> dict[str, Any]:
+        """How many spans the provider did not get, because it was shut down."""
+        return {"not_recorded": {"provider_shut_down": self._not_recorded}} if self._not_recorded else {}
 
     def examine(self, exporter_names: Sequence[str] = (), /) -> Iterator[tuple[str, str, str, str]]:
         """What `spanbridge doctor` shows."""
@@ -204,61 +235,50 @@ class OpenTelemetryBridge:
                 "none is set in this process: spans are contexts only, until the application sets one",
                 "call opentelemetry.trace.set_tracer_provider(...) where the application starts, in any order with spanbridge",
             )
+        elif is_shut_down(provider):
+            yield "TracerProvider", "problem", f"{shown} was shut down: it gets no spans any more", SHUT_DOWN_FIX
         else:
             yield "TracerProvider", "on", shown, ""
+            if not stands_first(provider):
+                why = "the provider's own force_flush() and shutdown() do not wait for spans that have just ended"
+                yield "flush", "off", why, "call spanbridge.flush() before them"
         if not self._records_beside(exporter_names):
-            why = "record=False" if self._record is False else 'the exporter "otlp" sends the spans'
+            why = "record=False" if self._record is False else "an OTLP exporter sends the spans"
             fix = "pass OpenTelemetryBridge(record=True) where the provider is to export them too"
             yield "recording", "off", f"{why}: they are contexts for the provider, and it does not export them", fix
 
 
-class _GivenTraceIds:
-    """Gives our own tracer, and no other, the trace id of a root: the sampler has decided by it, and the store has it."""
-
-    def __init__(self) -> None:
-        self._next = threading.local()
-        self._generator: Any = None
-
-    def take_over(self, tracer: Any) -> None:
-        """From here `tracer` asks this for ids; a tracer that is not the SDK's makes its own."""
-        generator = getattr(tracer, "id_generator", None)
-        if generator is not None:
-            self._generator = generator._generator if isinstance(generator, _GivenTraceIds) else generator
-            tracer.id_generator = self
-
-    def next_is(self, trace_id: int) -> _NextTraceId:
-        return _NextTraceId(self._next, trace_id)
-
-    def generate_trace_id(self) -> int:
-        return getattr(self._next, "trace_id", None) or self._generator.generate_trace_id()
-
-    def generate_span_id(self) -> int:
-        return self._generator.generate_span_id()
-
-    def is_trace_id_random(self) -> bool:
-        return True
+def _start_recorded(recorder: Recorder, start: NativeStart, parent: Span | None, current: Context) -> Span | None:
+    """None where nothing answers that would give the span ids of its own."""
+    name, kind, attributes = _STARTS[start.type]
+    # Explicit, also where there is no parent: what is current may have ended.
+    if trace.get_current_span(current) is not parent:
+        current = trace.set_span_in_context(trace.INVALID_SPAN if parent is None else parent, current)
+    if parent is None:
+        recorder.trace_ids.next_is(start.trace_id)
+    try:
+        # Nothing that the application wrote: the name comes with the processed record.
+        span = recorder.tracer.start_span(name, current, kind, attributes, start_time=start.started_at)
+    finally:
+        if parent is None:
+            recorder.trace_ids.next_is(None)
+    context: Any = span.get_span_context()  # None from an SDK that is switched off
+    if context is None or not context.is_valid:
+        return None
+    # A tracer without an SDK behind it hands its parent back.
+    return None if parent is not None and context.span_id == parent.get_span_context().span_id else span
 
 
-class _NextTraceId:
-    """A block in which a root of this thread gets a given trace id."""
-
-    __slots__ = ("_before", "_next", "_trace_id")
-
-    def __init__(self, next_ids: threading.local, trace_id: int) -> None:
-        self._next = next_ids
-        self._trace_id = trace_id
-
-    def __enter__(self) -> None:
-        self._before = getattr(self._next, "trace_id", None)
-        self._next.trace_id = self._trace_id
-
-    def __exit__(self, *_: object) -> None:
-        self._next.trace_id = self._before
+def _contained(flush: Callable[[int], Any], milliseconds: int) -> bool:
+    """Whether the provider's flush says that all went out."""
+    try:
+        return flush(milliseconds) is not False
+    except Exception as error:  # noqa: BLE001 - a processor of the application's
+        contain("flushing the TracerProvider", error)
+        return False
 
 
-def _parent_of(start: NativeStart) -> Span | None:
-    if start.parent is not None:
-        return start.parent.span
+def _external_parent_of(start: NativeStart) -> Span | None:
     external = start.external
     if external is None:
         return None
@@ -271,21 +291,31 @@ def _parent_of(start: NativeStart) -> Span | None:
                 external.trace_id,
                 external.span_id,
                 is_remote=True,
-                trace_flags=_SAMPLED if external.sampled else TraceFlags(TraceFlags.DEFAULT),
+                trace_flags=_SAMPLED if external.sampled else _NOT_SAMPLED,
                 trace_state=TraceState.from_header([external.tracestate]) if external.tracestate else None,
             )
         )
     )
 
 
-def _new_context(parent: Span | None, trace_id: int) -> SpanContext:
-    """The context of a span that no SDK records."""
+def _new_context(parent: Span | None, start: NativeStart, provider: Any) -> SpanContext:
+    """The context of a span that no SDK records; `provider` is one that decides what is recorded inside of it."""
     if parent is None:
-        return SpanContext(trace_id, new_span_id(), is_remote=False, trace_flags=_SAMPLED)
+        return SpanContext(start.trace_id, new_span_id(), is_remote=False, trace_flags=_flags_of_root(start, provider))
     above = parent.get_span_context()
     return SpanContext(
-        trace_id, new_span_id(), is_remote=False, trace_flags=above.trace_flags, trace_state=above.trace_state
+        above.trace_id, new_span_id(), is_remote=False, trace_flags=above.trace_flags, trace_state=above.trace_state
     )
+
+
+def _flags_of_root(start: NativeStart, provider: Any) -> TraceFlags:
+    """Whether the application's sampler would take a root of ours: by it most samplers decide on what the application records inside."""
+    sampler = getattr(provider, "sampler", None)
+    if sampler is None:
+        return _SAMPLED
+    name, kind, attributes = _STARTS[start.type]
+    decision = sampler.should_sample(None, start.trace_id, name, kind, attributes, ()).decision
+    return _SAMPLED if decision.is_sampled() else _NOT_SAMPLED
 
 
 def _external(context: SpanContext, span: Span) -> NativeContext:

@@ -45,7 +45,7 @@ class Annotation:
     session_id: str | None = None
     tool_definitions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     error: dict[str, str] | None = None
-    """`type`, `message`, `stack`."""
+    """`type`, `message`, `stack`; below the stack, a line for each exception behind the error."""
 
 
 def annotate(
@@ -62,26 +62,27 @@ def annotate(
         children_report_usage: Whether such a span sent tokens: then this one sends none, so that none count twice.
         promoted_keys: Request-context keys that become tags; dotted ones stand for nested values.
     """
-    attributes: dict[str, Any] = dict(record.attributes)
-    metadata: dict[str, Any] = dict(record.metadata)
+    content = record.decoded()
+    attributes: dict[str, Any] = dict(content["attributes"])
+    metadata: dict[str, Any] = dict(content["metadata"])
     kind = kind_of(record.type, attributes, has_model_child=has_model_child)
     is_model = SPAN_TYPES[record.type].is_model
-    promoted = promote(promoted_keys, metadata, attributes)
+    promoted = promote(promoted_keys, metadata, attributes) if promoted_keys else {}
     metrics: dict[str, float] = {}
     if is_model and not children_report_usage:
         metrics.update(usage_metrics(attributes))
     if kind == "llm":
         metrics.update(time_to_first_token(attributes, record.started_at))
     annotation = Annotation(
-        name=record.name,
+        name=content.get("name", ""),
         kind=kind,
         metrics=metrics,
         metadata=_metadata(metadata, attributes, is_model=is_model),
-        tags=span_tags(record, promoted),
-        session_id=record.session_id or None,
-        error=_error(record),
+        tags=span_tags(record, content, promoted),
+        session_id=content.get("session_id") or None,
+        error=_error(record.status, content.get("error")),
     )
-    annotation.input, annotation.output = _io(record, kind)
+    annotation.input, annotation.output = _io(content.get("input"), content.get("output"), kind)
     if is_model:
         annotation.model_name = _word(attributes.get("model")) or _word(attributes.get("response_model"))
         annotation.model_provider = _word(attributes.get("provider"))
@@ -90,8 +91,7 @@ def annotate(
     return annotation
 
 
-def _io(record: SpanRecord, kind: Kind | None) -> tuple[Any, Any]:
-    given, gave = record.input, record.output
+def _io(given: Any, gave: Any, kind: Kind | None) -> tuple[Any, Any]:
     if kind == "llm":
         return input_messages(given) or None, output_messages(gave) or None
     if kind == "embedding":
@@ -117,13 +117,21 @@ def _metadata(metadata: dict[str, Any], attributes: dict[str, Any], *, is_model:
     return merged
 
 
-def _error(record: SpanRecord) -> dict[str, str] | None:
-    error = record.error
-    if record.status not in _ERROR_STATUSES:
+def _error(status: Status, error: Any) -> dict[str, str] | None:
+    if status not in _ERROR_STATUSES:
         return None
     if not isinstance(error, dict):
-        return {"type": record.status.value, "message": "", "stack": ""}
-    return {key: json_text(error.get(key) or "") for key in ("type", "message", "stack")}
+        return {"type": status.value, "message": "", "stack": ""}
+    told = {key: json_text(error.get(key) or "") for key in ("type", "message", "stack")}
+    causes = error.get("causes")
+    behind = [
+        f"{cause.get('relation', 'cause')} {cause.get('type')}: {cause.get('message')}"
+        for cause in (causes if isinstance(causes, list) else [])
+        if isinstance(cause, dict)
+    ]
+    if behind:
+        told["stack"] = "\n".join([told["stack"].rstrip(), *behind])
+    return told
 
 
 def _tool_definitions(tools: Any) -> list[dict[str, Any]]:

@@ -9,6 +9,10 @@ from spanbridge.model.span_types import SpanType
 if TYPE_CHECKING:
     from spanbridge.model.span import SpanRecord
 
+SPAN_ID_TAG = "spanbridge_span_id"
+"""A tag that each event has: by it a score finds its span where the trace's id in LLM Observability is not known. No dot: agentless,
+ddtrace writes an underscore for one."""
+
 
 class Evaluation(NamedTuple):
     """One evaluation of one span."""

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spanbridge_llmobs.evaluation import SPAN_ID_TAG
+from spanbridge_llmobs.kinds import HOLDS
+
 if TYPE_CHECKING:
     from spanbridge.model.span import SpanRecord
     from spanbridge_llmobs.annotation import Annotation
@@ -23,7 +26,7 @@ def span_event(record: SpanRecord, annotation: Annotation, *, ml_app: str, versi
     meta: dict[str, Any] = {"span": {"kind": kind}, "metadata": annotation.metadata}
     for side, value in (("input", annotation.input), ("output", annotation.output)):
         if value is not None:
-            meta[side] = {_HOLDS.get((kind, side), "value"): value}
+            meta[side] = {HOLDS.get((kind, side), "value"): value}
     if kind in {"llm", "embedding"}:
         meta["model_name"] = annotation.model_name or "unknown"
         meta["model_provider"] = (annotation.model_provider or "unknown").lower()
@@ -33,6 +36,7 @@ def span_event(record: SpanRecord, annotation: Annotation, *, ml_app: str, versi
         meta["error"] = annotation.error
     tags = {
         **annotation.tags,
+        SPAN_ID_TAG: record.span_id,
         "ml_app": ml_app,
         "service": record.service_name,
         "env": record.environment,
@@ -61,15 +65,6 @@ def span_event(record: SpanRecord, annotation: Annotation, *, ml_app: str, versi
     if annotation.session_id is not None:
         event["session_id"] = annotation.session_id
     return {"_dd.stage": "raw", "_dd.tracer_version": "spanbridge", "event_type": "span", "spans": [event]}
-
-
-_HOLDS = {
-    ("llm", "input"): "messages",
-    ("llm", "output"): "messages",
-    ("embedding", "input"): "documents",
-    ("retrieval", "output"): "documents",
-}
-"""Where a kind holds what is no text."""
 
 
 def evaluation_event(told: Evaluation, *, ml_app: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 import urllib3
@@ -16,7 +16,7 @@ from spanbridge_llmobs.options import resolve_target
 from spanbridge_llmobs.variables import Values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from spanbridge.model.span import SpanRecord
     from spanbridge.protocols import ExportResult
@@ -25,6 +25,14 @@ MAX_REQUEST_BYTES = 4_500_000
 """The intake takes 5 MB."""
 TIMEOUT_S = 5.0
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_ONE_MAY_BE_TO_BLAME = frozenset({400, 413, 422})
+MAX_REMEMBERED = 10_000
+"""Records that have arrived while others of their batch have not."""
+
+Key: TypeAlias = "tuple[str, str]"
+"""A record's trace and span id."""
+Events: TypeAlias = "list[tuple[Key, bytes]]"
+"""As they go over the wire."""
 
 
 class DatadogExporter:
@@ -62,25 +70,36 @@ class DatadogExporter:
         self._version = values.text("version", version, "DD_VERSION")
         self._keys = values.names("request_context_keys", request_context_keys) or ()
         self._calls = ModelCalls()
+        self._arrived: dict[Key, None] = {}
+        """Of batches that are tried again, in whole or in part: what is not to be sent twice."""
         self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=TIMEOUT_S))
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None:
-        """Sends spans, then scores."""
-        spans: list[bytes] = []
-        evaluations: list[bytes] = []
+        """Sends spans, then scores; of a batch that comes again, what has not arrived before."""
+        spans: Events = []
+        evaluations: Events = []
         for record in batch:
+            if (key := _key(record)) in self._arrived:
+                continue
             ml_app = self._ml_app or record.service_name
             if (told := evaluation(record)) is not None:
-                evaluations.append(orjson.dumps(evaluation_event(told, ml_app=ml_app)))
+                evaluations.append((key, orjson.dumps(evaluation_event(told, ml_app=ml_app))))
             else:
-                spans.append(orjson.dumps(self._event(record, ml_app), option=orjson.OPT_NON_STR_KEYS))
+                spans.append((key, orjson.dumps(self._event(record, ml_app), option=orjson.OPT_NON_STR_KEYS)))
         headers = {"X-Datadog-EVP-Subdomain": "llmobs-intake"}
         result = self._send(self.target.spans, headers, b"[", spans, b"]")
-        if not isinstance(result, Delivered) or not evaluations:
+        if isinstance(result, Delivered):
+            headers = {"X-Datadog-EVP-Subdomain": "api"}
+            before = b'{"data":{"type":"evaluation_metric","attributes":{"metrics":['
+            result = self._send(self.target.evaluations, headers, before, evaluations, b"]}}}")
+        if isinstance(result, Retry) or (isinstance(result, Rejected) and result.divide):
             return result
-        headers = {"X-Datadog-EVP-Subdomain": "api"}
-        before = b'{"data":{"type":"evaluation_metric","attributes":{"metrics":['
-        return self._send(self.target.evaluations, headers, before, evaluations, b"]}}}")
+        missing = [key for key in map(_key, batch) if key not in self._arrived]
+        for key in map(_key, batch):
+            self._arrived.pop(key, None)
+        if isinstance(result, Rejected) and len(missing) < len(batch):
+            return Delivered(len(missing), result.reason)
+        return result
 
     def flush(self, deadline: float, /) -> Any:
         """Nothing waits here."""
@@ -103,21 +122,16 @@ class DatadogExporter:
         self._calls.sent(record, reports_usage=reports_usage)
         return span_event(record, annotation, ml_app=ml_app, version=self._version)
 
-    def _send(
-        self, url: str, headers: dict[str, str], before: bytes, events: list[bytes], after: bytes
-    ) -> ExportResult:
+    def _send(self, url: str, headers: dict[str, str], before: bytes, events: Events, after: bytes) -> ExportResult:
         """Sends the events in as many requests as their size asks for; the first that fails decides."""
-        size = len(before) + len(after)
-        part: list[bytes] = []
-        for event in events:
-            if part and size + len(event) > MAX_REQUEST_BYTES:
-                result = self._post(url, headers, before + b",".join(part) + after)
-                if not isinstance(result, Delivered):
-                    return result
-                part, size = [], len(before) + len(after)
-            part.append(event)
-            size += len(event) + 1
-        return self._post(url, headers, before + b",".join(part) + after) if part else Delivered()
+        for part in _parts(events, MAX_REQUEST_BYTES - len(before) - len(after)):
+            result = self._post(url, headers, before + b",".join(event for _, event in part) + after)
+            if not isinstance(result, Delivered):
+                return result
+            self._arrived.update(dict.fromkeys(key for key, _ in part))
+            while len(self._arrived) > MAX_REMEMBERED:
+                del self._arrived[next(iter(self._arrived))]
+        return Delivered()
 
     def _post(self, url: str, headers: dict[str, str], body: bytes) -> ExportResult:
         try:
@@ -132,4 +146,22 @@ class DatadogExporter:
         if status in _WORTH_ANOTHER_TRY:
             after = response.headers.get("Retry-After", "")
             return Retry(after_s=float(after) if after.isdecimal() else None, reason=f"http_{status}")
-        return Rejected("too_large" if status == 413 else f"http_{status}")
+        return Rejected("too_large" if status == 413 else f"http_{status}", divide=status in _ONE_MAY_BE_TO_BLAME)
+
+
+def _key(record: SpanRecord) -> Key:
+    return record.trace_id, record.span_id
+
+
+def _parts(events: Events, max_bytes: int) -> Iterator[Events]:
+    """The events in parts of at most `max_bytes`, or of one event."""
+    part: Events = []
+    size = 0
+    for event in events:
+        if part and size + len(event[1]) > max_bytes:
+            yield part
+            part, size = [], 0
+        part.append(event)
+        size += len(event[1]) + 1
+    if part:
+        yield part

@@ -48,8 +48,22 @@ KINDS: dict[SpanType, Kind | None] = {
 }
 """The kind with which a span starts; None: a plain APM span, no event of LLM Observability. `kind_of` says the final one."""
 
-MODEL_CALLS = frozenset({SpanType.MODEL_GENERATION, SpanType.MODEL_STEP, SpanType.MODEL_INFERENCE})
-"""Types that stand for the same call where they are nested: only the innermost is of kind "llm"."""
+HOLDS: dict[tuple[str, str], Literal["messages", "documents"]] = {
+    ("llm", "input"): "messages",
+    ("llm", "output"): "messages",
+    ("embedding", "input"): "documents",
+    ("retrieval", "output"): "documents",
+}
+"""What the input or output of a kind is held as, where it is no "value": a text."""
+
+MODEL_CALLS = {SpanType.MODEL_GENERATION: 0, SpanType.MODEL_STEP: 1, SpanType.MODEL_INFERENCE: 2}
+"""Types of model calls, and how far inside of a call they stand: only the innermost of one call is of kind "llm"."""
+
+
+def is_part_of_call(inner: SpanType, outer: SpanType) -> bool:
+    """Whether a span right below another one stands for the same model call: a generation inside of a generation is a call of its own."""
+    return inner in MODEL_CALLS and outer in MODEL_CALLS and MODEL_CALLS[inner] > MODEL_CALLS[outer]
+
 
 _RETRIEVING = {
     SpanType.MEMORY_OPERATION: ("operation_type", frozenset({"recall"})),
@@ -64,7 +78,7 @@ def kind_of(span_type: SpanType, attributes: Mapping[str, Any], *, has_model_chi
     Args:
         span_type: Its type.
         attributes: Its typed attributes.
-        has_model_child: Whether a span of `MODEL_CALLS` started right below it: it then is the frame of a call, not the call.
+        has_model_child: Whether a span that `is_part_of_call` started right below it: it then is the frame of a call, not the call.
     """
     kind = KINDS[span_type]
     if span_type in MODEL_CALLS and has_model_child:

@@ -23,6 +23,7 @@ Message = dict[str, Any]
 MAX_MESSAGES = 1000
 _ROLES = {"model": "assistant", "ai": "assistant", "human": "user", "developer": "system", "function": "tool"}
 """Other words for the roles."""
+_PLAIN_ROLES = ("user", "assistant", "system")
 _LISTS = ("messages", "contents", "input", "prompt")
 """Where a request holds its messages."""
 _CHOICES = ("choices", "candidates", "generations")
@@ -79,6 +80,8 @@ def _messages(value: Any, role: str) -> list[Message]:
     if value is None:
         return []
     if isinstance(value, list):
+        if all(map(_is_plain, value)):
+            return [{"role": message["role"], "content": message["content"]} for message in value[:MAX_MESSAGES]]
         if (
             value
             and all(_is_part(item) or isinstance(item, str) for item in value)
@@ -89,6 +92,16 @@ def _messages(value: Any, role: str) -> list[Message]:
     if isinstance(value, dict) and (_is_message(value) or _is_part(value)):
         return [_message(value if _is_message(value) else {"content": [value]}, role)]
     return [{"role": role, "content": json_text(value)}]
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a message is in this form already, as most are."""
+    return (
+        type(value) is dict
+        and len(value) == 2
+        and type(value.get("content")) is str
+        and value.get("role") in _PLAIN_ROLES
+    )
 
 
 def _is_message(value: Any) -> bool:
@@ -270,15 +283,20 @@ def _capped(messages: list[Message]) -> list[Message]:
         if budget.is_spent:
             break
         message["content"] = budget.text(message["content"])
-        for call in message.get("tool_calls", ()):
-            text = json_text(call["arguments"])
-            if len(text) > budget.left:
-                call["arguments"] = {"value": budget.text(text)}
-            else:
-                budget.left -= len(text)
-        for result in message.get("tool_results", ()):
-            result["result"] = budget.text(result["result"])
+        if len(message) > 2:
+            _cap_tools(message, budget)
         kept.append(message)
     if len(kept) < len(messages):
         kept.append({"role": "system", "content": f"[{len(messages) - len(kept)} more messages truncated]"})
     return kept
+
+
+def _cap_tools(message: Message, budget: Budget) -> None:
+    for call in message.get("tool_calls", ()):
+        text = json_text(call["arguments"])
+        if len(text) > budget.left:
+            call["arguments"] = {"value": budget.text(text)}
+        else:
+            budget.left -= len(text)
+    for result in message.get("tool_results", ()):
+        result["result"] = budget.text(result["result"])

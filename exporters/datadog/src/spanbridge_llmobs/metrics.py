@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_COUNTS = (
-    ("input_tokens", None, "input_tokens"),
-    ("output_tokens", None, "output_tokens"),
-    ("cache_read_input_tokens", "input_details", "cache_read"),
-    ("cache_write_input_tokens", "input_details", "cache_write"),
-    ("ephemeral_5m_input_tokens", "input_details", "cache_write_5m"),
-    ("ephemeral_1h_input_tokens", "input_details", "cache_write_1h"),
-    ("reasoning_output_tokens", "output_details", "reasoning"),
-)
-"""Datadog's name, and where `usage` has the number. Totals include their details on both sides."""
+_COUNTS: dict[str | None, tuple[tuple[str, str], ...]] = {
+    None: (("input_tokens", "input_tokens"), ("output_tokens", "output_tokens")),
+    "input_details": (
+        ("cache_read_input_tokens", "cache_read"),
+        ("cache_write_input_tokens", "cache_write"),
+        ("ephemeral_5m_input_tokens", "cache_write_5m"),
+        ("ephemeral_1h_input_tokens", "cache_write_1h"),
+    ),
+    "output_details": (("reasoning_output_tokens", "reasoning"),),
+}
+"""Datadog's names, and where `usage` has the numbers. Totals include their details on both sides."""
 
 
 def usage_metrics(attributes: Mapping[str, Any]) -> dict[str, float]:
     """Tokens and cost (US dollars); empty where the span reports none. A zero is a number, not an absence."""
-    usage = attributes.get("usage")
+    usage: Any = attributes.get("usage")
     metrics: dict[str, float] = {}
     if isinstance(usage, dict):
-        for name, group, key in _COUNTS:
+        for group, names in _COUNTS.items():
             counts: Any = usage if group is None else usage.get(group)  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
-            value = counts.get(key) if isinstance(counts, dict) else None  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
-            if _is_number(value):
-                metrics[name] = value  # pyright: ignore[reportArgumentType] - `_is_number` said so
+            if isinstance(counts, dict):
+                metrics.update((name, counts[key]) for name, key in names if _is_number(counts.get(key)))  # pyright: ignore[reportUnknownMemberType]
         if "input_tokens" in metrics and "output_tokens" in metrics:
             metrics["total_tokens"] = metrics["input_tokens"] + metrics["output_tokens"]
     cost: Any = attributes.get("cost_context")

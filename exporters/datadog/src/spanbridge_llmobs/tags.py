@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spanbridge_llmobs.caps import MAX_TAG_CHARACTERS, json_text
+from spanbridge_llmobs.evaluation import SPAN_ID_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from spanbridge.model.span import SpanRecord
 
@@ -23,25 +24,80 @@ _CORRELATION = {
     "resource_id": "resource_id",
 }
 """Correlation fields and their tags; `usr.id` is what Datadog calls the user everywhere. The session is a field of its own."""
+_RESERVED = frozenset(
+    {
+        "agent_service",
+        "component",
+        "env",
+        "error",
+        "error_type",
+        "host",
+        "integration",
+        "language",
+        "ml_app",
+        "parent_id",
+        "runtime-id",
+        "service",
+        "session_id",
+        "source",
+        "span_id",
+        "trace_id",
+        "version",
+        SPAN_ID_TAG,
+    }
+)
+_RESERVED_PREFIXES = (
+    "_",
+    "analytics.",
+    "ddtrace.",
+    "error.",
+    "gen_ai.",
+    "git.",
+    "http.",
+    "llmobs_",
+    "manual.",
+    "net.",
+    "network.",
+    "out.",
+    "peer.",
+    "resource.",
+    "sampling.",
+    "service.",
+    "span.",
+    "spanbridge.",
+)
+"""By these names Datadog files a span, samples it, computes with it, or joins it with others."""
 _MISSING = object()
 
 
-def span_tags(record: SpanRecord, promoted: dict[str, Any]) -> dict[str, str]:
-    """The tags of a span: promoted context keys, then its own, then what it belongs to."""
-    tags = {key: _text(value) for key, value in promoted.items()}
-    tags.update(own_tags(record.tags))
+def span_tags(record: SpanRecord, content: Mapping[str, Any], promoted: dict[str, Any]) -> dict[str, str]:
+    """The tags of a span: promoted context keys, then its own, then what it belongs to.
+
+    Those of the application that have a name which means something to Datadog are called `tag.<name>`. `content`: as the record has it
+    `decoded`.
+    """
+    tags = {_unreserved(key): _text(value) for key, value in promoted.items()}
+    if content["tags"]:
+        tags.update((_unreserved(key), value) for key, value in own_tags(content["tags"]).items())
     for field, tag in _CORRELATION.items():
-        value = record.get_content(field)
-        if value:
+        if value := content.get(field):
             tags[tag] = _text(value)
     if "usr.id" in tags:
         tags.setdefault("user_id", tags["usr.id"])
     tags["spanbridge.type"] = record.type.value
-    if record.entity_id:
-        tags["entity_id"] = _text(record.entity_id)
+    if entity_id := content.get("entity_id"):
+        tags["entity_id"] = _text(entity_id)
     if record.status.value not in ("ok", "error"):
         tags["spanbridge.status"] = record.status.value
-    return {key: value[: max(0, MAX_TAG_CHARACTERS - len(key))] for key, value in tags.items()}
+    for key, value in tags.items():
+        if len(key) + len(value) > MAX_TAG_CHARACTERS:
+            tags[key] = value[: max(0, MAX_TAG_CHARACTERS - len(key))]
+    return tags
+
+
+def _unreserved(key: str) -> str:
+    name = key.lower()  # as Datadog writes it
+    return f"tag.{key}" if name in _RESERVED or name.startswith(_RESERVED_PREFIXES) else key
 
 
 def own_tags(tags: Iterable[Any]) -> dict[str, str]:
@@ -85,4 +141,4 @@ def _taken(values: dict[str, Any], path: list[str]) -> Any:
 
 
 def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else json_text(value)
+    return value if type(value) is str else str(value).lower() if isinstance(value, bool) else json_text(value)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import time
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError, Message
 
+from spanbridge.containment import warn
 from spanbridge.model.payload import decode
 from spanbridge.protocols import Delivered, Rejected, Retry
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 AUTHORIZATION_PAUSE_S = 30.0
 """Between two tries with a key that was refused."""
+MAX_MESSAGE_READ, MAX_MESSAGE_SHOWN = 4096, 200
+"""Characters of what a receiver says."""
 
 
 class Answer(NamedTuple):
@@ -44,8 +48,8 @@ class Answer(NamedTuple):
 
 
 _KEY = "see whether the key is right and may write: headers=, the preset's variables, or OTEL_EXPORTER_OTLP_HEADERS"
-_ENDPOINT = "see whether the address is that of an OTLP receiver for traces: endpoint=, or OTEL_EXPORTER_OTLP_ENDPOINT"
-_BUSY = "it asks for time; spans wait here meanwhile"
+_ENDPOINT = "see whether the address is that of an OTLP receiver: endpoint=, or OTEL_EXPORTER_OTLP_ENDPOINT"
+_BUSY = "it asks for time; what is to be sent waits here meanwhile"
 
 UNREACHABLE = Answer("unreachable", "start the collector, or correct endpoint= or OTEL_EXPORTER_OTLP_ENDPOINT", Retry)
 TIMED_OUT = Answer("timeout", "see why the collector is slow, or raise timeout_s= or OTEL_EXPORTER_OTLP_TIMEOUT", Retry)
@@ -60,7 +64,7 @@ TOO_LARGE = Answer(
 )
 
 HTTP_ANSWERS: dict[int, Answer] = {
-    400: Answer("bad_request", "the receiver does not accept a span; it is left out", divide=True),
+    400: Answer("bad_request", "the receiver does not accept a record; it is left out", divide=True),
     401: Answer("unauthorized", _KEY, Retry, pause_s=AUTHORIZATION_PAUSE_S),
     403: Answer("forbidden", _KEY, Retry, pause_s=AUTHORIZATION_PAUSE_S),
     404: Answer("not_found", _ENDPOINT),
@@ -76,14 +80,17 @@ HTTP_ANSWERS: dict[int, Answer] = {
     429: Answer("rate_limited", _BUSY, Retry),
     500: Answer(
         "server_error",
-        "look into the receiver's log; if one span causes it, it is found and left out",
+        "look into the receiver's log; if one record causes it, it is found and left out",
         Retry,
         divide=True,
     ),
+    501: Answer("not_implemented", _ENDPOINT),
     502: Answer("unavailable", _BUSY, Retry),
     503: Answer("unavailable", _BUSY, Retry),
     504: Answer("unavailable", _BUSY, Retry),
+    505: Answer("http_505", "it does not take HTTP/1.1; give another endpoint=, or protocol='grpc'"),
 }
+"""Other 5xx are those of proxies before a receiver that cannot be reached, as 520 to 530: as 503."""
 
 GRPC_ANSWERS: dict[str, Answer] = {
     "ABORTED": Answer("unavailable", _BUSY, Retry),
@@ -132,12 +139,30 @@ def _of_success(where: str, headers: Mapping[str, str], body: bytes, response: M
 
 
 def of_response(where: str, response: Any) -> ExportResult:
-    """The result of a response message: a part of the spans may have been refused."""
+    """The result of a response message: a part of the records may have been refused; with none of them, its message is a warning."""
     partial = response.partial_success
     rejected: int = getattr(partial, "rejected_spans", 0) or getattr(partial, "rejected_log_records", 0)
+    said = _shown(partial.error_message)
     if rejected <= 0:
+        if said:
+            warn(f"{where} warns", f"{where} took everything, and warns{said}")
         return Delivered()
-    return Delivered(rejected, "partial_success", f"{where} took the others; its log says why it refused these")
+    return Delivered(rejected, "partial_success", f"{where} refused them{said or '; its log says why'}")
+
+
+def _shown(message: str) -> str:
+    """What a receiver says, for a log line: redacted, on one line and short."""
+    if not message.strip():
+        return ""
+    text = " ".join(str(_filter().redact(message[:MAX_MESSAGE_READ])).split())
+    return f": {''.join(filter(str.isprintable, text))[:MAX_MESSAGE_SHOWN]!r}"
+
+
+@cache
+def _filter() -> Any:
+    from spanbridge.processors.sensitive_data import SensitiveDataFilter  # noqa: PLC0415 - few receivers say anything
+
+    return SensitiveDataFilter()
 
 
 def of_grpc(where: str, code: str, details: str, after_s: float | None) -> ExportResult:

@@ -34,8 +34,12 @@ STATUS_CODES = {"unset": 0, "ok": 1, "error": 2}
 _FIXED64 = Struct("<Q").pack
 _DOUBLE = Struct("<d").pack
 _SMALL = [bytes((number,)) for number in range(128)]
-_FLAGS = b"\x85\x01" + Struct("<I").pack(0x101)
-"""Span.flags: sampled, and whether the parent is remote is known."""
+HAS_REMOTE, IS_REMOTE = 0x100, 0x200
+"""Span.flags: whether it is known if the parent is remote, and whether it is. The lowest bit: sampled."""
+_FLAGS = {
+    remote: b"\x85\x01" + Struct("<I").pack(flags)
+    for remote, flags in ((None, 1), (False, HAS_REMOTE | 1), (True, HAS_REMOTE | IS_REMOTE | 1))
+}
 
 
 def encode_spans(
@@ -51,10 +55,12 @@ def encode_spans(
 
 
 def encode_logs(
-    logs: Iterable[OtelLog], variable_attributes: Mapping[str, str], resource_attributes: Mapping[str, Any]
+    logs: Iterable[tuple[dict[str, Any], bytes]],
+    variable_attributes: Mapping[str, str],
+    resource_attributes: Mapping[str, Any],
 ) -> bytes:
-    """One ExportLogsServiceRequest, as `encode_spans` writes spans."""
-    return _encode(((log.resource, _log(log)) for log in logs), variable_attributes, resource_attributes)
+    """One ExportLogsServiceRequest, as `encode_spans` writes spans, of resources and what `encode_log` made."""
+    return _encode(logs, variable_attributes, resource_attributes)
 
 
 def _encode(
@@ -101,7 +107,7 @@ def _span(span: OtelSpan) -> bytes:
         b"\x41",
         _FIXED64(span.end_ns),
         attributes(b"\x4a", span.attributes),
-        _FLAGS,
+        _FLAGS[span.parent_is_remote],
     ]
     if span.parent_span_id is not None:
         parts += (b"\x22\x08", bytes.fromhex(span.parent_span_id))
@@ -117,7 +123,8 @@ def _span(span: OtelSpan) -> bytes:
     return b"".join(parts)
 
 
-def _log(log: OtelLog) -> bytes:
+def encode_log(log: OtelLog) -> bytes:
+    """A LogRecord."""
     return b"".join(
         (
             b"\x09",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from spanbridge.conventions.writing import write_span
@@ -60,6 +59,8 @@ class OTLPExporter:
         name: In `stats()`.
     """
 
+    kind = "otlp"
+    """Whatever its name: a bridge that would send the spans to OpenTelemetry too asks for it."""
     accepts_running = False
 
     def __init__(
@@ -100,16 +101,19 @@ class OTLPExporter:
             self._logs.send_of(batch)
         return result
 
-    def flush(self, _deadline: float, /) -> None:
-        """Every batch has been answered when `export` returns; log records that did not arrive are tried again with the next."""
+    def flush(self, deadline: float, /) -> bool:
+        """Delivers log records that wait; every batch of spans has been answered when `export` returns."""
+        return self._logs is None or self._logs.flush(deadline)
 
     def shutdown(self, deadline: float, /) -> None:
-        """Closes the connections."""
+        """Delivers log records that wait, until `deadline`, and closes the connections."""
         self._transport.close()
         if self._logs is not None:
-            if time.monotonic() < deadline:
-                self._logs.send_of(())
-            self._logs.close()
+            self._logs.shutdown(deadline)
+
+    def accounts(self) -> dict[str, Any]:
+        """The account of the log records, as of an exit of their own."""
+        return {} if self._logs is None else self._logs.accounts()
 
     def examine(self) -> Iterator[tuple[str, str, str, str]]:
         """What `spanbridge doctor` shows: where it sends and how; no secrets. Whether anything arrives, its canary tells."""

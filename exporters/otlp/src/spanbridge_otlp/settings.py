@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from spanbridge.configuration.masking import display
+from spanbridge.conventions.values import is_whole
 from spanbridge.errors import ConfigurationError
 from spanbridge_otlp.presets import PRESETS, Preset, fill
 from spanbridge_otlp.signals import LOGS, TRACES, Signal
@@ -32,8 +34,31 @@ DEFAULT_MAX_REQUEST_BYTES = 3_500_000
 """Below the 4 MiB that a collector takes over gRPC."""
 COMPRESSIONS = ("none", "gzip", "deflate")
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+class _HeaderForm(NamedTuple):
+    """Patterns of names and values, and what they are in words."""
+
+    name: re.Pattern[str]
+    value: re.Pattern[str]
+    names: str
+    values: str
+
+
+_HEADERS = {
+    HTTP: _HeaderForm(
+        re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"),
+        re.compile(r"([\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?"),
+        "letters, digits and dashes",
+        "printable characters",
+    ),
+    GRPC: _HeaderForm(
+        re.compile(r"(?![Gg][Rr][Pp][Cc]-)(?!.*-[Bb][Ii][Nn]$)[0-9A-Za-z_.-]+"),
+        re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?"),
+        "letters, digits and dashes, and over gRPC neither begins with grpc- nor ends in -bin",
+        "printable ASCII characters",
+    ),
+}
+"""What each protocol takes, and its library refuses only when it sends."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +132,7 @@ def resolve(
     values = {} if preset is None else _preset_values(str(preset_name), preset, source, given)
     protocol = _protocol(given, preset, source)
     endpoint, endpoint_origin = _endpoint(given, preset, values, source, protocol)
-    headers, headers_origin = _headers(given, preset, values, source)
+    headers, headers_origin = _headers(given, preset, values, source, protocol)
     files = {
         name: _file(given, name, variable, source)
         for name, variable in (
@@ -118,6 +143,7 @@ def resolve(
     }
     if (files["client_key"] is None) != (files["client_certificate"] is None) and files["client_key"] is not None:
         raise _error("client_key", files["client_key"], "argument or variable", "give client_certificate too")
+    _check_files(**files)
     return OTLPSettings(
         endpoint=endpoint,
         protocol=protocol,
@@ -126,9 +152,7 @@ def resolve(
         compression=_compression(given, source),
         insecure=_insecure(given, source, endpoint),
         resource_attributes=_resource_attributes(given),
-        variable_attributes=_pairs(
-            "OTEL_RESOURCE_ATTRIBUTES", source.text("OTEL_RESOURCE_ATTRIBUTES"), is_header=False
-        ),
+        variable_attributes=_pairs("OTEL_RESOURCE_ATTRIBUTES", source.text("OTEL_RESOURCE_ATTRIBUTES")),
         max_request_bytes=_max_request_bytes(given),
         origins={"endpoint": endpoint_origin, "headers": headers_origin},
         **files,
@@ -251,7 +275,7 @@ def _with_path(url: str, protocol: str, signal: Signal, *, is_exact: bool) -> st
 
 
 def _headers(
-    given: Mapping[str, Any], preset: Preset | None, values: Mapping[str, str], source: _Source
+    given: Mapping[str, Any], preset: Preset | None, values: Mapping[str, str], source: _Source, protocol: str
 ) -> tuple[dict[str, str], str]:
     headers: dict[str, str] = {}
     origin = "none"
@@ -259,42 +283,44 @@ def _headers(
         made = {name: make(values) for name, make in preset.headers.items()}
         headers = {name: value for name, value in made.items() if value is not None}
         for name, value in headers.items():
-            _check_header(name, value, "preset")
+            _check_header(name, value, "preset", protocol)
         origin = "preset"
     elif found := source.read("HEADERS"):
         origin = f"environment variable {found[0]}"
-        headers = {name.lower(): value for name, value in _pairs(*found, is_header=True).items()}
+        headers = {name.lower(): value for name, value in _pairs(*found, protocol).items()}
     if "headers" in given:
         own: Any = given["headers"]
         if not hasattr(own, "items"):
             raise _error("headers", own, "argument headers", "expected a mapping of names to text", masked=True)
         for name, value in own.items():
-            _check_header(name, value, "argument headers")
+            _check_header(name, value, "argument headers", protocol)
             headers[name.lower()] = value
         origin = "argument headers"
     return headers, origin
 
 
-def _check_header(name: Any, value: Any, origin: str) -> None:
-    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+def _check_header(name: Any, value: Any, origin: str, protocol: str) -> None:
+    form = _HEADERS[protocol]
+    if not isinstance(name, str) or not form.name.fullmatch(name):
         raise ConfigurationError(
-            f"The OTLP exporter cannot send a header named {display(name)} ({origin}): a name is letters, digits and dashes."
+            f"The OTLP exporter cannot send a header named {display(name)} ({origin}): a name is {form.names}."
         )
-    if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+    if not isinstance(value, str) or not form.value.fullmatch(value):
         raise ConfigurationError(
-            f"The OTLP exporter cannot send the header {name} = *** ({origin}): a value is text of printable characters, in one line."
+            f"The OTLP exporter cannot send the header {name} = *** ({origin}): a value is text of {form.values}, in one line, "
+            "without blanks around it."
         )
 
 
-def _pairs(variable: str, text: str, *, is_header: bool) -> dict[str, str]:
-    """`key=value,key=value`, percent-encoded, as the specification takes it from W3C Baggage."""
+def _pairs(variable: str, text: str, protocol: str | None = None) -> dict[str, str]:
+    """`key=value,key=value`, percent-encoded, as the specification takes it from W3C Baggage; with a protocol, its headers."""
     pairs: dict[str, str] = {}
     for position, item in enumerate(text.split(","), 1):
         if not item.strip():
             continue
         name, equals, value = item.partition("=")
         name, value = unquote(name.strip()), value.strip()
-        if not equals or not name or (is_header and not _TOKEN.fullmatch(name)):
+        if not equals or not name or (protocol is not None and not _HEADERS[protocol].name.fullmatch(name)):
             # Nothing of the entry is shown: without its `=` all of it may be a secret.
             what = "has no '='" if not equals else "has no name" if not name else "has a name that no header can have"
             raise ConfigurationError(
@@ -303,12 +329,13 @@ def _pairs(variable: str, text: str, *, is_header: bool) -> dict[str, str]:
             )
         try:
             decoded = unquote(value, errors="strict")
-        except UnicodeDecodeError:
+            decoded.encode()  # in the environment, what is no UTF-8 becomes surrogates
+        except UnicodeError:
             raise ConfigurationError(
                 f"{variable} = *** is malformed: the value of {name} is not percent-encoded UTF-8. Encode it again; a percent sign is %25."
             ) from None
-        if is_header:
-            _check_header(name, decoded, f"environment variable {variable}")
+        if protocol is not None:
+            _check_header(name, decoded, f"environment variable {variable}", protocol)
         pairs[name] = decoded
     return pairs
 
@@ -357,6 +384,32 @@ def _file(given: Mapping[str, Any], name: str, variable: str, source: _Source) -
     return path
 
 
+def _check_files(certificate: str | None, client_key: str | None, client_certificate: str | None) -> None:
+    """Loads what the connections will load, which say only that they failed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    fix = "expected a file in PEM format with"
+    if certificate is not None:
+        try:
+            context.load_verify_locations(certificate)
+        except (OSError, ValueError):
+            raise _error("certificate", certificate, "argument or variable", f"{fix} certificates in it") from None
+    if client_certificate is not None:
+        try:
+            context.load_cert_chain(client_certificate, client_key, password=_no_password)
+        except (OSError, ValueError):
+            raise _error(
+                "client_certificate",
+                client_certificate,
+                "argument or variable",
+                f"{fix} a certificate, and its key, not encrypted, in it or in client_key",
+            ) from None
+
+
+def _no_password() -> str:
+    """For keys that are encrypted: OpenSSL would ask on the terminal."""
+    return ""
+
+
 _SWITCH: dict[str, bool] = {"true": True, "false": False}
 
 
@@ -377,14 +430,27 @@ def _resource_attributes(given: Mapping[str, Any]) -> dict[str, Any]:
     if not hasattr(attributes, "items"):
         raise _error("resource_attributes", attributes, "argument", "expected a mapping of names to values")
     for name, value in attributes.items():
-        if not isinstance(name, str) or not name or not isinstance(value, (str, bool, int, float)):
+        if not isinstance(name, str) or not name or not _is_text(name) or not _is_attribute_value(value):
             raise _error(
                 "resource_attributes",
                 {name: value},
                 f"argument, entry {display(name)}",
-                "expected text, a number or a switch",
+                "expected Unicode text, a number (whole ones of 64 bits) or a switch",
             )
     return dict(attributes)
+
+
+def _is_attribute_value(value: Any) -> bool:
+    return is_whole(value) or isinstance(value, (bool, float)) or (isinstance(value, str) and _is_text(value))
+
+
+def _is_text(value: str) -> bool:
+    """Whether it is text that can be sent: lone surrogates cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _max_request_bytes(given: Mapping[str, Any]) -> int:

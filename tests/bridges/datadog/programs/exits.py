@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 
+import spanbridge_datadog.bridge
 from ddtrace.trace import tracer
 from tools import call, serve
 
@@ -20,6 +21,19 @@ if how == "stuck":  # the agent goes on after its request, and never ends
         run = sb.start_span(sb.SpanType.AGENT_RUN, "stuck")
         call(url, "request")
     sys.stdin.read()  # until the request has arrived
+    os._exit(0)
+
+if how in (
+    "flushed in a loop",
+    "left alone in a loop",
+):  # below a span that stays open for as long as the process lives
+    tracer.trace("worker", resource="loop")
+    spanbridge_datadog.bridge.HELD_BACK_S = 60.0 if how == "flushed in a loop" else 0.0
+    with sb.agent_run("done"), sb.tool_call("search"):
+        call(url, "search")
+    if how == "flushed in a loop":
+        sb.flush(10)
+    sys.stdin.read()  # until it has arrived
     os._exit(0)
 
 if how == "in the request":  # the process ends in the midst of it
