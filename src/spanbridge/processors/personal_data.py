@@ -129,7 +129,42 @@ def _find_ip(text: str, budget: Budget) -> Iterator[Span]:
 
 
 _FILES = frozenset(
-    ["png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "bmp", "css", "scss", "less", "js", "jsx", "mjs", "ts", "tsx", "json", "html", "htm", "xml", "yaml", "yml", "toml", "txt", "pdf", "csv", "log", "sql", "wasm", "woff", "woff2", "ttf", "mp3", "mp4"]
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "ico",
+        "bmp",
+        "css",
+        "scss",
+        "less",
+        "js",
+        "jsx",
+        "mjs",
+        "ts",
+        "tsx",
+        "json",
+        "html",
+        "htm",
+        "xml",
+        "yaml",
+        "yml",
+        "toml",
+        "txt",
+        "pdf",
+        "csv",
+        "log",
+        "sql",
+        "wasm",
+        "woff",
+        "woff2",
+        "ttf",
+        "mp3",
+        "mp4",
+    ]
 )
 """Endings of files that no name of a machine has: `logo@2x.png`."""
 _MACHINES = frozenset(("git", "hg", "svn", "root"))
