@@ -119,10 +119,9 @@ class BridgeFinish:
     def close(self, deadline: float) -> bool:
         """Ends the bridge; whether it ended in time."""
         try:
-            return self._bridging.bridge.close(deadline) is not False
+            self._bridging.bridge.close(deadline)
         except BaseException as error:  # noqa: BLE001 - as above
             self._bridging.failed("close", error)
-            return False
 
     def stats(self) -> dict[str, Any]:
         """`{"name", "open", "finished", "released": {reason: n}}`, and what the bridge counts itself."""

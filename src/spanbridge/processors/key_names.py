@@ -52,6 +52,8 @@ KEY_OWNERS = word_set(
     "apikey application"
 )
 _NOT_KEY_OWNERS = word_set(
+    "model feature experiment flag topic document record entity property option tab chart theme asset file image template case step workflow node edge "
+    "language currency country region job task run queue lock tenant dimension segment campaign menu section "
     "primary foreign sort partition cache object s3 routing idempotency by answer legend translation project issue public host hot shortcut "
     "row column index dict map group unique composite join shard message config setting event context lookup hash natural surrogate arrow "
     "enter escape function modifier next prev start end min max last first any no all each per color data json i18n locale label metric state "
@@ -92,6 +94,8 @@ _GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey 
 _SPLIT = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _REPETITION = re.compile(r"v?\d+")
+_OF_VOCABULARY = frozenset("ĠĊ▁")
+"""How tokenizers mark the space before a word: `Ġpassword` is an entry of a vocabulary."""
 _MAX_NAME = 200
 """Characters at a name's end that decide; a cache of names has a bound in bytes too."""
 
@@ -115,6 +119,8 @@ def split_words(name: str) -> tuple[str, ...]:
 
 def classify(name: str) -> Sensitivity:
     """What `name` says of its value, by the built-in tables."""
+    if name[:1] in _OF_VOCABULARY:
+        return Sensitivity.NONE
     return _classify(name[-_MAX_NAME:])
 
 
@@ -189,7 +195,7 @@ def classifier_with(extra_keys: Sequence[str], allow_keys: Sequence[str] = ()) -
 
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
 _IDENTIFIER = re.compile(
-    r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
+    r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
 _DIGIT = re.compile("[0-9]")
 _NOT_CREDENTIAL = re.compile(

@@ -37,7 +37,7 @@ _AROUND = word_set(
     "env environment variable varying unique min max same origin read only"
 )
 """Words that may stand around them."""
-_NO_VALUES = word_set("password secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a")
+_NO_VALUES = word_set("password pass pwd pw secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a")
 """Names of kinds, which are no values of the kind."""
 _ASKS = re.compile(
     r"(?i)(?:your|(?:the|insert|put|enter|replace|add|paste|set|some|fake|dummy|sample|example)(?=[-_ .]))|my[-_ .]?(?:api[-_ .]?)?(?:key|token)\Z"
@@ -58,13 +58,14 @@ _PLAIN_WORD = re.compile(
     r"""(?x)
     [^\W\d_]{1,40} | \d{1,4} | [A-Za-z]{1,3}\d{1,4}[A-Za-z]? | \d{1,4}[A-Za-z]{1,3}  # db, 32, s3, k8s, v2, 16ch
     | [A-Z]{1,16}\d{1,2}                                                             # TOKEN2
-    | (?i: (?:key|token|secret|password|passwd|pwd|pass|user|name|value|arg|param|var|id|account|client|env|app|host)\d{1,2}
+    | (?i: [A-Za-z]{0,20}(?:key|token|secret|password|passwd|pwd|pass|user|name|value|arg|param|var|id|account|client|env|app|host)\d{1,2}
     | (?:sha|md|utf|aes|rsa|base|argon|oauth|auth|uuid|scrypt|http|x|tls|ed|curve|secp|pkcs|pbkdf|rfc|ipv|int|varchar|blake|bcrypt)\d{1,5}[a-z]{0,2}\d?)
     """
 )
 _WORD = re.compile(r"[^\W_]+")
 _ALGORITHM = re.compile(
     r"(?i)[HREP]S(?:256|384|512)|EdDSA|ES256K|RSA-OAEP(?:-256)?|A\d{3}(?:GCM|KW|CBC)(?:-HS\d{3})?|(?:hmac-)?sha-?\d{1,3}|md5|aes-?\d{3}(?:-[a-z]{3})?|argon2(?:id|i|d)?|bcrypt|scrypt|pbkdf2|ed25519|x25519|secp256[kr]1|rsa-?\d{4}"
+    r"|amd64|arm64|aarch64|x86_64|i[36]86|noarch|ppc64le|s390x"
 )
 
 _VARIABLE = re.compile(
@@ -91,6 +92,8 @@ _REFERENCE = re.compile(
     """,
     re.DOTALL,
 )
+_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]{1,24}://[^\s@?#;&=]*")
+"""Of a machine or a file, without a user and parameters."""
 _LOOK_UP = re.compile(
     r"""(?x)
     (?:await\ )?[A-Za-z_$][\w.$:]*(?:(?:\[[^\[\]]*\])+(?:\.\w+)*|!?\((?:[^()]|\([^()]*\))*\)(?:\.\w+(?:\([^()]*\))?)*)          # os.environ["X"], get_token()
@@ -109,9 +112,9 @@ _MASKED = re.compile(
 )
 """Something that was masked before, with what maskers leave at its ends."""
 _FILLED = re.compile(
-    r"(?i)(?:[a-z]{1,8}[-_]){0,4}(?:x{3,}|y{3,}|z{3,}|0{3,}|\#{3,}|\*{2,}|\.{2,}|•{2,}|…)(?:[-x0*.…]*)[>\]]?"
+    r"(?i)(?:[a-z]{1,8}\d{0,2}[-_]){1,4}|(?:[a-z]{1,8}\d{0,2}[-_]){0,4}(?:x{3,}|y{3,}|z{3,}|0{3,}|\#{3,}|\*{2,}|\.{2,}|•{2,}|…)(?:[-x0*.…]*)[>\]]?"
 )
-"""xxxx, 0000, sk-xxxx, ghp_..."""
+"""xxxx, 0000, sk-xxxx, ghp_..., or a format's beginning alone."""
 _FORMAT_ONLY = re.compile(r"(?:\W|%\(?\w*\)?[sdr]|\\{0,8}u20[0-9a-f]{2})*")
 _INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
 _MOST_SIGNS = 4
@@ -172,6 +175,7 @@ def _stands_for_one(value: str) -> bool:
         or _HOLES.fullmatch(value) is not None
         or _PATH.fullmatch(value) is not None
         or _LOOK_UP.fullmatch(value) is not None
+        or _ADDRESS.fullmatch(value) is not None
         or _says_none(value)
         or _describes(value)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from spanbridge.processors.key_names import (
     Classifier,
@@ -26,12 +26,16 @@ _VALUE_KEYS = (
     "value", "Value", "val", "v", "text", "content", "fieldValue", "field_value", "parameterValue", "ParameterValue", "headerValue",
     "header_value", "inputValue", "input_value", "answer",
 )  # fmt: skip
-_VALUE_KEY_SET = frozenset(_VALUE_KEYS)
+_CHANGES = word_set("old_value new_value oldValue newValue previous_value old new before after from to")
+"""Keys of a value before and after a change."""
+_VALUE_KEY_SET = frozenset(_VALUE_KEYS) | _CHANGES
 _NAME_KEYS = word_set(
     "name key header field label selector id variable parameter param element locator property k target Name Key Header Field Label "
     "fieldName field_name parameterKey ParameterKey parameterName headerName header_name inputName input_name question placeholder "
-    "aria-label ariaLabel"
+    "aria-label ariaLabel setting attribute config option column"
 )
+_NAME_KEYS_OF_VALUE = word_set("title path")
+"""As above, beside a `value` alone: elsewhere they are titles and paths of texts."""
 _IS_TEXT = re.compile(r"[\s{]")
 _LABEL_END = re.compile(r"[ _-](?:text )?(?:field|input|box|textbox|entry)\Z|[?:* ]{1,4}\Z", re.IGNORECASE)
 """How the description of a form's element ends: `Password field`."""
@@ -59,6 +63,15 @@ _SCHEMA_MEMBERS = word_set(
     "category analyzer kind is_secret isSecret is_required isRequired"
 )
 """What describes a value, in JSON Schema, OpenAPI and definitions of forms."""
+_IDS = word_set("id uid uuid arn created_at updated_at expires_at createdAt updatedAt expiresAt creationTimestamp")
+_REFERENCE_MEMBERS = _IDS | word_set(
+    "name kind type required external file source target namespace ref optional label labels version status mode scope scopes provider "
+    "enabled environment display_name displayName description env path mount secretName tokenUrl authorizationUrl refreshUrl"
+)
+"""What says which secret is meant, not what it is."""
+_TYPED = word_set(
+    "stringValue string_value intValue int_value doubleValue double_value bytesValue bytes_value S N B SS"
+)
 _SCHEMA_VALUES = ("default", "example", "examples", "const")
 """Those of them that hold one."""
 _TOKENIZED = word_set(
@@ -146,19 +159,19 @@ def names_credentials(parent: str) -> bool:
     return parent.rstrip("s").lower().endswith(("token", "auth", "cookie"))
 
 
-def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[str, Sensitivity] | None:
-    """Which key of `{"name": K, "value": V}` holds a value that K says is secret, and how surely."""
+def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[frozenset[Any], Sensitivity] | None:
+    """Which keys of `{"name": K, "value": V}` hold a value that K says is secret, and how surely."""
     if len(value) > 12 or _VALUE_KEY_SET.isdisjoint(value):
         return None
-    target = next(key for key in _VALUE_KEYS if key in value)
-    item = value[target]
+    target = next((key for key in _VALUE_KEYS if key in value), None)
+    item = value.get(target)
     if target in ("content", "text", "answer") and (not isinstance(item, str) or _IS_TEXT.search(item)):
         return None
     level = Sensitivity.STRONG if value.get("type") == "password" else Sensitivity.NONE
     for key, name in value.items():
-        if key in _NAME_KEYS and isinstance(name, str):
+        if isinstance(name, str) and (key in _NAME_KEYS or (target == "value" and key in _NAME_KEYS_OF_VALUE)):
             level = max(level, classify(_LABEL_END.sub("", name)))
-    return (target, level) if level else None
+    return (_CHANGES.intersection(value) | {target}, level) if level else None
 
 
 _SCHEME_TYPES = word_set("apiKey http oauth2 openIdConnect mutualTLS basic")
@@ -181,6 +194,28 @@ def is_schema(value: dict[Any, Any]) -> bool:
         key in _SCHEMA_MEMBERS or item is None or isinstance(item, bool) or str(key).startswith("x-")
         for key, item in value.items()
     )
+
+
+def holds_references(value: Any) -> bool:
+    """Whether a container under a secret name says only which secrets there are: `[{"name": "db", "required": true}]`."""
+    if isinstance(value, dict):
+        items: dict[Any, Any] = value
+        return bool(items) and all(map(_is_reference, items, items.values()))
+    members = cast("list[Any]", value) if isinstance(value, list) else []
+    return bool(members) and all(isinstance(item, dict) and holds_references(item) for item in members)
+
+
+def _is_reference(key: Any, item: Any) -> bool:
+    if isinstance(item, dict):
+        return key in _REFERENCE_MEMBERS or holds_references(item)
+    return (
+        item is None or isinstance(item, bool) or (key in _REFERENCE_MEMBERS and (key in _IDS or is_plain(str(item))))
+    )
+
+
+def typed_member(value: dict[Any, Any]) -> str | None:
+    """The one member of a value that says its own type: `{"stringValue": "x"}` of OTLP, `{"S": "x"}` of DynamoDB."""
+    return next(iter(_TYPED.intersection(value)), None) if len(value) == 1 else None
 
 
 def values_of_schema(value: dict[Any, Any]) -> list[str]:

@@ -20,9 +20,8 @@ SLICE = 64 * 1024
 OVERLAP = 64 * 1024
 """Characters beyond its slice in which a match may end; one that reaches further is matched again without an end."""
 _LOOKAHEAD = 64
-_BODY = 24
-_FEWEST = 2
-"""Different characters in the last 24 of a format: random ones have more."""
+_FILLED = 0.7
+"""The share of one letter in a format that was filled in with it."""
 
 
 class Span(NamedTuple):
@@ -109,8 +108,9 @@ def format_rule(row: Format) -> TextRule:
         pattern = compiled(source)
         group = "v" if "v" in pattern.groupindex else 0
         for match in matches(pattern, text, budget):
-            # A format with one letter all over is an example of it.
-            if len(set(match[group][-_BODY:])) > _FEWEST and (check is None or check(match[group])):
+            value = match[group]
+            # A format with one letter nearly all over is an example of it.
+            if max(map(value.count, set(value))) < _FILLED * len(value) and (check is None or check(value)):
                 yield Span(*match.span(group), row.rule)
 
     return TextRule((Probe(tuple(row.gate.split("|")), row.probe, row.reach),), find)

@@ -28,12 +28,14 @@ from spanbridge.processors.structures import (
     command_of,
     holds_headers,
     holds_labels,
+    holds_references,
     is_label,
     is_pair_of,
     is_schema,
     is_tokenized,
     named_value,
     names_credentials,
+    typed_member,
     values_of_schema,
 )
 
@@ -228,7 +230,7 @@ class Walk:
             rule = "key_name"
             if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
                 level = Sensitivity.NONE
-            if named is not None and name == named[0]:
+            if named is not None and name in named[0]:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
                 level, rule = Sensitivity.STRONG, "private_key"
@@ -300,6 +302,11 @@ class Walk:
             return self.value(value, depth + 1, name)
         if isinstance(value, dict) and is_schema(mapping := cast("dict[Any, Any]", value)):
             return self._schema(mapping, name, depth)
+        if holds_references(value):
+            return self.value(value, depth + 1)
+        if isinstance(value, dict) and (member := typed_member(mapping := cast("dict[Any, Any]", value))):
+            held = self._secret(mapping[member], level, name, depth + 1, rule)
+            return mapping if held is mapping[member] else {member: held}
         return self._masked(rule, cast("Any", value), repr(cast("Any", value)))
 
     def _schema(self, value: dict[Any, Any], name: str, depth: int) -> Any:
