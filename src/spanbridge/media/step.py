@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _STRUCTURED = frozenset({"input", "output", "attributes", "metadata", "events", "links"})
 """Fields in which a string may become a mapping."""
 
-LOOK_BYTES = 32 * 1024
+LOOK_BYTES = 16 * 1024
 """Bytes of records that are looked at together, unless a single one is larger."""
 
 
@@ -42,11 +42,12 @@ class MediaStep:
 
     def process_all(self, records: Sequence[SpanRecord], pause: Callable[[], object]) -> None:
         """As `process` of each: most hold nothing that may be media, and one look at many together tells that."""
-        for chunk in chunks(records, LOOK_BYTES):
-            if holds_run(b"\n".join([record.encode_fields() for record in chunk]), pause):
+        for chunk, documents in chunks(records, LOOK_BYTES):
+            if holds_run(b"\n".join(documents), pause):
                 for record in chunk:
                     self.process(record, pause)
                     pause()
+            pause()
 
     def process(self, record: SpanRecord, pause: Callable[[], object]) -> None:
         """Replaces the media in those content fields that were not processed yet, and puts their content into `record.media`.

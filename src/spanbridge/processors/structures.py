@@ -89,8 +89,10 @@ def holds_labels(parent: str) -> bool:
     return not _LABEL_PARENTS.isdisjoint(split_words(parent)[-1:])
 
 
-def is_label(text: str) -> bool:
-    """Whether a text is one about its key: a word, or words without those that mix letters and digits."""
+def is_label(text: Any) -> bool:
+    """Whether a value is about its key: a word, words without those that mix letters and digits, or what holds such texts."""
+    if not isinstance(text, str):
+        return not isinstance(text, dict) or not is_schema(cast("dict[Any, Any]", text))
     return text.isalpha() or (any(map(str.isspace, text)) and is_plain(text))
 
 
@@ -159,7 +161,7 @@ def is_schema(value: dict[Any, Any]) -> bool:
 def holds_references(value: Any) -> bool:
     """Whether a container under a secret name says only which secrets there are: `[{"name": "db", "required": true}]`."""
     if isinstance(value, dict):
-        items: dict[Any, Any] = value
+        items = cast("dict[Any, Any]", value)
         return bool(items) and all(map(_is_reference, items, items.values()))
     members = cast("list[Any]", value) if isinstance(value, list) else []
     return bool(members) and all(isinstance(item, dict) and holds_references(item) for item in members)

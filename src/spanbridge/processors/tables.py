@@ -31,8 +31,13 @@ _SPACED_CELL = re.compile(r"[^\s](?:[^\n]*?[^\s])??(?= {2}|\s*\Z)")
 _MAX_ROWS = 10_000
 _MAX_COLUMNS = 64
 _CELL_END = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?(?: {0,40}(?:[,|;\t]|\\{1,8}[nrt]|[\r\n])|  )"
-_TABLE_PROBE = Probe(("passw", "passphrase", "pwd", "secret", "token", "key"), f"(?i){_CELL_END}", 0)
-"""Without what stands before the name: to keep track of every word costs more than a look at some sentences."""
+_TABLE_PROBE = Probe(
+    ("passw", "passphrase", "pwd", "secret", "token", "key"),
+    # Not the whole name back to where its cell begins: to go through every word for that would cost a fifth of the engine's time.
+    rf"(?i)(?:(?:^|[\n\",|;\t]|\\[nt]|  ) ?|[A-Za-z_-]){_CELL_END}",
+    3,
+    f"(?i){_CELL_END}",
+)
 
 
 def table_rule(classify: Classifier) -> TextRule:

@@ -240,7 +240,7 @@ class Walk:
                 self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
             ):
                 redacted = item
-            elif level and not (labels and (not isinstance(item, str) or is_label(item))):
+            elif level and not (labels and is_label(item)):
                 redacted = self._secret(item, level, name, depth, rule)
             elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
                 redacted = self._masked(found, item, str(item))
