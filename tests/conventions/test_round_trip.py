@@ -156,6 +156,26 @@ def test_what_a_processor_put_in_place_of_a_field_survives(fields: dict[str, Any
     survives(record(SpanType.AGENT_RUN, **fields))
 
 
+def test_a_parent_of_another_tracer_between() -> None:
+    """Both parents survive; for OpenTelemetry the one between is the parent."""
+    original = record(parent_span_id=OTHER_ID, external_parent_span_id="1" * 16)
+
+    assert write_span(original).parent_span_id == "1" * 16
+    survives(original)
+
+
+@pytest.mark.parametrize("count", [40, 41, 200])
+@pytest.mark.parametrize("span_type", [SpanType.AGENT_RUN, SpanType.GENERIC, SpanType.MODEL_GENERATION])
+def test_many_survive(span_type: SpanType, count: int) -> None:
+    """More metadata, or more attributes of one's own, than a backend takes are written as one, and survive."""
+    many = {f"key.{number}": number for number in range(count)}
+    typed = {"name": "taken", "agent_id": "a1", "provider": "openai"}
+    original = record(span_type, metadata=many, attributes={**many, **typed})
+
+    assert len(write_span(original).attributes) < 128
+    survives(original)
+
+
 @pytest.mark.parametrize("parent", ["parent_span_id", "external_parent_span_id"])
 def test_both_kinds_of_parent_survive(parent: str) -> None:
     """A parent of ours and one of another tracer's are told from each other, and both are the parent for OpenTelemetry."""

@@ -307,3 +307,17 @@ def test_long_names_are_cut_and_kept() -> None:
 
     assert len(span.name) == 256
     assert read_span(span).name == "n" * 5000
+
+
+@pytest.mark.parametrize(
+    ("parents", "expected"),
+    [
+        ({}, False),
+        ({"parent_span_id": OTHER_ID}, False),
+        ({"external_parent_span_id": OTHER_ID}, None),
+        ({"parent_span_id": OTHER_ID, "external_parent_span_id": "1" * 16}, None),
+    ],
+)
+def test_whether_the_parent_is_remote(parents, expected) -> None:
+    """A parent of ours is in this process; where another tracer's is nobody has told."""
+    assert write_span(record(**parents)).parent_is_remote is expected

@@ -100,6 +100,8 @@ TEXTS = Form(
 FIRST = Form(lambda value: type(value) is str, lambda value: [value], _first)
 """One text as a list of one: there may be several answers, of which we record one."""
 JSON = Form(lambda value: type(value) in (list, dict), json_text, from_json)
+DEFINITIONS = Form(lambda _: False, json_text, from_json)
+"""What `definitions` can convert is written by `writing`, with its form under `TOOLS_FORM`."""
 INSTRUCTIONS = Form(
     lambda value: type(value) is str, lambda value: json_text([{"type": "text", "content": value}]), _instructions
 )
@@ -138,7 +140,7 @@ ROWS: tuple[Row, ...] = (
     Row("parameters.reasoning_effort", "gen_ai.request.reasoning.level"),
     Row("parameters.max_retries", "spanbridge.parameters.max_retries", WHOLE),
     Row("streaming", "gen_ai.request.stream", SWITCH, older=("gen_ai.is_streaming",)),
-    Row("tools", "gen_ai.tool.definitions", JSON),
+    Row("tools", "gen_ai.tool.definitions", DEFINITIONS),
     Row("prompt_name", "gen_ai.prompt.name"),
     Row("prompt_version", "gen_ai.prompt.version"),
     # the answer
@@ -291,6 +293,8 @@ VARIANTS: dict[tuple[SpanType, str, str], Convention] = {
 """Where one attribute's value decides: (type, attribute, value)."""
 _DECIDING = {span_type: attribute for span_type, attribute, _ in VARIANTS}
 
+RECORD_KEYS = {"gen_ai.retrieval.documents": False, "gen_ai.memory.records": True}
+"""Keys whose values are lists of records, and whether each must have a content."""
 TEXT_ONLY_KEYS = frozenset({"gen_ai.retrieval.query.text", "gen_ai.memory.query.text"})
 """Keys whose values are one text; another input stands under `spanbridge.input`."""
 
@@ -341,7 +345,7 @@ ERROR_TYPE = "error.type"
 STATUS = PREFIX + "status"
 IS_EVENT = PREFIX + "is_event"
 SOURCE = PREFIX + "source"
-INPUT_FORM, OUTPUT_FORM = PREFIX + "input_form", PREFIX + "output_form"
+INPUT_FORM, OUTPUT_FORM, TOOLS_FORM = PREFIX + "input_form", PREFIX + "output_form", PREFIX + "tools_form"
 EXTERNAL_PARENT = PREFIX + "external_parent_span_id"
 PARENT = PREFIX + "parent_span_id"
 """Our own parent, where a span of another tracer's stands between."""
@@ -370,6 +374,7 @@ OWN_KEYS = frozenset(
         OUTPUT,
         INPUT_FORM,
         OUTPUT_FORM,
+        TOOLS_FORM,
         STATUS,
         IS_EVENT,
         SOURCE,

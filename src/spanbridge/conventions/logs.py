@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanbridge.conventions.values import written
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
 LOG_EVENT = "log"
 """The name of the events that stored log records are."""
-SEVERITIES = {"DEBUG": 5, "INFO": 9, "WARNING": 13, "ERROR": 17, "CRITICAL": 21}
-"""SeverityNumber by Python's level (https://opentelemetry.io/docs/specs/otel/logs/data-model/#severity-fields); 0 for any other."""
+MAX_SEVERITY = 24
 _EXCEPTION_KEYS = {"type": "exception.type", "message": "exception.message", "stack": "exception.stacktrace"}
 
 
@@ -52,7 +52,7 @@ def write_logs(record: SpanRecord) -> list[OtelLog]:
         logs.append(
             OtelLog(
                 event["time"],
-                SEVERITIES.get(level, 0),
+                severity_number(level),
                 level,
                 message,
                 _attributes(said),
@@ -62,6 +62,21 @@ def write_logs(record: SpanRecord) -> list[OtelLog]:
             )
         )
     return logs
+
+
+def severity_number(level: str) -> int:
+    """The SeverityNumber (https://opentelemetry.io/docs/specs/otel/logs/data-model/#severity-fields) of a level by its name; 0 for one
+    that `logging` does not know in this process.
+
+    Python's levels are 10 apart, those of OpenTelemetry 4: DEBUG, 10, is 5; INFO, 20, is 9; a level of one's own between two is between.
+    """
+    number: Any = logging.getLevelName(level)  # pyright: ignore[reportDeprecated] - what replaces it came with 3.11
+    if not isinstance(number, int):
+        digits = level.removeprefix("Level ")
+        if not digits.isdecimal() or len(digits) > 9:
+            return 0
+        number = int(digits)
+    return min(max(1 + 2 * number // 5, 1), MAX_SEVERITY) if number > 0 else 0
 
 
 def _attributes(said: dict[str, Any]) -> dict[str, Any]:

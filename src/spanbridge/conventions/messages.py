@@ -1,11 +1,14 @@
 """Payloads of models and agents as GenAI messages, and back.
 
-The schema is the one that OpenTelemetry publishes beside the GenAI conventions (gen-ai-input-messages.json, gen-ai-output-messages.json):
+The schema is the one that OpenTelemetry publishes beside the GenAI conventions (model/gen-ai/gen-ai-input-messages.json and
+gen-ai-output-messages.json of open-telemetry/semantic-conventions-genai, November 2026):
 
     [{"role": "user", "parts": [{"type": "text", "content": "Where is order 7?"}]}]
 
-Understood are a plain text, a message or a list of messages in the forms of OpenAI's Chat Completions, of Anthropic's Messages and of the
-schema itself, and what carries such a list (`{"messages": [...]}`, `{"choices": [...]}`, `{"text": ..., "tool_calls": [...]}`).
+Understood are a plain text, a message or a list of messages in the forms of OpenAI's Chat Completions, of Anthropic's Messages, of
+Gemini's contents and of the schema itself, the items of OpenAI's Responses, parts of a content without their message, and what carries
+such a list (`{"messages": [...]}`, `{"choices": [...]}`, `{"contents": [...]}`, `{"text": ..., "tool_calls": [...]}`). A part that is
+not in the form that its type promises is one of our own type, "json", with all that it was.
 """
 
 # Payloads of any type pass through here; their types are unknown on purpose.
@@ -48,7 +51,7 @@ def to_messages(payload: Any, role: str, finish_reason: str | None = None) -> Co
     if cls is str:
         conversion = Conversion([{"role": role, "parts": [{"type": "text", "content": payload}]}], TEXT)
     elif cls is list:
-        conversion = _list(payload)
+        conversion = _list(payload, role)
     elif cls is dict:
         conversion = _mapping(payload, role)
     if conversion is not None and finish_reason is not None and conversion.messages:
@@ -69,33 +72,67 @@ def from_messages(messages: Any, form: str = MESSAGES) -> Any:
     return payload[0].get("content") if form == TEXT else payload[0]
 
 
-def _list(payload: list[Any]) -> Conversion | None:
+def _list(payload: list[Any], role: str) -> Conversion | None:
     if not payload:
         return None
     messages: list[dict[str, Any]] = []
     exact = True
+    loose: dict[str, Any] | None = None  # a message made of what has none, while more of it comes
     for item in payload:
-        if type(item) is not dict or type(role := item.get("role")) is not str:
+        if type(item) is not dict:
             return None
-        # As most messages are, without the way through the general case and back.
-        if item.keys() == _PLAIN_MESSAGE and type(content := item["content"]) is str and role != "tool":
-            messages.append({"role": role, "parts": [{"type": "text", "content": content}]})
+        speaker = item.get("role")
+        if type(speaker) is not str or item.get("type") == "message":
+            found = _without_message(item, role)
+            if found is None:
+                return None
+            exact = False
+            speaker, parts = found
+            if loose is None or loose["role"] != speaker:
+                messages.append(loose := {"role": speaker, "parts": []})
+            loose["parts"] += parts
             continue
-        message = _message(item)
-        exact = exact and _back(message) == item
+        loose = None
+        message, is_exact = _converted(item)
+        exact = exact and is_exact
         messages.append(message)
     return Conversion(messages, MESSAGES if exact else None)
 
 
+def _without_message(item: dict[str, Any], role: str) -> tuple[str, list[dict[str, Any]]] | None:
+    """The role and the parts of an item of OpenAI's Responses, or of a part of a content; None where it is neither."""
+    kind = item.get("type")
+    if kind == "message":
+        message = _message({**item, "role": own if isinstance(own := item.get("role"), str) else role})
+        return message["role"], message["parts"]
+    if not isinstance(kind, str):
+        return (role, [_part(item)]) if _KEYED.keys() & item.keys() else None
+    if kind in ("function_call", "custom_tool_call"):
+        return "assistant", [_fitting(_tool_call(item), item)]
+    if kind.endswith("_call_output"):
+        answer = {"type": "tool_call_response", "id": item.get("call_id"), "response": item.get("output")}
+        return "tool", [_fitting(answer, item)]
+    if kind.endswith("_call") and kind not in _FORMS:
+        call = {"type": "server_tool_call", "name": kind.removesuffix("_call"), "server_tool_call": item}
+        return "assistant", [_fitting({**call, "id": item.get("id")}, item)]
+    if kind == "reasoning":
+        return "assistant", [_part(item)]
+    return (role, [_part(item)]) if kind in _PARTS or kind in _FORMS else None
+
+
 def _mapping(payload: dict[str, Any], role: str) -> Conversion | None:
     if isinstance(payload.get("role"), str):
-        message = _message(payload)
-        return Conversion([message], MESSAGE if _back(message) == payload else None)
-    if isinstance(listed := payload.get("messages"), list):
-        conversion = _list(listed)
-        return conversion and conversion._replace(form=None)
+        message, is_exact = _converted(payload)
+        return Conversion([message], MESSAGE if is_exact else None)
     if isinstance(choices := payload.get("choices"), list):
-        return _choices(choices)
+        return _choices(choices, "message", "finish_reason")
+    if isinstance(candidates := payload.get("candidates"), list):
+        return _choices(candidates, "content", "finishReason")
+    for key in _CARRIERS:
+        if isinstance(listed := payload.get(key), list):
+            listed = [{"role": role, "content": item} if type(item) is str else item for item in listed]
+            conversion = _list(listed, role)
+            return conversion and conversion._replace(form=None)
     if isinstance(text := payload.get("text"), str):
         calls = payload.get("tool_calls") or payload.get("toolCalls")
         message = {"role": role, "content": text, "tool_calls": calls if isinstance(calls, list) else []}
@@ -103,16 +140,32 @@ def _mapping(payload: dict[str, Any], role: str) -> Conversion | None:
     return None
 
 
-def _choices(choices: list[Any]) -> Conversion | None:
+_CARRIERS = ("messages", "contents", "output", "input")
+"""Where a list of messages stands: in a request of most providers; of Gemini's; in an answer and in a request of OpenAI's Responses."""
+
+
+def _choices(choices: list[Any], message_key: str, finish_key: str) -> Conversion | None:
     messages: list[dict[str, Any]] = []
     for choice in choices:
-        if not isinstance(choice, dict) or not isinstance(inner := choice.get("message"), dict):
+        if not isinstance(choice, dict) or not isinstance(inner := choice.get(message_key), dict):
             return None
-        message = _message({"role": "assistant", **inner})
-        if isinstance(reason := choice.get("finish_reason"), str):
+        message = _message({**inner, "role": role if isinstance(role := inner.get("role"), str) else "assistant"})
+        if isinstance(reason := choice.get(finish_key), str):
             message["finish_reason"] = reason
         messages.append(message)
     return Conversion(messages, None)
+
+
+def _converted(item: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    """A message in the schema's form, and whether it tells all that `item` did."""
+    # As most messages are, without the way through the general case and back.
+    if item.keys() == _PLAIN_MESSAGE and type(content := item["content"]) is str and item["role"] not in _SPECIAL_ROLES:
+        return {"role": item["role"], "parts": [{"type": "text", "content": content}]}, True
+    message = _message(item)
+    calls = item.get("tool_calls")
+    if isinstance(calls, list) and not all([isinstance(call, dict) and "function" in call for call in calls]):  # noqa: C419 - short lists
+        return message, False  # flat ones come back nested
+    return message, _back(message) == item
 
 
 def _message(item: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +174,8 @@ def _message(item: dict[str, Any]) -> dict[str, Any]:
     content = item.get("content")
     parts: list[Any] = []
     if role == "tool" and "tool_call_id" in item:
-        parts.append({"type": "tool_call_response", "id": item["tool_call_id"], "response": content})
+        answer = {"type": "tool_call_response", "id": item["tool_call_id"], "response": content}
+        parts.append(_fitting(answer, item))
     elif isinstance(content, str):
         parts.append({"type": "text", "content": content})
     elif isinstance(content, list):
@@ -129,8 +183,53 @@ def _message(item: dict[str, Any]) -> dict[str, Any]:
     if isinstance(own := item.get("parts"), list):
         parts += map(_part, own)
     if isinstance(calls := item.get("tool_calls"), list):
-        parts += map(_tool_call, calls)
-    return {"role": role, "parts": parts, **{key: value for key, value in item.items() if key not in _OWN_KEYS}}
+        parts += [_fitting(_tool_call(call), call) for call in calls]
+    beside = {
+        key: value
+        for key, value in item.items()
+        if key not in _OWN_KEYS and (key not in _TEXTS_BESIDE or value is None or isinstance(value, str))
+    }
+    return {"role": _ROLES.get(role, role), "parts": parts, **beside}
+
+
+_ROLES = {"model": "assistant"}
+"""Gemini's word."""
+_SPECIAL_ROLES = frozenset({"tool", *_ROLES})
+_TEXTS_BESIDE = frozenset({"name", "finish_reason"})
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_typed(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("type"), str)
+
+
+_FORMS: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "text": {"content": _is_text},
+    "reasoning": {"content": _is_text},
+    "tool_call": {"name": _is_text},
+    "tool_call_response": {"response": lambda _: True},
+    "server_tool_call": {"name": _is_text, "server_tool_call": _is_typed},
+    "server_tool_call_response": {"server_tool_call_response": _is_typed},
+    "blob": {"modality": _is_text, "content": _is_text},
+    "uri": {"modality": _is_text, "uri": _is_text},
+    "file": {"modality": _is_text, "file_id": _is_text},
+}
+"""The parts that the schema knows, and what each must hold; a part of another type may hold anything."""
+_OPTIONAL_TEXTS = ("id", "mime_type", "transcript")
+
+
+def _fitting(part: dict[str, Any], item: Any) -> dict[str, Any]:
+    """`part`, if it is what the schema calls so; else `item`, of which it was made, as a part of our own type."""
+    form = _FORMS.get(part["type"])
+    if form is None or (
+        all(key in part and accepts(part[key]) for key, accepts in form.items())
+        and all((value := part.get(key)) is None or isinstance(value, str) for key in _OPTIONAL_TEXTS)
+    ):
+        return part
+    return {"type": "json", "content": item}
 
 
 def _part(item: Any) -> Any:
@@ -139,25 +238,27 @@ def _part(item: Any) -> Any:
     if not isinstance(item, dict):
         return {"type": "json", "content": item}
     kind = item.get("type")
-    if not isinstance(kind, str):
-        return (
-            {"type": "text", "content": item["text"]} if isinstance(item.get("text"), str) else {"type": "json", **item}
-        )
-    convert = _PARTS.get(kind)
+    if isinstance(kind, str):
+        convert = _PARTS.get(kind)
+    else:
+        key = next((key for key in _KEYED if key in item), None)
+        convert = None if key is None else _KEYED[key]
     try:
-        return item if convert is None else convert(item)
+        part = item if convert is None else convert(item)
     except (KeyError, TypeError, AttributeError):  # not in the form that its type promises
-        return item
+        part = item
+    if not isinstance(part.get("type"), str):
+        return {"type": "json", "content": item}
+    return _fitting(part, item)
 
 
-def _tool_call(call: Any) -> Any:
-    """A call of a tool: OpenAI's nested form, and flat ones."""
+def _tool_call(call: Any) -> dict[str, Any]:
+    """A call of a tool: OpenAI's nested forms, and flat ones."""
     if not isinstance(call, dict):
         return {"type": "json", "content": call}
-    inner = call.get("function")
-    inner = inner if isinstance(inner, dict) else call
+    inner = next((nested for key in ("function", "custom") if isinstance(nested := call.get(key), dict)), call)
     arguments = next((inner[key] for key in ("arguments", "args", "input") if key in inner), None)
-    call_id = next((call[key] for key in ("id", "tool_call_id", "toolCallId", "call_id") if key in call), None)
+    call_id = next((call[key] for key in ("call_id", "tool_call_id", "toolCallId", "id") if call.get(key)), None)
     name = inner.get("name") or inner.get("toolName") or inner.get("tool_name")
     return {"type": "tool_call", "id": call_id, "name": name, "arguments": from_json(arguments)}
 
@@ -168,7 +269,7 @@ def _media(item: dict[str, Any]) -> dict[str, Any]:
     if moved is not None:
         mime_type = moved.get("media_type")
         modality = mime_type.partition("/")[0] if isinstance(mime_type, str) else ""
-        modality = modality if modality in ("image", "audio", "video") else "document"
+        modality = modality if modality in _MODALITIES else "document"
         return {"type": "uri", "modality": modality, "mime_type": mime_type, "uri": f"sha256:{moved['sha256']}"}
     if isinstance(sound := item.get("input_audio"), dict):
         return {"type": "blob", "modality": "audio", "mime_type": f"audio/{sound['format']}", "content": sound["data"]}
@@ -193,10 +294,63 @@ def _text(item: dict[str, Any]) -> dict[str, Any]:
     return {"type": "text", "content": item["content"] if "content" in item else item["text"]}
 
 
+def _reasoning(item: dict[str, Any]) -> dict[str, Any]:
+    """A part of the schema, or an item of OpenAI's Responses, with its texts in lists."""
+    if isinstance(item.get("content"), str):
+        return item
+    texts = [*(item.get("summary") or ()), *(item.get("content") or ())]
+    return {"type": "reasoning", "content": "\n".join(entry["text"] for entry in texts)}
+
+
+def _file(item: dict[str, Any]) -> dict[str, Any]:
+    """A document as OpenAI writes it, or the schema's own part."""
+    file = item.get("file", item)
+    if "modality" in file:
+        return item
+    if (uri := file.get("file_url")) is not None:
+        return {"type": "uri", "modality": "document", "uri": uri}
+    if (data := file.get("file_data")) is not None:
+        return {"type": "blob", "modality": "document", "content": data}
+    return {"type": "file", "modality": "document", "file_id": file["file_id"]}
+
+
+def _gemini_data(item: dict[str, Any]) -> dict[str, Any]:
+    data = next(item[key] for key in ("inlineData", "inline_data", "fileData", "file_data") if key in item)
+    mime_type = data.get("mimeType", data.get("mime_type"))
+    modality = mime_type.partition("/")[0] if isinstance(mime_type, str) else ""
+    about = {"modality": modality if modality in _MODALITIES else "document", "mime_type": mime_type}
+    if "data" in data:
+        return {"type": "blob", **about, "content": data["data"]}
+    return {"type": "uri", **about, "uri": data.get("fileUri", data.get("file_uri"))}
+
+
+def _nested_call(key: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def convert(item: dict[str, Any]) -> dict[str, Any]:
+        call = item[key]
+        return {**_tool_call(call), "id": call.get("id", call.get("toolUseId"))}
+
+    return convert
+
+
+def _nested_answer(key: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def convert(item: dict[str, Any]) -> dict[str, Any]:
+        answer = item[key]
+        response = answer["response"] if "response" in answer else answer["content"]
+        return {
+            "type": "tool_call_response",
+            "id": answer.get("id", answer.get("toolUseId", answer.get("name"))),
+            "response": response,
+        }
+
+    return convert
+
+
+_MODALITIES = frozenset({"image", "audio", "video"})
 _PARTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "text": _text,
     "input_text": _text,
     "output_text": _text,
+    "reasoning": _reasoning,
     "thinking": lambda item: {"type": "reasoning", "content": item["thinking"]},
     "tool_use": lambda item: {"type": "tool_call", "id": item["id"], "name": item["name"], "arguments": item["input"]},
     "tool_result": lambda item: {
@@ -209,8 +363,17 @@ _PARTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "input_image": _media,
     "input_audio": _media,
     "document": _media,
+    "file": _file,
+    "input_file": _file,
 }
 """Parts of content by their type; others have the schema's form already, or stay as they are, as its generic part."""
+_KEYED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "text": lambda item: {"type": "reasoning" if item.get("thought") is True else "text", "content": item["text"]},
+    **dict.fromkeys(("inlineData", "inline_data", "fileData", "file_data"), _gemini_data),
+    **{key: _nested_call(key) for key in ("functionCall", "function_call", "toolUse")},
+    **{key: _nested_answer(key) for key in ("functionResponse", "function_response", "toolResult")},
+}
+"""Parts that have no type, by what they hold instead: Gemini's, and those of Bedrock's Converse."""
 
 
 def _back(message: dict[str, Any]) -> dict[str, Any]:

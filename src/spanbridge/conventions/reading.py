@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanbridge.conventions import genai
+from spanbridge.conventions.definitions import from_definitions, from_records
 from spanbridge.conventions.messages import MESSAGES, from_messages
 from spanbridge.conventions.values import JSON_KEYS, from_json, read
 from spanbridge.conventions.writing import CAUSES, DERIVED_EVENT, EXCEPTION, LINK_TYPE, SPAN_ERROR
@@ -141,6 +142,8 @@ def _read_fields(attributes: _Read, span_type: SpanType, *, is_ours: bool) -> di
             if row.key == genai.CONVERSATION and _is_derived_conversation(attributes, content):
                 continue
             found, value = attributes.take_row(row)
+            if found and row.form is genai.DEFINITIONS:
+                value = from_definitions(value, attributes.take(genai.TOOLS_FORM))
             if found:
                 _set(typed, path, value)
         # What no convention can hold says more than what stands beside.
@@ -191,13 +194,14 @@ def _read_payloads(attributes: _Read, convention: Convention, content: dict[str,
         ("input", convention.input_key, genai.INPUT, genai.INPUT_FORM),
         ("output", convention.output_key, genai.OUTPUT, genai.OUTPUT_FORM),
     ):
-        form = attributes.take(form_key, MESSAGES)
+        form = attributes.take(form_key)
         found, value = key in attributes.values, attributes.take(key)
         if own_key in attributes.values:
             content[field] = attributes.take(own_key)
+        elif found and key in (genai.INPUT_MESSAGES, genai.OUTPUT_MESSAGES) and key not in attributes.json_keys:
+            content[field] = from_messages(value, form or MESSAGES)
         elif found:
-            is_messages = key in (genai.INPUT_MESSAGES, genai.OUTPUT_MESSAGES) and key not in attributes.json_keys
-            content[field] = from_messages(value, form) if is_messages else value
+            content[field] = from_records(from_json(value), form) if key in genai.RECORD_KEYS else value
 
 
 def _read_rest(attributes: _Read, typed: dict[str, Any], *, is_ours: bool) -> None:

@@ -72,7 +72,7 @@ class Attributes(dict[str, Any]):
             self[key] = json_text(value)
         self.json_keys.append(key)
 
-    def put_messages(self, key: str, messages: list[dict[str, Any]]) -> None:
+    def put_messages(self, key: str, messages: list[Any]) -> None:
         """Writes messages as JSON text, as their readers expect it: not noted, since the key says so."""
         self[key] = dumps(messages).decode()
 

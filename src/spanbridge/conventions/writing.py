@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.conventions import genai
+from spanbridge.conventions.definitions import to_definitions, to_records
 from spanbridge.conventions.messages import MESSAGES, to_messages
 from spanbridge.conventions.otel_span import OtelEvent, OtelLink, OtelSpan, StatusCode
 from spanbridge.conventions.values import Attributes, written
@@ -146,7 +147,12 @@ def _write_typed(attributes: Attributes, table: TypeTable, typed: dict[str, Any]
 
 def _write_row(attributes: Attributes, row: Row, value: Any) -> None:
     form = row.form
-    if not form.accepts(value):
+    if form is genai.DEFINITIONS and (found := to_definitions(value)) is not None:
+        definitions, tools_form = found
+        attributes.put_messages(row.key, definitions)
+        if tools_form is not None:
+            attributes[genai.TOOLS_FORM] = tools_form
+    elif not form.accepts(value):
         # The name of a field of the record is taken, as that of an attribute of the application would be.
         key = genai.PREFIX + row.attribute
         attributes.put_json(genai.CUSTOM + row.attribute if key in genai.OWN_KEYS else key, value)
@@ -245,6 +251,12 @@ def _write_payload(
         key = own_key
     elif key in genai.TEXT_ONLY_KEYS and type(payload) is not str:
         key = own_key
+    elif key in genai.RECORD_KEYS:
+        records, form = to_records(payload, has_content=genai.RECORD_KEYS[key])
+        attributes.put_messages(key, records)
+        if form is not None:
+            attributes[form_key] = form
+        return
     attributes.put(key, payload)
 
 

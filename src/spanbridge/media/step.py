@@ -42,8 +42,8 @@ class MediaStep:
 
     def process_all(self, records: Sequence[SpanRecord], pause: Callable[[], object]) -> None:
         """As `process` of each: most hold nothing that may be media, and one look at many together tells that."""
-        for chunk in chunks(records, LOOK_BYTES):
-            if holds_run(b"\n".join([record.encode_fields() for record in chunk]), pause):
+        for chunk, documents in chunks(records, LOOK_BYTES):
+            if holds_run(b"\n".join(documents), pause):
                 for record in chunk:
                     self.process(record, pause)
                     pause()

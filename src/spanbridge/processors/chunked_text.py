@@ -113,7 +113,13 @@ def holds_lists(data: bytes) -> bool:
 
 def joined_lists(data: bytes) -> bytes:
     """The strings of each list in encoded JSON as one text, the texts in lines; those of JSON inside of strings too."""
-    return b"\n".join([_BETWEEN.sub(b"", match[0]) for match in _LIST_OF_STRINGS.finditer(data)])
+    return b"\n".join([_joined(match[0]) for match in _LIST_OF_STRINGS.finditer(data)])
+
+
+def _joined(strings: bytes) -> bytes:
+    if b"\\" in strings or b'", "' in strings:
+        return _BETWEEN.sub(b"", strings)
+    return strings.replace(b'","', b"")  # most lists; the same at a fifth of the cost
 
 
 def joined_texts(value: Any) -> Iterator[str]:

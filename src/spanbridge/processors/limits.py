@@ -55,7 +55,7 @@ class Limits:
         if len(document) > 2 * self.max_items and len(document) - len(document.replace(b",", b"")) >= self.max_items:
             return True
         # No deeper than it has opening brackets; `replace` finds them faster than `translate` or `count` goes through all bytes.
-        if len(document) - len(document.replace(b"{", b"[").replace(b"[", b"")) <= self.max_depth:
+        if 2 * len(document) - len(document.replace(b"{", b"")) - len(document.replace(b"[", b"")) <= self.max_depth:
             return False
         brackets = _STRING.sub(b"", document).translate(_SAME_BRACKETS, _NOT_BRACKETS)
         for _ in range(self.max_depth):

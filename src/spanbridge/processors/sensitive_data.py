@@ -177,8 +177,7 @@ class SensitiveDataFilter:
         """
         left = [record for record in records if record.processed]
         fresh = [record for record in records if not record.processed] if left else records
-        for chunk in chunks(fresh, PRESCAN_BYTES if hurries else SLICE_BYTES):
-            documents = [record.encode_fields() for record in chunk]
+        for chunk, documents in chunks(fresh, PRESCAN_BYTES if hurries else SLICE_BYTES):
             data = b"\n".join(documents)
             # Texts in pieces are looked at with the documents that they stand in.
             joined = joined_lists(data)

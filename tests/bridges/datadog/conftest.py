@@ -191,6 +191,7 @@ def run(agent, tmp_path):
         under: tuple[str, ...] = (),
         status: int = 0,
         until: Callable[[], bool] | None = None,
+        timeout_s: float = PROGRAM_TIMEOUT_S,
         **variables: str,
     ) -> Any:
         """`until`: the program reads its standard input to the end, which comes when this is true."""
@@ -216,10 +217,10 @@ def run(agent, tmp_path):
             text=True,
         ) as process:
             try:
-                deadline = time.monotonic() + PROGRAM_TIMEOUT_S
+                deadline = time.monotonic() + timeout_s
                 while until is not None and not until() and time.monotonic() < deadline and process.poll() is None:
                     time.sleep(0.05)
-                output, run.log = process.communicate(timeout=PROGRAM_TIMEOUT_S)
+                output, run.log = process.communicate(timeout=timeout_s)
             finally:
                 process.kill()
         assert process.returncode == status, run.log[-4000:]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -37,3 +39,39 @@ def test_random_faults_leave_nothing_open(run: Any, agent: Agent, count: int):
     assert {span["resource"] for span in bare} == {"spanbridge.generic"}
     if count > 1000:
         assert result["memory"][-1] < result["memory"][2] * 1.1, result["memory"]  # KiB, every thousand traces
+
+
+@pytest.fixture
+def sink() -> Any:
+    """The address of something that takes everything and keeps nothing."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        do_GET = do_POST = do_PUT
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_a_hundred_thousand_traces(run: Any, sink: str):
+    """With the same faults; sent to a sink, because the test agent keeps what it gets."""
+    result = run("faults", "100000", "1", timeout_s=1800, DD_TRACE_AGENT_URL=sink)
+
+    memory = [kib // 1024 for kib in result["memory"]]  # every thousand traces
+    assert memory[-1] < memory[10] * 1.1, memory
+    assert (result["before"]["bridge"]["open"], result["aggregated"]) == (0, 0)
+    assert result["stats"]["ignored"] == {}

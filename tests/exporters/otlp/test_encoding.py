@@ -37,6 +37,7 @@ spans = st.builds(
     status_message=st.just(""),
     resource=st.fixed_dictionaries({"service.name": texts.filter(bool)}),
     scope=st.just("spanbridge"),
+    parent_is_remote=st.sampled_from((None, False, True)),
 )
 
 

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 import spanbridge as sb
 from otlp_receivers import Answer, http_receiver, rotel
+from spanbridge.conventions.logs import severity_number
 from spanbridge_otlp import OTLPExporter
 from spanbridge_otlp.settings import resolve_logs
 
@@ -63,6 +64,43 @@ def test_stored_log_records(receiver, exporter, configured) -> None:
     (group,) = receiver.log_requests[0].resource_logs
     resource = {pair.key: pair.value.string_value for pair in group.resource.attributes}
     assert (resource["service.name"], resource["deployment.environment.name"]) == ("shop", "test")
+
+
+@pytest.fixture
+def levels():
+    """Levels of the application's own; `logging` cannot forget them."""
+    for number, name in ((5, "TRACE"), (25, "NOTICE"), (35, "ALERT"), (70, "DISASTER")):
+        logging.addLevelName(number, name)
+
+
+@pytest.mark.parametrize(
+    ("level", "text", "number"),
+    [
+        (logging.WARNING, "WARNING", 13),
+        (logging.CRITICAL, "CRITICAL", 21),
+        (35, "ALERT", 15),
+        (45, "Level 45", 19),
+        (70, "DISASTER", 24),
+    ],
+)
+def test_levels(level, text, number, http, configured, levels) -> None:
+    """Levels of one's own stand between OpenTelemetry's as they do between Python's."""
+    configured(OTLPExporter(endpoint=http.endpoint))
+    with sb.generic("g"):
+        log.log(level, "said")
+    sb.flush()
+    (record,) = http.wait_for_logs(1)
+
+    assert (record.severity_text, record.severity_number) == (text, number)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("TRACE", 3), ("DEBUG", 5), ("INFO", 9), ("NOTICE", 11), ("ERROR", 17), ("NOTSET", 0), ("", 0), ("unheard of", 0)],
+)
+def test_names_of_levels(name, number, levels) -> None:
+    """Names that `logging` does not know have no severity."""
+    assert severity_number(name) == number
 
 
 def test_through_a_collector(protocol, configured, tmp_path) -> None:

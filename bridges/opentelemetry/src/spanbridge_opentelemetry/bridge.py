@@ -209,14 +209,11 @@ class OpenTelemetryBridge:
         thread.join(max(0.0, deadline - time.monotonic()))
         return results == [True]
 
-    def close(self, deadline: float, /) -> bool:
-        """As `flush`, for the last time. The provider is the application's: it is not shut down."""
+    def close(self, _deadline: float, /) -> None:
+        """Leaves the provider, which is the application's: it is not shut down."""
         atexit.unregister(self._settings.shutdown)
-        try:
-            return self.flush(deadline)
-        finally:
-            if self._recorder is not None:
-                self._recorder.leave()
+        if self._recorder is not None:
+            self._recorder.leave()
 
     def after_fork_in_child(self) -> None:
         """The thread is the parent's."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from spanbridge.conventions.otel_span import OtelEvent, OtelLink, OtelSpan
-from spanbridge_otlp.encoding import KINDS, STATUS_CODES
+from spanbridge_otlp.encoding import HAS_REMOTE, IS_REMOTE, KINDS, STATUS_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +47,7 @@ def _decode_span(span: Span, resource: dict[str, Any], scope: str) -> OtelSpan:
         span.status.message,
         resource,
         scope,
+        None if not span.flags & HAS_REMOTE else bool(span.flags & IS_REMOTE),
     )
 
 

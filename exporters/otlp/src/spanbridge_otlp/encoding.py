@@ -34,10 +34,12 @@ STATUS_CODES = {"unset": 0, "ok": 1, "error": 2}
 _FIXED64 = Struct("<Q").pack
 _DOUBLE = Struct("<d").pack
 _SMALL = [bytes((number,)) for number in range(128)]
+HAS_REMOTE, IS_REMOTE = 0x100, 0x200
+"""Span.flags: whether it is known if the parent is remote, and whether it is. The lowest bit: sampled."""
 _FLAGS = {
-    remote: b"\x85\x01" + Struct("<I").pack(flags) for remote, flags in ((None, 1), (False, 0x101), (True, 0x301))
+    remote: b"\x85\x01" + Struct("<I").pack(flags)
+    for remote, flags in ((None, 1), (False, HAS_REMOTE | 1), (True, HAS_REMOTE | IS_REMOTE | 1))
 }
-"""Span.flags by whether the parent is remote: sampled, that it is known (0x100), and that it is (0x200)."""
 
 
 def encode_spans(

@@ -115,6 +115,7 @@ async def main() -> list[int]:
 
 
 memory = asyncio.run(main())
+print(memory, file=sys.stderr)  # KiB, every thousand traces
 gc.collect()
 for _ in range(200):  # until those that are held have been given up
     sb.flush(30)
