@@ -48,6 +48,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("mc mcli", ("alias set * * * §",)),
     ("wandb vault", ("login §",)),
     ("snyk", ("auth §",)),
+    ("gh", ("secret set --body §", "secret set -b §", "secret set -b§")),
+    ("dotnet", ("user-secrets set * §",)),
     ("ngrok", ("authtoken §", "add-authtoken §")),
 )  # fmt: skip
 """Programs, and the arguments that come before a password, in their order and perhaps among others: words, `*` for any one that is no
@@ -56,6 +58,7 @@ flag, `§` for the password, in the flag's own argument or behind a user's name 
 _FREQUENT = frozenset(
     [
         "docker",
+        "gh",
         "helm",
         "az",
         "aws",
@@ -198,7 +201,7 @@ def _next(word: str, items: Sequence[str], at: int, *, has_value: bool = False) 
 
 
 _FLAGS = re.compile("-[A-Za-z]{2,4}")
-_WORD = re.compile(r"(?<![\w.-])([a-z7][a-z0-9-]{1,14})(?:\.exe)?(?= )")
+_WORD = re.compile(r"(?<![\w.-])([a-z7][a-z0-9-]{1,14})(?:\.exe)?(?= |\\{0,7}[\"'],)")
 """What may be a program: looking its name up costs less than a pattern of all of them."""
 _ARGUMENT = re.compile(
     r"""(?x)[ \t]{1,16}(?:\\[ \t]*\n[ \t]*)?
@@ -206,6 +209,8 @@ _ARGUMENT = re.compile(
        | \\[ $&;|<>()!#@*?-] | \\{2,8}[\w.$-]+(?:\\{1,8}[\w.$-]+)*    # a path to a share of a server
     )+)"""
 )
+_ITEM = re.compile(r"""(?:\\{0,7}["'])?,\s{0,16}((?P<quote>\\{0,7}["'])[^"'\n\\]*(?P=quote))""")
+"""The next argument of a list in text."""
 _QUOTE_SIGNS = frozenset("\\\"'")
 _QUOTES = re.compile(r"""\\{0,7}["']""")
 
@@ -219,7 +224,8 @@ def _find_in_text(text: str, budget: Budget) -> Iterator[Span]:
         starts = [program.start()]
         at = program.end()
         limit = at + 2048
-        while len(arguments) < _MAX_ARGUMENTS and (match := _ARGUMENT.match(text, at, limit)) is not None:
+        following = _ARGUMENT if text[at] == " " else _ITEM
+        while len(arguments) < _MAX_ARGUMENTS and (match := following.match(text, at, limit)) is not None:
             start, at = match.span(1)
             value = text[start:at]
             opening = _QUOTES.match(value) if value[0] in _QUOTE_SIGNS else None

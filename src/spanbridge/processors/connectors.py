@@ -58,7 +58,7 @@ Spans = Iterable[tuple[int, int]] | None
 
 _MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
 _OPERATOR = re.compile(
-    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP})[ \t]{{0,8}}(?P<op>===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
+    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,8}}(?P<op>===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
 )
 _TAG_END = re.compile(r"(?:\s[\w:.-]{1,40}=[^<>\n]{1,200})?>(?:<!\[CDATA\[)?")
 _NEW_LINE = re.compile(r"(?:\s|\\[nrt]|#{1,3}[^\n]{0,40}\n|```\w{0,10}\n){1,60}")
@@ -99,7 +99,7 @@ def _operator(place: Place) -> Spans:
         if not QUOTE.match(text, line.end()) and (op not in (":", "：") or _NEXT_NAME.match(text, line.end())):
             return ()
         at, spaced = line.end(), True
-    if (block := _BLOCK.match(text, at)) is not None:
+    if op in (":", "=") and (block := _BLOCK.match(text, at)) is not None:
         value = block["v"].rstrip()
         start = block.start("v")
         is_secret = place.level is Sensitivity.STRONG or looks_like_credential(value)
@@ -137,13 +137,14 @@ _ITEM = re.compile(
     r"""(?P<open>\\{0,7}["'])[ \t]{0,2},[ \t]{0,2}(?P<value>[bru]?(?P=open)(?P<v>[^\s"'\\]{3,8192})(?P=open))(?P<last>[ \t]{0,2}[)\]])?"""
 )
 """The next item of a list in text."""
+_FLAG_HEAD = re.compile(r"(?:^|[\s\"'`=(\[,])-{1,2}\Z")
 _PAIR_START = re.compile(r"""[(\[][bru]?\\{0,7}["']\Z""")
 _FLAG_START = re.compile(r"""[\[, (][bru]?\\{0,7}["']--?\Z""")
 _MAP_START = re.compile(r"(?:Map(?:\.of|\.entry|Entries)?|Pair(?:\.of)?|Entry|Tuple|hash)\([^()]{0,48}\Z")
 _CALL = re.compile(r"""(?:\.(?:equals|equalsIgnoreCase|compareTo|eq))?[({][ \t]{0,2}(?=\\{0,7}["'])""")
 _CALL_PAIR = re.compile(r"""\\{0,7}["'][ \t]{0,2},[ \t]{0,16}(?=(?:["'\\]|[fbru@$]["']))""")
 _CALL_NAME = re.compile(
-    r"(?:set|put|add|append|setdefault|(?:set|put|get)_?env|set_var|header|property|setitem|with\w*|set\w*|define|config|environ\.get|env|env\.get)\(\s{0,2}\\{0,7}[\"']\Z",
+    r"(?:string(?:var|p|varp)?\(&\w{1,24}, |(?:string(?:p)?|set|put|add|append|setdefault|(?:set|put|get)_?env|set_var|header|property|setitem|with\w*|set\w*|define|config|environ\.get|env|env\.get)\()\s{0,2}\\{0,7}[\"']\Z",
     re.IGNORECASE,
 )
 _FETCHES = re.compile(
@@ -168,7 +169,7 @@ def _item(place: Place) -> Spans:
 
 def _flag(place: Place) -> Spans:
     """`--password value`."""
-    if not place.head.endswith("-") or place.text[place.right : place.right + 1] != " ":
+    if place.text[place.right : place.right + 1] != " " or not _FLAG_HEAD.search(place.head):
         return None
     if place.is_cookie:
         return header_value(place.text, place.right + 1, True, ":")
@@ -180,10 +181,14 @@ def _call(place: Place) -> Spans:
     call = _CALL.match(place.text, place.right)
     if call is None:
         return None
-    takes_value = not _FETCHES.search(place.name) and (
-        "." in f"{place.head[-1:]}{place.name}{call[0]}"
-        or place.name.lower().startswith(("set", "with", "using"))
-        or _DECLARED.search(place.head)
+    takes_value = (
+        not _FETCHES.search(place.name)
+        and not place.name.endswith(("redentials", "reds"))
+        and (
+            "." in f"{place.head[-1:]}{place.name}{call[0]}"
+            or place.name.lower().startswith(("set", "with", "using"))
+            or _DECLARED.search(place.head)
+        )
     )
     return quoted_value(place.text, call.end(), place.level, place.name, strict=True) if takes_value else None
 
@@ -210,15 +215,17 @@ _CELLS = re.compile(
 """From one cell or term of HTML to the next, from a key of a property list to its value."""
 _COPULA = r"(?:is|was|are|ist|lautet|es|est|é|è|be|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
 _CHANGED = r"(?:now|set|changed|reset|updated|rotated|generated|currently|still|simply|just|to|as)"
-_FILLER = r"(?:[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
+_FILLER = r"(?:[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
 _PROSE = re.compile(
-    rf"""[*_"'`]{{0,3}}{_FILLER}?(?:[ ]{{1,2}}{_COPULA}(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
+    rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}{_COPULA}(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
 )
 _ANNOUNCED = re.compile(rf"""[*_"'`]{{0,3}}{_FILLER}[ ]?:(?:[ ]|\n|\\n){{1,6}}""")
 _DIRECTIVE_START = re.compile(
     r"(?:\A|\n|\\n|(?i:CONFIG SET|enable) |(?i:username) \S{1,40} (?:privilege \d{1,2} )?)[ \t]*(?i:requirepass |[a-z]{2,16}[_-])?\Z"
 )
-_DIRECTIVE = re.compile(r"""[ \t]{1,16}(?:[057][ ])?(?P<v>[^\s"'`\\<>;{}()]{4,512})[ \t]{0,8}(?=;|\n|\r|\\[nr]|\Z)""")
+_DIRECTIVE = re.compile(
+    r"""[ \t]{1,16}(?:[057][ ])?(?P<v>(?!\*)[^\s"'`\\<>;{}()]{4,512})[ \t]{0,8}(?=;|\n|\r|\\[nr]|\Z)"""
+)
 """`requirepass x`, `bindpw x`: a line that is a setting's name and its value."""
 _LOGIN = re.compile(
     r"(?:login|user(?:name)?|machine|as|ssid|connect)[: ]\s{0,4}\S{1,80}[,;/]?\s{1,8}(?:and\s|with\s|/\s)?\Z",

@@ -77,7 +77,17 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
         ),
         TextRule((Probe(("&",), r"&(?:quot|apos|amp|lt|#x?[0-9A-Fa-f]{2,4});", 0),), entities),
         TextRule(
-            (Probe(tuple(sorted({form.lower() for form in _BASE64_FORMS})), _BASE64_WORDS.pattern, 0),), base64_text
+            (
+                Probe(
+                    tuple(sorted({form.lower() for form in _BASE64_FORMS})), "|".join(map(re.escape, _BASE64_FORMS)), 0
+                ),
+                Probe(
+                    tuple(sorted({form.lower() for form in _HEAD_FORMS})),
+                    f"(?:{'|'.join(_HEAD_FORMS)})[A-Za-z0-9+/_-]{{16}}",
+                    0,
+                ),
+            ),
+            base64_text,
         ),
     )
 
@@ -144,5 +154,13 @@ def _within_base64(word: str) -> set[str]:
     return forms
 
 
+_HEADS = (
+    "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "sk-proj-", "sk-ant-", "sk_live_", "sk_test_", "AKIA", "ASIA",
+    "AIza", "gsk_", "npm_", "pypi-",
+)  # fmt: skip
+"""What a key begins with that is encoded alone, as in the data of a Kubernetes secret."""
+_HEAD_FORMS = sorted(base64.b64encode(head.encode()).decode()[: len(head) * 4 // 3] for head in _HEADS)
 _BASE64_FORMS = sorted({form for word in _WORDS for form in _within_base64(word)})
-_BASE64_WORDS = re.compile("|".join(map(re.escape, _BASE64_FORMS)))
+_BASE64_WORDS = re.compile(
+    f"{'|'.join(map(re.escape, _BASE64_FORMS))}|(?:^|[^A-Za-z0-9+/_-])(?:{'|'.join(_HEAD_FORMS)})[A-Za-z0-9+/_-]{{16}}"
+)

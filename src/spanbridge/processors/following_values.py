@@ -102,15 +102,15 @@ def operand(
     text: str, at: int, op: str, right: int, name: str, level: Sensitivity, head: str, *, spaced: bool
 ) -> Iterator[tuple[int, int]]:
     """The value behind `=`, `:` and their relatives."""
+    if op == "|":
+        yield from _cell(text, at, level, name, head)
+        return
     if QUOTE.match(text, at):
         yield from quoted_value(text, at, level, name)
         return
     if (anchor := _ANCHOR.match(text, at)) is not None and op == ":":
         at = anchor.end()
     if op == ":" and not spaced and (head.endswith("://") or _ARN.search(head)):
-        return
-    if op == "|":
-        yield from _cell(text, at, level, name, head)
         return
     if op in ("==", "===", "!=", "!=="):
         return
@@ -146,7 +146,11 @@ def operand(
         or (names_itself(value.partition("=")[0]) and not environment)
     ):
         return
-    if text[start : start + 2] in ("//", "/*") or value.startswith(("$", "{", "%(", "@")) or _FILE_OF.match(value):
+    if (
+        text[start : start + 2] in ("//", "/*")
+        or value.startswith(("$", "{", "%(", "@", "this.", "self."))
+        or _FILE_OF.match(value)
+    ):
         return
     if re.match(r"(?i)(?:Bearer|Basic|Token)\Z", value) and text[end : end + 1] == " ":
         return
@@ -197,7 +201,7 @@ def operand(
             and (value == value.lower() or name.islower() or name.isupper())
             and "." not in value
             and _LINE_END.match(text, end)
-            and text[end : end + 1] != ""
+            and (text[end : end + 1] != "" or (name.isupper() and "_" in name))
         )
     ):
         yield start, end
@@ -229,6 +233,8 @@ def quoted_value(
     end = _closing(text, start, opening[1], opening[2])
     parts = list(_further_parts(text, end, in_brackets="(" in opening[0])) if text[end : end + 1] else ()
     value = text[start:end]
+    if opening[0][:1] == "[" and _KEY_END.match(text, end):
+        return  # the first name of a mapping
     if parts and not is_placeholder(value):
         whole = value + "".join(text[part_start:part_end] for part_start, part_end in parts)
         if accepts_quoted(whole, level, name):
@@ -295,6 +301,7 @@ def _closing(text: str, start: int, backslashes: str, quote: str) -> int:
     return cut.start() if cut else limit
 
 
+_KEY_END = re.compile(r"""["'`]\s{0,4}(?::|=>)""")
 _NO_VALUE = re.compile(r"[;,)\]}](?:\s|\Z)")
 """Code: the quote before it was the end of a string, as in `"Password:"`."""
 
@@ -318,7 +325,7 @@ def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
 def names_itself(value: str) -> bool:
     """Whether a value is a name of a secret, not a secret: `password=user_password`, `token: access_token`."""
     return (
-        re.fullmatch(r"[A-Za-z_.\-:$/]{1,60}", value) is not None
+        re.fullmatch(r"[A-Za-z_.\-:$/]{1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}", value) is not None
         and re.search(
             r"(?i)passw|secret|token|credential|(?:^|[_.\-a-z])(?:key|pwd|auth)(?:$|s$|[_.\-])|[a-z]Key|cookie|authori",
             value,

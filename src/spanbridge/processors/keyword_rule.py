@@ -27,7 +27,7 @@ _RANDOM = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=(?:[^0-9]*[0-9]){2})[A
 """What a mere "key:" is followed by where it means a credential: no digest, no identifier, no path."""
 _LONGEST = frozenset((MAX_QUOTED, MAX_UNQUOTED))
 """Lengths of values that the patterns cut off."""
-_AFTER_USER = re.compile(r"""(?i)(?:user(?:_?name)?|login|e-?mail)["']?\s?[:=]\s?\S{1,60}\s{1,8}["']?\Z""")
+_AFTER_USER = re.compile(r"""(?i)(?:user(?:_?name)?|login|e-?mail)["']?\s?[:=]>?\s?\S{1,60}\s{0,8}["']?\Z""")
 _USER_BEFORE = re.compile(r"[A-Za-z][\w.@-]{0,40}[:/](?=[^\s/]{4})")
 """Where credentials are written as one: `bob/x`."""
 _RUN = re.compile(r"[^\s\"'`<>\\]*")

@@ -102,7 +102,7 @@ _DOCKER_ENV = r"ENV (?P<k>\w{2,64}) {1,4}\\{0,7}[\"']?(?P<v>[^\s\"'\\=]{2,2048})
 _ELEMENT = r"""(?:name|key|id)=\\{0,7}["'](?P<k>[\w.-]{2,64})\\{0,7}["'][^<>]{0,80}>(?:\s{0,40}<value>)?(?P<v>[^\s<>]{2,512})</"""
 _CONTENT = r"""name=\\{0,7}["'](?P<k>[\w.-]{2,64})\\{0,7}["'] content=\\{0,7}["'](?P<v>[^\s"'\\<>]{2,2048})"""
 _VALUE_NAME = r"""value=\\{0,7}["'](?P<v>[^\s"'\\<>]{2,2048})\\{0,7}["'][^<>"'\n]{0,80} name=\\{0,7}["'](?P<k>[\w.\[\]-]{2,64})\\{0,7}["']"""
-_DEFAULT = r"""["'](?:--?)?(?P<k>[\w.-]{2,64})\\{0,7}["'](?:[^"'<>]{0,120}?[\s,({;])default\s{0,4}[:=]\s{0,4}\\{0,7}["'](?P<v>[^"'\\\n]{2,512})"""
+_DEFAULT = r"""["'](?:--?)?(?P<k>[\w.-]{2,64})\\{0,7}["'](?:[^"'<>]{0,120}?[\s,({;])default(?:Value|_value)?\s{0,4}[:=]\s{0,4}\\{0,7}["'](?P<v>[^"'\\\n]{2,512})"""
 """`variable "db_password" { default = "x" }`, `add_argument("--password", default="x")`."""
 
 
@@ -135,7 +135,7 @@ def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
             classify,
             Probe(
                 ("default",),
-                r"(?i)(?:pass(?:word|wd|phrase)|pwd|secret|token|key|credentials?)[A-Za-z0-9_-]{0,16}[\\\"']{1,9}[^\"'<>]{0,120}[ ,(;nt\n\t]default[ ]{0,4}[:=]",
+                r"(?i)(?:pass(?:word|wd|phrase)|pwd|secret|token|key|credentials?)[A-Za-z0-9_-]{0,16}[\\\"']{1,9}[^\"'<>]{0,120}[ ,(;nt\n\t]default(?:_?value)?[ ]{0,4}[:=]",
             ),
             _DEFAULT,
         ),
@@ -182,6 +182,17 @@ def _find_cookie_flag(text: str, budget: Budget) -> Iterator[Span]:
             yield Span(start, end, "cookie")
 
 
+_CODE_PROBE = Probe(
+    ("code", "pin", "passwort", "digo"),
+    r"(?i)(?:code|c.{1,2}digo|einmalpasswort|pin)(?: de [^ ]{4,16}| to [a-z]{2,12})?(?: (?:lautet|ist|est|es|is))?:? [0-9]{3}[ -]?[0-9]",
+)
+
+
+def _is_code(value: str) -> bool:
+    """Whether digits after "code" are no year."""
+    return len(value) != len("2026") or not value.startswith(("19", "20"))
+
+
 PATTERN_RULES: tuple[TextRule, ...] = (
     TextRule((Probe((" -b ", "--cookie"), r"(?: -b |--cookie[ =])[\\\"']{0,8}[A-Za-z0-9_.%-]{1,64}=", 0),), _find_cookie_flag),
     TextRule((Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),), _find_jwk),
@@ -202,14 +213,16 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("url_parameter", (Probe(("key=", "auth=", "code="), r"(?i)(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=[^&\"' ]{12}"),), r"(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=(?P<v>[^&\s\"'<>\\#]{12,4096})", looks_like_credential),
     pattern_rule("command_line", (Probe(("-u", "user"), r"(?:-u|--user|--proxy-user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']"),), r"(?:(?<=\s)-u|--user|--proxy-user)[ =]{0,2}\\{0,3}[\"']?[^\s\"':/<]{1,64}:(?!//)(?P<v>[^\s\"'\\]{2,256})", lambda value: not value.isdigit(), 0),
     pattern_rule("command_line", (Probe(("echo", "printf"), r"(?:echo|printf)[^\n|]{1,200}\|[^\n]{0,80}(?:--password-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets)"),), r"(?:echo|printf)(?: -[ne]{1,2})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{0,3}['\"]?(?:[\w.-]{1,32}:(?=[^\n|]{1,200}\|[^\n]{0,40}chpasswd))?(?P<v>[^\s'\"|\\]{2,200})\\{0,3}['\"]? ?\|[^\n]{0,80}?(?:--password-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets)", None, 0),
-    pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"identified (?:with [\w'\"]{1,40} )?by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
+    pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"(?:(?-i:IDENTIFIED)|user \S{1,80} identified|identified(?= (?:with|by) [^\n\"]{0,60}'))(?: with [\w'\"]{1,40})? by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
     pattern_rule("command_line", (Probe(("encrypt_string", "/user:"), r"(?:encrypt_string [\\'\"]|net use [^\n\"|;]{0,128}/user:[^ \n]{1,64}) ?[^ ]{2}"),), r"(?:encrypt_string |net use [^\n\"|;]{0,128}/user:\S{1,64} )\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
-    pattern_rule("command_line", (Probe(("<<<",), r"(?:--with-token|--password-stdin|sudo -S)[^\n<]{0,60}<<<"),), r"(?:--with-token|--password-stdin|sudo -S)[^\n<]{0,60}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
+    pattern_rule("command_line", (Probe(("<<<",), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<<"),), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
     pattern_rule("assignment", (Probe(("auth", "credential", "login", "connection"), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|auth)[ ]?=?[ ]?[(][^()\n]{0,160}?[\"'][ ]?,[ ]?\\*[\"']"),), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|auth)(?: ?= ?)?\((?:[^()\n\"']{0,40}\\{0,3}[\"'][^\"'\n\\]{0,160}\\{0,3}[\"'] ?, ?){1,2}\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'] ?\)", is_mixed_word, 0),
-    pattern_rule("login", (Probe(("login", "cred", "log in", "/password", "/pass"), r"(?i)(?:log ?in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| as| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}"),), r"\b(?:log ?in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| as| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|\Z))", is_mixed_word),
+    pattern_rule("login", (Probe(("login", "cred", "log in", "logged in", "signed in", "/password", "/pass"), r"(?i)(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}"),), r"\b(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|\Z))", is_mixed_word),
     pattern_rule("url_password", (Probe(("jdbc:oracle", ":15"), r"(?i)(?:jdbc:oracle:[a-z]{2,5}:[^ /\"'@]{1,64}/[^ @\"']{2,128}@|[A-Za-z0-9_]/[^ @/\"']{2,128}@(?://)?[A-Za-z0-9_.-]{1,128}:15[0-9]{2})"),), r"(?:jdbc:oracle:[a-z]{2,5}:[\w.$-]{1,64}/(?=[^\s@\"']{2,128}@)|(?<![\w./-])\w{1,32}/(?=[^\s@/\"']{2,128}@(?://)?[\w.-]{1,128}:15\d\d[:/]))(?P<v>[^\s@\"']{2,128})@"),
     pattern_rule("session_cookie", (Probe(("jsessionid", "phpsessid", "aspsessionid", "asp.net_sessionid", "connect.sid", "_session="), r"(?i)(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|_session)[\\\"' ]{0,6}[=:][\\\"' ]{0,6}[A-Za-z0-9%._-]{16}"),), r"(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|[a-z]_session(?==))\\{0,7}[\"']?\s?[=:]\s?\\{0,7}[\"']?(?P<v>[\w%.+/=-]{16,4096})"),
-    pattern_rule("one_time_code", (Probe(("code", "otp", "passcode"), r"(?i)[0-9]{3}[ -]?[0-9]{1,5} (?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode)"),), r"(?<![\w.-])(?:[A-Z]-)?(?P<v>\d{4,8}|\d{3}[ -]\d{3}) (?:is|as) (?:your|the) (?:(?!error|status|zip|country|exit|area|postal|promo|discount)[\w-]{1,24} ){0,4}(?:code|otp|passcode)\b"),
+    pattern_rule("one_time_code", (Probe(("code", "otp", "passcode", "pin", "password"), r"(?i)[0-9]{3}[ -]?[0-9]{1,5} (?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)"),), r"(?<![\w.-])(?:[A-Z]-)?(?P<v>\d{4,8}|\d{3}[ -]\d{3}) (?:is|as) (?:your|the) (?:(?!error|status|zip|country|exit|area|postal|promo|discount)[\w-]{1,24} ){0,4}(?:code|otp|passcode|(?:one-time|login|temporary) password|(?:login|security|access) pin)\b"),
+    pattern_rule("one_time_code", (_CODE_PROBE,), r"\b(?:bestätigungscode|sicherheitscode|einmalpasswort|code de (?:vérification|sécurité|confirmation)|código de (?:verificación|seguridad)|(?:log-?in|security|access|account) pin|enter this code[^\n:\d]{0,30})(?: (?:lautet|ist|est|es|is))?:? (?P<v>\d{4,8})(?![\w-])(?!\.\d)"),
+    pattern_rule("one_time_code", (_CODE_PROBE,), r"(?<!error )(?<!status )(?<!exit )(?<!promo )(?<!discount )(?<!zip )\bcode(?: is:?|:)? (?P<v>\d{4,8}|\d{3}[ -]\d{3})(?![\w-])(?=[^\n]{0,80}?(?:share|expire|valid for|minute|to (?:sign|log) in|to verify))", _is_code),
     pattern_rule("one_time_code", (Probe(("code",), rf"(?i){_CODE_KINDS}[ -]code[^0-9\n\"]{{0,60}}[0-9]{{3}}"),), rf"\b{_CODE_KINDS}[ -]code(?: (?:for|to) [^\n.:\d]{{1,40}})?(?: (?:is|was):?|:|=|\*\*:|:\*\*)?[*` ]{{1,4}}(?P<v>\d{{4,8}}|\d{{3}}[ -]\d{{3}})(?![\w-])(?!\.\d)"),
     pattern_rule("url_parameter", (Probe(("code=", "samlresponse=", "samlrequest=", "assertion="), r"(?i)(?:code=[^&\"' \n]{12,800}&(?:grant_type|client_id|redirect_uri|state|client_secret|code_verifier)=|(?:samlresponse|samlrequest|client_assertion|assertion)=[A-Za-z0-9%+/_.-]{40})"),), r"(?:(?<![\w.-])code=(?=[^&\"'\s]{12,800}&(?:grant_type|client_id|redirect_uri|state|client_secret|code_verifier)=)|(?:samlresponse|samlrequest|assertion)=(?=[A-Za-z0-9%+/_.-]{40}))(?P<v>[^&\"'\s]{12,})"),
     pattern_rule("sql_password", (Probe(("identified by",), r"(?i)identified by [A-Za-z0-9_!@#$%^&*.-]{4}"),), r"identified by (?P<v>[\w!@#$%^&*.-]{4,128})", is_mixed_word),
@@ -221,5 +234,5 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("command_line", (Probe(("securestring",), r"(?i)securestring[^\n]{1,40}[\"'][^\n\"']{1,80}"),), r"securestring(?: -string)? {1,4}\\{0,3}[\"'](?P<v>[^\n\"'\\]{1,200})\\{0,3}[\"']"),
     pattern_rule("form_password", (Probe(("password",), r"(?i)type=[\\\"']{0,4}password[^<>]{0,200}value="),), r"type=\\{0,3}[\"']?password\\{0,3}[\"']?[^<>]{0,200}?value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})"),
     pattern_rule("form_password", (Probe(("password",), r"(?i)value=[^<>]{0,200}type=[\\\"']{0,4}password"),), r"value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})\\{0,3}[\"'][^<>]{0,200}?type=\\{0,3}[\"']?password"),
-    pattern_rule("pgpass", (Probe((":543", ":6432", ":6543", ":*:"), r":(?:543[0-9]|6432|6543|\*):[^: \n]{1,64}:[^: \n]{1,64}:[^ \n]"),), r"(?:^|\n|\\n)[^\s:/]{1,128}:(?:\d{4,5}|\*):[^:\s]{1,64}:[^:\s]{1,64}:(?P<v>[^\s\"\\]{2,128})"),
+    pattern_rule("pgpass", (Probe((":543", ":6432", ":6543", ":*:"), r":(?:543[0-9]|6432|6543|\*):[^: \n]{1,64}:[^: \n]{1,64}:[^ \n]"),), r"(?:^|\n|\\n)[^\s:/]{1,128}:(?:\d{4,5}|\*):[^:\s]{1,64}:[^:\s]{1,64}:(?P<v>[^\s:\"\\]{2,128})(?=[\s\"]|\\|\Z)"),
 )  # fmt: skip

@@ -30,7 +30,7 @@ _DELIMITERS = ("\t", "|", ";", ",", _SPACES)
 _SPACED_CELL = re.compile(r"[^\s](?:[^\n]*?[^\s])??(?= {2}|\s*\Z)")
 _MAX_ROWS = 10_000
 _MAX_COLUMNS = 64
-_CELL_END = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?(?: {0,40}(?:[,|;\t]|\\[nrt]|[\r\n])|  )"
+_CELL_END = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?(?: {0,40}(?:[,|;\t]|\\{1,8}[nrt]|[\r\n])|  )"
 _TABLE_PROBE = Probe(
     ("passw", "passphrase", "pwd", "secret", "token", "key"),
     rf"(?i)(?:^|[\n\",|;\t]|\\[nt]|  ) {{0,2}}[A-Za-z_-]*{_CELL_END}",

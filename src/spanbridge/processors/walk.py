@@ -230,6 +230,8 @@ class Walk:
             rule = "key_name"
             if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
                 level = Sensitivity.NONE
+            if level is Sensitivity.WEAK and name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
+                level = Sensitivity.STRONG if re.search(r"\s", item) is None else level
             if named is not None and name in named[0]:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
@@ -489,6 +491,9 @@ def _plain_key(key: Any) -> str:
     raise TypeError
 
 
+_PASS = frozenset({"pass", "Pass", "pw"})
+_USERS = frozenset({"user", "username", "userName", "user_name", "login", "email", "User", "Username"})
+"""Beside a user's name, `pass` is a password."""
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
