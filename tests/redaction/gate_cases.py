@@ -1,6 +1,6 @@
 """The gate of values: what stands for a secret under a secret name, and what only looks as if it did."""
 
-# ruff: noqa: E501 - a row of a table is one line
+# ruff: noqa: E501, RUF001 - a row of a table is one line; some signs look like others
 
 from __future__ import annotations
 
