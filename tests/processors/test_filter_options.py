@@ -233,9 +233,17 @@ def test_a_recognizer_that_finds_something_in_a_mask_does_not_mask_it_again(styl
 
 
 OWN_NAMES = (
-    "taxNumber={}", "tax_number: {}", 'tax-number = "{}"', "?taxNumber={}&x=1", "--tax-number {} --x", "--tax-number={}", "clientTaxNumber={} x",
-    "TAX_NUMBER={}\nX=1", '{{\\"tax_number\\": \\"{}\\"}}', "tax_number => '{}'",
-)  # fmt: skip
+    "taxNumber={}",
+    "tax_number: {}",
+    'tax-number = "{}"',
+    "?taxNumber={}&x=1",
+    "--tax-number {} --x",
+    "--tax-number={}",
+    "clientTaxNumber={} x",
+    "TAX_NUMBER={}\nX=1",
+    '{{\\"tax_number\\": \\"{}\\"}}',
+    "tax_number => '{}'",
+)
 
 
 @pytest.mark.parametrize("name", ["tax number", "taxNumber", "TAX-NUMBER", "tax_number"])
