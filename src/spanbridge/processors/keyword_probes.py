@@ -48,7 +48,7 @@ def _owned_probes(word: str, owners: frozenset[str]) -> tuple[Probe, ...]:
 
 
 _WORDS = ("passphrase", "passcode", "kennwort", "pwd", "secret", "credential", "creds", "cookie", "senha", "wachtwoord",
-          "jwt", "otp", "mot de passe", "connstr", "mdp")  # fmt: skip
+          "jwt", "otp", "mot de passe", "connstr", "mdp", "requirepass", "masterauth", "bindpw", "rootpw", "sshpass")  # fmt: skip
 _NATIVE_WORDS = tuple(
     sorted({spelled for word in ALONE if not word.isascii() for spelled in (word, word.capitalize(), word.upper())})
 )
