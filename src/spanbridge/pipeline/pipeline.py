@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
 SLICE_SPANS = 16
 """Ended spans that are processed together."""
-BACKLOG_EVENTS = 4000
-"""More waiting events than this are worked off without pauses, in larger slices."""
+BACKLOG_PARTS = 30_000
+"""More waiting parts of events than this, some 4,000 events, are worked off without pauses, in larger slices."""
 BACKLOG_SLICE_SPANS = 256
-STEP_EVENTS = 8
-"""Events that are applied between two looks at the clock; in a backlog more."""
-BACKLOG_STEP_EVENTS = 64
+STEP_PARTS = 64
+"""Parts of events, a span has some 25, that are applied between two looks at the clock; in a backlog more."""
+BACKLOG_STEP_PARTS = 512
 POLL_S = 0.05
 """How long events wait at most until the pipeline looks at them; less where the write interval is shorter."""
 MAX_OUTBOX_RECORDS = 1024
@@ -168,7 +168,7 @@ class Pipeline:
         if not intake.started or self._closing:
             return True
         reply = _FlushReply()
-        intake.events.append((FLUSH, reply))
+        intake.events.extend((FLUSH, reply))
         intake.is_awaited = True
         intake.wake()
         self._turn_without_thread(deadline)
@@ -341,14 +341,12 @@ class Pipeline:
             reply.done.set()
 
     def _drain(self, count: int) -> None:
-        """Applies `count` events, a few at a time, and processes the spans that they end."""
+        """Applies events of `count` parts, a few at a time, and processes the spans that they end."""
         events, spans, pace = self.intake.events, self._spans, self._pace
         while count > 0:
-            if len(events) > BACKLOG_EVENTS:
+            if len(events) > BACKLOG_PARTS:
                 pace.hurries = True
-            step = min(BACKLOG_STEP_EVENTS if pace.hurries else STEP_EVENTS, count)
-            spans.apply(events, step)
-            count -= step
+            count -= spans.apply(events, min(BACKLOG_STEP_PARTS if pace.hurries else STEP_PARTS, count))
             if len(spans.ended) >= (BACKLOG_SLICE_SPANS if pace.hurries else SLICE_SPANS):
                 self._process_ended()
                 if self._closing or len(self._outbox) >= MAX_OUTBOX_RECORDS:
@@ -489,7 +487,7 @@ class Pipeline:
         """Spans that have started and are not accounted for: counted where they are, from their START to the exit that is their floor."""
         if self._gave_up:
             return 0
-        queued = [event[0] for event in tuple(self.intake.events)].count(START)
+        queued = tuple(self.intake.events).count(START)
         in_outbox = [record.phase for record in tuple(self._outbox)].count("ended")
         at_store = 0 if self._store_runner is None else self._store_runner.account.pending
         return queued + len(self._spans) + len(self._spans.ended) + self._in_process + in_outbox + at_store
