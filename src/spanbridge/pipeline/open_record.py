@@ -223,6 +223,11 @@ class OpenRecord(SpanRecord):
         copy.reports_to = None
         return copy
 
+    def release_content(self) -> None:
+        """As `SpanRecord.release_content`, and of what only the pipeline needed."""
+        super().release_content()
+        self.held_bytes = 0
+
     def adopt(self, processed: SpanRecord) -> None:
         """Takes over what the chain made of a copy, so that no payload is looked at twice."""
         self.replace_content(dict(processed.content()))
