@@ -1,4 +1,4 @@
-"""How long one tool-call span keeps the application, from opening it to having left it."""
+"""How long one tool-call span keeps the application, from opening it to having left it; without waits for a processor."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from time import perf_counter_ns
 
 from benchmarks import peers
 from benchmarks.subject import Comparison, Figures, Goal, Subject
+from benchmarks.waiting import ProcessorWait
 from benchmarks.workload import make_turns
 
 BURST_SPANS = 100
@@ -23,16 +24,21 @@ def measure(variant: str, quick: bool) -> Figures:
     durations: list[int] = []
     at = iter(calls * (1 + bursts * BURST_SPANS // len(calls)))
 
+    waiting = ProcessorWait()
+
     def burst() -> None:
         for _ in range(BURST_SPANS):
             call = next(at)
+            waited = waiting.total_ns()
             start = perf_counter_ns()
             peer.tool_call(call)
-            durations.append(perf_counter_ns() - start)
+            duration = perf_counter_ns() - start
+            durations.append(duration - (waiting.total_ns() - waited))
 
     for _ in range(bursts):
         peer.in_agent_run(burst)
         peer.flush()
+    waiting.close()
     peer.close()
     durations.sort()
     return {"p50": durations[len(durations) // 2] / 1e3, "p99": durations[len(durations) * 99 // 100] / 1e3}

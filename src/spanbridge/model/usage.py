@@ -69,13 +69,16 @@ class Usage:
         input_details: InputTokenDetails | None = None,
         output_details: OutputTokenDetails | None = None,
     ) -> None:
-        # A fifth of the cost of the initialiser of a frozen dataclass, which every model call pays.
-        self.__dict__.update(
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            input_details=input_details,
-            output_details=output_details,
-        )
+        # A fraction of the cost of the initialiser of a frozen dataclass, which every model call pays; what is absent stands on the class.
+        given = self.__dict__
+        if input_tokens is not None:
+            given["input_tokens"] = input_tokens
+        if output_tokens is not None:
+            given["output_tokens"] = output_tokens
+        if input_details is not None:
+            given["input_details"] = input_details
+        if output_details is not None:
+            given["output_details"] = output_details
 
 
 def normalize_usage(usage: Any) -> UsageDict | None:

@@ -52,7 +52,7 @@ KEY_OWNERS = word_set(
     "apikey application"
 )
 _NOT_KEY_OWNERS = word_set(
-    "model feature experiment flag topic document record entity property option tab chart theme asset file image template case step workflow node edge "
+    "authorized known trusted model feature experiment flag topic document record entity property option tab chart theme asset file image template case step workflow node edge "
     "language currency country region job task run queue lock tenant dimension segment campaign menu section "
     "primary foreign sort partition cache object s3 routing idempotency by answer legend translation project issue public host hot shortcut "
     "row column index dict map group unique composite join shard message config setting event context lookup hash natural surrogate arrow "

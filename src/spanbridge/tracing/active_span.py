@@ -273,7 +273,7 @@ class Span(Scope):
                 return
             # What `_emit` does else, without the call.
             intake.pending_bytes += size
-            intake.events.append((SET, self._id, attributes, output, changes, size))
+            intake.events.append((SET, self._id, attributes or None, output, changes, size))
             if intake.pending_bytes > intake.wake_bytes:
                 intake.wake()
         except Exception as error:  # noqa: BLE001

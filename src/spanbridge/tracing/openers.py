@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from spanbridge.containment import warn
 from spanbridge.model.span_types import SpanType
-from spanbridge.tracing.context import ambient
+from spanbridge.tracing.context import NEW, ambient
 from spanbridge.tracing.opener import Opener
 from spanbridge.tracing.tracer import TracerSlot, default_slot
 
@@ -38,7 +38,8 @@ def _opener_function(opener: Opener) -> Callable[..., Any]:
         span._opener = opener  # pyright: ignore[reportPrivateUsage]
         span._options = options  # pyright: ignore[reportPrivateUsage]
         span.name = name
-        span._plain = True  # pyright: ignore[reportPrivateUsage] - what is always looked up is found sooner on the instance
+        # What is always looked up is found sooner on the instance.
+        span._state, span._plain = NEW, True  # pyright: ignore[reportPrivateUsage]
         span._stream = span._error_status = span._token = None  # pyright: ignore[reportPrivateUsage]
         return span
 

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from spanbridge.tracing.tracer import Entity, Inherited, Tracer
 
 _CAPTURE_OPTIONS = frozenset({"capture_input", "capture_output", "ignore_arguments", "reduce_output"})
+_VISIBILITY_OPTIONS = frozenset({"hide_input", "hide_output", "internal"})
 _CORRELATION_FIELDS, _ENTITY_FIELDS = frozenset(CORRELATION_FIELDS), frozenset(ENTITY_FIELDS)
 _RARE_OPTIONS = frozenset(
     {
@@ -66,15 +67,13 @@ _RARE_OPTIONS = frozenset(
         "start_time",
         "tags",
         "links",
-        "hide_input",
-        "hide_output",
-        "internal",
         "is_event",
         "trace_id",
         "external_parent_span_id",
         *ENTITY_FIELDS,
         *CORRELATION_FIELDS,
         *_CAPTURE_OPTIONS,
+        *_VISIBILITY_OPTIONS,
     }
 )
 """Options that few spans are given; looked for together, so that the others do not pay for them."""
@@ -91,7 +90,9 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     input = attributes.pop("input", None)
     rare = metadata = remote = contexts = start_time = None
     if not _RARE_OPTIONS.isdisjoint(attributes):
-        rare = {option: attributes.pop(option) for option in _RARE_OPTIONS.intersection(attributes)}
+        rare = {}
+        for option in _RARE_OPTIONS.intersection(attributes):
+            rare[option] = attributes.pop(option)
         metadata = rare.pop("metadata", None)
     if parent is None or parent._parent_for is not tracer or parent._state > ENDED or (rare and "parent" in rare):
         parent, contexts = _find_parent(tracer, parent, rare)
@@ -134,7 +135,13 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
             name = attributes.pop("name", None)  # given by keyword
         span.name = name = opener.default_name(attributes) if name is None else text(name)
     span._hides = hides = trace.hides
-    if hides or parent_hides or rare is not None or tracer.excluded_types:
+    span_type = opener.type
+    if (
+        hides
+        or parent_hides
+        or span_type in tracer.excluded_types
+        or not (rare is None or _VISIBILITY_OPTIONS.isdisjoint(rare))
+    ):
         attributes, rare = _with_visibility(span, tracer, parent, attributes, rare)
         hides = span._hides
 
@@ -142,7 +149,7 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     size = SPAN_OVERHEAD_BYTES + len(name)
     if attributes:
         size += capture_mapping(attributes, max_bytes)
-    if opener.entity_type is not None and not span._is_hidden:
+    if opener.entity_type is not None and (rare is None or not span._is_hidden):
         entity = (opener.entity_type, attributes.get(opener.entity_id_attribute), name)
     if contexts:
         inherited = _request_context().stamped(inherited, contexts, tracer)
@@ -180,7 +187,7 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     intake.pending_bytes += size
     # fmt: off
     intake.events.append(
-        (START, span_id, trace, parent_id, opener.type, name, time, inherited, entity, input, attributes, metadata, rare, size)
+        (START, span_id, trace, parent_id, span_type, name, time, inherited, entity, input, attributes or None, metadata, rare, size)
     )
     # fmt: on
     if intake.pending_bytes > intake.wake_bytes:
@@ -212,7 +219,7 @@ def _new_trace(
     contexts: list[Any] | None,
 ) -> tuple[TraceState | None, RemoteParent | None]:
     """The trace of a local root and its parent elsewhere; no trace where the root is sampled out."""
-    trace_id = None if rare is None else _given_trace_id(tracer.intake, rare)
+    trace_id = _given_trace_id(tracer.intake, rare) if rare and "trace_id" in rare else None
     if tracer.bridging is not None:
         remote = tracer.bridging.external_parent(remote, trace_id)
     if trace_id is None:
@@ -287,11 +294,13 @@ def _take_rare(
     for option in _CAPTURE_OPTIONS.intersection(rare):  # they matter to a decorated function only
         del rare[option]
     if not _CORRELATION_FIELDS.isdisjoint(rare):
-        given = {field: rare.pop(field) for field in CORRELATION_FIELDS if field in rare}
-        correlation = {field: text(value) for field, value in given.items() if value is not None}
+        correlation: dict[str, str] = {}
+        for field in CORRELATION_FIELDS:
+            if field in rare and (value := rare.pop(field)) is not None:
+                correlation[field] = value = text(value)
+                size += len(value)
         if correlation:
             inherited = correlation if inherited is None else {**inherited, **correlation}
-            size += sum(map(len, correlation.values()))
     if not _ENTITY_FIELDS.isdisjoint(rare):
         given = [rare.pop(field, None) for field in ENTITY_FIELDS]
         if any(value is not None for value in given):
