@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.samples import FORMATS, data_url, jpeg, mp3, pcm, pdf, png, text_of, wav
+from spanbridge.media import step
 from spanbridge.media.finder import Finder
 from spanbridge.media.references import as_text, reference
 from spanbridge.model.media import MediaContent
@@ -563,3 +564,19 @@ def test_media_are_found_anywhere(value, data, spell):
     again: list[bytes] = []
     assert find(once, again) is once
     assert again == []
+
+
+def test_many_records_are_looked_at_together(media_step, monkeypatch):
+    """One that holds media is found among others, wherever it stands; the others stay as they are, and so do clean ones alone."""
+    monkeypatch.setattr(step, "LOOK_BYTES", 400)
+    values = [*(f"clean {number} " * 10 for number in range(12)), {"image": data_url(PNG, "image/png")}, "last"]
+    records = [SpanRecord("1" * 32, "2" * 16, SpanType.GENERIC, 1, {"input": snapshot(value)}) for value in values]
+    pauses = []
+
+    media_step.process_all(records, lambda: pauses.append(1))
+
+    assert [bool(record.media) for record in records] == [False] * 12 + [True, False]
+    assert [record.get_content("input") for record in records[:12]] == values[:12]
+    assert records[12].media[0].data == PNG
+    assert PNG not in records[12].encode_fields()
+    assert len(pauses) > 3

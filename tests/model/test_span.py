@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanbridge.model.payload import snapshot
-from spanbridge.model.span import CONTENT_FIELDS, SpanRecord, Status
+from spanbridge.model.span import CONTENT_FIELDS, SpanRecord, Status, chunks
 from spanbridge.model.span_types import SpanType
 
 IDS = {"trace_id": "0af7651916cd43dd8448eb211c80319c", "span_id": "b7ad6b7169203331"}
@@ -215,3 +215,15 @@ def test_status_compares_as_its_string():
     assert Status.OK == "ok"
     assert f"{Status.RUNNING}" == "running"
     assert {Status.ERROR: 1}["error"] == 1
+
+
+@given(sizes=st.lists(st.integers(1, 50), max_size=20), max_bytes=st.integers(1, 100))
+def test_chunks_hold_every_record_once(sizes, max_bytes):
+    """In their order, with what they encode to, and no more together than asked for unless one alone is larger."""
+    records = [make(input="x" * size) for size in sizes]
+
+    parts = list(chunks(records, max_bytes))
+
+    assert [id(record) for part, _ in parts for record in part] == list(map(id, records))
+    assert [document for _, documents in parts for document in documents] == [r.encode_fields() for r in records]
+    assert all(len(documents) == 1 or sum(map(len, documents)) <= max_bytes for _, documents in parts)

@@ -5,6 +5,7 @@ import pytest
 
 from spanbridge import pacing
 from spanbridge.pacing import PAUSE_S, SHORT_TURN_S, SLICE_NS, Pace, awaited, short_turns
+from spanbridge.processors import text_rule
 
 
 @pytest.fixture
@@ -54,6 +55,9 @@ class FakeClock:
     def perf_counter_ns(self):
         return self.now_ns
 
+    def thread_time(self):
+        return self.now_ns / 1e9
+
     def sleep(self, seconds):
         self.slept.append(seconds)
         self.now_ns += int(seconds * 1e9)
@@ -93,6 +97,20 @@ def test_nobody_pauses_while_somebody_waits(pauses):
     none_left = pace.pause()
 
     assert (one_left, none_left) == (False, True)
+
+
+def test_redacting_pauses_for_nobody_while_somebody_waits(pauses, monkeypatch):
+    """The budget of a dirty span stops as any background work does, and not under a flush."""
+    monkeypatch.setattr(text_rule, "time", pauses)
+    budget = text_rule.Budget(1.0)
+    pauses.now_ns += 10 * SLICE_NS
+    with awaited():
+        budget.pause()
+    under_a_flush = list(pauses.slept)
+    pauses.now_ns += 10 * SLICE_NS
+    budget.pause()
+
+    assert (under_a_flush, len(pauses.slept)) == ([], 1)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

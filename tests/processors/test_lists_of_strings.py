@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spanbridge import SensitiveDataFilter
+from spanbridge.processors.chunked_text import joined_lists
 
 KEY = "aB3dE6gH9jK2mN5p" * 2
 
@@ -40,3 +45,20 @@ def test_a_secret_in_several_strings(cut):
     """None of them holds it alone: the first gets the mask, the others lose their part."""
     secret = f"sk-proj-{KEY}{KEY}"
     assert SensitiveDataFilter().redact([secret[:cut], secret[cut:]]) == ["[REDACTED]", ""]
+
+
+@given(
+    items=st.lists(st.text(st.sampled_from("aB. "), max_size=6), min_size=2, max_size=5),
+    compact=st.booleans(),
+    times=st.integers(0, 2),
+)
+def test_the_pieces_of_a_list_stand_together(items, compact, times):
+    """However the list was written, and however often as a string of JSON: what stood between the strings is gone, outer quotes stay."""
+    text = json.dumps(items, separators=(",", ":") if compact else None)
+    for _ in range(times):
+        text = json.dumps({"inner": text})
+
+    joined = joined_lists(text.encode()).decode()
+
+    quote = joined[1 : joined.index('"') + 1]
+    assert joined == f"[{quote}{''.join(items)}{quote}"

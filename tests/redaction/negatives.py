@@ -9,8 +9,11 @@ import random
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from . import gate_cases
+from . import look_alikes as near
 from .cases import Case
 from .generating import base64_of, characters, fill
+from .places import look_alikes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -941,7 +944,18 @@ def blobs(rng: random.Random) -> Iterator[Case]:
         )
 
 
-GROUPS = (identifiers, texts, short_texts, placeholders, usage, schemas, blobs)
+GROUPS = (
+    identifiers,
+    texts,
+    short_texts,
+    placeholders,
+    usage,
+    schemas,
+    blobs,
+    look_alikes,
+    near.look_alikes,
+    gate_cases.placeholders,
+)
 
 
 def negatives(seed: int = 20260521) -> list[Case]:

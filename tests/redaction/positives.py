@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from .cases import HOLE, Case, text_case, words_around
 from .formats import CONTEXTUAL, FORMATS, PASSWORDS
+from .gate_cases import secrets
 from .generating import base64_of, characters, fill, jwt
+from .places import places
+from .structure_cases import structures
 from .surroundings import ANYWHERE, NAMED
 
 if TYPE_CHECKING:
@@ -678,6 +681,9 @@ GROUPS = (
     addresses,
     odd_spots,
     streams,
+    places,
+    structures,
+    secrets,
 )
 
 

@@ -613,6 +613,29 @@ class TestFaults:
         store.write([span(3, parent=1)])
         assert [item.name for item in store.get_trace(TRACE).spans] == ["span 1", "span 3"]
 
+    def test_a_new_store_waits_for_whoever_makes_it(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+        """Its tables are made under the same patience as every write: several tries, each refused until the other process is done."""
+        monkeypatch.setattr(connections, "_TRY_S", 0.001)
+        path.touch(0o600)
+        holder = connections.open_writing(path)
+        holder.execute("BEGIN IMMEDIATE")
+        refusals: list[None] = []
+
+        def is_waiting() -> bool:
+            refusals.append(None)
+            if len(refusals) == 3:
+                holder.execute("ROLLBACK")
+            return False
+
+        monkeypatch.setattr(connections.forks, "is_waiting", is_waiting)
+        try:
+            with SQLiteStore(path, create=True) as store:
+                store.write([span(1)])
+                assert len(store.list_traces()) == 1
+        finally:
+            holder.close()
+        assert len(refusals) == 3
+
     def test_a_full_disk_says_so_and_keeps_nothing(self, store: SQLiteStore) -> None:
         """A batch is written whole or not at all."""
         store.write([span(1)])

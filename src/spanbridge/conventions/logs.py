@@ -70,7 +70,7 @@ def severity_number(level: str) -> int:
 
     Python's levels are 10 apart, those of OpenTelemetry 4: DEBUG, 10, is 5; INFO, 20, is 9; a level of one's own between two is between.
     """
-    number: Any = logging.getLevelName(level)
+    number: Any = logging.getLevelName(level)  # pyright: ignore[reportDeprecated] - what replaces it came with 3.11
     if not isinstance(number, int):
         digits = level.removeprefix("Level ")
         if not digits.isdecimal() or len(digits) > 9:

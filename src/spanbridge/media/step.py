@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _STRUCTURED = frozenset({"input", "output", "attributes", "metadata", "events", "links"})
 """Fields in which a string may become a mapping."""
 
-LOOK_BYTES = 32 * 1024
+LOOK_BYTES = 16 * 1024
 """Bytes of records that are looked at together, unless a single one is larger."""
 
 
@@ -47,6 +47,7 @@ class MediaStep:
                 for record in chunk:
                     self.process(record, pause)
                     pause()
+            pause()
 
     def process(self, record: SpanRecord, pause: Callable[[], object]) -> None:
         """Replaces the media in those content fields that were not processed yet, and puts their content into `record.media`.

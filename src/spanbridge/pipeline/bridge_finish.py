@@ -119,9 +119,10 @@ class BridgeFinish:
     def close(self, deadline: float) -> bool:
         """Ends the bridge; whether it ended in time."""
         try:
-            self._bridging.bridge.close(deadline)
+            return self._bridging.bridge.close(deadline) is not False
         except BaseException as error:  # noqa: BLE001 - as above
             self._bridging.failed("close", error)
+            return False
 
     def stats(self) -> dict[str, Any]:
         """`{"name", "open", "finished", "released": {reason: n}}`, and what the bridge counts itself."""

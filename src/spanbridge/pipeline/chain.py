@@ -52,7 +52,7 @@ class Chain:
                 pace.pause()
         if self._media is not None:
             self._media.process_all([result for result in results if result is not None], pace.pause)
-        # Redacting many together costs more than one by one, but waits less for the interpreter: while somebody waits, mostly nobody has it.
+        # Together costs more than one by one, and waits less for the interpreter, which a waiting caller has let go of.
         left = self._prescanned(results, hurries=pace.hurries and not is_awaited())
         for index, result in enumerate(results):
             if result is None:

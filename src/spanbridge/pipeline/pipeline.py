@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from spanbridge.containment import contain, logger
 from spanbridge.model.span import SpanRecord, Status
 from spanbridge.own_work import own_work
-from spanbridge.pacing import Pace, awaited
+from spanbridge.pacing import Pace, awaited, is_awaited
 from spanbridge.pipeline.accounting import SpanAccount
 from spanbridge.pipeline.completion import Completion
 from spanbridge.pipeline.dropped_spans import DroppedSpans
@@ -36,20 +36,26 @@ if TYPE_CHECKING:
     from spanbridge.pipeline.open_record import OpenRecord
     from spanbridge.protocols import Store
 
-SLICE_SPANS = 16
-"""Ended spans that are processed together."""
 BACKLOG_PARTS = 30_000
 """More waiting parts of events than this, some 4,000 events, are worked off without pauses, in larger slices."""
-BACKLOG_SLICE_SPANS = 256
-STEP_PARTS = 64
-"""Parts of events, a span has some 25, that are applied between two looks at the clock; in a backlog more."""
-BACKLOG_STEP_PARTS = 512
+SLICE_SPANS, BACKLOG_SLICE_SPANS, AWAITED_SLICE_SPANS = 16, 256, 64
+"""Ended spans that are processed together. In a backlog each slice waits for the interpreter some times; while the application waits none
+does, and a slice had better fit into the processor's cache."""
+STEP_PARTS, LARGE_STEP_PARTS = 64, 512
+"""Parts of events, a span has some 25, that are applied between two looks at the clock."""
 POLL_S = 0.05
 """How long events wait at most until the pipeline looks at them; less where the write interval is shorter."""
 MAX_OUTBOX_RECORDS = 1024
 """Records that are handed on before the write interval is over."""
 CHILD_EXIT_TIMEOUT_S = 2.0
 LEFT_OUT_ON_PURPOSE = frozenset({"excluded_type", "internal", "not_taken", "processor", "sample_rate", "span_filter"})
+
+
+def _sizes(pace: Pace) -> tuple[int, int]:
+    """Spans of a slice and parts of events of a step."""
+    if is_awaited():
+        return AWAITED_SLICE_SPANS, LARGE_STEP_PARTS
+    return (BACKLOG_SLICE_SPANS, LARGE_STEP_PARTS) if pace.hurries else (SLICE_SPANS, STEP_PARTS)
 
 
 class _FlushReply:
@@ -346,8 +352,9 @@ class Pipeline:
         while count > 0:
             if len(events) > BACKLOG_PARTS:
                 pace.hurries = True
-            count -= spans.apply(events, min(BACKLOG_STEP_PARTS if pace.hurries else STEP_PARTS, count))
-            if len(spans.ended) >= (BACKLOG_SLICE_SPANS if pace.hurries else SLICE_SPANS):
+            slice_spans, step_parts = _sizes(pace)
+            count -= spans.apply(events, min(step_parts, count))
+            if len(spans.ended) >= slice_spans:
                 self._process_ended()
                 if self._closing or len(self._outbox) >= MAX_OUTBOX_RECORDS:
                     self._hand_on()

@@ -49,7 +49,7 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
     def percent(text: str, budget: Budget) -> Iterator[Span]:
         for run in matches(_RUN, text, budget):
             for start, piece in _pieces(run[0]):
-                if piece.count("%") > 1:
+                if "%" in piece:
                     decoded, starts = _decoded(piece, _PERCENT, _unquote, plus="=" in piece)
                     yield from _mapped(deeper(decoded, budget), starts, run.start() + start)
 
@@ -68,10 +68,26 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
                     yield Span(run.start(), run.end(), found[0].rule)
 
     return (
-        TextRule((Probe(("%",), r"%(?:2[02]|3[ADad]|40|5[Cc]|7[Bb]|0[ADad]|25)[^ \"]{0,256}%[0-9A-F]", 0),), percent),
+        TextRule(
+            (
+                Probe(("%",), r"%(?:2[02]|3[ADad]|40|5[BCbc]|7[Bb]|0[ADad]|25)[^ \"]{0,256}%[0-9A-F]", 0),
+                Probe(("%",), r"%(?:6[1-9A-Fa-f]|7[0-9Aa])[A-Za-z0-9%_.-]{0,32}=", 0),
+            ),
+            percent,
+        ),
         TextRule((Probe(("&",), r"&(?:quot|apos|amp|lt|#x?[0-9A-Fa-f]{2,4});", 0),), entities),
         TextRule(
-            (Probe(tuple(sorted({form.lower() for form in _BASE64_FORMS})), _BASE64_WORDS.pattern, 0),), base64_text
+            (
+                Probe(
+                    tuple(sorted({form.lower() for form in _BASE64_FORMS})), "|".join(map(re.escape, _BASE64_FORMS)), 0
+                ),
+                Probe(
+                    tuple(sorted({form.lower() for form in _HEAD_FORMS})),
+                    f"(?:{'|'.join(_HEAD_FORMS)})[A-Za-z0-9+/_-]{{16}}",
+                    0,
+                ),
+            ),
+            base64_text,
         ),
     )
 
@@ -138,5 +154,13 @@ def _within_base64(word: str) -> set[str]:
     return forms
 
 
+_HEADS = (
+    "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "sk-proj-", "sk-ant-", "sk_live_", "sk_test_", "AKIA", "ASIA",
+    "AIza", "gsk_", "npm_", "pypi-",
+)  # fmt: skip
+"""What a key begins with that is encoded alone, as in the data of a Kubernetes secret."""
+_HEAD_FORMS = sorted(base64.b64encode(head.encode()).decode()[: len(head) * 4 // 3] for head in _HEADS)
 _BASE64_FORMS = sorted({form for word in _WORDS for form in _within_base64(word)})
-_BASE64_WORDS = re.compile("|".join(map(re.escape, _BASE64_FORMS)))
+_BASE64_WORDS = re.compile(
+    f"{'|'.join(map(re.escape, _BASE64_FORMS))}|(?:^|[^A-Za-z0-9+/_-])(?:{'|'.join(_HEAD_FORMS)})[A-Za-z0-9+/_-]{{16}}"
+)

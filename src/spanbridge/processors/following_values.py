@@ -24,22 +24,45 @@ MAX_QUOTED = 4096
 """A quoted value that is longer is text, not a secret; nor is it searched for its end."""
 MAX_UNQUOTED = 8192
 """As above, of one that is not quoted: what the patterns below take at most."""
-QUOTE = re.compile(
-    r"""(?:[bBrRuU]|(?:pydantic\.)?Secret(?:Str|String|Bytes)?\(|String\(|str\(|\[)?(\\{0,15})("{3}|'{3}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
+_WRAPPER = (
+    r"(?:new )?(?:[\w.]{1,24}(?:::|\.))?(?:Secret(?:Str|String|Bytes)?|String|str|bytes|Some|Ok|Just|from|of|Field|text|quote|strdup)\((?:default\s?=\s?)?"
+    r"|\[\]byte\(|\(ConvertTo-SecureString |string\(\d{1,4}\) |!!str |&\w{1,16} "
 )
+"""What makes a value of the string in it, as the types of languages do."""
+QUOTE = re.compile(
+    rf"""(?:\((?:\s|\\n){{0,40}}|\\\s{{0,2}}(?:\n|\\n)\s{{0,40}})?(?:[fFbBrRuU@$]{{1,2}}(?=["'])|{_WRAPPER}|\[)?(\\{{0,15}})("{{3}}|'{{3}}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
+)
+_ANCHOR = re.compile(r"&\w{1,16} (?=[^\s&|])")
+"""Of YAML: `password: &name x`."""
+_NEXT_PART = re.compile(r"""(?:&quot;|["'`])\)?[ \t]{0,4}(?:\+|\.\.?|&)\s{0,40}(?=[fFbBrRuU]?\\{0,15}["'`])""")
+_NEXT_LINE = re.compile(r"""["'`]\s{0,4}\n\s{0,40}(?=["'`])""")
+"""From one part of a string to the next: `"ab" + "cd"`."""
+_MAX_PARTS = 16
+_FALLBACK = re.compile(
+    r"""(?P<lead>[A-Za-z_$!@(\[][\w$]{0,60}(?:[.(\[:)]|[ ]{1,2}(?:or|\|\||\?\?|if|\?:?)\b|[ ]{1,2}[|?])[^\n;]{0,160}?|)(?:,|\|\||\?\?|\bor\b|\?:|\belse\b|\?[^\n;:]{1,60}:|\.unwrap_or(?:_else)?\(|\.or(?:Else|_else)\(|default\s?[=:])\s{0,3}(?=[fbru]?\\{0,15}["'`])"""
+)
+"""What is looked up, and what is taken where it is missing: `os.getenv("K", "x")`, `process.env.K || "x"`."""
 _UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,8192}""")
+_AMONG_SETTINGS = re.compile(r"(?:host|user|dbname|port|hostaddr)=[^\s=]{1,64}[ ](?:\w{1,20}=[^\s=]{1,64}[ ]){0,2}\Z")
+"""Of libpq: `host=db user=app password=x`."""
+_SERVER = re.compile(r"[\w-]\.[\w.-]{1,60}:\d{2,5},(?:\w{1,20}=\w{1,20},){0,3}\Z")
+"""Of a connection string that begins with its host: `cache.internal:6380,password=x,ssl=True`."""
+_SECTION = re.compile(r"(?:\A|\n)\[[\w .:-]{1,40}\]\n(?:[\w.-]{1,30}[ ]?[=:][ ]?[^\n]{0,40}\n){0,4}\Z")
+"""Of an INI file: in one, a word without quotes is a value."""
 _CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,8192})[ \t*`]{0,80}\|""")
 _CELL_START = re.compile(r"\|[ \t*`]{0,40}\Z")
 _OWNED_CELL = re.compile(r"\|[ \t*`]{0,40}(?:[A-Za-z]{2,20} )?\Z")
 _UNQUOTED_LINE = re.compile(r"""[^\s"'`\\<>]{1,8192}""")
 _UNQUOTED_PARAMETER = re.compile(r"""[^\s"'`\\<>&;#]{1,8192}""")
+_NEXT_FIELD = re.compile(r"[&;,|](?=[A-Za-z_][\w.\-\[\]%]{0,64}=)|&&|\|\||;\Z|\|(?=[a-z]{2,12}\Z)")
+"""Where a form's next field, or a shell's next command, begins."""
 _LINE_START = re.compile(
     r"""(?:^|[\n\r]|\\[nr])[ \t+-]{0,40}(?:(?:export|set|ENV|ARG|SET|setx|declare -x|env|-)[ ]|\$env:)?["']?\Z"""
 )
 _ENVIRONMENT = re.compile(r"(?:^|\s)(?:export|setx?|env|-e|--env|--build-arg|ENV|ARG)[ ][\"']?\Z")
 _LINE_END = re.compile(r"(?:[ \t]*(?:\#[^\n]*)?(?:$|[\n\r]|\\[nr]))|\\{0,15}[\"']")
 _HEADER_VALUE = re.compile(
-    r"""(?:(?:Bearer|Basic|Token|Bot|ApiKey|Api-Key|SSWS|Digest|Negotiate|NTLM|Key|OAuth|GoogleLogin|AWS4-HMAC-SHA256|[A-Z][\w-]{2,24})(?:[ ]{1,3}|%20|\+))?(?P<v>[^\s"'`\\<>]{6,8192})""",
+    r"""(?:(?:Bearer|Basic|Token|Bot|ApiKey|Api-Key|SSWS|Digest|Negotiate|NTLM|Key|OAuth|GoogleLogin|AWS4-HMAC-SHA256|[A-Z][\w-]{2,24})(?:[ \t]{1,8}|%20|\+|\\[ ]))?(?P<v>[^\s"'`\\<>]{6,8192})""",
     re.IGNORECASE,
 )
 _HEADER_REST = re.compile(
@@ -51,7 +74,7 @@ _COOKIE = re.compile(
 )
 """The cookies that may hold a session: by their name, else by their value."""
 NATIVE = re.compile(
-    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호",
+    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호|hasło",
     re.IGNORECASE,
 )
 _PROSE_VALUE_WORDS = re.compile(
@@ -63,10 +86,13 @@ _BRACED = re.compile(r"""\{(?P<v>[^{}\n"']{3,200})\}(?=;|\\{0,15}["']|\s|\Z)""")
 """How connection strings quote: `Pwd={a;b}`."""
 _METAVARIABLE = re.compile(r"[A-Z][A-Z_-]*\]?|[a-z_-]+\]")
 """What stands for a value in a program's usage: `[--token TOKEN]`."""
+_FILE_OF = re.compile(r"[\w.-]{1,40}:/[\w./-]*\Z")
+"""A name and the file that holds its value."""
+_VERSION = re.compile(r"[\^~<>=!]{0,2}v?\d+(?:\.\d+){1,3}[\w.+-]{0,16}")
 _ARN = re.compile(r"arn:[\w-]{0,12}:[\w-]{0,24}:[\w-]{0,16}:\d{0,14}:\Z")
 _TECHNICAL_TERM = re.compile(
     r"[\d.,:%/-]{1,5}|[a-z]+-[a-z-]+|\d+[a-z-]+|[A-Za-z]{1,3}-?\d{1,4}"
-    r"|(?:sha|md|base|utf|rfc|argon|oauth|http|pkcs|blake|ipv|tls|ssl|gpt|llama|step|level|version|chapter|section|python|type|rot|hmac|scrypt|ascii|latin|win|line|page|case|item|user|test|step|part|phase|team|room|unit|slot|node|host|port)-?\d{1,4}",
+    r"|(?:sha|md|base|utf|rfc|argon|oauth|http|pkcs|blake|ipv|tls|ssl|gpt|llama|step|level|version|chapter|section|python|type|rot|hmac|scrypt|ascii|latin|win|line|page|case|item|user|test|step|part|phase|team|room|unit|slot|node|host|port|mode|field|input|box|form|hash|policy|file|column|rule|check|group|param|attempt|option|stage|round|iso|nist|pci|soc|aes|pbkdf|bcrypt|html|web|day|week|q)-?\d{1,5}(?:[.:-]\d{1,4})?",
     re.IGNORECASE,
 )
 """What may follow "the token is" without being one: numbers, counted things, algorithms."""
@@ -76,13 +102,15 @@ def operand(
     text: str, at: int, op: str, right: int, name: str, level: Sensitivity, head: str, *, spaced: bool
 ) -> Iterator[tuple[int, int]]:
     """The value behind `=`, `:` and their relatives."""
+    if op == "|":
+        yield from _cell(text, at, level, name, head)
+        return
     if QUOTE.match(text, at):
         yield from quoted_value(text, at, level, name)
         return
-    if op == ":" and not spaced and (head.endswith("//") or _ARN.search(head)):
-        return  # the user of an address, whose password another rule knows
-    if op == "|":
-        yield from _cell(text, at, level, name, head)
+    if (anchor := _ANCHOR.match(text, at)) is not None and op == ":":
+        at = anchor.end()
+    if op == ":" and not spaced and (head.endswith("://") or _ARN.search(head)):
         return
     if op in ("==", "===", "!=", "!=="):
         return
@@ -93,6 +121,9 @@ def operand(
         if level is Sensitivity.STRONG and is_value and looks_like_password(braced["v"]):
             yield braced.span("v")
         return
+    if (fallback := _fallback_value(text, at, level)) is not None:
+        yield fallback
+        return
     line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
     parameter = head.endswith(("?", "&", ";", "&amp;")) or text[right:at] in ("%3D", "%3A")
     pattern = _UNQUOTED_PARAMETER if parameter else _UNQUOTED_LINE if line and op == "=" and not spaced else _UNQUOTED
@@ -102,6 +133,8 @@ def operand(
     start, end = match.span()
     if ("?" in head or "&" in text[end : end + 1]) and not parameter:
         end = start + len(re.split("[&#]", match[0], maxsplit=1)[0])
+    elif pattern is _UNQUOTED_LINE and (following := _NEXT_FIELD.search(text, start, end)) is not None:
+        end = following.start()
     while end > start and text[end - 1] in ".,;:?)*":
         end -= 1
     value = text[start:end]
@@ -110,10 +143,14 @@ def operand(
         text[end : end + 1] in ("(", "[")
         or not value
         or is_placeholder(value)
-        or (_names_itself(value) and not environment)
+        or (names_itself(value.partition("=")[0]) and not environment)
     ):
         return
-    if text[start : start + 2] in ("//", "/*") or value.startswith(("$", "{", "%(", "@")):
+    if (
+        text[start : start + 2] in ("//", "/*")
+        or value.startswith(("$", "{", "%(", "@", "this.", "self."))
+        or _FILE_OF.match(value)
+    ):
         return
     if re.match(r"(?i)(?:Bearer|Basic|Token)\Z", value) and text[end : end + 1] == " ":
         return
@@ -121,7 +158,8 @@ def operand(
     if token and value.replace(".", "").isdigit():
         return
     if level is Sensitivity.WEAK:
-        if looks_like_credential(value) or (environment and len(value) >= 8 and looks_like_password(value)):
+        is_pass = name.lower().endswith("pass") and op == "=" and is_mixed_word(value)
+        if is_pass or looks_like_credential(value) or (environment and len(value) >= 8 and looks_like_password(value)):
             yield start, end
         return
     if is_path(value) and ("pwd" in name.lower() or "/" in value[1:]):
@@ -131,12 +169,22 @@ def operand(
         or text[end : end + 1] in ("&", ";")
         or head.rstrip().endswith(";")
         or re.search(r"[\w\]]=[^\s=;]{1,200};[ ]?\Z", head) is not None
+        or _AMONG_SETTINGS.search(head) is not None
+        or (
+            text[end : end + 1] == ","
+            and re.match(r",[ ]?[\w.]{1,40}=", text[end : end + 48]) is not None
+            and _SERVER.search(head) is not None
+        )
+        or (op == "=>" and head.endswith("[") and text[right : right + 1] == "]")
+        or (op == "=" and (head.endswith("-D") or (head.endswith("-") and name.startswith("D"))))
+        or (op == "=" and line and name.count(".") > (1 if spaced else 0) and _LINE_END.match(text, end) is not None)
+        or (op == "=" and _SECTION.search(head) is not None and _LINE_END.match(text, end) is not None)
     )
     words = re.fullmatch(r"[A-Za-z_][\w]*(?:[.\-/][\w]+)*", value) is not None
     if (
         looks_like_password(value)
         or (looks_like_credential(value) and len(value) >= 16)
-        or (delimited and len(value) >= 3 and op in ("=", "%3D"))
+        or (delimited and len(value) >= 3 and op in ("=", "%3D", "=>"))
         or (
             line
             and not spaced
@@ -150,10 +198,10 @@ def operand(
             and op == ":"
             and len(value) >= 5
             and words
-            and value == value.lower()
+            and (value == value.lower() or name.islower() or name.isupper())
             and "." not in value
             and _LINE_END.match(text, end)
-            and text[end : end + 1] != ""
+            and (text[end : end + 1] != "" or (name.isupper() and "_" in name))
         )
     ):
         yield start, end
@@ -169,7 +217,7 @@ def _cell(text: str, at: int, level: Sensitivity, name: str, head: str) -> Itera
         return
     value = match["v"]
     if not is_placeholder(value) and (
-        looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value))
+        (level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value)
     ):
         yield match.span("v")
 
@@ -183,7 +231,16 @@ def quoted_value(
         return
     start = opening.end()
     end = _closing(text, start, opening[1], opening[2])
+    parts = list(_further_parts(text, end, in_brackets="(" in opening[0])) if text[end : end + 1] else ()
     value = text[start:end]
+    if opening[0][:1] == "[" and _KEY_END.match(text, end):
+        return  # the first name of a mapping
+    if parts and not is_placeholder(value):
+        whole = value + "".join(text[part_start:part_end] for part_start, part_end in parts)
+        if accepts_quoted(whole, level, name):
+            yield start, end
+            yield from parts
+        return
     if strict and re.search(r"\s|^\$\w+=", value):
         return
     scheme = re.match(r"(?i)(?:Bearer|Basic|Token|Bot|ApiKey) +", value)
@@ -192,6 +249,38 @@ def quoted_value(
         value = text[start:end]
     if accepts_quoted(value, level, name):
         yield start, end
+
+
+def _further_parts(text: str, end: int, *, in_brackets: bool) -> Iterator[tuple[int, int]]:
+    """The strings that are joined to one that ends at `end`."""
+    for _ in range(_MAX_PARTS):
+        joint = _NEXT_PART.match(text, end) or (_NEXT_LINE.match(text, end) if in_brackets else None)
+        opening = QUOTE.match(text, joint.end()) if joint else None
+        if opening is None:
+            return
+        end = _closing(text, opening.end(), opening[1], opening[2])
+        yield opening.end(), end
+
+
+_LOOKS_UP = re.compile(r"(?i)(?:env\w*|\bget|fetch|default|property|setting|param|coalesce|option|field)\([^()]*\Z")
+"""What takes a name and a default."""
+
+
+def _fallback_value(text: str, at: int, level: Sensitivity) -> tuple[int, int] | None:
+    """The value that an expression takes where what it looks up is missing."""
+    fallback = _FALLBACK.match(text, at)
+    opening = QUOTE.match(text, fallback.end()) if fallback else None
+    if fallback is None or opening is None:
+        return None
+    lead = fallback["lead"]
+    if text[fallback.end("lead")] == "," and not _LOOKS_UP.search(lead):
+        return None  # the next argument, the next member
+    start, end = opening.end(), _closing(text, opening.end(), opening[1], opening[2])
+    value = text[start:end]
+    if is_placeholder(value) or names_itself(value) or re.search(r"\s", value):
+        return None
+    is_secret = (level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value)
+    return (start, end) if is_secret else None
 
 
 def _closing(text: str, start: int, backslashes: str, quote: str) -> int:
@@ -212,12 +301,17 @@ def _closing(text: str, start: int, backslashes: str, quote: str) -> int:
     return cut.start() if cut else limit
 
 
+_KEY_END = re.compile(r"""["'`]\s{0,4}(?::|=>)""")
+_NO_VALUE = re.compile(r"[;,)\]}](?:\s|\Z)")
+"""Code: the quote before it was the end of a string, as in `"Password:"`."""
+
+
 def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
-    if is_placeholder(value) or len(value) < 2:
+    if is_placeholder(value) or len(value) < 2 or _NO_VALUE.match(value) or _VERSION.fullmatch(value):
         return False
     if level is Sensitivity.WEAK:
         return looks_like_credential(value)
-    if _names_itself(value) or (is_path(value) and "pwd" in name.lower()):
+    if names_itself(value) or (is_path(value) and "pwd" in name.lower()):
         return False
     if re.search(r"(?i)token", name) and value.replace(".", "").isdigit():
         return False
@@ -228,10 +322,10 @@ def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
     return re.fullmatch(r"[\[\]\\/^$(){}|.*+?,:=<>;-]*|[^\w]*|https?://\S*|.*[\[(\\]\S*[\])*+].*", value) is None
 
 
-def _names_itself(value: str) -> bool:
+def names_itself(value: str) -> bool:
     """Whether a value is a name of a secret, not a secret: `password=user_password`, `token: access_token`."""
     return (
-        re.fullmatch(r"[A-Za-z_.\-:$/]{1,60}", value) is not None
+        re.fullmatch(r"[A-Za-z_.\-:$/]{1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}", value) is not None
         and re.search(
             r"(?i)passw|secret|token|credential|(?:^|[_.\-a-z])(?:key|pwd|auth)(?:$|s$|[_.\-])|[a-z]Key|cookie|authori",
             value,
@@ -247,6 +341,9 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
     if opening is not None:
         at = opening.end()
         limit = _closing(text, at, opening[1], opening[2])
+        if re.fullmatch(r"\w{1,24} ", text[at:limit]) and (joint := _NEXT_PART.match(text, limit)):
+            yield from header_value(text, joint.end(), cookie, op)
+            return
     if cookie:
         if opening is not None and looks_like_credential(text[at:limit]) and "=" not in text[at:limit].rstrip("="):
             yield at, limit
@@ -265,7 +362,7 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
     value = text[start:end]
     if (
         is_placeholder(value)
-        or _names_itself(value.rstrip(".,:;"))
+        or names_itself(value.rstrip(".,:;"))
         or (op == "=" and re.match(r"[A-Za-z_][\w.]*[(\[]", value))
     ):
         return
@@ -287,13 +384,24 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
     value = match[0]
     if looks_like_credential(value) or (
         level is Sensitivity.STRONG
-        and (looks_like_password(value) or (re.fullmatch(r"[a-z]{6,}", value) is None and not _names_itself(value)))
+        and (
+            looks_like_password(value)
+            or text.startswith(" -", match.end())
+            or (re.fullmatch(r"[a-z]{6,}", value) is None and not names_itself(value))
+        )
     ):
         yield match.span()
 
 
-def prose_value(text: str, at: int, level: Sensitivity) -> Iterator[tuple[int, int]]:
-    """`the password is hunter2`: one word that is no word of the language."""
+_NOT_LATIN = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef]")
+"""Where a sentence goes on that has no spaces."""
+_OPENING = re.compile(r"[(*_「]{0,3}")
+
+
+def prose_value(text: str, at: int, level: Sensitivity, *, only_likely: bool = False) -> Iterator[tuple[int, int]]:
+    """`the password is hunter2`: one word that is no word of the language, `only_likely` not even in quotes."""
+    if (before := _OPENING.match(text, at)) is not None:
+        at = before.end()
     opening = QUOTE.match(text, at)
     if opening is not None:
         start, end = opening.end(), _closing(text, opening.end(), opening[1], opening[2])
@@ -303,20 +411,36 @@ def prose_value(text: str, at: int, level: Sensitivity) -> Iterator[tuple[int, i
             and 4 <= len(value) <= 200
             and not re.search(r"\s", value)
             and not is_placeholder(value)
-            and not _names_itself(value)
-        ) or looks_like_credential(value):
+            and not names_itself(value)
+            and (not only_likely or is_mixed_word(value))
+        ) or (looks_like_credential(value) and not is_placeholder(value)):
             yield start, end
         return
-    match = re.compile(r"""[^\s"'`<>\\]{4,8192}""").match(text, at)
+    match = re.compile(r"""[^\s"'`<>\\」]{4,8192}""").match(text, at)
     if match is None:
         return
     start, end = match.span()
-    while end > start and text[end - 1] in ".,;:!?)*。，":
+    if (other := _NOT_LATIN.search(text, start, end)) is not None:
+        end = other.start()
+    while end > start and text[end - 1] in ".,;:!?)*_。，":
         if text[end - 1] == "!" and text[end : end + 1] == " " and not text[end + 1 : end + 2].isupper():
             break  # no end of a sentence
         end -= 1
     value = text[start:end]
-    if is_placeholder(value) or _names_itself(value) or _TECHNICAL_TERM.fullmatch(value):
+    if is_placeholder(value) or names_itself(value) or _TECHNICAL_TERM.fullmatch(value):
         return
-    if looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value)):
+    if (level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value):
         yield start, end
+
+
+def is_mixed_word(value: str) -> bool:
+    """Whether a word beside "password" is one: letters with digits or symbols between, as no term of the trade has them."""
+    return (
+        5 <= len(value) <= 200
+        and looks_like_password(value)
+        and not value.isdigit()
+        and re.search("[A-Za-z]", value) is not None
+        and not is_placeholder(value)
+        and not names_itself(value)
+        and _TECHNICAL_TERM.fullmatch(value) is None
+    )

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 _DECODER = json.JSONDecoder()
-_CANDIDATE = re.compile(r"""\{\s{0,64}"|\[\s{0,64}["{\[]|"\s{0,8}(?:\{|\[\s{0,8}(?:\\"|\{|\[))""")
+_CANDIDATE = re.compile(
+    r"""\{\s{0,64}"|\[\s{0,64}["{\[]|"(?:\\{1,15}"){0,3}\s{0,8}(?:\{|\[\s{0,8}(?:\\{1,15}"|\{|\[))"""
+)
 _SPACE = re.compile(r"[ \t\r\n]*")
 _MAX_FAILURES = 8
 """Places that look like JSON and are not, after which the rest of a text is no longer tried: keeps the work linear."""

@@ -41,7 +41,7 @@ ALONE = word_set(
     "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pwds pw secret secrets credential credentials creds cred "
     "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 "
     "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd mnemonic "
-    "psk cvv cvc cvv2 cvc2 motdepasse heslo lozinka jelszó jelszo salasana adgangskode kodeord passord şifre sifre"
+    "psk cvv cvc cvv2 cvc2 motdepasse heslo lozinka jelszó jelszo salasana adgangskode kodeord passord şifre sifre requirepass masterauth bindpw sshpass"
 )
 _WEAK_ALONE = word_set("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken sas seed")
 _PINS = word_set("pin puk")
@@ -52,8 +52,9 @@ KEY_OWNERS = word_set(
     "apikey application"
 )
 _NOT_KEY_OWNERS = word_set(
-    "model feature experiment flag topic document record entity property option tab chart theme asset file image template case step workflow node edge "
+    "authorized known trusted model feature experiment flag topic document record entity property option tab chart theme asset file image template case step workflow node edge "
     "language currency country region job task run queue lock tenant dimension segment campaign menu section "
+    "recv install import export fetch send trusted "
     "primary foreign sort partition cache object s3 routing idempotency by answer legend translation project issue public host hot shortcut "
     "row column index dict map group unique composite join shard message config setting event context lookup hash natural surrogate arrow "
     "enter escape function modifier next prev start end min max last first any no all each per color data json i18n locale label metric state "
@@ -74,7 +75,7 @@ CODE_OWNERS = word_set(
     "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime time passcode pin login signin reset activation unlock authenticator door alarm"
 )
 PASS_OWNERS = word_set(
-    "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi"
+    "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi default become sudo bind"
 )
 _PIN_OWNERS = word_set(
     "user card unlock security sim atm device door bank account login voicemail wallet transaction debit my"

@@ -8,17 +8,25 @@ from spanbridge.processors.matcher import Probe
 
 _TAIL = r"[A-Za-z0-9_./*\[\]-]{0,24}"
 _CLOSE = r"(?:[\\\"'`\])]|&quot;|&#34;|%22)*"
+_MARKS = r"(?:[\\\"'`\])*_ \t]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>){0,80}"
+_QUOTE = r"\\*[\"'`]"
+_FILLER = r"(?: [A-Za-z0-9.@'/_-]{1,40}){0,7}"
+_BEGINS = rf"(?: (?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has){_FILLER})?"
+_LEADS_TO = r"(?: {1,2}(?:is|was|are|ist|lautet|es|est|be|now|to|as|equals)(?: [a-z]{2,10}){0,3}:? {1,2}| ?:[ \\n]{1,6}|(?: [a-z]{2,12}ed)? {1,3}(?:-{1,2}>?|\xe2..|=>|\.{3,40}) {1,3})"
+_CONNECTED = (
+    # An operator, a bracket, an arrow; the next item; quotes, arguments, cells, attributes; what a sentence says is no word; what it quotes.
+    rf"(?: [A-Za-z0-9()]{{1,12}}){{0,2}}{_MARKS}(?:[:=>|;]|%3[AaDd]|<-)",
+    r"(?: (?:field|input|box|textbox|entry))?[\\\"'`\])>]+[ \t]{0,4}[,}]",
+    rf"(?:[ \t]{{1,16}}(?:by |as )?\(?|(?:\.[A-Za-z]{{2,20}})?[({{][ \t]{{0,2}}){_QUOTE}|</[a-z]{{1,8}}>[^<\"]{{0,40}}<|[ \t][^<>\n]{{1,200}}>",
+    r"[^\"]{0,80}[0-9!@#$%^&*_]",
+    rf"[\\\"'`*_]{{0,8}}{_FILLER}{_LEADS_TO}[(*]{{0,2}}{_QUOTE}",
+)
+"""How a value may follow a name: wider than the readers of `connectors.py`, which look closely."""
 
 
 def _probes_for(words: str, gates: tuple[str, ...], owners: tuple[str, ...] = ()) -> tuple[Probe, ...]:
     """How a value may follow one of `words`, with one of `owners` before it: operator, next item, prose, quote or bracket."""
-    tails = (
-        rf"{_TAIL}(?: [A-Za-z0-9()]{{1,12}})?{_CLOSE}[ \t]{{0,8}}(?:[:=>|]|%3[AaDd])",
-        r"[A-Za-z0-9_.-]{0,24}(?: (?:field|input|box|textbox|entry))?[\\\"'`\])>]+[ \t]{0,4},",
-        rf"{_TAIL}[\"'`]?(?: (?:for|of|to)(?: [A-Za-z0-9.@'_-]{{1,40}}){{1,4}})? {{1,2}}(?:is|was|are|ist|lautet|es|est|to|now|will be|set to|equals)[: ](?:now|set to|currently|still)?[: ]{{0,3}}(?:[\\\"'`*]|[^ \\\"]{{0,40}}[0-9!@#$%^&*_])",
-        rf"{_TAIL} {{1,2}}[A-Za-z0-9+/_=.-]{{16}}",
-        rf"{_TAIL}(?:[ \t]{{1,4}}(?:by |as )?|\([ \t]{{0,2}})\\*[\"'`]",
-    )
+    tails = tuple(f"{_TAIL}(?:{connected})" for connected in _CONNECTED)
     if not owners:
         return tuple(Probe(gates, f"(?i)(?:{words}){tail}", 0) for tail in tails)
     owned = f"(?i)(?:{'|'.join(owners)})[ _./-]{{0,2}}"
@@ -38,7 +46,7 @@ _NATIVE_WORDS = tuple(
 )
 _QUALIFIED = rf"(?:[_./ -]{{0,2}}(?:{'|'.join(sorted(QUALIFIERS))}|v?[0-9]{{1,2}})){{0,2}}[_:\[\]/*]{{0,2}}{_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}"
 _GENERATED = r"(?:[\[{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{4})"
-_NAME_END = rf"[A-Za-z0-9_./ *\[\]-]{{0,24}}{_CLOSE}[ \t]{{0,8}}[:=>]"
+_NAME_END = rf"[A-Za-z0-9_./ *\[\]-]{{0,24}}{_CLOSE}[ \t]{{0,8}}[:=>,}}]"
 
 
 def _owned_names(word: str, *owners: str) -> Probe:
@@ -66,6 +74,17 @@ _RARE_NAMES = (
     Probe(("seed", "sas", "pw"), rf"(?i)(?:seed|sas|pw){_QUALIFIED}{_GENERATED}", 0),
     Probe(("token", "key"), rf"(?i)(?:token|key)s?[_./ \[*-]{_QUALIFIED}[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=-]{{8}}", 0),
 )
+
+
+def _escaped(word: str) -> str:
+    """A pattern of a word as JSON of ASCII alone writes it, in strings at any depth."""
+    return "".join(character if character.isascii() else rf"\\{{1,8}}u{ord(character):04x}" for character in word)
+
+
+_ESCAPABLE = (*_NATIVE_WORDS, "vérification", "sécurité", "verificación", "bestätigung")
+_ESCAPED_GATES = {
+    next(f"u{ord(character):04x}" for character in word if not character.isascii()) for word in _ESCAPABLE
+}
 KEYWORD_PROBES = (
     # Apart, so that a match tells which of the frequent words to look for; each set makes the automaton larger.
     *_probes_for("authorization", ("authorization",)),
@@ -76,16 +95,22 @@ KEYWORD_PROBES = (
     *_owned_probes("token", TOKEN_OWNERS),
     *_owned_probes("code", CODE_OWNERS),
     *_owned_probes("pass", PASS_OWNERS),
-    Probe(("login", "user"), r"(?i)(?:login|user)[ \t\\nr]{1,4}[^ \t\n\"]{1,80}[ \t\n\\nr]{1,8}password[ \t]", 0),
-    Probe(("passw", "secret", "token", "key", "auth", "pwd", "credential", "pass"), r"(?i)-[A-Za-z0-9-]{0,24}(?:passw(?:or)?d|passphrase|pass|pwd|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]+[^ ]"),
-    Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]|%3[Dd])[ \t\\n]{{0,4}}[\\\"'`bBrR({{]*(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
-    Probe(("token",), r"(?i)token {1,2}[A-Za-z0-9+/_=.-]{16}", 0),
+    Probe(("login", "user", "mail"), r"(?i)(?:login|user(?:_?name)?|mail)[\\\"']{0,4} ?[:=> \t\\nr]{1,4}[^ \t\n]{1,80}[ \t\n\\nr,;/]{1,8}(?:and |with )?[\\\"']{0,4}(?:password|pass|pw)[\\\"' \t:=]", 0),
+    Probe(("passw", "secret", "token", "key", "auth", "pw", "credential", "pass"), r"(?i)-[A-Za-z0-9-]{0,24}(?:passw(?:or)?d|passphrase|pass|pwd?|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]+[^ ]"),
+    Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]|%3[Dd])[ \t\\nr\n]{{0,48}}[\\\"'`bBrR({{]*[ \t\\n\n]{{0,48}}[\\\"'`]*(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
+    *(
+        Probe((word,), rf"(?i){word}[\"'`*_]{{0,3}}{_BEGINS}(?:{_LEADS_TO}|[ \t]{{1,16}})[(*_]{{0,3}}(?:{_QUOTE})?[A-Za-z+/_=.-]{{0,60}}[0-9][A-Za-z0-9+/_=.-]{{3}}", 0)
+        for word in ("token", "key")
+    ),
     Probe(("token",), r"(?i)token (?:is|was|to|now|=|:)[: ]{1,2}[^ ]{0,40}[0-9]", 0),
     Probe(("token",), r"(?i)tokens?[\\\"']+[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
-    Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t]{{0,4}}[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:-]{{16}}", 0),
+    Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}[*_]{{0,3}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t*_]{{0,6}}[\\\"'`bBrR(\n]*[ \t\n]{{0,40}}[\\\"'`]*[A-Za-z0-9+/_.~=:-]{{16}}", 0),
     # The shortest words begin where a word or a part of a name does: random characters hold them often.
-    Probe(("auth", "pass", "bearer"), rf"(?i)(?:auths?|pass|bearer){_QUALIFIED}{_GENERATED}", 0),
+    Probe(("auth", "pass", "bearer"), rf"(?i)(?:auth[s2]?|pass|bearer){_QUALIFIED}{_GENERATED}", 0),
     Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?i:{_QUALIFIED}){_GENERATED}", 3),
     Probe(("pw",), r"(?i)pw[\\\"']+[ \t]{0,4}[:=]", 0),
+    Probe(("pw",), r"pw (?:for|of|to|is|was)[^\"]{0,80}[0-9!@#$%^&*_]", 0),
     Probe(tuple(word.encode().lower().decode() for word in _NATIVE_WORDS), "|".join(_NATIVE_WORDS), 0),
+    # As JSON in strings writes them; what surrounds them is read once it is decoded.
+    Probe(tuple(sorted(_ESCAPED_GATES)), f"(?i)(?:{'|'.join(map(_escaped, _ESCAPABLE))})"),
 )  # fmt: skip

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from spanbridge.processors.credential_patterns import at_left, is_basic
+from spanbridge.processors.following_values import header_value, is_mixed_word, names_itself
 from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_credential
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.placeholders import is_placeholder
@@ -98,21 +99,45 @@ _FORM_DATA = rf"""form-data; ?name=\\{{0,7}}["'](?P<k>[\w.\[\]-]{{2,64}})\\{{0,7
 _DOCKER_ENV = r"ENV (?P<k>\w{2,64}) {1,4}\\{0,7}[\"']?(?P<v>[^\s\"'\\=]{2,2048})"
 
 
-_ELEMENT = r"""name=\\{0,7}["'](?P<k>[\w.-]{2,64})\\{0,7}["'][^<>]{0,80}>(?P<v>[^\s<>]{2,512})</"""
+_ELEMENT = r"""(?:name|key|id)=\\{0,7}["'](?P<k>[\w.-]{2,64})\\{0,7}["'][^<>]{0,80}>(?:\s{0,40}<value>)?(?P<v>[^\s<>]{2,512})</"""
+_CONTENT = r"""name=\\{0,7}["'](?P<k>[\w.-]{2,64})\\{0,7}["'] content=\\{0,7}["'](?P<v>[^\s"'\\<>]{2,2048})"""
+_VALUE_NAME = r"""value=\\{0,7}["'](?P<v>[^\s"'\\<>]{2,2048})\\{0,7}["'][^<>"'\n]{0,80} name=\\{0,7}["'](?P<k>[\w.\[\]-]{2,64})\\{0,7}["']"""
+_DEFAULT = r"""["'](?:--?)?(?P<k>[\w.-]{2,64})\\{0,7}["'](?:[^"'<>]{0,120}?[\s,({;])default(?:Value|_value)?\s{0,4}[:=]\s{0,4}\\{0,7}["'](?P<v>[^"'\\\n]{2,512})"""
+"""`variable "db_password" { default = "x" }`, `add_argument("--password", default="x")`."""
 
 
 def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
     """Names and values with no operator between them that the keyword rule would know."""
     return (
         _named_value_rule(
-            classify, Probe(("value",), r"(?i)(?:[\",' \t\\n/><-])value[\\\"'> ]{0,9}[:=>]", 2), _NAME_VALUE
+            classify, Probe(("value",), r"(?i)(?:[\",' \t\\n/><\n-])value[\\\"'> ]{0,9}[:=>]", 2), _NAME_VALUE
         ),
         _named_value_rule(classify, Probe(("setx",), r"(?i)setx [A-Za-z0-9_]{2,64} ", 0), _SETX),
         _named_value_rule(classify, Probe(("env ",), r"ENV [A-Za-z0-9_]{2,64} {1,4}[^ =]", 0), _DOCKER_ENV),
         _named_value_rule(
             classify,
-            Probe(("name=",), r"name=[\\\"']{1,9}[A-Za-z0-9_.-]{2,64}[\\\"']{1,9}[^<>]{0,80}>[^ <>]{2}", 0),
+            Probe(
+                ("name=", "key=", "id="),
+                r"(?i)(?:name|key|id)=[\\\"']{1,9}[A-Za-z0-9_.-]{2,64}[\\\"']{1,9}[^<>]{0,80}>(?:[^ <>]{2}|[^<>]{0,40}<value>)",
+                0,
+            ),
             _ELEMENT,
+        ),
+        _named_value_rule(classify, Probe((" content=",), r" content=[\\\"']", 0), _CONTENT),
+        _named_value_rule(
+            classify,
+            Probe(
+                (" name=",), r" name=[\\\"']{1,9}[A-Za-z0-9_.\[-]{0,40}(?i:pass|pw|secret|token|key|cred|auth|otp)", 0
+            ),
+            _VALUE_NAME,
+        ),
+        _named_value_rule(
+            classify,
+            Probe(
+                ("default",),
+                r"(?i)(?:pass(?:word|wd|phrase)|pwd|secret|token|key|credentials?)[A-Za-z0-9_-]{0,16}[\\\"']{1,9}[^\"'<>]{0,120}[ ,(;nt\n\t]default(?:_?value)?[ ]{0,4}[:=]",
+            ),
+            _DEFAULT,
         ),
         _named_value_rule(classify, Probe(("form-data",), r"(?i)form-data; ?name=", 0), _FORM_DATA),
     )
@@ -125,7 +150,12 @@ def _named_value_rule(classify: Classifier, probe: Probe, pattern: str) -> TextR
         for match in matches(compiled(pattern, re.IGNORECASE), text, budget):
             level = classify(match["k"])
             value = match["v"]
-            if level and not is_placeholder(value) and (level is Sensitivity.STRONG or looks_like_credential(value)):
+            if (
+                level
+                and not is_placeholder(value)
+                and (level is Sensitivity.STRONG or looks_like_credential(value))
+                and not names_itself(value)
+            ):
                 yield Span(*match.span("v"), "assignment")
 
     return TextRule((probe,), find)
@@ -141,15 +171,38 @@ def _bearer(value: str) -> bool:
     )
 
 
+_CODE_KINDS = r"(?:log-?in|sign-?in|verification|authentication|security|one-?time|2fa|mfa|two-?factor|sms|access)"
+"""Whose codes of digits are secret in a sentence."""
+_COOKIE_FLAG = re.compile(r"(?<=\s)(?:-b|--cookie)[ =](?=\\{0,7}[\"']?[\w.%-]{1,64}=)")
+
+
+def _find_cookie_flag(text: str, budget: Budget) -> Iterator[Span]:
+    for flag in matches(_COOKIE_FLAG, text, budget):
+        for start, end in header_value(text, flag.end(), True, ":"):
+            yield Span(start, end, "cookie")
+
+
+_CODE_PROBE = Probe(
+    ("code", "pin", "passwort", "digo"),
+    r"(?i)(?:code|c.{1,2}digo|einmalpasswort|pin)(?: de [^ ]{4,16}| to [a-z]{2,12})?(?: (?:lautet|ist|est|es|is))?:? [0-9]{3}[ -]?[0-9]",
+)
+
+
+def _is_code(value: str) -> bool:
+    """Whether digits after "code" are no year."""
+    return len(value) != len("2026") or not value.startswith(("19", "20"))
+
+
 PATTERN_RULES: tuple[TextRule, ...] = (
+    TextRule((Probe((" -b ", "--cookie"), r"(?: -b |--cookie[ =])[\\\"']{0,8}[A-Za-z0-9_.%-]{1,64}=", 0),), _find_cookie_flag),
     TextRule((Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),), _find_jwk),
     TextRule((Probe(("private key",), r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY"),), _find_pem),
-    pattern_rule("private_key", (Probe(("private-lines",), "Private-Lines: [0-9]"),), r"Private-Lines: \d{1,3}(?:\s|\\[nr]){1,4}(?P<v>(?:[A-Za-z0-9+/=]{20,80}(?:\s|\\[nr]){0,4}){1,60})"),
-    pattern_rule("authorization", (Probe(("bearer",), r"(?i)bearer(?: |%20|\+)[A-Za-z0-9._~+/=-]{10}", 0),), at_left("[Bb]", r"(?i:earer)(?: {1,3}|%20|\+)(?P<v>[A-Za-z0-9._~+/-]{10,8192}={0,2})"), _bearer, 0),
-    pattern_rule("authorization", (Probe(("basic",), r"(?i)basic(?: |%20|\+)[A-Za-z0-9+/]{10}", 0),), at_left("[Bb]", r"(?i:asic)(?: {1,3}|%20|\+)(?P<v>[A-Za-z0-9+/_-]{7,4096}={0,2})"), _basic, 0),
+    pattern_rule("private_key", (Probe(("private-lines",), "(?i)Private-Lines: [0-9]"),), r"Private-Lines: \d{1,3}(?:\s|\\[nr]){1,4}(?P<v>(?:[A-Za-z0-9+/=]{20,80}(?:\s|\\[nr]){0,4}){1,60})"),
+    pattern_rule("authorization", (Probe(("bearer",), r"(?i)bearer(?:[ \t\n]{1,8}|\\[nt]|%20|\+|\\+ |\xc2\xa0)[A-Za-z0-9._~+/=-]{10}", 0),), at_left("[Bb]", r"(?i:earer)(?:[\s\u00a0]{1,8}|%20|\+|\\{1,7}[ nt])(?P<v>[A-Za-z0-9._~+/-]{10,}={0,2})"), _bearer, 0),
+    pattern_rule("authorization", (Probe(("basic",), r"(?i)basic(?:[ \t]{1,8}|%20|\+)[A-Za-z0-9+/]{10}", 0),), at_left("[Bb]", r"(?i:asic)(?:[ \t]{1,8}|%20|\+)(?P<v>[A-Za-z0-9+/_-]{7,4096}={0,2})"), _basic, 0),
     pattern_rule(
-        "url_password", (Probe(("@",), r":(?://|\\/\\/|%2F%2F)[^ /\"'<>@\\]{0,256}(?:[:]|%3A)[^ \"'<>\\]{1,512}@"),),
-        r"(?:://|:\\/\\/|:%2F%2F|%3A%2F%2F)[^\s/:@\"'<>\\?#]{0,256}(?::|%3A)(?P<v>[^\s\"'<>\\@]{1,512}(?:@[^\s\"'<>\\@/]{1,128}(?=@))?)(?:@|%40)(?=[\w\[$.{-])", _url_password,
+        "url_password", (Probe(("@",), r":(?://|\\/\\/|%2F%2F)[^ /\"'<>@\\]{0,512}(?:@[A-Za-z0-9_.-]{1,64})?(?:[:]|%3A)[^ \"'<>\\]{1,900}@"),),
+        r"(?:://|:\\/\\/|:%2F%2F|%3A%2F%2F)[^\s/:@\"'<>\\?#]{0,512}(?:@[\w.-]{1,64})?(?::|%3A)(?P<v>(?:[^\s\"'<>\\@]{1,512}|[^\s\"'<>\\@/:]{513,900})(?:@[^\s\"'<>\\@/]{1,128}(?=@))?)(?:@|%40)(?=[\w\[$.{-])", _url_password,
     ),
     pattern_rule("url_token", (Probe(("@",), r"://[A-Za-z0-9_-]{20,128}(?::x-oauth-basic|:)?@"),), r"://(?P<v>[A-Za-z0-9_-]{20,128})(?::x-oauth-basic|:)?@(?![\w.]*sentry)", looks_like_credential),
     pattern_rule(
@@ -158,20 +211,28 @@ PATTERN_RULES: tuple[TextRule, ...] = (
         r"(?:(?:[?&;#]|%3F|%26|u0026)(?:sig|signature|hmac|access_key)|x-(?:amz|goog|oss)-(?:signature|security-token))=(?P<v>[^&\s\"'<>\\#]{6,4096})",
     ),
     pattern_rule("url_parameter", (Probe(("key=", "auth=", "code="), r"(?i)(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=[^&\"' ]{12}"),), r"(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=(?P<v>[^&\s\"'<>\\#]{12,4096})", looks_like_credential),
-    pattern_rule("command_line", (Probe(("-u", "user"), r"(?:-u|--user|--proxy-user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']"),), r"(?:(?<=\s)-u|--user|--proxy-user)[ =]{0,2}\\{0,3}[\"']?[^\s\"':/]{1,64}:(?P<v>[^\s\"'\\]{2,256})", lambda value: not value.isdigit(), 0),
-    pattern_rule("command_line", (Probe(("mysql", "mariadb", "7z"), r"(?:mysql|mariadb|7z)[^\n\"|;]{0,128} -p"),), r"(?:(?:mysql|mariadb)[a-z]{0,8}|7z)(?: (?!-p)[^\s|;]{1,64}){0,12} -p\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})|(?!)", None, 0),
-    pattern_rule("command_line", (Probe(("sshpass",), r"sshpass -p"),), r"sshpass -p ?\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
-    pattern_rule("command_line", (Probe(("redis-cli",), r"redis-cli[^\n|;]{0,128} -a "),), r"redis-cli(?: (?!-a)[^\s|;]{1,64}){0,8} -a \\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
-    pattern_rule("command_line", (Probe(("docker", "sqlcmd", "pgcli", "az login", "mongo", "ldap", "podman", "helm registry"), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo|mongosh|mongodump|ldapsearch|az login)[^\n|;]{0,200} -(?:p|P|w) "),), r"(?:docker login|podman login|helm registry login|sqlcmd|mongo(?:sh|dump|restore)?|ldapsearch|az login)(?: (?!-[pPw] )[^\s|;]{1,128}){0,16} -[pPw] \\{0,3}['\"]?(?P<v>[^\s'\"\\]{3,128})", None, 0),
-    pattern_rule("command_line", (Probe(("echo", "printf"), r"(?:echo|printf)[^\n|]{1,200}\|[^\n]{0,80}(?:--password-stdin|sudo -S|chpasswd)"),), r"(?:echo|printf)(?: -[ne]{1,2})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{0,3}['\"]?(?P<v>[^\s'\"|\\]{2,200})\\{0,3}['\"]? ?\|[^\n]{0,80}?(?:--password-stdin|sudo -S|chpasswd)", None, 0),
-    pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"identified (?:with [\w'\"]{1,40} )?by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
-    pattern_rule("command_line", (Probe(("vault login",), r"vault login "),), r"vault login (?:-\S{1,40} ){0,4}\\{0,3}['\"]?(?P<v>[A-Za-z0-9._-]{16,256})", looks_like_credential, 0),
-    pattern_rule("command_line", (Probe(("zip -", "openssl", "encrypt_string", "/user:"), r"(?:zip -P|openssl [^\n\"|;]{0,128} -(?:k|K|pass(?:in|out)? pass:)|encrypt_string [\\'\"]|net use [^\n\"|;]{0,128}/user:[^ \n]{1,64}) ?[^ ]{2}"),), r"(?:zip -P |openssl [^\n\"|;]{0,128}? -(?:[kK] |pass(?:in|out)? pass:)|encrypt_string |net use [^\n\"|;]{0,128}/user:\S{1,64} )\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
+    pattern_rule("command_line", (Probe(("-u", "user"), r"(?:-u|--user|--proxy-user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']"),), r"(?:(?<=\s)-u|--user|--proxy-user)[ =]{0,2}\\{0,3}[\"']?[^\s\"':/<]{1,64}:(?!//)(?P<v>[^\s\"'\\]{2,256})", lambda value: not value.isdigit(), 0),
+    pattern_rule("command_line", (Probe(("echo", "printf"), r"(?:echo|printf)[^\n|]{1,200}\|[^\n]{0,80}(?:--password-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets)"),), r"(?:echo|printf)(?: -[ne]{1,2})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{0,3}['\"]?(?:[\w.-]{1,32}:(?=[^\n|]{1,200}\|[^\n]{0,40}chpasswd))?(?P<v>[^\s'\"|\\]{2,200})\\{0,3}['\"]? ?\|[^\n]{0,80}?(?:--password-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets)", None, 0),
+    pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"(?:(?-i:IDENTIFIED)|user \S{1,80} identified|identified(?= (?:with|by) [^\n\"]{0,60}'))(?: with [\w'\"]{1,40})? by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
+    pattern_rule("command_line", (Probe(("encrypt_string", "/user:"), r"(?:encrypt_string [\\'\"]|net use [^\n\"|;]{0,128}/user:[^ \n]{1,64}) ?[^ ]{2}"),), r"(?:encrypt_string |net use [^\n\"|;]{0,128}/user:\S{1,64} )\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
+    pattern_rule("command_line", (Probe(("<<<",), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<<"),), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
+    pattern_rule("assignment", (Probe(("auth", "credential", "login", "connection"), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|auth)[ ]?=?[ ]?[(][^()\n]{0,160}?[\"'][ ]?,[ ]?\\*[\"']"),), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|auth)(?: ?= ?)?\((?:[^()\n\"']{0,40}\\{0,3}[\"'][^\"'\n\\]{0,160}\\{0,3}[\"'] ?, ?){1,2}\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'] ?\)", is_mixed_word, 0),
+    pattern_rule("login", (Probe(("login", "cred", "log in", "logged in", "signed in", "/password", "/pass"), r"(?i)(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}"),), r"\b(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|\Z))", is_mixed_word),
+    pattern_rule("url_password", (Probe(("jdbc:oracle", ":15"), r"(?i)(?:jdbc:oracle:[a-z]{2,5}:[^ /\"'@]{1,64}/[^ @\"']{2,128}@|[A-Za-z0-9_]/[^ @/\"']{2,128}@(?://)?[A-Za-z0-9_.-]{1,128}:15[0-9]{2})"),), r"(?:jdbc:oracle:[a-z]{2,5}:[\w.$-]{1,64}/(?=[^\s@\"']{2,128}@)|(?<![\w./-])\w{1,32}/(?=[^\s@/\"']{2,128}@(?://)?[\w.-]{1,128}:15\d\d[:/]))(?P<v>[^\s@\"']{2,128})@"),
+    pattern_rule("session_cookie", (Probe(("jsessionid", "phpsessid", "aspsessionid", "asp.net_sessionid", "connect.sid", "_session="), r"(?i)(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|_session)[\\\"' ]{0,6}[=:][\\\"' ]{0,6}[A-Za-z0-9%._-]{16}"),), r"(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|[a-z]_session(?==))\\{0,7}[\"']?\s?[=:]\s?\\{0,7}[\"']?(?P<v>[\w%.+/=-]{16,4096})"),
+    pattern_rule("one_time_code", (Probe(("code", "otp", "passcode", "pin", "password"), r"(?i)[0-9]{3}[ -]?[0-9]{1,5} (?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)"),), r"(?<![\w.-])(?:[A-Z]-)?(?P<v>\d{4,8}|\d{3}[ -]\d{3}) (?:is|as) (?:your|the) (?:(?!error|status|zip|country|exit|area|postal|promo|discount)[\w-]{1,24} ){0,4}(?:code|otp|passcode|(?:one-time|login|temporary) password|(?:login|security|access) pin)\b"),
+    pattern_rule("one_time_code", (_CODE_PROBE,), r"\b(?:bestätigungscode|sicherheitscode|einmalpasswort|code de (?:vérification|sécurité|confirmation)|código de (?:verificación|seguridad)|(?:log-?in|security|access|account) pin|enter this code[^\n:\d]{0,30})(?: (?:lautet|ist|est|es|is))?:? (?P<v>\d{4,8})(?![\w-])(?!\.\d)"),
+    pattern_rule("one_time_code", (_CODE_PROBE,), r"(?<!error )(?<!status )(?<!exit )(?<!promo )(?<!discount )(?<!zip )\bcode(?: is:?|:)? (?P<v>\d{4,8}|\d{3}[ -]\d{3})(?![\w-])(?=[^\n]{0,80}?(?:share|expire|valid for|minute|to (?:sign|log) in|to verify))", _is_code),
+    pattern_rule("one_time_code", (Probe(("code",), rf"(?i){_CODE_KINDS}[ -]code[^0-9\n\"]{{0,60}}[0-9]{{3}}"),), rf"\b{_CODE_KINDS}[ -]code(?: (?:for|to) [^\n.:\d]{{1,40}})?(?: (?:is|was):?|:|=|\*\*:|:\*\*)?[*` ]{{1,4}}(?P<v>\d{{4,8}}|\d{{3}}[ -]\d{{3}})(?![\w-])(?!\.\d)"),
+    pattern_rule("url_parameter", (Probe(("code=", "samlresponse=", "samlrequest=", "assertion="), r"(?i)(?:code=[^&\"' \n]{12,800}&(?:grant_type|client_id|redirect_uri|state|client_secret|code_verifier)=|(?:samlresponse|samlrequest|client_assertion|assertion)=[A-Za-z0-9%+/_.-]{40})"),), r"(?:(?<![\w.-])code=(?=[^&\"'\s]{12,800}&(?:grant_type|client_id|redirect_uri|state|client_secret|code_verifier)=)|(?:samlresponse|samlrequest|assertion)=(?=[A-Za-z0-9%+/_.-]{40}))(?P<v>[^&\"'\s]{12,})"),
+    pattern_rule("sql_password", (Probe(("identified by",), r"(?i)identified by [A-Za-z0-9_!@#$%^&*.-]{4}"),), r"identified by (?P<v>[\w!@#$%^&*.-]{4,128})", is_mixed_word),
+    pattern_rule("assignment", (Probe(("requirepass", "masterauth", "bindpw", "rootpw", "auth ", " on >"), r"(?:(?:requirepass|masterauth|bindpw|rootpw|AUTH(?: default)?)(?:[ \t]|\\t){1,16}[^ \t]{4}|user [A-Za-z0-9_.-]{1,40} on >)"),), r"(?:(?<![\w.-])(?:requirepass|masterauth|bindpw|rootpw)[ \t]{1,16}\\{0,3}[\"']?(?=\S{3,512})|(?:\A|\n|\\n|> )AUTH (?:[\w.-]{1,40} )?(?=[^\s\"']*\d)|user [\w.-]{1,40} on (?:[~&+@*\w-]{1,40} ){0,4}>)(?P<v>[^\s\"'\\]{4,512})", None, 0),
+    pattern_rule("private_key", (Probe(("client-key-data",), r"client-key-data[\\\"']{0,9} ?: ?[\\\"']{0,9}[A-Za-z0-9+/]{20}"),), r"client-key-data\\{0,7}[\"']? ?: ?\\{0,7}[\"']?(?P<v>[A-Za-z0-9+/]{20,65536}={0,2})", None, 0),
     pattern_rule("wifi_password", (Probe(("wifi:",), r"WIFI:[^\n\"]{0,128};P:"),), r"WIFI:[^\n\"]{0,128}?;P:(?P<v>[^;\n\"]{1,64});", None, 0),
     pattern_rule("recovery_phrase", (Probe(("phrase", "mnemonic"), r"(?i)(?:phrase|mnemonic)[^\n]{0,12}[ \\\"':=](?:[a-z]{3,8} ){4}", 0),), r"(?:phrase|mnemonic)[^\n]{0,12}?[ \\\"':=](?P<v>(?-i:(?:[a-z]{3,8} ){11,23}[a-z]{3,8}))(?![a-z])"),
     pattern_rule("sql_password", (Probe(("set password",), r"(?i)set password (?:for [^ ]{1,80} )?=? ?(?:password\()?[\\'\"]", 0),), r"set password (?:for \S{1,80} )?=? ?(?:password\()?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
     pattern_rule("command_line", (Probe(("securestring",), r"(?i)securestring[^\n]{1,40}[\"'][^\n\"']{1,80}"),), r"securestring(?: -string)? {1,4}\\{0,3}[\"'](?P<v>[^\n\"'\\]{1,200})\\{0,3}[\"']"),
     pattern_rule("form_password", (Probe(("password",), r"(?i)type=[\\\"']{0,4}password[^<>]{0,200}value="),), r"type=\\{0,3}[\"']?password\\{0,3}[\"']?[^<>]{0,200}?value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})"),
     pattern_rule("form_password", (Probe(("password",), r"(?i)value=[^<>]{0,200}type=[\\\"']{0,4}password"),), r"value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})\\{0,3}[\"'][^<>]{0,200}?type=\\{0,3}[\"']?password"),
-    pattern_rule("pgpass", (Probe((":543", ":6432"), r":(?:5432|543[0-9]|6432):[^: \n]{1,64}:[^: \n]{1,64}:[^ \n]"),), r"(?:^|\n|\\n)[^\s:/]{1,128}:(?:\d{4,5}|\*):[^:\s]{1,64}:[^:\s]{1,64}:(?P<v>[^\s\"\\]{2,128})"),
+    pattern_rule("pgpass", (Probe((":543", ":6432", ":6543", ":*:"), r":(?:543[0-9]|6432|6543|\*):[^: \n]{1,64}:[^: \n]{1,64}:[^ \n]"),), r"(?:^|\n|\\n)[^\s:/]{1,128}:(?:\d{4,5}|\*):[^:\s]{1,64}:[^:\s]{1,64}:(?P<v>[^\s:\"\\]{2,128})(?=[\s\"]|\\|\Z)"),
 )  # fmt: skip

@@ -1,8 +1,9 @@
 """The sensitive-data filter: no credential leaves in a span, and nothing else is changed.
 
-One prefilter pass over a span's encoded content decides; about 98 of 100 spans end there. Where it fires, the fields are looked at one by
-one (`walk.py`): names decide over values (`key_names.py`, `structures.py`), formats and words find secrets in text (`text_search.py`), JSON
-inside strings is read and changed in place (`json_text.py`). What fails or takes too much is withheld whole, and the span says so.
+One prefilter pass over the encoded content of some spans together decides; most end there. Where it fires, each span is looked at alone,
+and of a dirty one the fields one by one (`walk.py`): names decide over values (`key_names.py`, `structures.py`), formats and words find
+secrets in text (`text_search.py`), JSON inside strings is read and changed in place (`json_text.py`). What fails or takes too much is
+withheld whole, and the span says so.
 """
 
 from __future__ import annotations

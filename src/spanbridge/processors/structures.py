@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, cast
 
 from spanbridge.processors.key_names import (
     Classifier,
@@ -16,9 +16,6 @@ from spanbridge.processors.key_names import (
 )
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.placeholders import is_plain
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 """Members of a JSON Web Key that are private (RFC 7518, section 6)."""
@@ -79,46 +76,9 @@ _TOKENIZED = word_set(
     "special"
 )
 """Beside these a token is a piece of text."""
-_SHORT_FLAGS: dict[str, tuple[str, str]] = {
-    "sshpass": ("-p", ""),
-    "redis-cli": ("-a", ""),
-    "sqlcmd": ("-P", ""),
-    "ldapsearch": ("-w", ""),
-    "ldapadd": ("-w", ""),
-    "ldapmodify": ("-w", ""),
-    "ldapwhoami": ("-w", ""),
-    "mongo": ("-p", ""),
-    "mongosh": ("-p", ""),
-    "mongodump": ("-p", ""),
-    "mongorestore": ("-p", ""),
-    "docker": ("-p", "login"),
-    "podman": ("-p", "login"),
-    "helm": ("-p", "login"),
-    "plink": ("-pw", ""),
-    "pscp": ("-pw", ""),
-    "curl": ("-u", ""),
-    "mysql": ("-p", ""),
-    "mysqldump": ("-p", ""),
-    "mysqladmin": ("-p", ""),
-    "mariadb": ("-p", ""),
-    "mariadb-dump": ("-p", ""),
-    "7z": ("-p", ""),
-    "bcp": ("-P", ""),
-}
-"""Programs, their flags that a password follows, and the subcommand that it takes for that."""
-_ATTACHED = frozenset({"mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "7z"})
-"""Programs whose password stands in the flag's own argument: `-pVALUE`."""
-_USER_AND_PASSWORD = frozenset({"curl"})
-"""Programs whose flag is followed by `user:password`."""
-
-
 STRUCTURE_PROBES = (
     Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]"),
-    Probe(
-        tuple(sorted(_SHORT_FLAGS, key=lambda program: (-len(program), program))),
-        rf"(?:{'|'.join(_SHORT_FLAGS)})[\\\"']{{1,9}}[ ]?,[^\n]{{0,400}}[\"']-(?:p|a|P|w|pw|u)",
-        0,
-    ),
+    Probe(("\\u00",), r"\\u00(?:[46][1-9A-Fa-f]|[57][0-9Aa])", 0),
 )
 """What the prefilter looks for on behalf of names that no text rule looks for."""
 
@@ -129,8 +89,10 @@ def holds_labels(parent: str) -> bool:
     return not _LABEL_PARENTS.isdisjoint(split_words(parent)[-1:])
 
 
-def is_label(text: str) -> bool:
-    """Whether a text is one about its key: a word, or words without those that mix letters and digits."""
+def is_label(text: Any) -> bool:
+    """Whether a value is about its key: a word, words without those that mix letters and digits, or what holds such texts."""
+    if not isinstance(text, str):
+        return not isinstance(text, dict) or not is_schema(cast("dict[Any, Any]", text))
     return text.isalpha() or (any(map(str.isspace, text)) and is_plain(text))
 
 
@@ -199,7 +161,7 @@ def is_schema(value: dict[Any, Any]) -> bool:
 def holds_references(value: Any) -> bool:
     """Whether a container under a secret name says only which secrets there are: `[{"name": "db", "required": true}]`."""
     if isinstance(value, dict):
-        items: dict[Any, Any] = value
+        items = cast("dict[Any, Any]", value)
         return bool(items) and all(map(_is_reference, items, items.values()))
     members = cast("list[Any]", value) if isinstance(value, list) else []
     return bool(members) and all(isinstance(item, dict) and holds_references(item) for item in members)
@@ -236,32 +198,3 @@ def argument_level(flag: str, value: str, classify: Classifier) -> Sensitivity:
         level = classify(flag.lstrip("-")) if "=" not in flag else Sensitivity.NONE
         return Sensitivity.STRONG if level and looks_like_password(value) else level
     return Sensitivity.NONE
-
-
-class Command(NamedTuple):
-    """A known program's flag that a password follows."""
-
-    flag: str
-    attached: bool
-    after_user: bool
-
-    def secret_at(self, value: str, before: Any) -> int | None:
-        """Where in an argument the password starts; None: the argument holds none."""
-        if self.attached:
-            return len(self.flag) if value.startswith(self.flag) and len(value) > len(self.flag) + 1 else None
-        if before != self.flag or value.startswith("-"):
-            return None
-        at = value.find(":") + 1 if self.after_user else 0
-        return at if at < len(value) and (at or not self.after_user) else None
-
-
-def command_of(items: Sequence[Any]) -> Command | None:
-    """The known program that an argument list calls, perhaps by way of another such as `sudo`."""
-    for item in items[:4]:
-        program = item.rsplit("/", 1)[-1] if isinstance(item, str) else ""
-        if program in _SHORT_FLAGS:
-            flag, subcommand = _SHORT_FLAGS[program]
-            if subcommand and subcommand not in items:
-                return None
-            return Command(flag, program in _ATTACHED, program in _USER_AND_PASSWORD)
-    return None

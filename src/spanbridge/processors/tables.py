@@ -1,4 +1,4 @@
-"""Columns of tables in text that say "secret" at their head: CSV, tab-separated values, Markdown."""
+"""Columns of tables in text that say "secret" at their head: CSV, TSV, Markdown, columns set apart by spaces, SQL's INSERT."""
 
 from __future__ import annotations
 
@@ -20,18 +20,22 @@ if TYPE_CHECKING:
 
 _NAME = r"[A-Za-z_-]{0,20}(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?"
 _HEAD = re.compile(
-    rf"(?m)^[^\n]{{0,400}}?(?:(?<=[,|;\t])|^)[ \t\"]{{0,2}}{_NAME}[ \t\"]{{0,2}}(?:[,|;\t]|\r?$)", re.IGNORECASE
+    rf"(?m)^[^\n]{{0,400}}?(?:(?<=[,|;\t])[ \t\"]{{0,40}}|(?<=  )|^[ \t\"]{{0,40}}){_NAME}[ \t\"]{{0,40}}(?:[,|;\t]|(?<=  )|\r?$)",
+    re.IGNORECASE,
 )
 _LINE = re.compile(r"[^\n]*")
-_RULE_LINE = re.compile(r"[\s|:+-]*")
-_DELIMITERS = ("\t", "|", ";", ",")
+_RULE_LINE = re.compile(r"[\s|:+=-]*")
+_SPACES = "  "
+_DELIMITERS = ("\t", "|", ";", ",", _SPACES)
+_SPACED_CELL = re.compile(r"[^\s](?:[^\n]*?[^\s])??(?= {2}|\s*\Z)")
 _MAX_ROWS = 10_000
 _MAX_COLUMNS = 64
-_CELL_END = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s? ?(?:[,|;\t]|\\[nrt]|[\r\n])"
+_CELL_END = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?(?: {0,40}(?:[,|;\t]|\\{1,8}[nrt]|[\r\n])|  )"
 _TABLE_PROBE = Probe(
     ("passw", "passphrase", "pwd", "secret", "token", "key"),
-    rf"(?i)(?:^|[\n\",|;\t]|\\[nt]) ?[A-Za-z_-]*{_CELL_END}",
-    23,
+    # Not the whole name back to where its cell begins: to go through every word for that would cost a fifth of the engine's time.
+    rf"(?i)(?:(?:^|[\n\",|;\t]|\\[nt]|  ) ?|[A-Za-z_-]){_CELL_END}",
+    3,
     f"(?i){_CELL_END}",
 )
 
@@ -47,7 +51,7 @@ def table_rule(classify: Classifier) -> TextRule:
             line = _line(text, match.start())
             done = line.end()
             delimiter = next((character for character in _DELIMITERS if character in line[0]), None)
-            if delimiter is None or line[0].count(delimiter) > _MAX_COLUMNS:
+            if delimiter is None or line[0].strip().count(delimiter) > 4 * _MAX_COLUMNS:
                 continue
             cells = _cells(text, *line.span(), delimiter)
             levels = [classify(text[start:end]) for start, end in cells]
@@ -57,6 +61,46 @@ def table_rule(classify: Classifier) -> TextRule:
                     done = max(done, end)
 
     return TextRule((_TABLE_PROBE,), find)
+
+
+_INSERT = re.compile(
+    r"insert into [^\s()]{1,128} ?\((?P<columns>[^()\"']{1,2000})\)\s{1,40}values\s{0,40}(?=\()", re.IGNORECASE
+)
+_SQL_ROW = re.compile(
+    r"[,\s]{0,40}\((?P<row>(?:[^()'\"]|'[^'\n]{0,4000}'|\"[^\"\n]{0,4000}\"|\([^()]{0,200}\)){1,8000})\)"
+)
+_SQL_CELL = re.compile(
+    r"""\s*(?:\\{0,3}'(?P<v>(?:[^'\n\\]|''){0,4000})\\{0,3}'|(?:[^,'(]|\([^()]{0,200}\)){1,4000})\s{0,40}(?:,|\Z)"""
+)
+
+
+def insert_rule(classify: Classifier) -> TextRule:
+    """The strings of an INSERT below a column that says "secret"."""
+
+    def find(text: str, budget: Budget) -> Iterator[Span]:
+        for insert in matches(_INSERT, text, budget):
+            levels = [classify(column.strip(" `[]\n")) for column in insert["columns"].split(",")]
+            at = insert.end()
+            while any(levels) and (row := _SQL_ROW.match(text, at)) is not None:
+                at = row.end()
+                cells = list(_SQL_CELL.finditer(text, row.start("row"), row.end("row")))
+                for cell, level in zip(cells, levels, strict=False):
+                    value = cell["v"]
+                    if len(cells) != len(levels) or not level or not value or is_placeholder(value):
+                        continue
+                    if level is Sensitivity.STRONG or looks_like_credential(value):
+                        yield Span(*cell.span("v"), "table_column")
+
+    return TextRule(
+        (
+            Probe(
+                ("insert into",),
+                r"(?i)insert into [^()]{1,128}\([^()]{0,400}(?:pass|pwd|secret|token|key|auth|cred|otp)",
+                0,
+            ),
+        ),
+        find,
+    )
 
 
 def _line(text: str, at: int) -> re.Match[str]:
@@ -71,7 +115,7 @@ def _below(text: str, at: int, delimiter: str, levels: list[Sensitivity]) -> Ite
             return
         line = _line(text, at + 1)
         at = line.end()
-        if _RULE_LINE.fullmatch(line[0]) and delimiter == "|":
+        if _RULE_LINE.fullmatch(line[0]) and delimiter in ("|", _SPACES) and line[0]:
             continue
         cells = _cells(text, *line.span(), delimiter)
         is_whole = at < len(text)
@@ -89,6 +133,8 @@ def _below(text: str, at: int, delimiter: str, levels: list[Sensitivity]) -> Ite
 def _cells(text: str, start: int, end: int, delimiter: str) -> list[tuple[int, int]]:
     """Where the cells of a line stand, without the space and the quotes around them."""
     result: list[tuple[int, int]] = []
+    if delimiter == _SPACES:
+        return [(start + part.start(), start + part.end()) for part in _SPACED_CELL.finditer(text[start:end])]
     for part in re.finditer(rf'[ ]?"[^"\n]*"[ ]?|[^{re.escape(delimiter)}\n]*', text[start:end]):
         if part.start() and text[start + part.start() - 1] != delimiter:
             continue  # the empty match behind a cell

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from orjson import loads
 
 from spanbridge.processors.chunked_text import EVENT_PROBE, joined_lists, joined_texts
+from spanbridge.processors.command_lines import COMMAND_RULE
 from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.encoded_text import encoded_rules
 from spanbridge.processors.filter_options import own_names_rule, own_rule, recognizer_rule, stems_of
@@ -18,7 +19,7 @@ from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
 from spanbridge.processors.personal_data import PERSONAL_DATA
 from spanbridge.processors.placeholders import left_by_masker
 from spanbridge.processors.structures import STRUCTURE_PROBES
-from spanbridge.processors.tables import table_rule
+from spanbridge.processors.tables import insert_rule, table_rule
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
 
 if TYPE_CHECKING:
@@ -64,10 +65,12 @@ class TextSearch:
             *own,
             *_FORMAT_RULES,
             *PATTERN_RULES,
+            COMMAND_RULE,
             keyword_rule(self.classify, stems),
             *([own_names_rule(stems, self.classify)] if stems else []),
             *named_value_rules(self.classify),
             table_rule(self.classify),
+            insert_rule(self.classify),
             *encoded_rules(self._search_decoded),
         )
         rules += tuple(rule for kind, found in PERSONAL_DATA.items() if kind in kinds for rule in found)

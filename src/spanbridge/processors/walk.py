@@ -12,6 +12,7 @@ from orjson import dumps
 from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
+from spanbridge.processors.command_lines import is_argument_list, secret_arguments
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
@@ -25,7 +26,6 @@ from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
     argument_level,
-    command_of,
     holds_headers,
     holds_labels,
     holds_references,
@@ -230,6 +230,8 @@ class Walk:
             rule = "key_name"
             if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
                 level = Sensitivity.NONE
+            if level is Sensitivity.WEAK and name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
+                level = Sensitivity.STRONG if re.search(r"\s", item) is None else level
             if named is not None and name in named[0]:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
@@ -238,7 +240,7 @@ class Walk:
                 self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
             ):
                 redacted = item
-            elif level and not (labels and (not isinstance(item, str) or is_label(item))):
+            elif level and not (labels and is_label(item)):
                 redacted = self._secret(item, level, name, depth, rule)
             elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
                 redacted = self._masked(found, item, str(item))
@@ -335,7 +337,7 @@ class Walk:
         path = self._path
         path.append("")
         named = parent if names_credentials(parent) else ""
-        command = command_of(items)
+        arguments = {argument.number: argument for argument in secret_arguments(items)}
         kinds = self._search.kinds
         pairs: str | None = None
         before: Any = None
@@ -354,8 +356,9 @@ class Walk:
                 level = self._item_level(before, index, items, parent)
             if level:
                 redacted = self._secret(item, level, str(before), depth)
-            elif command and isinstance(item, str) and (at := command.secret_at(item, before)) is not None:
-                redacted = item[:at] + self._secret(item[at:], Sensitivity.STRONG, "password", depth)
+            elif index in arguments:
+                _, start, end = arguments[index]
+                redacted = item[:start] + self._mask("command_line", item[start:end], start) + item[end:]
                 redacted = item if redacted == item else redacted
             elif kinds and type(item) in _NUMERALS and (found := named_rule(kinds, parent, str(item))):
                 redacted = self._masked(found, item, str(item))
@@ -390,7 +393,11 @@ class Walk:
         if type(items[0]) is str and all(type(item) is str for item in items):
             # One look at all before their pieces are told apart.
             text = "".join(items)
-            if len(text) > chunked_text.MAX_MEAN * len(items) or len(text) < self._search.shortest:
+            if (
+                len(text) > chunked_text.MAX_MEAN * len(items)
+                or len(text) < self._search.shortest
+                or is_argument_list(items)
+            ):
                 return None
             matched = self._candidates[text]
             if not matched or not self._candidates.spans(text, matched, self._budget):
@@ -484,6 +491,9 @@ def _plain_key(key: Any) -> str:
     raise TypeError
 
 
+_PASS = frozenset({"pass", "Pass", "pw"})
+_USERS = frozenset({"user", "username", "userName", "user_name", "login", "email", "User", "Username"})
+"""Beside a user's name, `pass` is a password."""
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})

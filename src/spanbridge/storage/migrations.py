@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanbridge.errors import StoreError
+from spanbridge.storage.connections import transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -162,14 +163,9 @@ def migrate(connection: sqlite3.Connection, address: str) -> None:
     if schema_version(connection, address) == SCHEMA_VERSION:
         return
     for number, statements in enumerate(MIGRATIONS, start=1):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             # Only inside the transaction is it sure that no other process has taken this step meanwhile.
             if schema_version(connection, address) < number:
                 for statement in statements:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number}")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import weakref
 
 import httpx
 import pytest
@@ -312,6 +313,22 @@ def test_incoming_context_continues(bridged, otel, memory) -> None:
     for name in ("run", "other"):
         assert f"{spans[f'invoke_agent {name}'].parent.span_id:016x}" == "b7ad6b7169203331"
     assert {record.external_parent_span_id for record in memory.wait_for(2)} == {"b7ad6b7169203331"}
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_nothing_waits_for_the_garbage_collector(record, provider, otel) -> None:
+    """A native span is freed when it has ended: in a circle of references each would stay until a collection, and cost one."""
+    sb.configure(store=False, bridge=OpenTelemetryBridge(provider, record=record))
+    gc.collect()
+    gc.disable()
+    try:
+        with sb.agent_run("run"), sb.tool_call("tool"):
+            freed = weakref.ref(trace.get_current_span())
+        sb.flush()
+
+        assert freed() is None
+    finally:
+        gc.enable()
 
 
 # --- providers ----------------------------------------------------------------------------------------------------------

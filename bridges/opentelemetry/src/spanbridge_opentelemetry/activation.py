@@ -40,23 +40,30 @@ class Native:
 class Activation:
     """One span, active in the context where this was made, until `leave`."""
 
-    __slots__ = ("_before", "_context", "_is_over", "native")
+    __slots__ = ("_before", "_context_id", "_is_over", "_span", "native")
 
     def __init__(self, native: Native, span: Span) -> None:
         self.native = native
+        self._span = span
         self._before = before = otel_context.get_current()
         self._is_over = False
-        self._context = context = trace.set_span_in_context(span, otel_context.set_value(_OURS, self, before))
+        context = trace.set_span_in_context(span, otel_context.set_value(_OURS, self, before))
+        # Not the context itself, which holds this: in a circle each span would wait for the garbage collector.
+        self._context_id = id(context)
         otel_context.attach(context)
 
     def leave(self) -> None:
         """Makes active what was before; where something else is active by now, that stays, and this is passed over later."""
         self._is_over = True
         current = otel_context.get_current()
-        here, ours = trace.get_current_span(current), trace.get_current_span(self._context)
+        here, ours = trace.get_current_span(current), self._span
         if current.get(_OURS) is self and here is ours:
             before = self._before
-            while isinstance(outer := before.get(_OURS), Activation) and outer._is_over and before is outer._context:
+            while (
+                isinstance(outer := before.get(_OURS), Activation)
+                and outer._is_over
+                and id(before) == outer._context_id
+            ):
                 before = outer._before
             otel_context.attach(before)
         elif _OURS not in current and here.get_span_context().span_id == ours.get_span_context().span_id:

@@ -1,0 +1,328 @@
+# ruff: noqa: E501, RUF001 - a pattern broken over lines can neither be read nor searched; full-width signs are what some languages write
+"""What connects a name that says "secret" with its value: operators, flags, items of lists, calls, prose, layout.
+
+`READERS` are tried in order on the text behind a name. Each knows one kind of connection and answers with the values it leads to; None:
+the text is connected otherwise. The probes of `keyword_probes.py` must let pass all that is read here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from spanbridge.processors.following_values import (
+    MAX_QUOTED,
+    QUOTE,
+    accepts_quoted,
+    flag_value,
+    header_value,
+    is_mixed_word,
+    operand,
+    prose_value,
+    quoted_value,
+)
+from spanbridge.processors.key_names import Sensitivity, looks_like_credential, looks_like_password
+from spanbridge.processors.placeholders import is_placeholder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Place(NamedTuple):
+    """A name in a text."""
+
+    text: str
+    left: int
+    right: int
+    """Where it starts and ends."""
+    name: str
+    level: Sensitivity
+    head: str
+    """What stands before it."""
+
+    @property
+    def is_header(self) -> bool:
+        """Whether the value is that of an `Authorization` or `Cookie` header."""
+        return self.name.lower().rstrip("0123456789").endswith(("authorization", "cookie"))
+
+    @property
+    def is_cookie(self) -> bool:
+        return self.name.lower().rstrip("0123456789").endswith("cookie")
+
+
+Spans = Iterable[tuple[int, int]] | None
+"""Where the values stand that a name leads to; None: it is connected otherwise."""
+
+# ── operators ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
+_OPERATOR = re.compile(
+    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,8}}(?P<op>===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
+)
+_TAG_END = re.compile(r"(?:\s[\w:.-]{1,40}=[^<>\n]{1,200})?>(?:<!\[CDATA\[)?")
+_NEW_LINE = re.compile(r"(?:\s|\\[nrt]|#{1,3}[^\n]{0,40}\n|```\w{0,10}\n){1,60}")
+_NEXT_NAME = re.compile(r"""[\w.\-"'\[\] ]{1,80}[:=]|[-#<>|+{}\[\]]""")
+_ANNOTATED = re.compile(
+    r"""(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?|[ ]As[ ]\w{1,20})[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
+)
+_BLOCK = re.compile(
+    r"(?:[|>][-+]?\d?[ \t]*|<<[-~]?[\"']?[A-Z]{2,12}[\"']?)(?:\n|\\n)(?P<indent>[ \t]*)(?P<v>[^\s][^\n\\]{2,2000})"
+)
+"""Text on lines of its own: YAML's `|` and `>`, here-documents."""
+_ITEM_OF_LIST = re.compile(r"(?:\n|\\n)[ \t]{0,40}- [\"']?(?P<v>[^\s\"'\\:]{4,200})[\"']?(?=\s|\\n|\Z)")
+
+
+def _operator(place: Place) -> Spans:
+    """`name = `, `"name": `, `name: str = `, `<name>`, `| name |`."""
+    text, right = place.text, place.right
+    if place.head.rstrip("!").endswith(("<", ":")) and (tag := _TAG_END.match(text, right)) is not None:
+        return _element(place, tag.end())
+    annotated = None if place.is_header else _ANNOTATED.match(text, right)
+    operator = annotated or _OPERATOR.match(text, right)
+    if operator is None:
+        return None
+    at = operator.end()
+    op = "=" if annotated else operator["op"]
+    if op.startswith(";"):
+        op = "="
+    spaced = bool(annotated or operator["space"])
+    if place.is_header and op in (":", "=", "=>"):
+        line = _NEW_LINE.match(text, at)
+        return header_value(text, line.end() if line and QUOTE.match(text, line.end()) else at, place.is_cookie, op)
+    line = _NEW_LINE.match(text, at)
+    if line is not None:
+        if op == ":" and ")" in operator[0]:
+            return ()  # a function: what follows is its body
+        if op == ":" and (items := _items_below(place, at)):
+            return items
+        if not QUOTE.match(text, line.end()) and (op not in (":", "：") or _NEXT_NAME.match(text, line.end())):
+            return ()
+        at, spaced = line.end(), True
+    if op in (":", "=") and (block := _BLOCK.match(text, at)) is not None:
+        value = block["v"].rstrip()
+        start = block.start("v")
+        is_secret = place.level is Sensitivity.STRONG or looks_like_credential(value)
+        return ((start, start + len(value)),) if is_secret and not is_placeholder(value) else ()
+    return operand(text, at, op, right, place.name, place.level, place.head, spaced=spaced)
+
+
+def _element(place: Place, at: int) -> Spans:
+    """`<password>x</password>`, with attributes, lines or a CDATA section."""
+    text = place.text
+    while text[at : at + 1].isspace():
+        at += 1
+    end = text.find("<", at, at + MAX_QUOTED)
+    cdata = text.find("]]>", at, end) if end > at else -1
+    end = cdata if cdata > at else end
+    value = text[at:end].rstrip() if end > at else ""
+    return ((at, at + len(value)),) if value and accepts_quoted(value, place.level, place.name) else ()
+
+
+def _items_below(place: Place, at: int) -> list[tuple[int, int]]:
+    """The items of a YAML list that a name of several secrets stands above."""
+    result: list[tuple[int, int]] = []
+    strong = place.level is Sensitivity.STRONG and not place.name.lower().endswith("secrets")
+    while (item := _ITEM_OF_LIST.match(place.text, at)) is not None:
+        value = item["v"]
+        if not is_placeholder(value) and (looks_like_credential(value) or (strong and looks_like_password(value))):
+            result.append(item.span("v"))
+        at = item.end()
+    return result
+
+
+# ── lists and calls ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+_ITEM = re.compile(
+    r"""(?P<open>\\{0,7}["'])[ \t]{0,2},[ \t]{0,2}(?P<value>[bru]?(?P=open)(?P<v>[^\s"'\\]{3,8192})(?P=open))(?P<last>[ \t]{0,2}[)\]])?"""
+)
+"""The next item of a list in text."""
+_FLAG_HEAD = re.compile(r"(?:^|[\s\"'`=(\[,])-{1,2}\Z")
+_PAIR_START = re.compile(r"""[(\[][bru]?\\{0,7}["']\Z""")
+_FLAG_START = re.compile(r"""[\[, (][bru]?\\{0,7}["']--?\Z""")
+_MAP_START = re.compile(r"(?:Map(?:\.of|\.entry|Entries)?|Pair(?:\.of)?|Entry|Tuple|hash)\([^()]{0,48}\Z")
+_CALL = re.compile(r"""(?:\.(?:equals|equalsIgnoreCase|compareTo|eq))?[({][ \t]{0,2}(?=\\{0,7}["'])""")
+_CALL_PAIR = re.compile(r"""\\{0,7}["'][ \t]{0,2},[ \t]{0,16}(?=(?:["'\\]|[fbru@$]["']))""")
+_CALL_NAME = re.compile(
+    r"(?:string(?:var|p|varp)?\(&\w{1,24}, |(?:string(?:p)?|set|put|add|append|setdefault|(?:set|put|get)_?env|set_var|header|property|setitem|with\w*|set\w*|define|config|environ\.get|env|env\.get)\()\s{0,2}\\{0,7}[\"']\Z",
+    re.IGNORECASE,
+)
+_FETCHES = re.compile(
+    r"(?i)(?:\b|_)(?:get|fetch|read|find|load|lookup|has|delete|remove|describe|list|use|require|validate|check)_?[a-z_]*\Z|\b(?:get|fetch|read|find|load)[A-Z]\w*\Z"
+)
+_DECLARED = re.compile(r"(?:string|String|char|auto|str|const|CString|QString)[ &*]{1,3}\Z")
+
+
+def _item(place: Place) -> Spans:
+    """The item behind a flag or a name in a list or tuple of strings: `["--token", "x"]`, `("X-Api-Key", "x")`."""
+    if (item := _ITEM.match(place.text, place.right)) is None or _CALL_NAME.search(place.head):
+        return None
+    value, head = item["v"], place.head
+    if is_placeholder(value) or value.startswith("-"):
+        return ()
+    if (entries := _MAP_START.search(head)) is not None and entries[0].count(",") % 2 == 0:
+        return quoted_value(place.text, item.start("value"), place.level, place.name, strict=True)
+    is_pair = item["last"] is not None and _PAIR_START.search(head) is not None
+    is_secret = (place.level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value)
+    return (item.span("v"),) if (is_pair or _FLAG_START.search(head)) and is_secret else ()
+
+
+def _flag(place: Place) -> Spans:
+    """`--password value`."""
+    if place.text[place.right : place.right + 1] != " " or not _FLAG_HEAD.search(place.head):
+        return None
+    if place.is_cookie:
+        return header_value(place.text, place.right + 1, True, ":")
+    return flag_value(place.text, place.right, place.level)
+
+
+def _call(place: Place) -> Spans:
+    """`.password("x")`, `setPassword("x")`, `password.equals("x")`, `std::string password("x")`."""
+    call = _CALL.match(place.text, place.right)
+    if call is None:
+        return None
+    takes_value = (
+        not _FETCHES.search(place.name)
+        and not place.name.endswith(("redentials", "reds"))
+        and (
+            "." in f"{place.head[-1:]}{place.name}{call[0]}"
+            or place.name.lower().startswith(("set", "with", "using"))
+            or _DECLARED.search(place.head)
+        )
+    )
+    return quoted_value(place.text, call.end(), place.level, place.name, strict=True) if takes_value else None
+
+
+def _argument(place: Place) -> Spans:
+    """`put("password", "x")`."""
+    if not place.head.endswith(("'", '"')) or not _CALL_NAME.search(place.head):
+        return None
+    pair = _CALL_PAIR.match(place.text, place.right)
+    if pair is None:
+        return ()
+    if place.is_header:
+        return header_value(place.text, pair.end(), place.is_cookie, ":")
+    return quoted_value(place.text, pair.end(), place.level, place.name, strict=True)
+
+
+# ── layout and prose ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+_SPACE_QUOTED = re.compile(r"""[ \t]{1,16}(?:AS[ ]|BY[ ])?[(]?(?=\\{0,7}['"`])""")
+_TAKES_QUOTED = re.compile(r"(?i)(?:(?:with|set|encrypted|user|alter)\s|[ {(]:)\Z")
+_CELLS = re.compile(
+    r"</(?:t[dh]|dt|key|label|b|strong|span)>\s{0,40}<(?:t[dh]|dd|string|span|code)[^<>]{0,80}>\s{0,40}"
+)
+"""From one cell or term of HTML to the next, from a key of a property list to its value."""
+_COPULA = r"(?:is|was|are|ist|lautet|es|est|é|è|be|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
+_CHANGED = r"(?:now|set|changed|reset|updated|rotated|generated|currently|still|simply|just|to|as)"
+_FILLER = r"(?:[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
+_PROSE = re.compile(
+    rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}{_COPULA}(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
+)
+_ANNOUNCED = re.compile(rf"""[*_"'`]{{0,3}}{_FILLER}[ ]?:(?:[ ]|\n|\\n){{1,6}}""")
+_DIRECTIVE_START = re.compile(
+    r"(?:\A|\n|\\n|(?i:CONFIG SET|enable) |(?i:username) \S{1,40} (?:privilege \d{1,2} )?)[ \t]*(?i:requirepass |[a-z]{2,16}[_-])?\Z"
+)
+_DIRECTIVE = re.compile(
+    r"""[ \t]{1,16}(?:[057][ ])?(?P<v>(?!\*)[^\s"'`\\<>;{}()]{4,512})[ \t]{0,8}(?=;|\n|\r|\\[nr]|\Z)"""
+)
+"""`requirepass x`, `bindpw x`: a line that is a setting's name and its value."""
+_LOGIN = re.compile(
+    r"(?:login|user(?:name)?|machine|as|ssid|connect)[: ]\s{0,4}\S{1,80}[,;/]?\s{1,8}(?:and\s|with\s|/\s)?\Z",
+    re.IGNORECASE,
+)
+_NETRC = re.compile(r"machine\s{1,4}\S{1,80}\s{1,8}login\s{1,4}\S{1,80}\s{1,8}\Z")
+_AFTER_LOGIN = re.compile(r"""[ \t]{1,4}[(]?(?P<v>[^\s"'`\\]{3,200})""")
+_SPACED = re.compile(
+    r"[ ]{1,2}[(]?(?P<v>(?=[A-Za-z+/_=.-]{0,60}\d[A-Za-z0-9+/_=.-]{3})[A-Za-z0-9+/_=.-]{16,512})(?=[\s,;.!?)]|\Z)"
+)
+"""`use the token a1B2... to log in`."""
+_SIDE_BY_SIDE = re.compile(r"""[ ]{1,2}[(]?(?P<v>[^\s"'`<>\\(){}\[\],;|=:]{6,200}?)(?=[.,;!?)]{0,2}(?:\s|\Z))""")
+_LEADS_IN = re.compile(
+    r"(?i)\b(?:with|using|use|the|my|your|our|his|her|their|as|and|password|wrong|incorrect|invalid|bad|a|temporary|new|root|admin|try|enter|by)[ ][*_]{0,2}\Z|[,(]\s?\Z|(?:\A|\n)\s{0,8}\Z"
+)
+_PASSWORD_NAME = re.compile(
+    r"(?i)(?:passw(?:or)?d|pwd|passphrase|passcode|otp|passwort|kennwort|contraseña|senha|wachtwoord|pw)\Z"
+)
+_CODE = re.compile(r"[ ](?P<v>\d{4,8})(?=[\s.,;!?)]|\Z)")
+
+
+def _quoted_beside(place: Place) -> Spans:
+    """`PASSWORD 'x'`, `wrong password "x"`, `token ('x')`."""
+    quoted = _SPACE_QUOTED.match(place.text, place.right)
+    if quoted is None:
+        return None
+    if place.is_header:
+        return header_value(place.text, quoted.end(), place.is_cookie, ":")
+    if place.level is Sensitivity.STRONG and (place.name.isupper() or _TAKES_QUOTED.search(place.head)):
+        return quoted_value(place.text, quoted.end(), place.level, place.name, strict=True)
+    return prose_value(place.text, quoted.end(), place.level, only_likely=True)
+
+
+def _cells(place: Place) -> Spans:
+    """The next cell of HTML; the next element of a property list."""
+    cells = _CELLS.match(place.text, place.right)
+    if cells is None:
+        return None
+    end = place.text.find("<", cells.end(), cells.end() + MAX_QUOTED)
+    value = place.text[cells.end() : end]
+    return (
+        ((cells.end(), end),)
+        if end > cells.end() and not re.search(r"\s", value) and accepts_quoted(value, place.level, place.name)
+        else ()
+    )
+
+
+def _prose(place: Place) -> Spans:
+    """`the password for bob is x`, `password -> x`, `the key that you asked for: x`."""
+    for connection in (_PROSE, _ANNOUNCED):
+        said = connection.match(place.text, place.right)
+        if said is not None and (values := list(prose_value(place.text, said.end(), place.level))):
+            return values
+    return None
+
+
+def _beside(place: Place) -> Spans:
+    """`password x`: as a line of its own, after a user's name, in a sentence."""
+    text, right, head = place.text, place.right, place.head
+    if place.level is Sensitivity.STRONG:
+        directive = _DIRECTIVE.match(text, right)
+        if (
+            directive is not None
+            and _DIRECTIVE_START.search(head)
+            and (directive["v"].isdigit() or is_mixed_word(directive["v"]) or looks_like_credential(directive["v"]))
+        ):
+            return (directive.span("v"),)
+    if place.level is Sensitivity.STRONG or place.name.lower() in ("pass", "pw"):
+        login = _AFTER_LOGIN.match(text, right)
+        value = login["v"].rstrip(".,;)") if login and login["v"][-1] != "@" else ""
+        if login is not None and (_NETRC.search(head) or (_LOGIN.search(head) and _is_likely(value))):
+            return ((login.start("v"), login.start("v") + len(value)),)
+    if _PASSWORD_NAME.search(place.name):
+        code = _CODE.match(text, right)
+        if code is not None and place.name.lower().endswith(("passcode", "otp")):
+            return (code.span("v"),)
+        word = _SIDE_BY_SIDE.match(text, right)
+        if word is not None and is_mixed_word(word["v"]) and _LEADS_IN.search(head):
+            return (word.span("v"),)
+    spaced = _SPACED.match(text, right)
+    if spaced is not None and looks_like_credential(spaced["v"]) and not is_placeholder(spaced["v"]):
+        return (spaced.span("v"),)
+    return None
+
+
+def _is_likely(value: str) -> bool:
+    return not is_placeholder(value) and (looks_like_password(value) or looks_like_credential(value))
+
+
+READERS: tuple[Callable[[Place], Spans], ...] = (
+    _operator,
+    _item,
+    _flag,
+    _call,
+    _argument,
+    _quoted_beside,
+    _cells,
+    _prose,
+    _beside,
+)
