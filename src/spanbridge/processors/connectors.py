@@ -107,6 +107,10 @@ def _operator(place: Place) -> Spans:
     return operand(text, at, op, right, place.name, place.level, place.head, spaced=spaced)
 
 
+_CUT_OFF = 48
+"""Characters of an element that does not end where the text does; fewer are what follows a placeholder, as in `<password>@host`."""
+
+
 def _element(place: Place, at: int) -> Spans:
     """`<password>x</password>`, with attributes, lines or a CDATA section."""
     text = place.text
@@ -115,7 +119,7 @@ def _element(place: Place, at: int) -> Spans:
     end = text.find("<", at, at + MAX_QUOTED)
     if end < 0:
         end = min(len(text), at + MAX_QUOTED)
-        if re.search(r"\s", text[at:end]):
+        if end - at < _CUT_OFF or re.search(r"\s", text[at:end]):
             return ()
     cdata = text.find("]]>", at, end) if end > at else -1
     end = cdata if cdata > at else end

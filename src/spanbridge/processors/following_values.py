@@ -439,6 +439,7 @@ def is_mixed_word(value: str) -> bool:
         5 <= len(value) <= 200
         and looks_like_password(value)
         and not value.isdigit()
+        and value[-1] != "@"
         and re.search("[A-Za-z]", value) is not None
         and not is_placeholder(value)
         and not names_itself(value)
