@@ -59,7 +59,11 @@ class Activation:
         here, ours = trace.get_current_span(current), self._span
         if current.get(_OURS) is self and here is ours:
             before = self._before
-            while isinstance(outer := before.get(_OURS), Activation) and outer._is_over and id(before) == outer._context_id:
+            while (
+                isinstance(outer := before.get(_OURS), Activation)
+                and outer._is_over
+                and id(before) == outer._context_id
+            ):
                 before = outer._before
             otel_context.attach(before)
         elif _OURS not in current and here.get_span_context().span_id == ours.get_span_context().span_id:
