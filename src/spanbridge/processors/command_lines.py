@@ -62,7 +62,6 @@ _FREQUENT = frozenset(
         "helm",
         "az",
         "aws",
-        "curl",
         "http",
         "https",
         "mysql",
@@ -78,6 +77,10 @@ _FREQUENT = frozenset(
     ]
 )
 """Programs whose names stand in any text; where one is a command, one of their words or flags follows."""
+
+
+_HAS_PATTERN = frozenset(("curl",))
+"""Programs that the pattern of `-u name:x` finds in text; here their lists of arguments are known."""
 
 
 class _Form(NamedTuple):
@@ -218,8 +221,8 @@ _QUOTES = re.compile(r"""\\{0,7}["']""")
 def _find_in_text(text: str, budget: Budget) -> Iterator[Span]:
     starts: list[int] = []
     for program in matches(_WORD, text, budget):
-        if program[1] not in _FORMS or program[1] == "curl" or program.start() in starts:
-            continue  # no program; one whose `-u name:x` has a pattern of its own; an argument of the one before
+        if program[1] not in _FORMS or program[1] in _HAS_PATTERN or program.start() in starts:
+            continue  # no program; an argument of the one before
         arguments = [program[1]]
         starts = [program.start()]
         at = program.end()
@@ -241,7 +244,7 @@ def _find_in_text(text: str, budget: Budget) -> Iterator[Span]:
             yield Span(start, end, "command_line")
 
 
-_RARE = sorted(program for program in _FORMS if program not in _FREQUENT)
+_RARE = sorted(program for program in _FORMS if program not in _FREQUENT | _HAS_PATTERN)
 _STARTS = r"(?:\.exe)?(?: |[\\\"']{1,9} ?,)"
 _WORDS = sorted(
     {

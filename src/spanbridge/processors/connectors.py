@@ -107,12 +107,20 @@ def _operator(place: Place) -> Spans:
     return operand(text, at, op, right, place.name, place.level, place.head, spaced=spaced)
 
 
+_CUT_OFF = 48
+"""Characters of an element that does not end where the text does; fewer are what follows a placeholder, as in `<password>@host`."""
+
+
 def _element(place: Place, at: int) -> Spans:
     """`<password>x</password>`, with attributes, lines or a CDATA section."""
     text = place.text
     while text[at : at + 1].isspace():
         at += 1
     end = text.find("<", at, at + MAX_QUOTED)
+    if end < 0:
+        end = min(len(text), at + MAX_QUOTED)
+        if end - at < _CUT_OFF or re.search(r"\s", text[at:end]):
+            return ()
     cdata = text.find("]]>", at, end) if end > at else -1
     end = cdata if cdata > at else end
     value = text[at:end].rstrip() if end > at else ""
@@ -237,6 +245,7 @@ _SPACED = re.compile(
     r"[ ]{1,2}[(]?(?P<v>(?=[A-Za-z+/_=.-]{0,60}\d[A-Za-z0-9+/_=.-]{3})[A-Za-z0-9+/_=.-]{16,512})(?=[\s,;.!?)]|\Z)"
 )
 """`use the token a1B2... to log in`."""
+_NOUN = re.compile(r"(?i)key|token|secret|passw|passphrase|pwd|cred|cookie|code|jwt|otp")
 _SIDE_BY_SIDE = re.compile(r"""[ ]{1,2}[(]?(?P<v>[^\s"'`<>\\(){}\[\],;|=:]{6,200}?)(?=[.,;!?)]{0,2}(?:\s|\Z))""")
 _LEADS_IN = re.compile(
     r"(?i)\b(?:with|using|use|the|my|your|our|his|her|their|as|and|password|wrong|incorrect|invalid|bad|a|temporary|new|root|admin|try|enter|by)[ ][*_]{0,2}\Z|[,(]\s?\Z|(?:\A|\n)\s{0,8}\Z"
@@ -305,7 +314,7 @@ def _beside(place: Place) -> Spans:
         word = _SIDE_BY_SIDE.match(text, right)
         if word is not None and is_mixed_word(word["v"]) and _LEADS_IN.search(head):
             return (word.span("v"),)
-    spaced = _SPACED.match(text, right)
+    spaced = _SPACED.match(text, right) if _NOUN.search(place.name) else None
     if spaced is not None and looks_like_credential(spaced["v"]) and not is_placeholder(spaced["v"]):
         return (spaced.span("v"),)
     return None

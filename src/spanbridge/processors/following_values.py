@@ -68,9 +68,9 @@ _HEADER_VALUE = re.compile(
 _HEADER_REST = re.compile(
     r"""(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk)[ ]+(?P<v>(?:[^\n\r"'\\]|\\?"){8,8192})""", re.IGNORECASE
 )
-_COOKIES = re.compile(r"""(?:[;, ]{0,3}[\w.$!*~-]{1,80}(?:=[^\s"'`\\;,]{0,8192})?(?=[;,\s"'`\\]|\Z))*""")
+_COOKIES = re.compile(r"""(?:[;, ]{0,3}[\w.$!*~-]{1,80}(?:=[^\s"'`\\;,]*)?(?=[;,\s"'`\\]|\Z))*""")
 _COOKIE = re.compile(
-    r"""(?P<n>(?i:sess|sid|auth|token|csrf|xsrf|login|jwt|remember|identity)[\w.$!*~-]*)?=(?P<v>(?(n)[^\s"'`\\;,]{1,8192}|[^\s"'`\\;,]{8,8192}))"""
+    r"""(?P<n>(?i:sess|sid|auth|token|csrf|xsrf|login|jwt|remember|identity)[\w.$!*~-]*)?=(?P<v>(?(n)[^\s"'`\\;,]+|[^\s"'`\\;,]{8,}))"""
 )
 """The cookies that may hold a session: by their name, else by their value."""
 NATIVE = re.compile(
@@ -439,6 +439,7 @@ def is_mixed_word(value: str) -> bool:
         5 <= len(value) <= 200
         and looks_like_password(value)
         and not value.isdigit()
+        and value[-1] != "@"
         and re.search("[A-Za-z]", value) is not None
         and not is_placeholder(value)
         and not names_itself(value)

@@ -30,7 +30,7 @@ _LONGEST = frozenset((MAX_QUOTED, MAX_UNQUOTED))
 _AFTER_USER = re.compile(r"""(?i)(?:user(?:_?name)?|login|e-?mail)["']?\s?[:=]>?\s?\S{1,60}\s{0,8}["']?\Z""")
 _USER_BEFORE = re.compile(r"[A-Za-z][\w.@-]{0,40}[:/](?=[^\s/]{4})")
 """Where credentials are written as one: `bob/x`."""
-_RUN = re.compile(r"[^\s\"'`<>\\]*")
+_RUN = re.compile(r"[^\s\"'`<>\\&;,]*")
 _MAX_SEEN = 1024
 """Surroundings of names whose verdict is remembered within a text: a text that repeats itself is looked at once."""
 _IDENTIFIER_LEFT = 64
@@ -74,8 +74,10 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                     verdict = _look(classify, *surroundings, length)
                     if verdict.spans and verdict.spans[-1][1] == len(surroundings[0]) and at + _NEAR < len(text):
                         # It may go on; how far is looked at without an end to what surrounds it.
-                        verdict = _look(classify, text[start : at + _FAR], at - start, length)
-                        if verdict.spans and (long := verdict.spans[-1])[1] - long[0] in _LONGEST:
+                        window = text[start : at + _FAR]
+                        verdict = _look(classify, window, at - start, length)
+                        long = verdict.spans[-1] if verdict.spans else (0, 0)
+                        if long[1] == len(window) or long[1] - long[0] in _LONGEST:
                             run = _RUN.match(text, start + long[1])
                             end_of_run = (run.end() if run else start + long[1]) - start
                             verdict = verdict._replace(
