@@ -290,7 +290,7 @@ class Bridge(Protocol):
         ...
 
     def close(self, deadline: float, /) -> Any:
-        """Ends the bridge, after a last `flush`: no native span is open any more; nothing but `inject` and `deactivate` is called then."""
+        """As `flush`, for the last time: no native span is open any more, and nothing but `inject` and `deactivate` is called after it."""
         ...
 
 

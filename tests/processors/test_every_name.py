@@ -44,6 +44,7 @@ def names() -> Iterator[list[str]]:
         "token": key_names.TOKEN_OWNERS,
         "code": key_names.CODE_OWNERS,
         "pass": key_names.PASS_OWNERS,
+        "pin": key_names.PIN_OWNERS,
     }
     for word, owners in owned.items():
         yield from ([owner, word] for owner in owners)

@@ -232,29 +232,36 @@ def test_a_recognizer_that_finds_something_in_a_mask_does_not_mask_it_again(styl
     assert eager.redact(once) == once
 
 
-@pytest.mark.parametrize("name", ["tax number", "taxNumber", "TAX-NUMBER", "tax_number"])
-@pytest.mark.parametrize("value", ["123", "abc", "12345", "a1"])
-@pytest.mark.parametrize(
-    "template",
-    [
-        "taxNumber={}", "tax_number: {}", 'tax-number = "{}"', "?taxNumber={}&x=1", "--tax-number {} --x", "--tax-number={}",
-        "clientTaxNumber={} x",
-        "TAX_NUMBER={}\nX=1", '{{\\"tax_number\\": \\"{}\\"}}', "tax_number => '{}'",
-    ],
-)  # fmt: skip
-def test_own_names_in_text(name: str, value: str, template: str) -> None:
-    """In any spelling, whatever the value: nobody else would call it secret."""
-    text = template.format(value)
-
-    assert SensitiveDataFilter(extra_keys=[name]).redact(text) == template.format("[REDACTED]")
-
-
-@pytest.mark.parametrize(
-    "text", ["zip=94110", "the ip is wrong", "ship: 7 tons", "ip=${IP}", "ip", "ip: ", "ip == other"]
+OWN_NAMES = (
+    "taxNumber={}",
+    "tax_number: {}",
+    'tax-number = "{}"',
+    "?taxNumber={}&x=1",
+    "--tax-number {} --x",
+    "--tax-number={}",
+    "clientTaxNumber={} x",
+    "TAX_NUMBER={}\nX=1",
+    '{{\\"tax_number\\": \\"{}\\"}}',
+    "tax_number => '{}'",
 )
-def test_what_only_looks_like_an_own_name_stays(text: str) -> None:
+
+
+@pytest.mark.parametrize("name", ["tax number", "taxNumber", "TAX-NUMBER", "tax_number"])
+def test_own_names_in_text(name: str) -> None:
+    """In any spelling, whatever the value: nobody else would call it secret."""
+    own = SensitiveDataFilter(extra_keys=[name])
+
+    for template in OWN_NAMES:
+        for value in ("123", "abc", "12345", "a1"):
+            assert own.redact(template.format(value)) == template.format("[REDACTED]")
+
+
+def test_what_only_looks_like_an_own_name_stays() -> None:
     """Parts of words, sentences, placeholders."""
-    assert SensitiveDataFilter(extra_keys=["ip"]).redact(text) == text
+    own = SensitiveDataFilter(extra_keys=["ip"])
+
+    for text in ("zip=94110", "the ip is wrong", "ship: 7 tons", "ip=${IP}", "ip", "ip: ", "ip == other"):
+        assert own.redact(text) == text
 
 
 def test_allowed_keys_hold_wherever_names_do() -> None:

@@ -155,6 +155,14 @@ def test_the_records_of_a_slice_are_looked_at_together(engine: CountingEngine) -
         assert not dirty.processed
 
 
+def test_the_standard_library_looks_at_each_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A literal in one of them would have it go through all."""
+    monkeypatch.setattr(text_search, "make_prefilter", RePrefilter)
+    records = [make_record(number, {"name": "t", "input": f"text {number}"}) for number in range(4)]
+
+    assert SensitiveDataFilter().prescan(records) == records
+
+
 def test_a_large_backlog_is_looked_at_in_parts(engine: CountingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory has a bound; what is larger than it is looked at alone; a secret in any part is found."""
     monkeypatch.setattr(sensitive_data, "PRESCAN_BYTES", 1000)

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 import spanbridge as sb
-from spanbridge.tracing.intake import Intake
+from spanbridge.tracing.intake import END, Intake
 
 set_is_not_reentrant = pytest.mark.skipif(
     sys.version_info < (3, 12),
@@ -54,6 +54,35 @@ def test_counters_are_exact_under_threads(hurried_threads):
 
     assert (intake.started, intake.pending_bytes) == (40_000, 40_000)
     assert (intake.dropped, intake.ignored) == ({"a": 40_000, "b": 40_000}, {"c": 40_000})
+
+
+def test_events_stay_whole_under_threads(hurried_threads):
+    """The parts of an event are never parted by another thread's, also while the pipeline takes from the other end."""
+    intake = Intake(1 << 40, lambda: None)
+    count, torn = 8 * 2_000, []
+
+    def take():
+        part = intake.events.popleft
+        for _ in range(count):
+            while not intake.events:
+                pass
+            kind = part()
+            event = [part() for _ in range(kind.part_count)]
+            if event != [event[0]] * END.part_count:
+                torn.append(event)
+
+    def work(number):
+        for index in range(2_000):
+            mark = (number, index)
+            intake.events.extend((END, mark, mark, mark, mark))
+
+    taker = threading.Thread(target=take)
+    taker.start()
+    together(8, work)
+    taker.join()
+
+    assert torn == []
+    assert not intake.events
 
 
 def test_spans_of_many_threads_are_counted_exactly(hurried_threads):

@@ -57,7 +57,7 @@ class OpenRecord(SpanRecord):
 
     @classmethod
     def from_event(
-        cls, event: tuple[Any, ...], parent: OpenRecord | None, service_name: str, environment: str, seen_at_ns: int
+        cls, event: list[Any], parent: OpenRecord | None, service_name: str, environment: str, seen_at_ns: int
     ) -> OpenRecord:
         """The record that a START event opens; `parent` where it is open too."""
         # fmt: off
@@ -222,6 +222,11 @@ class OpenRecord(SpanRecord):
         copy.redactions = dict(self.redactions)
         copy.reports_to = None
         return copy
+
+    def release_content(self) -> None:
+        """As `SpanRecord.release_content`, and of what only the pipeline needed."""
+        super().release_content()
+        self.held_bytes = 0
 
     def adopt(self, processed: SpanRecord) -> None:
         """Takes over what the chain made of a copy, so that no payload is looked at twice."""

@@ -56,27 +56,30 @@ class OpenSpans:
         """Whether an open span was not handed on yet as it is now."""
         return bool(self._young or self._changed)
 
-    def apply(self, events: deque[tuple[Any, ...]], count: int) -> None:
-        """Applies the first `count` events, and takes them from `events`."""
+    def apply(self, events: deque[Any], part_count: int) -> int:
+        """Takes events from `events` and applies them, until they have had `part_count` parts or a few more; how many they had."""
         take = events.popleft
-        for _ in range(count):
-            event = take()
-            kind = event[0]
+        taken = 0
+        while taken < part_count:
+            kind = take()
+            event = [kind, *[take() for _ in range(kind.part_count)]]
+            taken += len(event)
             try:
-                if kind == START:
+                if kind is START:
                     self._start(event)
-                elif kind == SET:
+                elif kind is SET:
                     self._set(event)
-                elif kind == END:
+                elif kind is END:
                     self._end(event)
                 else:
                     self.flushes.append(event[1])
             except Exception as error:  # noqa: BLE001
                 contain("applying an event", error)
-                if kind == START:
+                if kind is START:
                     self._young.pop(event[1], None)
                     self._intake.pending_bytes -= event[-1]
                     self._account.add_dropped("internal_error")
+        return taken
 
     def find(self, span_id: str) -> OpenRecord | None:
         """The open span of that id."""
@@ -117,12 +120,12 @@ class OpenSpans:
                 due.append(record)
         return due
 
-    def _start(self, event: tuple[Any, ...]) -> None:
+    def _start(self, event: list[Any]) -> None:
         parent_id = event[3]
         parent = None if parent_id is None else self._young.get(parent_id) or self._shown.get(parent_id)
         self._young[event[1]] = OpenRecord.from_event(event, parent, self._service_name, self._environment, self.now_ns)
 
-    def _set(self, event: tuple[Any, ...]) -> None:
+    def _set(self, event: list[Any]) -> None:
         _, span_id, attributes, output, changes, size = event
         record = self._young.get(span_id)
         if record is None:
@@ -143,7 +146,7 @@ class OpenSpans:
             record.held_bytes -= replaced
             self._intake.pending_bytes -= replaced
 
-    def _end(self, event: tuple[Any, ...]) -> None:
+    def _end(self, event: list[Any]) -> None:
         _, span_id, ended_at, status, error = event
         record = self._young.pop(span_id, None)
         if record is None:

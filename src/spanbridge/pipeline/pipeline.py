@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from spanbridge.pipeline.open_record import OpenRecord
     from spanbridge.protocols import Store
 
-BACKLOG_EVENTS = 4000
-"""More waiting events than this are worked off without pauses, in larger slices."""
+BACKLOG_PARTS = 30_000
+"""More waiting parts of events than this, some 4,000 events, are worked off without pauses, in larger slices."""
 SLICE_SPANS, BACKLOG_SLICE_SPANS, AWAITED_SLICE_SPANS = 16, 256, 64
 """Ended spans that are processed together. In a backlog each slice waits for the interpreter some times; while the application waits none
 does, and a slice had better fit into the processor's cache."""
-STEP_EVENTS, LARGE_STEP_EVENTS = 8, 64
-"""Events that are applied between two looks at the clock."""
+STEP_PARTS, LARGE_STEP_PARTS = 64, 512
+"""Parts of events, a span has some 25, that are applied between two looks at the clock."""
 POLL_S = 0.05
 """How long events wait at most until the pipeline looks at them; less where the write interval is shorter."""
 MAX_OUTBOX_RECORDS = 1024
@@ -52,10 +52,10 @@ LEFT_OUT_ON_PURPOSE = frozenset({"excluded_type", "internal", "not_taken", "proc
 
 
 def _sizes(pace: Pace) -> tuple[int, int]:
-    """Spans of a slice and events of a step."""
+    """Spans of a slice, and parts of events of a step."""
     if is_awaited():
-        return AWAITED_SLICE_SPANS, LARGE_STEP_EVENTS
-    return (BACKLOG_SLICE_SPANS, LARGE_STEP_EVENTS) if pace.hurries else (SLICE_SPANS, STEP_EVENTS)
+        return AWAITED_SLICE_SPANS, LARGE_STEP_PARTS
+    return (BACKLOG_SLICE_SPANS, LARGE_STEP_PARTS) if pace.hurries else (SLICE_SPANS, STEP_PARTS)
 
 
 class _FlushReply:
@@ -174,7 +174,7 @@ class Pipeline:
         if not intake.started or self._closing:
             return True
         reply = _FlushReply()
-        intake.events.append((FLUSH, reply))
+        intake.events.extend((FLUSH, reply))
         intake.is_awaited = True
         intake.wake()
         self._turn_without_thread(deadline)
@@ -347,15 +347,13 @@ class Pipeline:
             reply.done.set()
 
     def _drain(self, count: int) -> None:
-        """Applies `count` events, a few at a time, and processes the spans that they end."""
+        """Applies events of `count` parts, a few at a time, and processes the spans that they end."""
         events, spans, pace = self.intake.events, self._spans, self._pace
         while count > 0:
-            if len(events) > BACKLOG_EVENTS:
+            if len(events) > BACKLOG_PARTS:
                 pace.hurries = True
-            slice_spans, step_events = _sizes(pace)
-            step = min(step_events, count)
-            spans.apply(events, step)
-            count -= step
+            slice_spans, step_parts = _sizes(pace)
+            count -= spans.apply(events, min(step_parts, count))
             if len(spans.ended) >= slice_spans:
                 self._process_ended()
                 if self._closing or len(self._outbox) >= MAX_OUTBOX_RECORDS:
@@ -496,7 +494,7 @@ class Pipeline:
         """Spans that have started and are not accounted for: counted where they are, from their START to the exit that is their floor."""
         if self._gave_up:
             return 0
-        queued = [event[0] for event in tuple(self.intake.events)].count(START)
+        queued = tuple(self.intake.events).count(START)
         in_outbox = [record.phase for record in tuple(self._outbox)].count("ended")
         at_store = 0 if self._store_runner is None else self._store_runner.account.pending
         return queued + len(self._spans) + len(self._spans.ended) + self._in_process + in_outbox + at_store

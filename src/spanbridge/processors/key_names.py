@@ -72,16 +72,18 @@ _NOT_TOKEN_OWNERS = word_set(
     "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword"
 )
 CODE_OWNERS = word_set(
-    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime time passcode pin login signin reset activation unlock authenticator door alarm"
+    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime passcode pin login signin reset activation unlock authenticator door alarm"
 )
 PASS_OWNERS = word_set(
     "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi default become sudo bind"
 )
-_PIN_OWNERS = word_set(
+PIN_OWNERS = word_set(
     "user card unlock security sim atm device door bank account login voicemail wallet transaction debit my"
 )
 _PW_OWNERS = word_set("user root bind old new my sudo key store keystore truststore master")
 """Beside those of `pass`: `rootpw`."""
+_OF_PIECES = word_set("text str string")
+"""Behind a bare `token` they say that it is a piece of text."""
 _SID_OWNERS = word_set("connect session sess php php4 asp aspsession user login auth")
 """Whose `sid` is a session; elsewhere it is an id, as the `AccountSid` of a telephone company."""
 _LIMITS = word_set("ratelimit limit limits rate quota usage")
@@ -136,8 +138,17 @@ def _classify(name: str) -> Sensitivity:
         return Sensitivity.NONE
     last = words[-1].rstrip("0123456789") or words[-1]
     owner = words[-2] if len(words) > 1 else ""
+    if owner == "time" and words[-3:-2] == ["one"]:
+        owner = "onetime"
     if last in ALONE or (owner, last) in _PAIRS or (len(words) > 2 and (words[-3], last) in _PAIRS):
         return Sensitivity.STRONG
+    if (
+        len(words) == 1
+        and words != [*split_words(name)]
+        and last in ("token", "tokens")
+        and split_words(name)[1] in _OF_PIECES
+    ):
+        return Sensitivity.NONE
     if last in ("key", "keys", "token", "tokens", "code", "codes", "pass"):
         return Sensitivity.NONE if not _LIMITS.isdisjoint(words) else _owned(owner, last, glued=False)
     glued = _GLUED.fullmatch(last)
@@ -151,7 +162,7 @@ def _classify(name: str) -> Sensitivity:
             return Sensitivity.STRONG if rest in PASS_OWNERS or rest in _PW_OWNERS else Sensitivity.NONE
         return Sensitivity.STRONG
     if last in _PINS:
-        return Sensitivity.STRONG if owner in _PIN_OWNERS else Sensitivity.WEAK
+        return Sensitivity.STRONG if owner in PIN_OWNERS else Sensitivity.WEAK
     if last == "sid" and owner and owner not in _SID_OWNERS:
         return Sensitivity.NONE
     return Sensitivity.WEAK if last in _WEAK_ALONE else Sensitivity.NONE

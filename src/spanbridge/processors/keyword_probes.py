@@ -3,7 +3,15 @@
 
 from __future__ import annotations
 
-from spanbridge.processors.key_names import ALONE, CODE_OWNERS, KEY_OWNERS, PASS_OWNERS, QUALIFIERS, TOKEN_OWNERS
+from spanbridge.processors.key_names import (
+    ALONE,
+    CODE_OWNERS,
+    KEY_OWNERS,
+    PASS_OWNERS,
+    PIN_OWNERS,
+    QUALIFIERS,
+    TOKEN_OWNERS,
+)
 from spanbridge.processors.matcher import Probe
 
 _TAIL = r"[A-Za-z0-9_./*\[\]-]{0,24}"
@@ -66,6 +74,7 @@ _RARE_NAMES = (
     _owned_names("passe", "mot", "mot de", "mot_de", "mot-de", "mot.de", "mot/de"),
     _owned_names("base", "secret"),
     _owned_names("pw", "user", "root"),
+    _owned_names("pin", *sorted(PIN_OWNERS)),
     _owned_names("assertion", "client"),
     _owned_names("answer", "security", "secret", "recovery"),
     _owned_names("str", "conn", "connection"),
@@ -93,7 +102,7 @@ KEYWORD_PROBES = (
     *_RARE_NAMES,
     *_owned_probes("key", KEY_OWNERS),
     *_owned_probes("token", TOKEN_OWNERS),
-    *_owned_probes("code", CODE_OWNERS),
+    *_owned_probes("code", CODE_OWNERS | {"time"}),
     *_owned_probes("pass", PASS_OWNERS),
     Probe(("login", "user", "mail"), r"(?i)(?:login|user(?:_?name)?|mail)[\\\"']{0,4} ?[:=> \t\\nr]{1,4}[^ \t\n]{1,80}[ \t\n\\nr,;/]{1,8}(?:and |with )?[\\\"']{0,4}(?:password|pass|pw)[\\\"' \t:=]", 0),
     Probe(("passw", "secret", "token", "key", "auth", "pw", "credential", "pass"), r"(?i)-[A-Za-z0-9-]{0,24}(?:passw(?:or)?d|passphrase|pass|pwd?|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]+[^ ]"),

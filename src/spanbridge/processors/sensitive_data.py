@@ -176,6 +176,8 @@ class SensitiveDataFilter:
         interpreter for each look, and beside a busy application waits to get it back: in a backlog, fewer looks mean more spans in the
         same time. So all records are looked at together, then all dirty ones.
         """
+        if not hurries and not self._search.is_for_many:
+            return [*records]
         left = [record for record in records if record.processed]
         fresh = [record for record in records if not record.processed] if left else records
         for chunk, documents in chunks(fresh, PRESCAN_BYTES if hurries else SLICE_BYTES):

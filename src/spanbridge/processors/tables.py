@@ -34,8 +34,8 @@ _CELL_END = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?(?: {0,40}(?:[,
 _TABLE_PROBE = Probe(
     ("passw", "passphrase", "pwd", "secret", "token", "key"),
     # Not the whole name back to where its cell begins: to go through every word for that would cost a fifth of the engine's time.
-    rf"(?i)(?:(?:^|[\n\",|;\t]|\\[nt]|  ) ?|[A-Za-z_-]){_CELL_END}",
-    3,
+    rf"(?i)(?:(?:^|[\n\",|;\t]|\\[nt]|  ) {{0,2}}|[A-Za-z_-]){_CELL_END}",
+    4,
     f"(?i){_CELL_END}",
 )
 

@@ -103,6 +103,11 @@ class TextSearch:
     def _locator(self) -> RePrefilter:
         return self._prefilter if isinstance(self._prefilter, RePrefilter) else RePrefilter(self.probes)
 
+    @property
+    def is_for_many(self) -> bool:
+        """Whether one look at much costs no more than looks at its parts: the standard library goes through all for each literal in any."""
+        return not isinstance(self._prefilter, RePrefilter)
+
     @cached_property
     def match(self) -> Callable[[bytes], Sequence[int] | None]:
         """The indexes of the probes that match somewhere in bytes; empty or None for clean ones."""

@@ -192,7 +192,7 @@ class Span(Scope):
                 if intake.closed:
                     intake.ignore("end_after_shutdown")
                     return
-                intake.events.append((END, self._id, time, self._error_status or "ok", None))
+                intake.events.extend((END, self._id, time, self._error_status or "ok", None))
                 if intake.pending_bytes > intake.wake_bytes:
                     intake.wake()
             else:
@@ -273,7 +273,7 @@ class Span(Scope):
                 return
             # What `_emit` does else, without the call.
             intake.pending_bytes += size
-            intake.events.append((SET, self._id, attributes or None, output, changes, size))
+            intake.events.extend((SET, self._id, attributes or None, output, changes, size))
             if intake.pending_bytes > intake.wake_bytes:
                 intake.wake()
         except Exception as error:  # noqa: BLE001
@@ -400,7 +400,7 @@ class Span(Scope):
             if (output is None and not changes) or intake.pending_bytes > 2 * intake.max_bytes:
                 return
         intake.pending_bytes += size
-        intake.events.append((SET, to or self._id, attributes, output, changes, size))
+        intake.events.extend((SET, to or self._id, attributes, output, changes, size))
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
 
@@ -421,7 +421,7 @@ class Span(Scope):
             intake.ignore("end_after_shutdown")
             return
         time = self._trace.clock_offset_ns + perf_counter_ns() if end_time is None else end_time
-        intake.events.append((END, self._id, time, status, error))
+        intake.events.extend((END, self._id, time, status, error))
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
 

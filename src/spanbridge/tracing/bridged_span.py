@@ -81,7 +81,7 @@ class BridgedSpan(Span):
             intake = self._tracer.intake
             if not intake.closed:
                 time = self._trace.clock_offset_ns + perf_counter_ns()
-                intake.events.append((END, self._id, time, "abandoned", None))
+                intake.events.extend((END, self._id, time, "abandoned", None))
 
 
 class _BridgedBody(Body):

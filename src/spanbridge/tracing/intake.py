@@ -1,15 +1,16 @@
 """The queue between the callers' threads and the pipeline: bounded in bytes, without locks.
 
-Callers append events; the pipeline takes them. No lock stands here that a signal handler or a finaliser could meet again: `deque.append`
-is one C call, and `counter += n` on an attribute is not interrupted, because CPython 3.10 to 3.13 hands the interpreter over only at
-calls and backward jumps (`tests/tracing/test_intake.py` hammers it).
+Callers append events; the pipeline takes them. No lock stands here that a signal handler or a finaliser could meet again:
+`deque.extend` with a tuple is one C call, and `counter += n` on an attribute is not interrupted, because CPython 3.10 to 3.13 hands the
+interpreter over only at calls and backward jumps (`tests/tracing/test_intake.py` hammers it).
 
-Events are tuples, and carry only what changed:
+Events carry only what changed. Their parts wait one after the other in the queue, the kind first: a tuple for each event would be a
+tenth of what waits, and one object more that the caller's garbage collections visit.
 
-    (START, span_id, trace, parent_id, type, name, time, inherited, entity, input, attributes, metadata, rare, size)
-    (SET, span_id, attributes, output, changes, size)
-    (END, span_id, time, status, error)
-    (FLUSH, reply)
+    START, span_id, trace, parent_id, type, name, time, inherited, entity, input, attributes, metadata, rare, size
+    SET, span_id, attributes, output, changes, size
+    END, span_id, time, status, error
+    FLUSH, reply
 """
 
 from __future__ import annotations
@@ -22,7 +23,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-START, SET, END, FLUSH = range(4)
+
+class EventKind:
+    """The first part of an event."""
+
+    __slots__ = ("part_count",)
+
+    def __init__(self, part_count: int) -> None:
+        self.part_count = part_count
+        """How many parts follow."""
+
+
+START, SET, END, FLUSH = EventKind(13), EventKind(5), EventKind(4), EventKind(1)
 
 SPAN_OVERHEAD_BYTES = 1024
 """What an open or queued span costs beside its payloads: events, record, table entry."""
@@ -37,7 +49,7 @@ class Intake:
     def __init__(self, max_bytes: int, start_threads: Callable[[], None]) -> None:
         """`start_threads` is called from a caller's thread when the first event waits and nobody would take it."""
         self.max_bytes = max_bytes
-        self.events: deque[tuple[Any, ...]] = deque()
+        self.events: deque[Any] = deque()
         self.pending_bytes = 0
         self.started = 0
         # `counts[reason] += 1` on a defaultdict is not interrupted either; `counts.get(...)` would be a call.

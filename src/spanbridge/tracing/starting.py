@@ -186,7 +186,7 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     intake.started += 1
     intake.pending_bytes += size
     # fmt: off
-    intake.events.append(
+    intake.events.extend(
         (START, span_id, trace, parent_id, span_type, name, time, inherited, entity, input, attributes or None, metadata, rare, size)
     )
     # fmt: on

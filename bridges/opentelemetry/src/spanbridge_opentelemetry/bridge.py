@@ -209,11 +209,14 @@ class OpenTelemetryBridge:
         thread.join(max(0.0, deadline - time.monotonic()))
         return results == [True]
 
-    def close(self, _deadline: float, /) -> None:
-        """Leaves the provider, which is the application's: it is not shut down."""
+    def close(self, deadline: float, /) -> bool:
+        """As `flush`, for the last time; then leaves the provider, which is the application's: it is not shut down."""
         atexit.unregister(self._settings.shutdown)
-        if self._recorder is not None:
-            self._recorder.leave()
+        try:
+            return self.flush(deadline)
+        finally:
+            if self._recorder is not None:
+                self._recorder.leave()
 
     def after_fork_in_child(self) -> None:
         """The thread is the parent's."""
