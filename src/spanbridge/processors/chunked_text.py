@@ -31,7 +31,8 @@ _TEXT_KEYS = (
 )  # fmt: skip
 """The members of an event that hold its text, or lead to it."""
 _EVENT_KEYS = word_set("delta chunk token partial_json")
-_MAX_DEPTH = 6
+_MAX_DEPTH = 8
+"""Levels from an item to its text: `choices[0].delta.tool_calls[0].function.arguments`."""
 MAX_MEAN = 64
 """Characters of a piece, on the average; longer strings are texts of their own."""
 

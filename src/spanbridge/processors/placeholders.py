@@ -109,7 +109,7 @@ _OR_NOTHING = re.compile(r"""(?:!| as \w+| (?:\?\?|\|\||or)(?: (?:""|''|undefine
 """What may follow a look-up without being a value."""
 _LOOK_UP = re.compile(
     r"""(?x)
-    (?:await\ )?[A-Za-z_$][\w.$:]*(?:(?:\[[^\[\]]*\])+(?:\.\w+)*|!?\((?:[^()]|\([^()]*\))*\)(?:\.\w+(?:\([^()]*\))?)*)          # os.environ["X"], get_token()
+    :[a-z]\w* | (?:await\ )?[A-Za-z_$][\w.$:]*(?:(?:\[[^\[\]]*\])+(?:\.\w+)*|!?\((?:[^()]|\([^()]*\))*\)(?:\.\w+(?:\([^()]*\))?)*)          # os.environ["X"], get_token()
     | (?:env|vault|secrets?|ssm|var|local|module|config|settings|self|this|args|params|options|opts|ctx|context|request|req|input|props|state|data|process\.env|import\.meta(?:\.env)?|os\.environ|cfg|conf|creds?)\.[A-Za-z_]\w*(?:\.\w+)*
     | (?:vault|secrets?|env)/[A-Za-z_][\w./-]*
     | [@=]?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\.(?:[A-Za-z_]*(?i:password|passwd|pwd|secret|token|key|credential|string|secretstr|result)\w*)

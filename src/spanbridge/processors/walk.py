@@ -227,6 +227,8 @@ class Walk:
             level = classify(name) if name else Sensitivity.NONE
             if context and level is not Sensitivity.STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
+                if level and type(item) in _NUMBERS:
+                    level = Sensitivity.WEAK  # the id of a token that a model gave
             rule = "key_name"
             if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
                 level = Sensitivity.NONE
@@ -498,5 +500,6 @@ _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
 _NUMERALS = frozenset({str, int})
+_NUMBERS = frozenset({int, float})
 _IS_VARIABLE = re.compile(r"\$\{?[\w.]+\}?\Z|\{\{?[^{}]*\}\}?\Z|<[^<>]*>\Z")
 """A variable behind the scheme of a header: `Bearer ${TOKEN}`."""
