@@ -21,9 +21,12 @@ EVENT_PROBE = Probe(
 )
 """What the prefilter looks for: names of events in a stream."""
 _STRING = rb'[^"\\]*(?:\\+[^"\\]+)*'
-_STRINGS = re.compile(rb'\[(\\*)"%b\1", ?\1"' % _STRING)
+_WITH_QUOTES = rb'[^"\\]*(?:\\.[^"\\]*)*'
+_STRINGS = re.compile(rb'\[(?:(\\+)"%b\1", ?\1"|"%b", ?")' % (_STRING, _WITH_QUOTES))
 """A list that begins with two strings, perhaps in JSON inside of a string."""
-_LIST_OF_STRINGS = re.compile(rb'\[(\\*)"%b\1"(?:, ?\1"%b\1")+' % (_STRING, _STRING))
+_LIST_OF_STRINGS = re.compile(
+    rb'\[(?:(\\+)"%b\1"(?:, ?\1"%b\1")+|"%b"(?:, ?"%b")+)' % (_STRING, _STRING, _WITH_QUOTES, _WITH_QUOTES)
+)
 _BETWEEN = re.compile(rb'\\*", ?\\*"')
 _TEXT_KEYS = (
     "delta", "choices", "content", "text", "token", "partial_json", "arguments", "data", "chunk", "output_text", "reasoning",
