@@ -267,8 +267,9 @@ class Runner:
     def _take_batch(self) -> list[SpanRecord]:
         queue = self._queue
         if len(queue) <= self._max_batch_records and self._queued_bytes <= MAX_BATCH_BYTES:
-            batch, self._queued_bytes = [*queue], 0
+            batch = [*queue]
             queue.clear()
+            self._queued_bytes = 0
             return batch
         batch = []
         size = 0
