@@ -266,6 +266,7 @@ class Runner:
 
     def _take_batch(self) -> list[SpanRecord]:
         queue = self._queue
+        batch: list[SpanRecord]
         if len(queue) <= self._max_batch_records and self._queued_bytes <= MAX_BATCH_BYTES:
             batch = [*queue]
             queue.clear()
