@@ -92,7 +92,7 @@ def test_every_split_of_a_stream_survives() -> None:
     rng = random.Random(5)
     leaks: list[str] = []
     runs = differences = 0
-    for case in POSITIVES[::3]:
+    for case in POSITIVES[::10]:
         text = case.value
         if not isinstance(text, str) or not 2 < len(text) < 3000:
             continue
@@ -113,7 +113,7 @@ def test_every_split_of_a_stream_survives() -> None:
 
 def test_a_stream_of_harmless_text_comes_out_as_it_is() -> None:
     """Nothing is lost or added where there is nothing to redact."""
-    for case in NEGATIVES[::5]:
+    for case in NEGATIVES[::12]:
         text = case.value
         if isinstance(text, str) and FILTER.redact(text) == text and not text.lstrip().startswith(("{", "[")):
             stream = FILTER.stream()
