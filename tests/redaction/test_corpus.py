@@ -113,7 +113,7 @@ def test_every_split_of_a_stream_survives() -> None:
 
 def test_a_stream_of_harmless_text_comes_out_as_it_is() -> None:
     """Nothing is lost or added where there is nothing to redact, but for what only the rest of the text would tell."""
-    texts = [case.value for case in NEGATIVES[::12] if isinstance(case.value, str)]
+    texts = [case.value for case in NEGATIVES[::5] if isinstance(case.value, str)]
     texts = [text for text in texts if FILTER.redact(text) == text and not text.lstrip().startswith(("{", "["))]
     changed: list[str] = []
     for text in texts:
