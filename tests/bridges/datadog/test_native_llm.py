@@ -58,6 +58,7 @@ def test_what_the_application_opens_itself_is_its_own(run: Any, agent: Agent, po
     assert parents == {
         "agent": None,
         "ours": "agent",
+        "spanbridge.tool_call": "ours",  # what is left of the one that was filtered out
         **{f"own {kind}": "ours" for kind in kinds},
         **{f"inside {kind}": f"own {kind}" for kind in kinds},
     }
