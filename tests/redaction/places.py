@@ -928,7 +928,6 @@ FURTHER = (
     ("k", 'the value of SECRET_KEY is "§"'),
     ("k", 'secret: "§" (rotate!)'),
     ("k", "my secret is §"),
-    ("k", "key: § (production)"),
     ("k", "API-Key § is invalid"),
     ("k", '"Incorrect API key provided: §"'),
     ("k", '401: token "§" rejected'),

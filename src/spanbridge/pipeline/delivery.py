@@ -37,6 +37,8 @@ RAISES_BEFORE_HALVING = 3
 """How often an exporter raises before its batch is halved."""
 MAX_FUTILE_TRIES = 16
 """Parts of a batch that are tried until one goes through; if none does, it is the exit that is broken and not a record."""
+LONE_TRIES = 16
+"""Records of a batch that is refused in each of those parts that are tried by themselves: the guilty ones may be spread all over it."""
 
 Settled = Callable[[Sequence[SpanRecord], "str | None"], None]
 
@@ -334,16 +336,17 @@ class Runner:
         parts = _halves(batch) if len(batch) > 1 else []
         futile = 0
         goes_through = False
-        while parts and (goes_through or futile < MAX_FUTILE_TRIES) and not self._is_late():
-            part = parts.pop() if goes_through else parts.pop(0)  # the largest first: guilty ones may be neighbours
+        while parts and (goes_through or futile < MAX_FUTILE_TRIES + LONE_TRIES) and not self._is_late():
+            part = parts.pop() if goes_through else _sample(parts, futile)
             result = self._export(part)
             if isinstance(result, Retry):
                 return result
             if not isinstance(result, Rejected):
                 goes_through = True
                 self._settle_part(batch, part, None)
-            elif result.divide and len(part) > 1:
-                futile += 1
+                continue
+            futile += 1
+            if result.divide and len(part) > 1:
                 parts += _halves(part)
             else:
                 self._settle_part(batch, part, self._rejected(part, result))
@@ -462,6 +465,16 @@ def _told(what: str, advice: str) -> str:
 
 def _media_bytes(record: SpanRecord) -> int:
     return sum(len(content.data) for content in record.media)
+
+
+def _sample(parts: list[list[SpanRecord]], futile: int) -> list[SpanRecord]:
+    """Takes a part, where none has gone through yet: the largest, since guilty records may be neighbours; then one record of it."""
+    part = parts.pop(0)
+    if futile < MAX_FUTILE_TRIES or len(part) == 1:
+        return part
+    lone = random.randrange(len(part))  # noqa: S311 - looks where it may, keeps no secret
+    parts.append(part[:lone] + part[lone + 1 :])
+    return part[lone : lone + 1]
 
 
 def _halves(records: list[SpanRecord]) -> list[list[SpanRecord]]:

@@ -158,8 +158,9 @@ def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> 
 def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity) -> Iterator[tuple[int, int]]:
     """The spans of the values that follow an identifier: what stands behind it says how to read them."""
     place = Place(text, left, right, name, level, text[max(0, left - 64) : left])
-    for read in READERS:
-        spans = read(place)
+    following = text[right : right + 1]
+    for begins, read in READERS:
+        spans = read(place) if not begins or following in begins else None
         if spans is not None:
             yield from spans
             return
