@@ -78,7 +78,9 @@ def _operator(place: Place) -> Spans:
     text, right = place.text, place.right
     if place.head.rstrip("!").endswith(("<", ":")) and (tag := _TAG_END.match(text, right)) is not None:
         return _element(place, tag.end())
-    annotated = None if place.is_header else _ANNOTATED.match(text, right)
+    annotated = _ANNOTATED.match(text, right)
+    if annotated is not None and place.is_header:
+        annotated = None
     operator = annotated or _OPERATOR.match(text, right)
     if operator is None:
         return None

@@ -139,11 +139,7 @@ def operand(
         end -= 1
     value = text[start:end]
     environment = line and not spaced and op == "=" and name.isupper()
-    if (
-        text[end : end + 1] in ("(", "[")
-        or not value
-        or (names_itself(value.partition("=")[0]) and not environment)
-    ):
+    if text[end : end + 1] in ("(", "[") or not value or (names_itself(value.partition("=")[0]) and not environment):
         return
     if (
         text[start : start + 2] in ("//", "/*")

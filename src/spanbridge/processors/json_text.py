@@ -84,6 +84,8 @@ def _splice_mapping(text: str, start: int, old: dict[str, Any], new: dict[str, A
 
 
 def _space(text: str, at: int, parts: list[str]) -> int:
+    if text[at : at + 1] > " ":
+        return at
     match = _SPACE.match(text, at)
     if match is None or match.end() == at:
         return at

@@ -110,6 +110,8 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
     if level is Sensitivity.NONE and not is_bare_key:
         return _Verdict(right, "", [])
     spans = list(_value_after(text, left, right, name, level or Sensitivity.WEAK))
+    if not spans:
+        return _Verdict(right, "", spans)
     if name.lower().endswith(("creds", "credentials")) or text[:left].endswith(("user/", "username/")):
         spans = [(user.end() if (user := _USER_BEFORE.match(text, start, end)) else start, end) for start, end in spans]
     if is_bare_key:

@@ -77,9 +77,10 @@ def slices(text: str, overlap: int = OVERLAP) -> Iterator[tuple[int, int, int]]:
 
 def matches(pattern: re.Pattern[str], text: str, budget: Budget) -> Iterator[re.Match[str]]:
     """As `pattern.finditer(text)`, slice by slice of a long text."""
-    if len(text) <= SLICE:
-        yield from pattern.finditer(text)
-        return
+    return pattern.finditer(text) if len(text) <= SLICE else _matches_in_slices(pattern, text, budget)
+
+
+def _matches_in_slices(pattern: re.Pattern[str], text: str, budget: Budget) -> Iterator[re.Match[str]]:
     done = 0
     for start, stop, end in slices(text):
         budget.pause()
