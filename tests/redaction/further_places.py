@@ -29,8 +29,6 @@ BROWSERS = (
     ("p", 'driver.find_element(By.ID, "passwd").send_keys("§")'),
     ("p", 'browser_type(ref="e3", element="Password field", text="§")'),
     ("p", 'browser_type(element="Password textbox", ref="e12", text="§")'),
-    ("w", 'Typed "§" into the password field'),
-    ("p", "I entered '§' as the password"),
 )
 TEXTS = (
     ("p", "password changed from § to something else"),
@@ -90,3 +88,12 @@ LOOK_ALIKES = (
     '{"password": "Passwort", "n": 1}',
     "https://example.com/reset-password/confirmation",
 )
+STRINGS = (
+    ("p", 'db:\n  user: "bob"\n  password: §\n'),
+    ("k", 'Authorization: Digest username="bob", realm="x", nonce="n1", uri="/", response="§"'),
+    ("w", 'variable "db_password" {\n  default = "§"\n}'),
+    ("p", "id;user;password\n1;bob;§"),
+    ("k", 'secret = """§"""'),
+    ("p", "user/pass: admin/§"),
+)
+"""What a tool answered, as JSON's strings pass it on: quotes and line breaks escaped once, twice, three times."""

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from .cases import HOLE, Case, text_case
-from .further_places import BROWSERS, CALLS, TEXTS
+from .further_places import BROWSERS, CALLS, STRINGS, TEXTS
 from .further_places import LOOK_ALIKES as FURTHER_LOOK_ALIKES
 from .generating import characters, fill
 
@@ -1521,6 +1521,12 @@ def places(rng: random.Random) -> Iterator[Case]:
             value = template.replace(HOLE, two)
             wrapped = {"role": "tool", "content": [{"type": "text", "text": f"Here it is:\n{value}"}]}
             yield Case(f"places_{group}/{number}/message", wrapped, (two,), case.keeps)
+    for number, (kind, template) in enumerate(STRINGS):
+        secret = KINDS[kind](rng)
+        text = template.replace(HOLE, secret)
+        for depth in range(1, 4):
+            text = json.dumps(text)
+            yield Case(f"places_strings/{number}/{depth}", {"output": text}, (secret,), ("output",))
     for number, template in enumerate(ESCAPED_NAMES):
         secret = KINDS["w"](rng)
         yield Case(f"places_escaped_names/{number}", {"body": template.replace(HOLE, secret)}, (secret,))

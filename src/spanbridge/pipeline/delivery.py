@@ -37,6 +37,8 @@ RAISES_BEFORE_HALVING = 3
 """How often an exporter raises before its batch is halved."""
 MAX_FUTILE_TRIES = 16
 """Parts of a batch that are tried until one goes through; if none does, it is the exit that is broken and not a record."""
+LONE_TRIES = 16
+"""Records of a batch that is refused in each of those parts that are tried by themselves: the guilty ones may be spread all over it."""
 
 Settled = Callable[[Sequence[SpanRecord], "str | None"], None]
 
@@ -147,27 +149,28 @@ class Runner:
         """Queues records that count as pending."""
         if not self.accepts_running:
             records = [record for record in records if record.phase == "ended"]
-        sizes = [len(record.document) + RECORD_OVERHEAD_BYTES for record in records]
+        total = sum([len(record.document) for record in records]) + len(records) * RECORD_OVERHEAD_BYTES
         if self._keeps_media:
-            sizes = [
-                size + _media_bytes(record) if record.media else size
-                for record, size in zip(records, sizes, strict=True)
-            ]
-        total = sum(sizes)
+            total += sum([_media_bytes(record) for record in records if record.media])
         refused: list[SpanRecord] = []
         with self._state:
             if self._queued_bytes + total <= self._max_bytes:
                 self._queue.extend(records)
                 self._queued_bytes += total
             else:
-                refused = self._enqueue_what_fits(records, sizes)
+                refused = self._enqueue_what_fits(records)
             self._state.notify_all()
         self._settle(refused, "queue_overflow")
 
-    def _enqueue_what_fits(self, records: Sequence[SpanRecord], sizes: Sequence[int]) -> list[SpanRecord]:
+    def _size(self, record: SpanRecord) -> int:
+        size = len(record.document) + RECORD_OVERHEAD_BYTES
+        return size + _media_bytes(record) if record.media and self._keeps_media else size
+
+    def _enqueue_what_fits(self, records: Sequence[SpanRecord]) -> list[SpanRecord]:
         """Returns the ended records that do not."""
         refused: list[SpanRecord] = []
-        for record, size in zip(records, sizes, strict=True):
+        for record in records:
+            size = self._size(record)
             # What takes a span back always fits: its content was vetoed, and must not stay.
             if self._queued_bytes + size <= self._max_bytes or not self._queued_bytes or record.phase == "dropped":
                 self._queue.append(record)
@@ -264,14 +267,19 @@ class Runner:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _take_batch(self) -> list[SpanRecord]:
-        batch: list[SpanRecord] = []
+        queue = self._queue
+        batch: list[SpanRecord]
+        if len(queue) <= self._max_batch_records and self._queued_bytes <= MAX_BATCH_BYTES:
+            batch = [*queue]
+            queue.clear()
+            self._queued_bytes = 0
+            return batch
+        batch = []
         size = 0
-        while self._queue and len(batch) < self._max_batch_records and size < MAX_BATCH_BYTES:
-            record = self._queue.popleft()
+        while queue and len(batch) < self._max_batch_records and size < MAX_BATCH_BYTES:
+            record = queue.popleft()
             batch.append(record)
-            size += len(record.document) + RECORD_OVERHEAD_BYTES
-            if record.media and self._keeps_media:
-                size += _media_bytes(record)
+            size += self._size(record)
         self._queued_bytes -= size
         return batch
 
@@ -328,16 +336,17 @@ class Runner:
         parts = _halves(batch) if len(batch) > 1 else []
         futile = 0
         goes_through = False
-        while parts and (goes_through or futile < MAX_FUTILE_TRIES) and not self._is_late():
-            part = parts.pop() if goes_through else parts.pop(0)  # the largest first: guilty ones may be neighbours
+        while parts and (goes_through or futile < MAX_FUTILE_TRIES + LONE_TRIES) and not self._is_late():
+            part = parts.pop() if goes_through else _sample(parts, futile)
             result = self._export(part)
             if isinstance(result, Retry):
                 return result
             if not isinstance(result, Rejected):
                 goes_through = True
                 self._settle_part(batch, part, None)
-            elif result.divide and len(part) > 1:
-                futile += 1
+                continue
+            futile += 1
+            if result.divide and len(part) > 1:
                 parts += _halves(part)
             else:
                 self._settle_part(batch, part, self._rejected(part, result))
@@ -456,6 +465,16 @@ def _told(what: str, advice: str) -> str:
 
 def _media_bytes(record: SpanRecord) -> int:
     return sum(len(content.data) for content in record.media)
+
+
+def _sample(parts: list[list[SpanRecord]], futile: int) -> list[SpanRecord]:
+    """Takes a part, where none has gone through yet: the largest, since guilty records may be neighbours; then one record of it."""
+    part = parts.pop(0)
+    if futile < MAX_FUTILE_TRIES or len(part) == 1:
+        return part
+    lone = random.randrange(len(part))  # noqa: S311 - looks where it may, keeps no secret
+    parts.append(part[:lone] + part[lone + 1 :])
+    return part[lone : lone + 1]
 
 
 def _halves(records: list[SpanRecord]) -> list[list[SpanRecord]]:

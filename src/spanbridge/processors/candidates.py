@@ -62,7 +62,7 @@ class Candidates(dict[str, "Sequence[int] | None"]):
             values = [
                 value
                 for text in texts
-                if self[text] and ("{" in text or "[" in text)
+                if self[text] and json_text.holds_json(text)
                 for _, _, value in self.regions(text)
             ]
 

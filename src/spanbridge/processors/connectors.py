@@ -58,7 +58,7 @@ Spans = Iterable[tuple[int, int]] | None
 
 _MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
 _OPERATOR = re.compile(
-    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,8}}(?P<op>===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
+    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,8}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
 )
 _TAG_END = re.compile(r"(?:\s[\w:.-]{1,40}=[^<>\n]{1,200})?>(?:<!\[CDATA\[)?")
 _NEW_LINE = re.compile(r"(?:\s|\\[nrt]|#{1,3}[^\n]{0,40}\n|```\w{0,10}\n){1,60}")
@@ -80,7 +80,9 @@ def _operator(place: Place) -> Spans:
     text, right = place.text, place.right
     if place.head.rstrip("!").endswith(("<", ":")) and (tag := _TAG_END.match(text, right)) is not None:
         return _element(place, tag.end())
-    annotated = None if place.is_header else _ANNOTATED.match(text, right)
+    annotated = _ANNOTATED.match(text, right)
+    if annotated is not None and place.is_header:
+        annotated = None
     operator = annotated or _OPERATOR.match(text, right)
     if operator is None:
         return None
@@ -90,6 +92,8 @@ def _operator(place: Place) -> Spans:
         op = "="
     if op == "=" and "***" in operator[0]:
         return ()  # what was masked before
+    if op in ("||", "??"):  # what is taken where a variable is missing: `process.env.API_KEY || "x"`
+        return quoted_value(text, at, place.level, place.name, strict=True)
     spaced = bool(annotated or operator["space"])
     if place.is_header and op in (":", "=", "=>"):
         line = _NEW_LINE.match(text, at)
@@ -162,7 +166,6 @@ _CALL_NAME = re.compile(
 _FETCHES = re.compile(
     r"(?i)(?:\b|_)(?:get|fetch|read|find|load|lookup|has|delete|remove|describe|list|use|require|validate|check)_?[a-z_]*\Z|\b(?:get|fetch|read|find|load)[A-Z]\w*\Z"
 )
-_OR_ELSE = re.compile(r"""[\])'"]{0,3}[ ]{0,2}(?:\|\||\?\?)[ ]{0,2}(?=["'])""")
 _DECLARED = re.compile(r"(?:string|String|char|auto|str|const|CString|QString)[ &*]{1,3}\Z")
 
 
@@ -182,17 +185,11 @@ def _item(place: Place) -> Spans:
 
 def _flag(place: Place) -> Spans:
     """`--password value`."""
-    if place.text[place.right : place.right + 1] != " " or not _FLAG_HEAD.search(place.head):
+    if not place.head.endswith("-") or not _FLAG_HEAD.search(place.head):
         return None
     if place.is_cookie:
         return header_value(place.text, place.right + 1, True, ":")
     return flag_value(place.text, place.right, place.level)
-
-
-def _or_else(place: Place) -> Spans:
-    """What is taken where a variable of the environment is missing: `process.env.API_KEY || "x"`."""
-    other = _OR_ELSE.match(place.text, place.right)
-    return None if other is None else quoted_value(place.text, other.end(), place.level, place.name, strict=True)
 
 
 def _call(place: Place) -> Spans:
@@ -349,15 +346,15 @@ def _is_likely(value: str) -> bool:
     return not is_placeholder(value) and (looks_like_password(value) or looks_like_credential(value))
 
 
-READERS: tuple[Callable[[Place], Spans], ...] = (
-    _or_else,
-    _operator,
-    _item,
-    _flag,
-    _call,
-    _argument,
-    _quoted_beside,
-    _cells,
-    _prose,
-    _beside,
+READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
+    ("", _operator),
+    ("\\\"'", _item),
+    (" ", _flag),
+    (".({", _call),
+    ("", _argument),
+    (" \t", _quoted_beside),
+    ("<", _cells),
+    ("", _prose),
+    (" \t", _beside),
 )
+"""Each behind the characters of which one follows the name; none: any may."""

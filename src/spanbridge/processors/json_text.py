@@ -20,6 +20,9 @@ Visit = Callable[[Any], Any]
 
 def regions(text: str) -> Iterator[tuple[int, int, Any]]:
     """Start, end and value of each JSON document in `text`; not the ones inside others."""
+    if text[:1] == text[-1:] == '"' and (whole := _string(text)) is not None:
+        yield 0, len(text), whole
+        return
     failures = 0
     at = 0
     while failures < _MAX_FAILURES and (match := _CANDIDATE.search(text, at)) is not None:
@@ -35,6 +38,20 @@ def regions(text: str) -> Iterator[tuple[int, int, Any]]:
             continue
         yield start, end, value
         at = end
+
+
+def holds_json(text: str) -> bool:
+    """Whether `regions` may find anything in `text`."""
+    return "{" in text or "[" in text or text[:1] == text[-1:] == '"'
+
+
+def _string(text: str) -> str | None:
+    """What `text` says if it is one string of JSON, as a tool's answer in text is passed on."""
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except ValueError:
+        return None
+    return value if end == len(text) else None
 
 
 def splice(text: str, start: int, old: Any, new: Any, visit: Visit) -> tuple[str, int]:
@@ -69,13 +86,14 @@ def _splice_mapping(text: str, start: int, old: dict[str, Any], new: dict[str, A
         at = _space(text, end, parts)
         parts.append(":")
         at = _space(text, at + 1, parts)
-        value = _DECODER.raw_decode(text, at)[0]
-        # Of a repeated key `old` holds the last value only: the others are redacted as they are met.
-        part, at = (
-            splice(text, at, old[key], new[name], visit)
-            if value == old[key]
-            else splice(text, at, value, visit({key: value})[key], visit)
-        )
+        value, end = _DECODER.raw_decode(text, at)
+        if value != old[key]:
+            # Of a repeated key `old` holds the last value only: the others are redacted as they are met.
+            part, at = splice(text, at, value, visit({key: value})[key], visit)
+        elif old[key] is new[name]:
+            part, at = text[at:end], end
+        else:
+            part, at = splice(text, at, old[key], new[name], visit)
         parts.append(part)
         at = _punctuation(text, at, parts)
         if parts[-1] == "}":
@@ -83,6 +101,8 @@ def _splice_mapping(text: str, start: int, old: dict[str, Any], new: dict[str, A
 
 
 def _space(text: str, at: int, parts: list[str]) -> int:
+    if text[at : at + 1] > " ":
+        return at
     match = _SPACE.match(text, at)
     if match is None or match.end() == at:
         return at

@@ -156,7 +156,7 @@ class Walk:
         matched = self._candidates[text]
         if not matched:
             return text
-        if self._json_level >= MAX_JSON_LEVELS or ("{" not in text and "[" not in text):
+        if self._json_level >= MAX_JSON_LEVELS or not json_text.holds_json(text):
             return self._plain(text, matched)
         parts: list[str] = []
         at = 0

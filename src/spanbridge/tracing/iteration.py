@@ -15,12 +15,11 @@ import sys
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-import wrapt
-
 from spanbridge.containment import contain
 from spanbridge.tracing.body import Body
 from spanbridge.tracing.context import CONTEXT, NEW, RECORDING, ambient, in_force
 from spanbridge.tracing.exceptions import status_of
+from spanbridge.tracing.proxies import ObjectProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +110,7 @@ class Iteration(Body):
             self._span._end_with(error)
 
 
-class TracedGenerator(wrapt.ObjectProxy[Any]):
+class TracedGenerator(ObjectProxy):
     """A generator whose iteration is a span."""
 
     def __init__(self, generator: Any, iteration: Iteration) -> None:
@@ -208,7 +207,7 @@ class Step:
             self._coroutine.close()
 
 
-class TracedAsyncGenerator(wrapt.ObjectProxy[Any]):
+class TracedAsyncGenerator(ObjectProxy):
     """An async generator whose iteration is a span."""
 
     def __init__(self, generator: Any, iteration: Iteration) -> None:

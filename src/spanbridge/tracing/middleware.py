@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import wrapt
-
 from spanbridge.tracing.context import ambient
 from spanbridge.tracing.propagation import extract
+from spanbridge.tracing.proxies import ObjectProxy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
@@ -65,7 +64,7 @@ class WSGIMiddleware:
         return response if type(response) in {list, tuple} else _Response(response, inside)
 
 
-class _Response(wrapt.ObjectProxy[Any]):
+class _Response(ObjectProxy):
     """The application's iterable, whose code runs inside, and only that."""
 
     def __init__(self, response: Iterable[bytes], inside: Any) -> None:

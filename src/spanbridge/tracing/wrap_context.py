@@ -10,9 +10,8 @@ from contextvars import copy_context
 from types import coroutine
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-import wrapt
-
 from spanbridge.tracing.context import in_force, pinned
+from spanbridge.tracing.proxies import ObjectProxy
 from spanbridge.tracing.wrapping import WrappedFunction
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def _steps(context: Context, source: Any) -> Generator[Any, Any, Any]:
             step, value = source.throw, error
 
 
-class _AsyncGenerator(wrapt.ObjectProxy[Any]):
+class _AsyncGenerator(ObjectProxy):
     """An async generator whose body runs in a context of its own."""
 
     def __init__(self, context: Context, generator: Any) -> None:

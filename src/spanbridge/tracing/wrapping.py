@@ -7,10 +7,10 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-import wrapt
+from spanbridge.tracing.proxies import BoundFunctionWrapper, FunctionWrapper
 
 
-class _BoundFunction(wrapt.BoundFunctionWrapper[Any, Any]):
+class _BoundFunction(BoundFunctionWrapper):
     """A wrapped function as a method of an instance or class."""
 
     def __copy__(self) -> Any:
@@ -24,7 +24,7 @@ class _BoundFunction(wrapt.BoundFunctionWrapper[Any, Any]):
         return getattr, (self._self_instance, self.__name__)
 
 
-class WrappedFunction(wrapt.FunctionWrapper[Any, Any]):
+class WrappedFunction(FunctionWrapper):
     """`wrapt.FunctionWrapper`, which stands for a function in every respect, also when it is copied or pickled: by its name."""
 
     __bound_function_wrapper__ = _BoundFunction

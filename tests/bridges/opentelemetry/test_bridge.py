@@ -264,6 +264,25 @@ def test_generators_rest_without_their_span(bridged, otel) -> None:
     assert parents["after"] is None
 
 
+def test_blocks_of_the_application_in_generators(bridged, otel) -> None:
+    """A span of the application's that is active while a generator rests leaves nothing of ours behind when it ends."""
+
+    @sb.tool_call
+    def rows():
+        with trace.get_tracer("app").start_as_current_span("page"):
+            yield 1
+            yield 2
+
+    with sb.agent_run("run") as run:
+        assert list(rows()) == [1, 2]
+        app_span("later")
+    app_span("after")
+    spans = exported(otel)
+
+    assert f"{spans['later'].parent.span_id:016x}" == run.span_id
+    assert spans["after"].parent is None
+
+
 async def test_blocks_in_async_generators(bridged, otel) -> None:
     """A block inside a generator's body that rests is not active for who consumes it."""
 

@@ -99,6 +99,26 @@ def test_a_provider_whose_flush_fails(memory, contained_places) -> None:
     assert "flushing the TracerProvider" in contained_places()
 
 
+@pytest.mark.parametrize(
+    ("answers", "is_done", "count"), [([True], True, 1), ([False, True], True, 2), ([False], False, 2)]
+)
+def test_the_last_flush(answers, is_done, count, memory) -> None:
+    """A shutdown flushes the provider once; again only where that did not get through, and then it says how that went."""
+    asked = []
+
+    class Asked(SimpleSpanProcessor):
+        def force_flush(self, timeout_millis=0):
+            asked.append(timeout_millis)
+            return answers[min(len(asked), len(answers)) - 1]
+
+    provider = TracerProvider()
+    provider.add_span_processor(Asked(Stalling()))
+    sb.configure(store=False, exporters=[memory], bridge=OpenTelemetryBridge(provider))
+
+    assert sb.shutdown() is is_done
+    assert len(asked) == count
+
+
 def test_the_providers_own_flush_and_shutdown(provider, otel) -> None:
     """`provider.force_flush()` and `provider.shutdown()` at the end of a program wait for our spans that have ended."""
     trace.set_tracer_provider(provider)

@@ -317,6 +317,9 @@ def test_events_that_are_no_log_records(http, configured) -> None:
         ({}, {"TRACES_ENDPOINT": "http://c/in", "LOGS_ENDPOINT": "http://l/in"}, "http://l/in"),
         ({}, {"TRACES_ENDPOINT": "http://c/in", "ENDPOINT": "http://g"}, "http://g/v1/logs"),
         ({"preset": "phoenix"}, {"TRACES_ENDPOINT": "http://c/in"}, "http://localhost:6006/v1/logs"),
+        ({}, {"TRACES_PROTOCOL": "grpc", "ENDPOINT": "c:4317"}, "https://c:4317"),
+        ({}, {"TRACES_PROTOCOL": "grpc", "LOGS_PROTOCOL": "http/protobuf", "ENDPOINT": "http://c"}, "http://c/v1/logs"),
+        ({}, {"TRACES_PROTOCOL": "grpc", "LOGS_ENDPOINT": "http://c/in"}, "http://c/in"),
     ],
 )
 def test_where_they_go(arguments, variables, expected) -> None:

@@ -57,8 +57,10 @@ class Activation:
         self._is_over = True
         current = otel_context.get_current()
         here, ours = trace.get_current_span(current), self._span
-        if current.get(_OURS) is self and here is ours:
-            before = self._before
+        innermost = current.get(_OURS)
+        # Not only this one: an application's own block in a generator, left after it rested, makes one current again that is over.
+        if isinstance(innermost, Activation) and innermost._is_over and here is innermost._span:
+            before = innermost._before
             while (
                 isinstance(outer := before.get(_OURS), Activation)
                 and outer._is_over
@@ -66,7 +68,7 @@ class Activation:
             ):
                 before = outer._before
             otel_context.attach(before)
-        elif _OURS not in current and here.get_span_context().span_id == ours.get_span_context().span_id:
+        elif innermost is None and here.get_span_context().span_id == ours.get_span_context().span_id:
             self._leave_foreign_context()
 
     def _leave_foreign_context(self) -> None:

@@ -68,6 +68,8 @@ class OpenTelemetryBridge:
         self._records = record is not False
         self._recorder: Recorder | None = None
         self._flushing: Thread | None = None
+        self._is_flushed = False
+        """Whether a flush got through, and nothing has ended since."""
         self._not_recorded = 0
 
     @property
@@ -158,6 +160,7 @@ class OpenTelemetryBridge:
     def finish(self, native: Native, record: SpanRecord, /) -> None:
         """Ends the span with what the processors left of ours."""
         span = native.span
+        self._is_flushed = False
         if span.is_recording():
             written = write_span(record)
             span.update_name(written.name)
@@ -182,6 +185,7 @@ class OpenTelemetryBridge:
 
     def release(self, native: Native, reason: str, /) -> None:
         """Ends the span without content."""
+        self._is_flushed = False
         native.span.set_attribute(RELEASED, reason)
         native.span.end()
 
@@ -207,13 +211,14 @@ class OpenTelemetryBridge:
             self._flushing = None
             return _contained(flush, milliseconds)
         thread.join(max(0.0, deadline - time.monotonic()))
-        return results == [True]
+        self._is_flushed = results == [True]
+        return self._is_flushed
 
     def close(self, deadline: float, /) -> bool:
-        """As `flush`, for the last time; then leaves the provider, which is the application's: it is not shut down."""
+        """As `flush`, for the last time, unless that is done; then leaves the provider, which is the application's: it is not shut down."""
         atexit.unregister(self._settings.shutdown)
         try:
-            return self.flush(deadline)
+            return self._is_flushed or self.flush(deadline)
         finally:
             if self._recorder is not None:
                 self._recorder.leave()
@@ -229,7 +234,7 @@ class OpenTelemetryBridge:
 
     def examine(self, exporter_names: Sequence[str] = (), /) -> Iterator[tuple[str, str, str, str]]:
         """What `spanbridge doctor` shows."""
-        provider = self._given_provider or trace.get_tracer_provider()
+        provider, recorder = self._given_provider or trace.get_tracer_provider(), self._recorder
         shown = f"{type(provider).__module__}.{type(provider).__qualname__}"
         if isinstance(provider, trace.ProxyTracerProvider):
             yield (
@@ -238,7 +243,7 @@ class OpenTelemetryBridge:
                 "none is set in this process: spans are contexts only, until the application sets one",
                 "call opentelemetry.trace.set_tracer_provider(...) where the application starts, in any order with spanbridge",
             )
-        elif is_shut_down(provider):
+        elif is_shut_down(provider) or (recorder is not None and recorder.provider is provider and recorder.is_over):
             yield "TracerProvider", "problem", f"{shown} was shut down: it gets no spans any more", SHUT_DOWN_FIX
         else:
             yield "TracerProvider", "on", shown, ""

@@ -75,11 +75,12 @@ class _Vanguard:
 def is_shut_down(provider: Any) -> bool:
     """Whether an SDK's provider was shut down, as far as its span processors tell; the provider itself says nothing of it."""
     processors: Any = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ())
-    # SimpleSpanProcessor keeps the flag itself, BatchSpanProcessor in a part of it.
+    # SimpleSpanProcessor keeps the flag itself, BatchSpanProcessor in a part of it; "done" was its name up to 1.33.
     return any(
-        getattr(part, "_shutdown", False) is True
+        getattr(part, name, False) is True
         for processor in processors
         for part in (processor, getattr(processor, "_batch_processor", None))
+        for name in ("_shutdown", "done")
     )
 
 

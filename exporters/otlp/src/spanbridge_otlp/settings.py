@@ -98,10 +98,14 @@ class _Source:
 
     def read(self, suffix: str) -> tuple[str, str] | None:
         """Name and value of a setting's variable: of the one for the signal, or of the general one."""
-        for name in (f"OTEL_EXPORTER_OTLP_{self.signal.variable}_{suffix}", f"OTEL_EXPORTER_OTLP_{suffix}"):
-            if value := self.text(name):
-                return name, value
-        return None
+        return self.own(suffix) or self._found(f"OTEL_EXPORTER_OTLP_{suffix}")
+
+    def own(self, suffix: str) -> tuple[str, str] | None:
+        """As `read`, of the variable for the signal alone."""
+        return self._found(f"OTEL_EXPORTER_OTLP_{self.signal.variable}_{suffix}")
+
+    def _found(self, name: str) -> tuple[str, str] | None:
+        return (name, value) if (value := self.text(name)) else None
 
     def text(self, name: str) -> str:
         return self._environ.get(name, "").strip()
@@ -111,10 +115,14 @@ def resolve_logs(arguments: Mapping[str, Any], environ: Mapping[str, str] = os.e
     """The settings for log records; None where they are switched off, or where only an address for traces is known."""
     if arguments.get("logs") is False:
         return None
-    if arguments.get("preset") is None and arguments.get("endpoint") is None:
-        own = _Source(environ, TRACES).read("ENDPOINT")
-        if own is not None and own[0].endswith("_TRACES_ENDPOINT") and _Source(environ, LOGS).read("ENDPOINT") is None:
-            return None
+    traces, logs = _Source(environ, TRACES), _Source(environ, LOGS)
+    is_given = arguments.get("preset") is not None or arguments.get("endpoint") is not None
+    if not is_given and traces.own("ENDPOINT") is not None and logs.read("ENDPOINT") is None:
+        return None
+    if logs.own("PROTOCOL") is None and logs.own("ENDPOINT") is None:
+        # They go where the spans go, and so as the spans do.
+        protocol = traces.own("PROTOCOL")
+        environ = environ if protocol is None else {**environ, protocol[0].replace("TRACES", "LOGS"): protocol[1]}
     return resolve(arguments, environ, LOGS)
 
 
