@@ -78,7 +78,7 @@ class Pace:
 
     def pause(self) -> bool:
         """Called between two small steps: ends a slice that is long enough; whether it did."""
-        if time.perf_counter_ns() < self._until_ns or self.hurries or _waiting:
+        if self.hurries or _waiting or time.perf_counter_ns() < self._until_ns:
             return False
         time.sleep(PAUSE_S)
         self._until_ns = time.perf_counter_ns() + SLICE_NS

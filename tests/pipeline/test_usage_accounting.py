@@ -66,6 +66,34 @@ def test_a_report_of_ones_own_is_kept(reports, observed):
     assert billed(memory) == (3, 3, 33.0)
 
 
+@pytest.mark.parametrize("flushed", [False, True])
+@pytest.mark.parametrize(
+    ("step", "inference", "expected"),
+    [
+        ({}, {}, ("m", "acme")),
+        ({"model": "e"}, {}, ("e", None)),
+        ({}, {"model": "e"}, ("e", None)),
+        ({}, {"response_model": "e"}, (None, None)),
+        ({}, {"provider": "other"}, (None, "other")),
+    ],
+)
+def test_a_part_of_a_call_that_names_no_model_is_one_of_its_generations(step, inference, expected, flushed, observed):
+    """Else what only the innermost reports had no price, and an exit no model for it. Its own names stand, also alone."""
+    observability, memory = observed
+    with (
+        observability.model_generation(model="m", provider="acme"),
+        observability.model_step(**step),
+        observability.model_inference(usage=usage(2), **inference),
+    ):
+        if flushed:
+            observability.flush()
+    observability.flush()
+
+    (span,) = [span for span in memory.spans if span.type == "model_inference"]
+    assert (span.attributes.get("model"), span.attributes.get("provider")) == expected
+    assert span.cost == (22.0 if expected == ("m", "acme") else None)
+
+
 def test_siblings_add_up(observed):
     """Model spans that do not contain each other are all billed, embeddings and classifiers too."""
     observability, memory = observed

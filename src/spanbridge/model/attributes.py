@@ -223,7 +223,7 @@ class ModelGenerationAttributes(SpanAttributes, total=False):
 
 class ModelStepAttributes(SpanAttributes, total=False):
     model: str
-    """The model as requested: "gpt-5.4"."""
+    """The model as requested: "gpt-5.4"; where no model is named, its generation's model and provider."""
     provider: str
     """The provider as OpenTelemetry names it: "openai", "anthropic", "aws.bedrock"."""
     step_index: int
@@ -248,7 +248,7 @@ class ModelStepAttributes(SpanAttributes, total=False):
 
 class ModelInferenceAttributes(SpanAttributes, total=False):
     model: str
-    """The model as requested: "gpt-5.4"."""
+    """The model as requested: "gpt-5.4"; where no model is named, its generation's model and provider."""
     provider: str
     """The provider as OpenTelemetry names it: "openai", "anthropic", "aws.bedrock"."""
     step_index: int

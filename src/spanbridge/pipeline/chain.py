@@ -54,16 +54,15 @@ class Chain:
             self._media.process_all([result for result in results if result is not None], pace.pause)
         # Together costs more than one by one, and waits less for the interpreter, which a waiting caller has let go of.
         left = self._prescanned(results, hurries=pace.hurries and not is_awaited())
+        cut, pause = self._cut, pace.pause
         for index, result in enumerate(results):
             if result is None:
                 continue
             if left is None or id(result) in left:
-                results[index] = filtered = self._pass_filter(result)
-            else:
-                filtered = result
-            if filtered is not None:
-                self._cut(filtered)
-            pace.pause()
+                results[index] = result = self._pass_filter(result)  # noqa: PLW2901 - it takes its place
+            if result is not None:
+                cut(result)
+            pause()
         return results
 
     def _prescanned(self, results: Sequence[SpanRecord | None], *, hurries: bool) -> set[int] | None:

@@ -149,27 +149,28 @@ class Runner:
         """Queues records that count as pending."""
         if not self.accepts_running:
             records = [record for record in records if record.phase == "ended"]
-        sizes = [len(record.document) + RECORD_OVERHEAD_BYTES for record in records]
+        total = sum([len(record.document) for record in records]) + len(records) * RECORD_OVERHEAD_BYTES
         if self._keeps_media:
-            sizes = [
-                size + _media_bytes(record) if record.media else size
-                for record, size in zip(records, sizes, strict=True)
-            ]
-        total = sum(sizes)
+            total += sum([_media_bytes(record) for record in records if record.media])
         refused: list[SpanRecord] = []
         with self._state:
             if self._queued_bytes + total <= self._max_bytes:
                 self._queue.extend(records)
                 self._queued_bytes += total
             else:
-                refused = self._enqueue_what_fits(records, sizes)
+                refused = self._enqueue_what_fits(records)
             self._state.notify_all()
         self._settle(refused, "queue_overflow")
 
-    def _enqueue_what_fits(self, records: Sequence[SpanRecord], sizes: Sequence[int]) -> list[SpanRecord]:
+    def _size(self, record: SpanRecord) -> int:
+        size = len(record.document) + RECORD_OVERHEAD_BYTES
+        return size + _media_bytes(record) if record.media and self._keeps_media else size
+
+    def _enqueue_what_fits(self, records: Sequence[SpanRecord]) -> list[SpanRecord]:
         """Returns the ended records that do not."""
         refused: list[SpanRecord] = []
-        for record, size in zip(records, sizes, strict=True):
+        for record in records:
+            size = self._size(record)
             # What takes a span back always fits: its content was vetoed, and must not stay.
             if self._queued_bytes + size <= self._max_bytes or not self._queued_bytes or record.phase == "dropped":
                 self._queue.append(record)
@@ -266,14 +267,19 @@ class Runner:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _take_batch(self) -> list[SpanRecord]:
-        batch: list[SpanRecord] = []
+        queue = self._queue
+        batch: list[SpanRecord]
+        if len(queue) <= self._max_batch_records and self._queued_bytes <= MAX_BATCH_BYTES:
+            batch = [*queue]
+            queue.clear()
+            self._queued_bytes = 0
+            return batch
+        batch = []
         size = 0
-        while self._queue and len(batch) < self._max_batch_records and size < MAX_BATCH_BYTES:
-            record = self._queue.popleft()
+        while queue and len(batch) < self._max_batch_records and size < MAX_BATCH_BYTES:
+            record = queue.popleft()
             batch.append(record)
-            size += len(record.document) + RECORD_OVERHEAD_BYTES
-            if record.media and self._keeps_media:
-                size += _media_bytes(record)
+            size += self._size(record)
         self._queued_bytes -= size
         return batch
 

@@ -61,7 +61,7 @@ class OpenRecord(SpanRecord):
     ) -> OpenRecord:
         """The record that a START event opens; `parent` where it is open too."""
         # fmt: off
-        (_, span_id, trace, parent_id, span_type, name, time, inherited, entity, input_, attributes, metadata, rare, size) = event
+        (span_id, trace, parent_id, span_type, name, time, inherited, entity, input_, attributes, metadata, rare, size) = event
         # fmt: on
         content: dict[str, Any] = {"name": name}
         if input_ is not None:
@@ -78,7 +78,7 @@ class OpenRecord(SpanRecord):
             content.update(inherited)
         # What the constructor does, without the call.
         record = object.__new__(cls)
-        record.trace_id = trace.trace_id_hex
+        record.trace_id = trace.trace_id_hex if parent is None else parent.trace_id
         record.span_id = span_id_hex(span_id)
         record.type = span_type
         record.started_at = time
@@ -107,10 +107,14 @@ class OpenRecord(SpanRecord):
 
     def apply_set(self, attributes: dict[str, Any] | None, output: Any, changes: dict[str, Any] | None) -> None:
         """What a SET event changed."""
+        content = self._content
         if attributes:
-            self._merge("attributes", attributes)
+            held = content.get("attributes")
+            if type(held) is dict and not self.written:
+                held.update(attributes)
+            else:
+                self._merge("attributes", attributes)
         if output is not None:
-            content = self._content
             if "output" in content or self.written:
                 self._replace("output", output)
             else:

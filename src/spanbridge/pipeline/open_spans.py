@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain
@@ -58,25 +59,35 @@ class OpenSpans:
 
     def apply(self, events: deque[Any], part_count: int) -> int:
         """Takes events from `events` and applies them, until they have had `part_count` parts or a few more; how many they had."""
+        # Every span passes here three times: what is done for all of them stands in line, and no list is made of an event's parts.
         take = events.popleft
+        young, shown = self._young, self._shown
         taken = 0
         while taken < part_count:
             kind = take()
-            event = [kind, *[take() for _ in range(kind.part_count)]]
-            taken += len(event)
+            taken += kind.part_count + 1
+            event: Any = None
             try:
                 if kind is START:
-                    self._start(event)
+                    event = [*starmap(take, _START_TAKES)]
+                    parent_id = event[2]
+                    parent = None if parent_id is None else young.get(parent_id) or shown.get(parent_id)
+                    young[event[0]] = OpenRecord.from_event(
+                        event, parent, self._service_name, self._environment, self.now_ns
+                    )
                 elif kind is SET:
-                    self._set(event)
+                    self._set(take(), take(), take(), take(), take())
                 elif kind is END:
-                    self._end(event)
+                    span_id, ended_at, status, error = take(), take(), take(), take()
+                    record = young.pop(span_id, None) or self._take_shown(span_id)
+                    if record is not None:
+                        self._finish(record, ended_at, _STATUSES[status], error)
                 else:
-                    self.flushes.append(event[1])
-            except Exception as error:  # noqa: BLE001
-                contain("applying an event", error)
-                if kind is START:
-                    self._young.pop(event[1], None)
+                    self.flushes.append(take())
+            except Exception as failure:  # noqa: BLE001
+                contain("applying an event", failure)
+                if event is not None:
+                    young.pop(event[0], None)
                     self._intake.pending_bytes -= event[-1]
                     self._account.add_dropped("internal_error")
         return taken
@@ -120,13 +131,7 @@ class OpenSpans:
                 due.append(record)
         return due
 
-    def _start(self, event: list[Any]) -> None:
-        parent_id = event[3]
-        parent = None if parent_id is None else self._young.get(parent_id) or self._shown.get(parent_id)
-        self._young[event[1]] = OpenRecord.from_event(event, parent, self._service_name, self._environment, self.now_ns)
-
-    def _set(self, event: list[Any]) -> None:
-        _, span_id, attributes, output, changes, size = event
+    def _set(self, span_id: int, attributes: Any, output: Any, changes: Any, size: int) -> None:
         record = self._young.get(span_id)
         if record is None:
             record = self._shown.get(span_id)
@@ -146,15 +151,10 @@ class OpenSpans:
             record.held_bytes -= replaced
             self._intake.pending_bytes -= replaced
 
-    def _end(self, event: list[Any]) -> None:
-        _, span_id, ended_at, status, error = event
-        record = self._young.pop(span_id, None)
-        if record is None:
-            record = self._shown.pop(span_id, None)
-            if record is None:  # it was opened before a fork, in the parent
-                return
-            self._changed.pop(span_id, None)
-        self._finish(record, ended_at, _STATUSES[status], error)
+    def _take_shown(self, span_id: int) -> OpenRecord | None:
+        """Takes a span that was handed on as running out of the table; None where it was opened before a fork, in the parent."""
+        self._changed.pop(span_id, None)
+        return self._shown.pop(span_id, None)
 
     def _finish(self, record: OpenRecord, ended_at: int, status: Status, error: dict[str, Any] | None) -> None:
         if error is not None:
@@ -176,4 +176,6 @@ class OpenSpans:
             self._account.add_dropped(record.hidden_as)
 
 
+_START_TAKES = ((),) * START.part_count
+"""The arguments of as many calls as a START event has parts."""
 _STATUSES = {status.value: status for status in Status}

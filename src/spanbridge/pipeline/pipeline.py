@@ -377,17 +377,17 @@ class Pipeline:
             # Summed before: between reading and writing a counter that callers write too, no Python code may run.
             held_bytes = sum([record.held_bytes for record in ended])
             self.intake.pending_bytes -= held_bytes
-        outbox = self._outbox
+        outbox, bridge, span_filter = self._outbox, self.bridge, self._span_filter
         for record, result in zip(ended, results, strict=False):
             dropped_by = None
             if result is None:
                 dropped_by = "processor"
-            elif self._span_filter is not None and not self._span_filter.passes(result):
+            elif span_filter is not None and not span_filter.passes(result):
                 dropped_by = "span_filter"
             if self._gave_up:  # they are counted already
                 return
-            if self.bridge is not None:
-                self.bridge.settle(record, result, dropped_by)
+            if bridge is not None:
+                bridge.settle(record, result, dropped_by)
                 self._pace.pause()
             self._in_process -= 1
             if result is None or dropped_by is not None:

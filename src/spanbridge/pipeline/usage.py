@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 Price = Callable[..., "CostContext"]
 Amount = tuple[int, int, float]
 """Input tokens, output tokens, cost."""
+_MODEL_NAMES = frozenset({"model", "provider", "response_model"})
 
 
 def account_usage(record: OpenRecord, price: Price) -> None:
     """Normalises `usage` of an ended model span, prices it, and settles what the span adds to its trace's sums."""
     attributes = record.own_attributes()
+    if record.reports_to is not None:
+        _take_over_model(record, attributes, record.reports_to)
     model = _text(attributes.get("model"))
     response_model = _text(attributes.get("response_model"))
     record.model = model or response_model
@@ -60,6 +63,21 @@ def account_usage(record: OpenRecord, price: Price) -> None:
     record.output_tokens = output_tokens = usage.get("output_tokens")
     record.cost = amount = None if cost["estimated_cost"] is None else float(cost["estimated_cost"])
     _bill(record, (input_tokens or 0, output_tokens or 0, amount or 0.0))
+
+
+def _take_over_model(record: OpenRecord, attributes: dict[str, Any], above: OpenRecord) -> None:
+    """A step or an inference that names no model of its own is one of its generation's: no price and no exit knows it otherwise."""
+    if not _MODEL_NAMES.isdisjoint(attributes):
+        return
+    around: OpenRecord | None = above
+    while around is not None and around.ended_at is None:
+        theirs: Any = around.content().get("attributes")
+        theirs = decode(theirs) if type(theirs) is bytes else theirs
+        if theirs and "model" in theirs:
+            attributes.update((name, theirs[name]) for name in ("model", "provider") if name in theirs)
+            record.touch("attributes")
+            return
+        around = around.reports_to
 
 
 def roll_up(hidden: OpenRecord, ancestor: OpenRecord | None) -> bool:

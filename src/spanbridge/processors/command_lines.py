@@ -130,6 +130,8 @@ def secret_arguments(items: Sequence[Any]) -> list[Argument]:
     """The passwords in an argument list, whose program may be called by way of others such as `sudo` and `docker exec`."""
     programs: dict[str, int] = {}
     for number, item in enumerate(items[:_MAX_ARGUMENTS]):
+        if not isinstance(item, str):
+            continue
         if (program := _program(item)) in _FORMS and program not in programs and len(programs) < _MAX_PROGRAMS:
             programs[program] = number
     if not programs:
@@ -139,8 +141,8 @@ def secret_arguments(items: Sequence[Any]) -> list[Argument]:
     return list(dict.fromkeys(argument for argument in found if argument is not None))
 
 
-def _program(item: Any) -> str:
-    if not isinstance(item, str) or len(item) > _LONGEST_PROGRAM:
+def _program(item: str) -> str:
+    if len(item) > _LONGEST_PROGRAM:
         return ""
     return item.rsplit("/", 1)[-1].removesuffix(".exe") if "/" in item or "." in item else item
 

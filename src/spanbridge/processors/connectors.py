@@ -78,7 +78,9 @@ def _operator(place: Place) -> Spans:
     text, right = place.text, place.right
     if place.head.rstrip("!").endswith(("<", ":")) and (tag := _TAG_END.match(text, right)) is not None:
         return _element(place, tag.end())
-    annotated = None if place.is_header else _ANNOTATED.match(text, right)
+    annotated = _ANNOTATED.match(text, right)
+    if annotated is not None and place.is_header:
+        annotated = None
     operator = annotated or _OPERATOR.match(text, right)
     if operator is None:
         return None
@@ -177,7 +179,7 @@ def _item(place: Place) -> Spans:
 
 def _flag(place: Place) -> Spans:
     """`--password value`."""
-    if place.text[place.right : place.right + 1] != " " or not _FLAG_HEAD.search(place.head):
+    if not place.head.endswith("-") or not _FLAG_HEAD.search(place.head):
         return None
     if place.is_cookie:
         return header_value(place.text, place.right + 1, True, ":")
@@ -324,14 +326,15 @@ def _is_likely(value: str) -> bool:
     return not is_placeholder(value) and (looks_like_password(value) or looks_like_credential(value))
 
 
-READERS: tuple[Callable[[Place], Spans], ...] = (
-    _operator,
-    _item,
-    _flag,
-    _call,
-    _argument,
-    _quoted_beside,
-    _cells,
-    _prose,
-    _beside,
+READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
+    ("", _operator),
+    ("\\\"'", _item),
+    (" ", _flag),
+    (".({", _call),
+    ("", _argument),
+    (" \t", _quoted_beside),
+    ("<", _cells),
+    ("", _prose),
+    (" \t", _beside),
 )
+"""Each behind the characters of which one follows the name; none: any may."""

@@ -139,12 +139,7 @@ def operand(
         end -= 1
     value = text[start:end]
     environment = line and not spaced and op == "=" and name.isupper()
-    if (
-        text[end : end + 1] in ("(", "[")
-        or not value
-        or is_placeholder(value)
-        or (names_itself(value.partition("=")[0]) and not environment)
-    ):
+    if text[end : end + 1] in ("(", "[") or not value or (names_itself(value.partition("=")[0]) and not environment):
         return
     if (
         text[start : start + 2] in ("//", "/*")
@@ -159,12 +154,13 @@ def operand(
         return
     if level is Sensitivity.WEAK:
         is_pass = name.lower().endswith("pass") and op == "=" and is_mixed_word(value)
-        if is_pass or looks_like_credential(value) or (environment and len(value) >= 8 and looks_like_password(value)):
+        is_likely = looks_like_credential(value) or (environment and len(value) >= 8 and looks_like_password(value))
+        if (is_pass or is_likely) and not is_placeholder(value):
             yield start, end
         return
     if is_path(value) and ("pwd" in name.lower() or "/" in value[1:]):
         return
-    delimited = (
+    delimited = (op in ("=", "%3D", "=>") and len(value) >= 3) and (
         parameter
         or text[end : end + 1] in ("&", ";")
         or head.rstrip().endswith(";")
@@ -180,11 +176,10 @@ def operand(
         or (op == "=" and line and name.count(".") > (1 if spaced else 0) and _LINE_END.match(text, end) is not None)
         or (op == "=" and _SECTION.search(head) is not None and _LINE_END.match(text, end) is not None)
     )
-    words = re.fullmatch(r"[A-Za-z_][\w]*(?:[.\-/][\w]+)*", value) is not None
-    if (
-        looks_like_password(value)
+    is_likely = (
+        delimited
+        or looks_like_password(value)
         or (looks_like_credential(value) and len(value) >= 16)
-        or (delimited and len(value) >= 3 and op in ("=", "%3D", "=>"))
         or (
             line
             and not spaced
@@ -197,13 +192,14 @@ def operand(
             line
             and op == ":"
             and len(value) >= 5
-            and words
+            and re.fullmatch(r"[A-Za-z_][\w]*(?:[.\-/][\w]+)*", value) is not None
             and (value == value.lower() or name.islower() or name.isupper())
             and "." not in value
             and _LINE_END.match(text, end)
             and (text[end : end + 1] != "" or (name.isupper() and "_" in name))
         )
-    ):
+    )
+    if is_likely and not is_placeholder(value):
         yield start, end
 
 
@@ -322,16 +318,15 @@ def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
     return re.fullmatch(r"[\[\]\\/^$(){}|.*+?,:=<>;-]*|[^\w]*|https?://\S*|.*[\[(\\]\S*[\])*+].*", value) is None
 
 
+_NAME = re.compile(r"[A-Za-z_.\-:$/]{1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}")
+_OF_SECRET = re.compile(
+    r"(?i)passw|secret|token|credential|(?:^|[_.\-a-z])(?:key|pwd|auth)(?:$|s$|[_.\-])|[a-z]Key|cookie|authori"
+)
+
+
 def names_itself(value: str) -> bool:
     """Whether a value is a name of a secret, not a secret: `password=user_password`, `token: access_token`."""
-    return (
-        re.fullmatch(r"[A-Za-z_.\-:$/]{1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}", value) is not None
-        and re.search(
-            r"(?i)passw|secret|token|credential|(?:^|[_.\-a-z])(?:key|pwd|auth)(?:$|s$|[_.\-])|[a-z]Key|cookie|authori",
-            value,
-        )
-        is not None
-    )
+    return _NAME.fullmatch(value) is not None and _OF_SECRET.search(value) is not None
 
 
 def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[int, int]]:
@@ -396,6 +391,7 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
 _NOT_LATIN = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef]")
 """Where a sentence goes on that has no spaces."""
 _OPENING = re.compile(r"[(*_「]{0,3}")
+_PROSE_WORD = re.compile(r"""[^\s"'`<>\\」]{4,8192}""")
 
 
 def prose_value(text: str, at: int, level: Sensitivity, *, only_likely: bool = False) -> Iterator[tuple[int, int]]:
@@ -416,7 +412,7 @@ def prose_value(text: str, at: int, level: Sensitivity, *, only_likely: bool = F
         ) or (looks_like_credential(value) and not is_placeholder(value)):
             yield start, end
         return
-    match = re.compile(r"""[^\s"'`<>\\」]{4,8192}""").match(text, at)
+    match = _PROSE_WORD.match(text, at)
     if match is None:
         return
     start, end = match.span()
@@ -427,9 +423,8 @@ def prose_value(text: str, at: int, level: Sensitivity, *, only_likely: bool = F
             break  # no end of a sentence
         end -= 1
     value = text[start:end]
-    if is_placeholder(value) or names_itself(value) or _TECHNICAL_TERM.fullmatch(value):
-        return
-    if (level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value):
+    is_likely = (level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value)
+    if is_likely and not (names_itself(value) or _TECHNICAL_TERM.fullmatch(value) or is_placeholder(value)):
         yield start, end
 
 

@@ -69,13 +69,14 @@ def _splice_mapping(text: str, start: int, old: dict[str, Any], new: dict[str, A
         at = _space(text, end, parts)
         parts.append(":")
         at = _space(text, at + 1, parts)
-        value = _DECODER.raw_decode(text, at)[0]
-        # Of a repeated key `old` holds the last value only: the others are redacted as they are met.
-        part, at = (
-            splice(text, at, old[key], new[name], visit)
-            if value == old[key]
-            else splice(text, at, value, visit({key: value})[key], visit)
-        )
+        value, end = _DECODER.raw_decode(text, at)
+        if value != old[key]:
+            # Of a repeated key `old` holds the last value only: the others are redacted as they are met.
+            part, at = splice(text, at, value, visit({key: value})[key], visit)
+        elif old[key] is new[name]:
+            part, at = text[at:end], end
+        else:
+            part, at = splice(text, at, old[key], new[name], visit)
         parts.append(part)
         at = _punctuation(text, at, parts)
         if parts[-1] == "}":
@@ -83,6 +84,8 @@ def _splice_mapping(text: str, start: int, old: dict[str, Any], new: dict[str, A
 
 
 def _space(text: str, at: int, parts: list[str]) -> int:
+    if text[at : at + 1] > " ":
+        return at
     match = _SPACE.match(text, at)
     if match is None or match.end() == at:
         return at

@@ -210,6 +210,8 @@ _IDENTIFIER = re.compile(
     r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
 _DIGIT = re.compile("[0-9]")
+_MEMBER = re.compile(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+")
+_SIGN_INSIDE = re.compile(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3}[!@#$%^&*]$")
 _NOT_CREDENTIAL = re.compile(
     r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
 )
@@ -248,11 +250,8 @@ def looks_like_password(value: str) -> bool:
     if value.isdigit():
         return True
     if any(map(str.isdigit, value)):
-        return re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+", value) is None
-    return (
-        re.search(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3,}[!@#$%^&*]$", value) is not None
-        and re.search(r"[a-z]\.[a-z]", value) is None
-    )
+        return _MEMBER.fullmatch(value) is None
+    return _SIGN_INSIDE.search(value) is not None and re.search(r"[a-z]\.[a-z]", value) is None
 
 
 def is_path(value: str) -> bool:

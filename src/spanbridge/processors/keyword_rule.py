@@ -110,6 +110,8 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
     if level is Sensitivity.NONE and not is_bare_key:
         return _Verdict(right, "", [])
     spans = list(_value_after(text, left, right, name, level or Sensitivity.WEAK))
+    if not spans:
+        return _Verdict(right, "", spans)
     if name.lower().endswith(("creds", "credentials")) or text[:left].endswith(("user/", "username/")):
         spans = [(user.end() if (user := _USER_BEFORE.match(text, start, end)) else start, end) for start, end in spans]
     if is_bare_key:
@@ -158,8 +160,9 @@ def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> 
 def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity) -> Iterator[tuple[int, int]]:
     """The spans of the values that follow an identifier: what stands behind it says how to read them."""
     place = Place(text, left, right, name, level, text[max(0, left - 64) : left])
-    for read in READERS:
-        spans = read(place)
+    following = text[right : right + 1]
+    for begins, read in READERS:
+        spans = read(place) if not begins or following in begins else None
         if spans is not None:
             yield from spans
             return

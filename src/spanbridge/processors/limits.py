@@ -44,18 +44,21 @@ class Limits:
 
     def apply(self, record: SpanRecord) -> None:
         """Cuts what exceeds a limit, and writes the record's document."""
-        if self._may_exceed(record.encode_fields()):
+        if self._may_exceed(record.encode_document()):
+            record.document = b""
             self._cut(record)
-        record.encode_document()
+            record.encode_document()
 
     def _may_exceed(self, document: bytes) -> bool:
         """Whether a limit may be exceeded, told from the encoded bytes at little cost; a false alarm costs time only."""
-        if len(document) > self.max_string_length or len(document) > self.max_span_bytes:
+        size = len(document)
+        if size > self.max_string_length or size > self.max_span_bytes:
             return True
-        if len(document) > 2 * self.max_items and len(document) - len(document.replace(b",", b"")) >= self.max_items:
+        # `replace` finds them faster than `translate` or `count` goes through all bytes.
+        if size > 2 * self.max_items and size - len(document.replace(b",", b"")) >= self.max_items:
             return True
-        # No deeper than it has opening brackets; `replace` finds them faster than `translate` or `count` goes through all bytes.
-        if 2 * len(document) - len(document.replace(b"{", b"")) - len(document.replace(b"[", b"")) <= self.max_depth:
+        # No deeper than it has opening brackets.
+        if 2 * size - len(document.replace(b"{", b"")) - len(document.replace(b"[", b"")) <= self.max_depth:
             return False
         brackets = _STRING.sub(b"", document).translate(_SAME_BRACKETS, _NOT_BRACKETS)
         for _ in range(self.max_depth):

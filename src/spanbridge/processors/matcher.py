@@ -13,7 +13,7 @@ import time
 from bisect import bisect_right
 from collections import Counter
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -222,13 +222,11 @@ class _Gated:
         )
 
     def _owned_at(self, data: bytes, lower: bytes, at: int) -> bool:
-        if self.rest is None or self.rest.match(data, at) is None:
-            return False
+        # The owner first: most of these words have none. Up to two joints may stand between them.
         before = lower[max(0, at - self.reach) : at]
-        # Up to two joints may stand between them.
         for _ in range(3):
             if before.endswith(self.owners):
-                return True
+                return self.rest is not None and self.rest.match(data, at) is not None
             if before[-1:] not in _JOINTS:
                 return False
             before = before[:-1]
@@ -252,7 +250,10 @@ class _Gates:
         self._always = [gate for gate in gates if not gate]
         self._not_ascii = [gate for gate in gates if not gate.isascii()]
         self._alone: list[bytes] = []
-        self._around: dict[int, list[tuple[int, bytes]]] = {}
+        # By the anchor and what stands before it; by the anchor and what follows, where a literal begins with it.
+        self._before: dict[bytes, list[tuple[int, bytes]]] = {}
+        self._after: dict[bytes, list[tuple[int, bytes]]] = {}
+        around: dict[int, list[tuple[int, bytes]]] = {}
         plain = [gate for gate in gates if gate and gate.isascii()]
         uses = Counter(max(gate, key=_BY_FREQUENCY.find) for gate in plain if len(gate) > 1)
         # Stopping everywhere at a character costs more than a pass for each of a few literals.
@@ -262,15 +263,18 @@ class _Gates:
             if len(gate) == 1 or gate[at] not in anchors:
                 self._alone.append(gate)
             else:
-                self._around.setdefault(gate[at], []).append((at, gate))
-        self._pattern = re.compile(b"|".join(_around(*group) for group in self._around.items()) or rb"(?!)")
+                around.setdefault(gate[at], []).append((at, gate))
+                pair, by_pair = (gate[at - 1 : at + 1], self._before) if at else (gate[:2], self._after)
+                by_pair.setdefault(pair, []).append((at, gate))
+        self._pattern = re.compile(b"|".join(_around(*group) for group in around.items()) or rb"(?!)")
 
     def within(self, lower: bytes) -> list[bytes]:
         """The literals that `lower` holds."""
         found = {gate for gate in self._alone if gate in lower}
         for match in self._pattern.finditer(lower):
             at = match.start()
-            for offset, gate in self._around[lower[at]]:
+            near = self._before.get(lower[at - 1 : at + 1], ()), self._after.get(lower[at : at + 2], ())
+            for offset, gate in chain(*near):
                 if gate not in found and lower.startswith(gate, at - offset):
                     found.add(gate)
         if not lower.isascii():

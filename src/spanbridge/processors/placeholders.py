@@ -85,6 +85,8 @@ _VARIABLE = re.compile(
     | %\(\w+\)[sdr]
     """
 )
+_VARIABLE_SIGN = re.compile(r"[$#@{%<]")
+"""What every variable begins with."""
 _HOLES = re.compile(
     r"(?:[a-z]{1,8}[-_]){0,3}(?:\W{0,3}(?:\{[^{}\s\"',]{0,60}\}|%\w+%|@\w+@|%[sdrv]\b|<[^<>\n]*(?:>|\Z)|&lt;.*?(?:&gt;|\Z)|\[[^\[\]\n]{0,60}\]|\(\(\w+\)\)|__\w+__)){1,4}\W{0,3}"
 )
@@ -187,7 +189,7 @@ def _stands_for_one(value: str) -> bool:
         rest = reference["rest"]
         return rest is None or "/" in rest or is_plain(rest)
     return is_plain(value) and (
-        _VARIABLE.search(value) is not None
+        (_VARIABLE_SIGN.search(value) is not None and _VARIABLE.search(value) is not None)
         or _HOLES.fullmatch(value) is not None
         or _PATH.fullmatch(value) is not None
         or _LOOK_UP.fullmatch(_OR_NOTHING.sub("", value)) is not None

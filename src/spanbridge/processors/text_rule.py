@@ -77,9 +77,10 @@ def slices(text: str, overlap: int = OVERLAP) -> Iterator[tuple[int, int, int]]:
 
 def matches(pattern: re.Pattern[str], text: str, budget: Budget) -> Iterator[re.Match[str]]:
     """As `pattern.finditer(text)`, slice by slice of a long text."""
-    if len(text) <= SLICE:
-        yield from pattern.finditer(text)
-        return
+    return pattern.finditer(text) if len(text) <= SLICE else _matches_in_slices(pattern, text, budget)
+
+
+def _matches_in_slices(pattern: re.Pattern[str], text: str, budget: Budget) -> Iterator[re.Match[str]]:
     done = 0
     for start, stop, end in slices(text):
         budget.pause()
@@ -109,8 +110,9 @@ def format_rule(row: Format) -> TextRule:
         group = "v" if "v" in pattern.groupindex else 0
         for match in matches(pattern, text, budget):
             value = match[group]
-            # A format with one letter nearly all over is an example of it.
-            if max(map(value.count, set(value))) < _FILLED * len(value) and (check is None or check(value)):
+            # A format with one letter nearly all over is an example of it; such a letter is also in the middle of all, sorted.
+            middle = sorted(value)[len(value) // 2]
+            if value.count(middle) < _FILLED * len(value) and (check is None or check(value)):
                 yield Span(*match.span(group), row.rule)
 
     return TextRule((Probe(tuple(row.gate.split("|")), row.probe, row.reach),), find)

@@ -2323,7 +2323,8 @@ class Openers:
         """One turn of a model loop: an inference and the tools it asked for.
 
         Args:
-            model: The model as requested: "gpt-5.4".
+            model: The model as requested: "gpt-5.4"; where no model is named, its generation's model and
+                provider.
             provider: The provider as OpenTelemetry names it: "openai", "anthropic", "aws.bedrock".
             step_index: Turn of the loop, from 0.
             usage: Tokens used; totals include their details.
@@ -2416,7 +2417,8 @@ class Openers:
         """One call of a model provider, and nothing else.
 
         Args:
-            model: The model as requested: "gpt-5.4".
+            model: The model as requested: "gpt-5.4"; where no model is named, its generation's model and
+                provider.
             provider: The provider as OpenTelemetry names it: "openai", "anthropic", "aws.bedrock".
             step_index: Turn of the loop that this call belongs to, from 0.
             usage: Tokens used; totals include their details.

@@ -62,6 +62,7 @@ def test_an_agent_that_does_not_work(run: Any, bad_agent: Any, status: Any):
 
     assert result["names"] == ["run", "search"]
     assert result["flush_s"] < 4
+    assert not result["flushed"] or status is not None  # who stalls has not got it
     assert result["stats"]["bridge"]["open"] == 0
     assert time.monotonic() - started < 60
 

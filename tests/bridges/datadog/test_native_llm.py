@@ -11,13 +11,18 @@ from bridges.datadog.conftest import Agent, Tree
 pytest.importorskip("ddtrace")
 
 
+CALLS = [("llm", 15), ("embedding", 4), ("llm", 15)]
+"""A generation, an embedding and a classifier's."""
+INSIDE = {"ours": CALLS[:1], "embeds": CALLS[1:2], "judge": CALLS[2:]}
+
+
 def summary(agent: Agent) -> dict[str, list[Any]]:
     """By the parent's name: kind and tokens of each event of a model call."""
     events = agent.events()
     names = {event["span_id"]: event["name"] for event in events}
     calls: dict[str, list[Any]] = {}
     for event in events:
-        if event["meta"]["span"]["kind"] in ("llm", "workflow"):
+        if event["meta"]["span"]["kind"] in ("llm", "embedding", "workflow"):
             parent = names[event["parent_id"]]
             calls.setdefault(parent, []).append((event["meta"]["span"]["kind"], event["metrics"].get("total_tokens")))
     return calls
@@ -26,9 +31,9 @@ def summary(agent: Agent) -> dict[str, list[Any]]:
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        ("drop", {"agent": [("llm", 15)], "tool that thinks": [("llm", 15)]}),
-        ("demote", {"agent": [("workflow", None)], "ours": [("llm", 15)], "tool that thinks": [("llm", 15)]}),
-        ("keep", {"agent": [("llm", 15)], "ours": [("llm", 15)], "tool that thinks": [("llm", 15)]}),
+        ("drop", {"agent": CALLS, "tool that thinks": CALLS[:1]}),
+        ("demote", {"agent": [("workflow", None)] * 3, "tool that thinks": CALLS[:1], **INSIDE}),
+        ("keep", {"agent": CALLS, "tool that thinks": CALLS[:1], **INSIDE}),
     ],
 )
 def test_one_call_is_one_call(run: Any, agent: Agent, policy: str, expected: dict[str, list[Any]]):
@@ -38,7 +43,7 @@ def test_one_call_is_one_call(run: Any, agent: Agent, policy: str, expected: dic
     tree = Tree(agent.spans())
     assert summary(agent) == expected
     native = [span for span in tree.spans if span["name"] == "openai.request"]
-    assert [tree.parent_of(span) for span in native] == ["ours", "tool that thinks"]
+    assert [tree.parent_of(span) for span in native] == ["ours", "tool that thinks", "embeds", "judge"]
 
 
 @pytest.mark.parametrize("policy", ["drop", "demote", "keep"])
@@ -53,6 +58,7 @@ def test_what_the_application_opens_itself_is_its_own(run: Any, agent: Agent, po
     assert parents == {
         "agent": None,
         "ours": "agent",
+        "spanbridge.tool_call": "ours",  # what is left of the one that was filtered out
         **{f"own {kind}": "ours" for kind in kinds},
         **{f"inside {kind}": f"own {kind}" for kind in kinds},
     }
@@ -67,7 +73,7 @@ def test_no_event_names_the_agent_by_our_operation(run: Any, agent: Agent):
     run("native_own", "keep")
 
     attributions = {event["name"]: event["meta"].get("agent_attribution") for event in agent.events()}
-    assert "spanbridge." not in str(attributions)
+    assert "spanbridge." not in str(list(attributions.values()))
     if attributions["own tool"] is not None:  # not in older versions
         assert attributions["inside agent"]["pagent_name"] == "own agent"
         (run_of_agent,) = [event for event in agent.events() if event["name"] == "agent"]

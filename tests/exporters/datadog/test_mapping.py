@@ -44,6 +44,8 @@ def test_every_type_has_a_kind():
         (SpanType.MODEL_GENERATION, {}, False, "llm"),
         (SpanType.MODEL_GENERATION, {}, True, "workflow"),
         (SpanType.MODEL_STEP, {}, True, "workflow"),
+        (SpanType.RAG_EMBEDDING, {}, False, "embedding"),
+        (SpanType.RAG_EMBEDDING, {}, True, "workflow"),
         (SpanType.AGENT_RUN, {}, True, "agent"),
         (SpanType.MEMORY_OPERATION, {"operation_type": "recall"}, False, "retrieval"),
         (SpanType.MEMORY_OPERATION, {"operation_type": "save"}, False, "task"),

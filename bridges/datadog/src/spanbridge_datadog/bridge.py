@@ -210,31 +210,31 @@ class DatadogBridge:
                 self._held_back.pop(trace_id, None)
         return bool(self._held_back)
 
-    def flush(self, deadline: float, /) -> None:
-        """Has ddtrace send what it holds, also for spans that are open."""
+    def flush(self, deadline: float, /) -> bool:
+        """Has ddtrace send what it holds, also for spans that are open; whether it was done with that in time."""
         for trace_id in tuple(self._held_back):
             self._held_back.pop(trace_id, None)
             self._native.flush_finished(trace_id)
         if sys.is_finalizing():
-            self._flush()
-            return
+            return self._flush()
         # On a thread of its own: an agent that stalls keeps ddtrace waiting for longer than the caller has time.
         thread = threading.Thread(target=self._flush, name="spanbridge-datadog-flush", daemon=True)
         try:
             thread.start()
         except RuntimeError:  # no thread can be started
-            self._flush()
-            return
+            return self._flush()
         thread.join(max(0.0, deadline - time.monotonic()))
+        return not thread.is_alive()
 
-    def close(self, deadline: float, /) -> None:
-        """Has ddtrace send what it holds, and takes everything out that was put into it."""
+    def close(self, deadline: float, /) -> bool:
+        """Has ddtrace send what it holds, and takes everything out that was put into it; whether all was done in time."""
         self._native.flush_all_finished()
-        self.flush(deadline)
+        is_sent = self.flush(deadline)
         for undo in self._undo:
             undo()
         self._native_llm.uninstall()
         self._activations.close()
+        return is_sent
 
     def after_fork_in_child(self) -> None:
         """Open spans are the parent's; ddtrace forgets its own."""
@@ -260,7 +260,7 @@ class DatadogBridge:
         self._native_llm.foreign_ended(span)
         self._native.forget_agent_name(span)
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
         from spanbridge_datadog import llmobs  # noqa: PLC0415 - loads ddtrace
 
         try:
@@ -268,3 +268,5 @@ class DatadogBridge:
             llmobs.flush()
         except Exception as error:  # noqa: BLE001 - on a thread that nobody waits for
             logger.warning("ddtrace did not flush: %s", type(error).__name__)
+            return False
+        return True

@@ -67,6 +67,7 @@ def release_native(handle: NativeSpan, reason: str) -> None:
     if span.duration_ns is None:
         span.resource = span.name
         span.set_tag("spanbridge.released", reason)
+        native.forget_agent_name(span)
         native.finish(span, max(time.time_ns(), span.start_ns or 0))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spanbridge_llmobs.kinds import MODEL_CALLS, is_part_of_call
+from spanbridge.model.span_types import SPAN_TYPES
+from spanbridge_llmobs.kinds import is_part_of_call
 
 if TYPE_CHECKING:
     from spanbridge.model.span_types import SpanType
@@ -32,7 +33,7 @@ class NativeSpan:
         self.llm = llm
         """The nearest span of LLM Observability, itself or one further out."""
         self.span_type = span_type
-        self.is_model_call = span_type in MODEL_CALLS
+        self.is_model_call = SPAN_TYPES[span_type].is_model
         self.parent = parent if parent is not None and is_part_of_call(span_type, parent.span_type) else None
         """The frame of the same model call."""
         self.has_model_child = False

@@ -1,9 +1,9 @@
 """ddtrace's own LLM integrations beside the bridge: one model call is not two calls with twice the tokens.
 
 A span of kind llm that an integration (openai, anthropic, langchain, ...) opens below the span of a model call of ours, or in a frame
-that it opened there itself, stands for the same call. By policy it is dropped from LLM Observability (its APM span stays, and so does its
-HTTP request), or ours becomes the frame of the call ("demote"), or both are kept. What the application opens there with ddtrace's own
-functions is its own.
+that it opened there itself, stands for the same call; below an embedding of ours, one of kind embedding. By policy it is dropped from LLM
+Observability (its APM span stays, and so does its HTTP request), or ours becomes the frame of the call ("demote"), or both are kept. What
+the application opens there with ddtrace's own functions is its own.
 """
 
 # ddtrace's own types are partly unknown to a type checker.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ddtrace.llmobs import LLMObs
 
 from spanbridge_datadog import native
+from spanbridge_llmobs.kinds import KINDS
 
 if TYPE_CHECKING:
     from spanbridge_datadog.handle import NativeSpan
@@ -59,7 +60,7 @@ class NativeLLMPolicy:
         if call is None:
             return
         integration, kind = native.integration_and_kind(span)
-        if integration is None or kind != "llm":
+        if integration is None or kind != KINDS[call.span_type]:
             return
         if self._policy == "demote":
             call.has_model_child = call.children_report_usage = True

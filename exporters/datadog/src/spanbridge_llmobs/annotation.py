@@ -12,7 +12,7 @@ from spanbridge.model.span import Status
 from spanbridge.model.span_types import SPAN_TYPES
 from spanbridge_llmobs.caps import MAX_METADATA_CHARACTERS, Budget, json_text
 from spanbridge_llmobs.documents import documents, embedding_text
-from spanbridge_llmobs.kinds import MODEL_CALLS, Kind, kind_of
+from spanbridge_llmobs.kinds import KINDS, MODEL_CALLS, Kind, kind_of
 from spanbridge_llmobs.messages import input_messages, output_messages
 from spanbridge_llmobs.metrics import time_to_first_token, usage_metrics
 from spanbridge_llmobs.tags import promote, span_tags
@@ -70,7 +70,7 @@ def annotate(
     promoted = promote(promoted_keys, metadata, attributes) if promoted_keys else {}
     metrics: dict[str, float] = {}
     if is_model and not children_report_usage:
-        metrics.update(usage_metrics(attributes))
+        metrics.update(usage_metrics(attributes, has_no_output=KINDS[record.type] == "embedding"))
     if kind == "llm":
         metrics.update(time_to_first_token(attributes, record.started_at))
     annotation = Annotation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from spanbridge.model.span_types import SpanType
+from spanbridge.model.span_types import SPAN_TYPES, SpanType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,10 +78,10 @@ def kind_of(span_type: SpanType, attributes: Mapping[str, Any], *, has_model_chi
     Args:
         span_type: Its type.
         attributes: Its typed attributes.
-        has_model_child: Whether a span that `is_part_of_call` started right below it: it then is the frame of a call, not the call.
+        has_model_child: Whether a span of the same call started right below it: it then is the frame of a call, not the call.
     """
     kind = KINDS[span_type]
-    if span_type in MODEL_CALLS and has_model_child:
+    if SPAN_TYPES[span_type].is_model and has_model_child:
         return "workflow"
     if span_type in _RETRIEVING:
         attribute, words = _RETRIEVING[span_type]

@@ -20,8 +20,11 @@ _COUNTS: dict[str | None, tuple[tuple[str, str], ...]] = {
 """Datadog's names, and where `usage` has the numbers. Totals include their details on both sides."""
 
 
-def usage_metrics(attributes: Mapping[str, Any]) -> dict[str, float]:
-    """Tokens and cost (US dollars); empty where the span reports none. A zero is a number, not an absence."""
+def usage_metrics(attributes: Mapping[str, Any], *, has_no_output: bool = False) -> dict[str, float]:
+    """Tokens and cost (US dollars); empty where the span reports none. A zero is a number, not an absence.
+
+    `has_no_output`: an embedding's tokens are those of its input.
+    """
     usage: Any = attributes.get("usage")
     metrics: dict[str, float] = {}
     if isinstance(usage, dict):
@@ -29,8 +32,8 @@ def usage_metrics(attributes: Mapping[str, Any]) -> dict[str, float]:
             counts: Any = usage if group is None else usage.get(group)  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
             if isinstance(counts, dict):
                 metrics.update((name, counts[key]) for name, key in names if _is_number(counts.get(key)))  # pyright: ignore[reportUnknownMemberType]
-        if "input_tokens" in metrics and "output_tokens" in metrics:
-            metrics["total_tokens"] = metrics["input_tokens"] + metrics["output_tokens"]
+        if "input_tokens" in metrics and (has_no_output or "output_tokens" in metrics):
+            metrics["total_tokens"] = metrics["input_tokens"] + metrics.get("output_tokens", 0)
     cost: Any = attributes.get("cost_context")
     if (
         isinstance(cost, dict)

@@ -17,4 +17,4 @@ flushed = sb.flush(2)
 flush_s = time.monotonic() - started
 store = sb.open_store("sqlite:///traces.db")
 names = [span.name for span in store.get_trace(run.trace_id).spans]
-print(json.dumps({"names": names, "flush_s": flush_s, "stats": sb.stats(), "loaded": loaded}))
+print(json.dumps({"names": names, "flushed": flushed, "flush_s": flush_s, "stats": sb.stats(), "loaded": loaded}))

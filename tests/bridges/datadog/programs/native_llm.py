@@ -18,8 +18,16 @@ import spanbridge as sb
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
+        is_embedding = self.path.endswith("/embeddings")
         body = json.dumps(
             {
+                "object": "list",
+                "model": "text-embedding",
+                "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 0.5]}],
+                "usage": {"prompt_tokens": 4, "total_tokens": 4},
+            }
+            if is_embedding
+            else {
                 "id": "c1",
                 "object": "chat.completion",
                 "created": 1,
@@ -51,4 +59,10 @@ with sb.agent_run("agent"):
         generation.set(output=answer.choices[0].message.content, usage=sb.Usage(input_tokens=10, output_tokens=5))
     with sb.tool_call("tool that thinks"):  # a call that is not ours: it keeps its native span
         client.chat.completions.create(model="gpt-5.4", messages=messages)
+    with sb.start_span("rag_embedding", "embeds", model="text-embedding", provider="openai", input="hi") as embedding:
+        client.embeddings.create(model="text-embedding", input="hi")
+        embedding.set(usage=sb.Usage(input_tokens=4))
+    with sb.start_span("classifier_evaluation", "judge", model="gpt-5.4", provider="openai", input=messages) as judge:
+        client.chat.completions.create(model="gpt-5.4", messages=messages)
+        judge.set(usage=sb.Usage(input_tokens=10, output_tokens=5))
 report(llmobs=LLMObs.enabled)
