@@ -20,7 +20,7 @@ PLACEHOLDERS: tuple[str, ...] = (
     # Variables and templates.
     "${DB_PASSWORD}", "${DB_PASSWORD:-}", "${DB_PASSWORD:-changeme}", "${env:DB_PW}", "${DB_USER}:${DB_PASS}", "$DB_PASSWORD", "$DB_PASS2", "$(cat /run/secrets/db)", "$(op read op://v/db/password)",
     "${{ secrets.GITHUB_TOKEN }}", "{{ password }}", "{{secrets.DB}}", "{{ lookup('env', 'DB_PW') }}", "{% env 'DB_PW' %}", "#{DB_PW}", "@{DB_PW}", "<%= ENV['DB_PW'] %>", "{password}", "{db.password}", "%(password)s",
-    "%DB_PASSWORD%", "@DB_PASSWORD@", "$env:DB_PW", "Bearer ${TOKEN}", "%s", "`cat pw`",
+    ":password", ":db_password", "%DB_PASSWORD%", "@DB_PASSWORD@", "$env:DB_PW", "Bearer ${TOKEN}", "%s", "`cat pw`",
     # References.
     "env:DB_PASSWORD", "env.API_KEY", "os.environ/API_KEY", "vault:secret/data/db#password", "op://vault/db/password", "ssm:/prod/db/password", "secretsmanager:db", "ref+vault://a/b", "awssm://prod/db",
     "@Microsoft.KeyVault(SecretUri=https://x)", "projects/p/secrets/db/versions/latest", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db", "{{resolve:secretsmanager:db}}", "!Ref DbPassword", "!vault |",

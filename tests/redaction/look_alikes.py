@@ -820,6 +820,12 @@ def named(rng: random.Random) -> Iterator[tuple[str, Any]]:
 def structures(rng: random.Random) -> Iterator[Any]:
     """Definitions, references, events, arguments: what stands under a secret's name says what it is."""
     yield from (
+        {"index": 3, "token": {"id": 464, "text": "The1", "logprob": -0.25, "special": False}},
+        {"type": "token", "token": {"id": 1234567, "text": " cat2"}},
+        {"errors": [], "password": ["This field is required."]},
+        {"secrets": ["DB_PASSWORD", "API_KEY"]},
+        {"publishableKey": "pk_live_a1B2c3D4e5F6g7H8", "stripe_key": "pk_test_a1B2c3D4e5F6g7H8"},
+        {"details": {"tokens": [{"id": 464, "text": "The1", "logprob": -0.25}], "prefill": []}},
         {
             "type": "object",
             "properties": {

@@ -18,13 +18,13 @@ PLACES: dict[str, tuple[str, ...]] = {
     "email": (
         "email:§", "§:hello", "to=§;cc=nobody", "<a href=\"mailto:§\">write</a>", "[§](mailto:§)", "login as §, please", "INSERT INTO users VALUES (7, '§')", "user §\n",
         "E-Mail：§", "{'email': '§', 'age': 40}", "Contact(email='§', n=1)", "name,email\nJane,§\n", "| Jane | § |", "commit abc\nAuthor: Jane <§>\nDate: today", "https://example.com/u?email=§&x=1", "\"§\"",
-        "(§)", "用户§。", "From: §\\nTo: nobody", "sent to §.", "§ opened the ticket", "jane/§/x",
+        "(§)", "用户§。", "From: §\\nTo: nobody", "sent to §.", "§ opened the ticket", "jane/§/x", "联系§谢谢",
     ),
-    "card_number": ("card:§", "Card number: §.", "pan=§&cvc=x", "(§)", "'§'", "VISA § exp 12/27", "name,card\nJane,§\n", "| Jane | § |", "{'card': '§'}", "#§", "card no. §"),
-    "iban": ("IBAN:§", "iban=§&x=1", "(§)", "'§'", "| Jane | § |", "to account § by Friday", "name,iban\nJane,§\n", "{'iban': '§'}"),
-    "ssn": ("SSN:§", "(§)", "'§'", "social security number §", "| Jane | § |", "name,ssn\nJane,§\n", "his SSN is §."),
-    "phone": ("phone:§ x", "(call §)", "'§'", "Tel. §, fax none", "| Jane | § |", "name,phone\nJane,§\n", "reach me on § after six", "WhatsApp: §", "{'phone': '§'}"),
-    "ip_address": ("ip=§", "(§)", "'§'", "from § to nowhere", "X-Forwarded-For: §", "{'ip': '§'}", "| Jane | § |", "client § connected", "src=§ dst=none", "peer: §\n", "host,ip\na,§\n"),
+    "card_number": ("card:§", "Card number: §.", "pan=§&cvc=x", "(§)", "'§'", "VISA § exp 12/27", "name,card\nJane,§\n", "| Jane | § |", "{'card': '§'}", "#§", "card no. §", "支付§完成"),
+    "iban": ("IBAN:§", "iban=§&x=1", "(§)", "'§'", "| Jane | § |", "to account § by Friday", "name,iban\nJane,§\n", "{'iban': '§'}", "口座§です"),
+    "ssn": ("SSN:§", "(§)", "'§'", "social security number §", "| Jane | § |", "name,ssn\nJane,§\n", "his SSN is §.", "号码§谢谢"),
+    "phone": ("phone:§ x", "(call §)", "'§'", "Tel. §, fax none", "| Jane | § |", "name,phone\nJane,§\n", "reach me on § after six", "WhatsApp: §", "{'phone': '§'}", "电话§谢谢"),
+    "ip_address": ("ip=§", "(§)", "'§'", "from § to nowhere", "X-Forwarded-For: §", "{'ip': '§'}", "| Jane | § |", "client § connected", "src=§ dst=none", "peer: §\n", "host,ip\na,§\n", "来自§的请求"),
 }  # fmt: skip
 
 SPELLINGS: tuple[tuple[str, str, str], ...] = (

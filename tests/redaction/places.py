@@ -11,6 +11,8 @@ import json
 from typing import TYPE_CHECKING
 
 from .cases import HOLE, Case, text_case
+from .further_places import BROWSERS, CALLS, TEXTS
+from .further_places import LOOK_ALIKES as FURTHER_LOOK_ALIKES
 from .generating import characters, fill
 
 if TYPE_CHECKING:
@@ -1507,6 +1509,9 @@ def places(rng: random.Random) -> Iterator[Case]:
         "connections": CONNECTIONS,
         "messages": MESSAGES,
         "further": FURTHER,
+        "calls": CALLS,
+        "browsers": BROWSERS,
+        "texts": TEXTS,
     }
     for group, rows in tables.items():
         for number, (kind, template) in enumerate(rows):
@@ -1532,7 +1537,7 @@ def places(rng: random.Random) -> Iterator[Case]:
 
 def look_alikes(_: random.Random) -> Iterator[Case]:
     """Every row alone, in a message and in JSON in a string."""
-    for number, text in enumerate(LOOK_ALIKES):
+    for number, text in enumerate((*LOOK_ALIKES, *FURTHER_LOOK_ALIKES)):
         yield Case(f"look_alikes/{number}", text)
         yield Case(
             f"look_alikes/{number}/message",

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SENSITIVE_NAMES = [
+    "code_verifier",
+    "SharedAccessSignature",
+    "SecretBinary",
     "password",
     "passwd",
     "db_passwd",
@@ -651,7 +654,7 @@ def odd_spots(rng: random.Random) -> Iterator[Case]:
 
 def streams(rng: random.Random) -> Iterator[Case]:
     """A secret cut across consecutive string chunks of one list."""
-    for number in range(24):
+    for number in range(28):
         secret = fill(rng.choice(FORMATS)[1], rng) if number % 2 else characters(rng, "AN", 14)
         text = f"Sure, the value is {secret} as asked." if number % 2 else f"Set DB_PASSWORD={secret} first and go on."
         size = rng.randint(3, 9)
@@ -663,7 +666,8 @@ def streams(rng: random.Random) -> Iterator[Case]:
             lambda part, _: {"type": "content_block_delta", "delta": {"type": "text_delta", "text": part}},
             lambda part, index: {"event": "token", "data": part, "seq": index},
             lambda part, _: {"type": "response.output_text.delta", "delta": part},
-        )[number % 6]
+            lambda part, _: {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": part}}]}}]},
+        )[number % 7]
         yield Case(
             f"streams/{number}", {"chunks": [build(part, index) for index, part in enumerate(parts)]}, (secret,), ()
         )

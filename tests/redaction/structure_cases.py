@@ -33,7 +33,7 @@ def _records(name: str, value: str) -> Iterator[tuple[str, Any]]:
     for key, held in (
         ("name", "value"), ("key", "value"), ("Name", "Value"), ("Key", "Value"), ("k", "v"), ("field", "value"), ("label", "value"), ("parameterName", "parameterValue"),
         ("headerName", "headerValue"), ("variable", "value"), ("setting", "value"), ("attribute", "value"), ("config", "value"), ("property", "value"), ("option", "value"),
-        ("title", "value"), ("fieldName", "fieldValue"), ("column", "value"), ("key", "val"), ("ParameterKey", "ParameterValue"),
+        ("title", "value"), ("fieldName", "fieldValue"), ("column", "value"), ("key", "val"), ("ParameterKey", "ParameterValue"), ("OptionName", "Value"), ("name", "default"),
     ):  # fmt: skip
         yield f"{key} and {held}", [{key: name, held: value}, {key: "user", held: "bobby"}, {key: "n", held: "42"}]
     yield (

@@ -21,9 +21,12 @@ EVENT_PROBE = Probe(
 )
 """What the prefilter looks for: names of events in a stream."""
 _STRING = rb'[^"\\]*(?:\\+[^"\\]+)*'
-_STRINGS = re.compile(rb'\[(\\*)"%b\1", ?\1"' % _STRING)
+_WITH_QUOTES = rb'[^"\\]*(?:\\.[^"\\]*)*'
+_STRINGS = re.compile(rb'\[(?:(\\+)"%b\1", ?\1"|"%b", ?")' % (_STRING, _WITH_QUOTES))
 """A list that begins with two strings, perhaps in JSON inside of a string."""
-_LIST_OF_STRINGS = re.compile(rb'\[(\\*)"%b\1"(?:, ?\1"%b\1")+' % (_STRING, _STRING))
+_LIST_OF_STRINGS = re.compile(
+    rb'\[(?:(\\+)"%b\1"(?:, ?\1"%b\1")+|"%b"(?:, ?"%b")+)' % (_STRING, _STRING, _WITH_QUOTES, _WITH_QUOTES)
+)
 _BETWEEN = re.compile(rb'\\*", ?\\*"')
 _TEXT_KEYS = (
     "delta", "choices", "content", "text", "token", "partial_json", "arguments", "data", "chunk", "output_text", "reasoning",
@@ -31,7 +34,8 @@ _TEXT_KEYS = (
 )  # fmt: skip
 """The members of an event that hold its text, or lead to it."""
 _EVENT_KEYS = word_set("delta chunk token partial_json")
-_MAX_DEPTH = 6
+_MAX_DEPTH = 8
+"""Levels from an item to its text: `choices[0].delta.tool_calls[0].function.arguments`."""
 MAX_MEAN = 64
 """Characters of a piece, on the average; longer strings are texts of their own."""
 

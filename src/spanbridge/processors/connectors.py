@@ -70,7 +70,9 @@ _BLOCK = re.compile(
     r"(?:[|>][-+]?\d?[ \t]*|<<[-~]?[\"']?[A-Z]{2,12}[\"']?)(?:\n|\\n)(?P<indent>[ \t]*)(?P<v>[^\s][^\n\\]{2,2000})"
 )
 """Text on lines of its own: YAML's `|` and `>`, here-documents."""
-_ITEM_OF_LIST = re.compile(r"(?:\n|\\n)[ \t]{0,40}- [\"']?(?P<v>[^\s\"'\\:]{4,200})[\"']?(?=\s|\\n|\Z)")
+_ITEM_OF_LIST = re.compile(
+    r"(?:\n|\\n)[ \t]{0,40}(?:- |(?<=[ \t])[\w.-]{1,64}: )[\"']?(?P<v>[^\s\"'\\:]{4,200})[\"']?(?=\s|\\n|\Z)"
+)
 
 
 def _operator(place: Place) -> Spans:
@@ -88,6 +90,8 @@ def _operator(place: Place) -> Spans:
     op = "=" if annotated else operator["op"]
     if op.startswith(";"):
         op = "="
+    if op == "=" and "***" in operator[0]:
+        return ()  # what was masked before
     spaced = bool(annotated or operator["space"])
     if place.is_header and op in (":", "=", "=>"):
         line = _NEW_LINE.match(text, at)
@@ -160,6 +164,7 @@ _CALL_NAME = re.compile(
 _FETCHES = re.compile(
     r"(?i)(?:\b|_)(?:get|fetch|read|find|load|lookup|has|delete|remove|describe|list|use|require|validate|check)_?[a-z_]*\Z|\b(?:get|fetch|read|find|load)[A-Z]\w*\Z"
 )
+_OR_ELSE = re.compile(r"""[\])'"]{0,3}[ ]{0,2}(?:\|\||\?\?)[ ]{0,2}(?=["'])""")
 _DECLARED = re.compile(r"(?:string|String|char|auto|str|const|CString|QString)[ &*]{1,3}\Z")
 
 
@@ -186,6 +191,12 @@ def _flag(place: Place) -> Spans:
     return flag_value(place.text, place.right, place.level)
 
 
+def _or_else(place: Place) -> Spans:
+    """What is taken where a variable of the environment is missing: `process.env.API_KEY || "x"`."""
+    other = _OR_ELSE.match(place.text, place.right)
+    return None if other is None else quoted_value(place.text, other.end(), place.level, place.name, strict=True)
+
+
 def _call(place: Place) -> Spans:
     """`.password("x")`, `setPassword("x")`, `password.equals("x")`, `std::string password("x")`."""
     call = _CALL.match(place.text, place.right)
@@ -193,6 +204,7 @@ def _call(place: Place) -> Spans:
         return None
     takes_value = (
         not _FETCHES.search(place.name)
+        and not place.name.startswith("keyring.")
         and not place.name.endswith(("redentials", "reds"))
         and (
             "." in f"{place.head[-1:]}{place.name}{call[0]}"
@@ -218,17 +230,22 @@ def _argument(place: Place) -> Spans:
 # ── layout and prose ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 _SPACE_QUOTED = re.compile(r"""[ \t]{1,16}(?:AS[ ]|BY[ ])?[(]?(?=\\{0,7}['"`])""")
-_TAKES_QUOTED = re.compile(r"(?i)(?:(?:with|set|encrypted|user|alter)\s|[ {(]:)\Z")
+_ALONE = re.compile(r"(?:\A|\n|\\n)[ \t]*\Z")
+_CAMEL = re.compile("[a-z](?:[A-Z]|_[a-z])")
+"""A setting's name, not a word: `storePassword 'x'`."""
+_TAKES_QUOTED = re.compile(r"(?i)(?:(?:with|set|encrypted|user|alter)\s|[ {(]:)\Z|OPTIONS ?\([^()]{0,48}\Z")
 _CELLS = re.compile(
-    r"</(?:t[dh]|dt|key|label|b|strong|span)>\s{0,40}<(?:t[dh]|dd|string|span|code)[^<>]{0,80}>\s{0,40}"
+    r"</(?:t[dh]|dt|key|name|label|b|strong|span)>\s{0,40}<(?:t[dh]|dd|string|value|span|code)[^<>]{0,80}>\s{0,40}"
 )
 """From one cell or term of HTML to the next, from a key of a property list to its value."""
-_COPULA = r"(?:is|was|are|ist|lautet|es|est|é|è|be|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
+_COPULA = r"(?:is|was|should be|are|ist|lautet|es|est|é|è|be|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
 _CHANGED = r"(?:now|set|changed|reset|updated|rotated|generated|currently|still|simply|just|to|as)"
 _FILLER = r"(?:[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
 _PROSE = re.compile(
     rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}{_COPULA}(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
 )
+_CHANGED_FROM = re.compile(r"(?:[ ](?:was|is|has been|been))?[ ](?:changed|updated|rotated|reset)[ ]from[ ]")
+_TO = re.compile(r"""["'`*]{0,2}[ ]to[ ]""")
 _ANNOUNCED = re.compile(rf"""[*_"'`]{{0,3}}{_FILLER}[ ]?:(?:[ ]|\n|\\n){{1,6}}""")
 _DIRECTIVE_START = re.compile(
     r"(?:\A|\n|\\n|(?i:CONFIG SET|enable) |(?i:username) \S{1,40} (?:privilege \d{1,2} )?)[ \t]*(?i:requirepass |[a-z]{2,16}[_-])?\Z"
@@ -265,7 +282,11 @@ def _quoted_beside(place: Place) -> Spans:
         return None
     if place.is_header:
         return header_value(place.text, quoted.end(), place.is_cookie, ":")
-    if place.level is Sensitivity.STRONG and (place.name.isupper() or _TAKES_QUOTED.search(place.head)):
+    if place.level is Sensitivity.STRONG and (
+        place.name.isupper()
+        or _TAKES_QUOTED.search(place.head)
+        or (_ALONE.search(place.head) and _CAMEL.search(place.name))
+    ):
         return quoted_value(place.text, quoted.end(), place.level, place.name, strict=True)
     return prose_value(place.text, quoted.end(), place.level, only_likely=True)
 
@@ -290,6 +311,10 @@ def _prose(place: Place) -> Spans:
         said = connection.match(place.text, place.right)
         if said is not None and (values := list(prose_value(place.text, said.end(), place.level))):
             return values
+    changed = _CHANGED_FROM.match(place.text, place.right)
+    if changed is not None and (values := list(prose_value(place.text, changed.end(), place.level))):
+        to = _TO.match(place.text, values[-1][1])
+        return [*values, *prose_value(place.text, to.end(), place.level)] if to else values
     return None
 
 
@@ -327,6 +352,7 @@ def _is_likely(value: str) -> bool:
 
 
 READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
+    ("", _or_else),
     ("", _operator),
     ("\\\"'", _item),
     (" ", _flag),

@@ -28,8 +28,8 @@ _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ENTITY = re.compile(r"(&(?:#\d{1,6}|#x[0-9A-Fa-f]{1,5}|[a-z]{2,6});)(?:\1)*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,65536}={0,2}")
 _WORDS = (
-    "uthorization", "earer ", "assword", "secret", "Secret", "api_key", "apiKey", "api-key", "Api-Key", "_token", 'oken":', "sk-ant-",
-    "sk-proj-", "github_pat_", "_SECRET", "_TOKEN", "PASSWORD", "API_KEY",
+    "uthorization", "earer ", "assword", "secret", "Secret", "api_key", "apiKey", "api-key", "Api-Key", "_token", 'oken":', "oken: ",
+    "sk-ant-", "sk-proj-", "github_pat_", "_SECRET", "_TOKEN", "PASSWORD", "API_KEY",
 )  # fmt: skip
 """What base64 of text with a secret holds, without a first letter that may have either case; none shorter than six bytes."""
 

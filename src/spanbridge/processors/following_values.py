@@ -32,11 +32,12 @@ _WRAPPER = (
 QUOTE = re.compile(
     rf"""(?:\((?:\s|\\n){{0,40}}|\\\s{{0,2}}(?:\n|\\n)\s{{0,40}})?(?:[fFbBrRuU@$]{{1,2}}(?=["'])|{_WRAPPER}|\[)?(\\{{0,15}})("{{3}}|'{{3}}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
 )
-_ANCHOR = re.compile(r"&\w{1,16} (?=[^\s&|])")
-"""Of YAML: `password: &name x`."""
+_ANCHOR = re.compile(r"(?:&\w{1,16}|!!str) (?=[^\s&|])")
+"""Of YAML: `password: &name x`, `password: !!str x`."""
 _NEXT_PART = re.compile(r"""(?:&quot;|["'`])\)?[ \t]{0,4}(?:\+|\.\.?|&)\s{0,40}(?=[fFbBrRuU]?\\{0,15}["'`])""")
 _NEXT_LINE = re.compile(r"""["'`]\s{0,4}\n\s{0,40}(?=["'`])""")
 """From one part of a string to the next: `"ab" + "cd"`."""
+_NEXT_ITEM = re.compile(r"""\\{0,15}["'`],(?:\s|\\n){0,40}(?=\\{0,15}["'`])""")
 _MAX_PARTS = 16
 _FALLBACK = re.compile(
     r"""(?P<lead>[A-Za-z_$!@(\[][\w$]{0,60}(?:[.(\[:)]|[ ]{1,2}(?:or|\|\||\?\?|if|\?:?)\b|[ ]{1,2}[|?])[^\n;]{0,160}?|)(?:,|\|\||\?\?|\bor\b|\?:|\belse\b|\?[^\n;:]{1,60}:|\.unwrap_or(?:_else)?\(|\.or(?:Else|_else)\(|default\s?[=:])\s{0,3}(?=[fbru]?\\{0,15}["'`])"""
@@ -92,7 +93,8 @@ _VERSION = re.compile(r"[\^~<>=!]{0,2}v?\d+(?:\.\d+){1,3}[\w.+-]{0,16}")
 _ARN = re.compile(r"arn:[\w-]{0,12}:[\w-]{0,24}:[\w-]{0,16}:\d{0,14}:\Z")
 _TECHNICAL_TERM = re.compile(
     r"[\d.,:%/-]{1,5}|[a-z]+-[a-z-]+|\d+[a-z-]+|[A-Za-z]{1,3}-?\d{1,4}"
-    r"|(?:sha|md|base|utf|rfc|argon|oauth|http|pkcs|blake|ipv|tls|ssl|gpt|llama|step|level|version|chapter|section|python|type|rot|hmac|scrypt|ascii|latin|win|line|page|case|item|user|test|step|part|phase|team|room|unit|slot|node|host|port|mode|field|input|box|form|hash|policy|file|column|rule|check|group|param|attempt|option|stage|round|iso|nist|pci|soc|aes|pbkdf|bcrypt|html|web|day|week|q)-?\d{1,5}(?:[.:-]\d{1,4})?",
+    r"|(?:sha|md|base|utf|rfc|argon|oauth|http|pkcs|blake|ipv|tls|ssl|gpt|llama|step|level|version|chapter|section|python|type|rot|hmac|scrypt|ascii|latin|win|line|page|case|item|step|part|phase|team|room|unit|slot|port|field|input|box|form|hash|policy|file|column|rule|check|group|param|attempt|option|stage|round|iso|nist|pci|soc|aes|pbkdf|bcrypt|html|web|day|week|q)-?\d{1,5}(?:[.:-]\d{1,4})?"
+    r"|(?:user|test|node|host|mode)-?\d{1,3}",
     re.IGNORECASE,
 )
 """What may follow "the token is" without being one: numbers, counted things, algorithms."""
@@ -131,6 +133,8 @@ def operand(
     if match is None:
         return
     start, end = match.span()
+    if text[right:at] == "%3D" and (ampersand := text.find("%26", start, end)) >= 0:
+        end = ampersand
     if ("?" in head or "&" in text[end : end + 1]) and not parameter:
         end = start + len(re.split("[&#]", match[0], maxsplit=1)[0])
     elif pattern is _UNQUOTED_LINE and (following := _NEXT_FIELD.search(text, start, end)) is not None:
@@ -237,7 +241,7 @@ def quoted_value(
             yield start, end
             yield from parts
         return
-    if strict and re.search(r"\s|^\$\w+=", value):
+    if (strict and re.search(r"\s|^\$\w+=", value)) or (value[:1].isspace() and text[end : end + 1] in ("", "\n")):
         return
     scheme = re.match(r"(?i)(?:Bearer|Basic|Token|Bot|ApiKey) +", value)
     if scheme is not None and level is Sensitivity.WEAK:
@@ -245,6 +249,21 @@ def quoted_value(
         value = text[start:end]
     if accepts_quoted(value, level, name):
         yield start, end
+    if opening[0][:1] == "[":
+        for item in _further_items(text, end):
+            if accepts_quoted(text[slice(*item)], level, name):
+                yield item
+
+
+def _further_items(text: str, end: int) -> Iterator[tuple[int, int]]:
+    """The strings of a list behind its first, which ends at `end`."""
+    for _ in range(_MAX_PARTS):
+        joint = _NEXT_ITEM.match(text, end)
+        opening = QUOTE.match(text, joint.end()) if joint else None
+        if opening is None:
+            return
+        end = _closing(text, opening.end(), opening[1], opening[2])
+        yield opening.end(), end
 
 
 def _further_parts(text: str, end: int, *, in_brackets: bool) -> Iterator[tuple[int, int]]:

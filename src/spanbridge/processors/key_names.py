@@ -34,7 +34,7 @@ def word_set(text: str) -> frozenset[str]:
 QUALIFIERS = word_set(
     "old new current previous prev prod production dev development staging stage test testing live sandbox primary secondary confirm "
     "confirmation confirmed again repeat repeated verify value values plain plaintext cleartext raw text string str hash hashed encrypted enc "
-    "b64 base64 pem backup override default header input main local global one two"
+    "b64 base64 binary pem backup override default header input main local global one two"
 )
 """Words at the end of a name that say which one, not what it is."""
 ALONE = word_set(
@@ -90,14 +90,16 @@ _LIMITS = word_set("ratelimit limit limits rate quota usage")
 """Beside these, tokens are counted: `x-ratelimit-reset-tokens`."""
 _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"), ("seed", "phrase"), ("recovery", "phrase"), ("pass", "word"),
                     ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("connection", "strings"), ("secret", "base"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature"), ("hub", "signature"), ("slack", "signature"),
-                    ("stripe", "signature"), ("twilio", "signature"), ("svix", "signature"), ("webhook", "signature"), ("client", "assertion"), ("security", "answer"), ("secret", "answer"),
+                    ("stripe", "signature"), ("twilio", "signature"), ("svix", "signature"), ("webhook", "signature"), ("client", "assertion"), ("code", "verifier"), ("access", "signature"), ("security", "answer"), ("secret", "answer"),
                     ("recovery", "answer"), ("wallet", "seed"), ("master", "seed"), ("totp", "seed")})  # fmt: skip
+_OF_OTHERS = frozenset({("existing", "secret"), ("pull", "secret"), ("pull", "secrets")})
+"""Names of objects of Kubernetes that hold secrets."""
 _GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth|pw)")
 _GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
 _SPLIT = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _REPETITION = re.compile(r"v?\d+")
-_OF_VOCABULARY = frozenset("ĠĊ▁")
+OF_VOCABULARY = frozenset("ĠĊ▁")
 """How tokenizers mark the space before a word: `Ġpassword` is an entry of a vocabulary."""
 _MAX_NAME = 200
 """Characters at a name's end that decide; a cache of names has a bound in bytes too."""
@@ -122,7 +124,7 @@ def split_words(name: str) -> tuple[str, ...]:
 
 def classify(name: str) -> Sensitivity:
     """What `name` says of its value, by the built-in tables."""
-    if name[:1] in _OF_VOCABULARY:
+    if name[:1] in OF_VOCABULARY:
         return Sensitivity.NONE
     return _classify(name[-_MAX_NAME:])
 
@@ -140,6 +142,8 @@ def _classify(name: str) -> Sensitivity:
     owner = words[-2] if len(words) > 1 else ""
     if owner == "time" and words[-3:-2] == ["one"]:
         owner = "onetime"
+    if (owner, last) in _OF_OTHERS:
+        return Sensitivity.NONE
     if last in ALONE or (owner, last) in _PAIRS or (len(words) > 2 and (words[-3], last) in _PAIRS):
         return Sensitivity.STRONG
     if (

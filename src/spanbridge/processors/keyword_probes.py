@@ -76,9 +76,10 @@ _RARE_NAMES = (
     _owned_names("pw", "user", "root"),
     _owned_names("pin", *sorted(PIN_OWNERS)),
     _owned_names("assertion", "client"),
+    _owned_names("verifier", "code"),
     _owned_names("answer", "security", "secret", "recovery"),
     _owned_names("str", "conn", "connection"),
-    _owned_names("signature", "amz", "goog", "oss", "hub", "slack", "stripe", "twilio", "svix", "webhook"),
+    _owned_names("signature", "access", "amz", "goog", "oss", "hub", "slack", "stripe", "twilio", "svix", "webhook"),
     Probe(("pin", "puk"), rf"(?i)p(?:in|uk){_CLOSE}[ \t]{{0,4}}:[ \t]{{0,4}}[\\\"']*[0-9]{{4}}", 0),
     Probe(("seed", "sas", "pw"), rf"(?i)(?:seed|sas|pw){_QUALIFIED}{_GENERATED}", 0),
     Probe(("token", "key"), rf"(?i)(?:token|key)s?[_./ \[*-]{_QUALIFIED}[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=-]{{8}}", 0),
@@ -106,7 +107,7 @@ KEYWORD_PROBES = (
     *_owned_probes("pass", PASS_OWNERS),
     Probe(("login", "user", "mail"), r"(?i)(?:login|user(?:_?name)?|mail)[\\\"']{0,4} ?[:=> \t\\nr]{1,4}[^ \t\n]{1,80}[ \t\n\\nr,;/]{1,8}(?:and |with )?[\\\"']{0,4}(?:password|pass|pw)[\\\"' \t:=]", 0),
     Probe(("passw", "secret", "token", "key", "auth", "pw", "credential", "pass"), r"(?i)-[A-Za-z0-9-]{0,24}(?:passw(?:or)?d|passphrase|pass|pwd?|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]+[^ ]"),
-    Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]|%3[Dd])[ \t\\nr\n]{{0,48}}[\\\"'`bBrR({{]*[ \t\\n\n]{{0,48}}[\\\"'`]*(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
+    Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]|%3[Dd])[ \t\\nr\n]{{0,48}}[\\\"'`bBrR({{\[]*[ \t\\n\n]{{0,48}}[\\\"'`]*(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
     *(
         Probe((word,), rf"(?i){word}[\"'`*_]{{0,3}}{_BEGINS}(?:{_LEADS_TO}|[ \t]{{1,16}})[(*_]{{0,3}}(?:{_QUOTE})?[A-Za-z+/_=.-]{{0,60}}[0-9][A-Za-z0-9+/_=.-]{{3}}", 0)
         for word in ("token", "key")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.processors.connectors import READERS, Place
 from spanbridge.processors.following_values import MAX_QUOTED, MAX_UNQUOTED, NATIVE
-from spanbridge.processors.key_names import Classifier, Sensitivity, split_words
+from spanbridge.processors.key_names import OF_VOCABULARY, Classifier, Sensitivity, split_words
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.text_rule import Budget, Span, TextRule, slices
@@ -141,6 +141,8 @@ def _identifier(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> Sensitivity:
+    if left and text[left - 1] in OF_VOCABULARY:
+        return Sensitivity.NONE
     if NATIVE.fullmatch(stem):
         return Sensitivity.STRONG
     level = classify(name)

@@ -23,6 +23,7 @@ _PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_BODY = re.compile(
     r"""(?:(?:\\{1,8}[nrt]|[\s"'+>|,#])+|[A-Za-z0-9+/=]{12,}|[A-Za-z0-9+/=]{1,11}(?=[\s\\"',]|\Z)|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,120})"""
 )
+_PEM_LINE = re.compile(r"[A-Za-z0-9+/=]{12}")
 _MAX_PEM = 64 * 1024
 
 
@@ -40,7 +41,7 @@ def _find_pem(text: str, budget: Budget) -> Iterator[Span]:
             done = end.end()
         else:
             done = _pem_body(text, begin.end())
-            if done - begin.end() < 16:
+            if _PEM_LINE.search(text, begin.end(), done) is None:
                 continue
         yield Span(begin.start(), done, "private_key")
 
@@ -88,7 +89,7 @@ def _url_password(value: str) -> bool:
 
 _NAME_VALUE = (
     r"""[nkfhvl](?:(?<=n)ame|(?<=k)ey|(?<=f)ield|(?<=h)eader|(?<=v)ariable|(?<=l)abel)\\{0,7}["']?\s{0,3}[:=]\s{0,3}\\{0,7}["']?(?P<k>[\w.$-]{2,64}(?: [\w-]{2,20})?)\\{0,7}["']?"""
-    r"""(?:,|\s|\\n|\\r|-|/?>\s{0,8}<){1,24}\\{0,7}["']?value\\{0,7}["']?(?:\s{0,3}[:=]\s{0,3}|>)(?P<q>\\{0,7}["']?)(?P<v>[^\s"'\\<>,}]{2,2048})"""
+    r"""(?:\s[a-z-]{2,16}=\\{0,3}["'][^"'<>\n]{0,40}\\{0,3}["']){0,3}(?:,|\s|\\n|\\r|-|/?>\s{0,8}<){1,24}\\{0,7}["']?value\\{0,7}["']?(?:\s{0,3}[:=]\s{0,3}|>)(?P<q>\\{0,7}["']?)(?P<v>[^\s"'\\<>,}]{2,2048})"""
 )
 """`name: DB_PASSWORD` then `value: x`, as in Kubernetes, XML and Python reprs."""
 _SETX = r"""setx (?P<k>[\w.]{2,64}) {1,4}\\{0,7}["']?(?P<v>(?<=["'])[^"'\\\n]{1,2048}|[^\s"'\\%]{1,2048})"""
@@ -166,11 +167,13 @@ def _basic(value: str) -> bool:
 
 
 def _bearer(value: str) -> bool:
-    return re.fullmatch(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*[.]?", value) is None or (
+    return re.fullmatch(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*[.=]?", value) is None or (
         len(value) >= 24 and not value.islower()
     )
 
 
+_KEYED_CALL = r"(?:jwt\.(?:sign|encode|verify|decode)|createHmac|hmac\.new|pgp_sym_(?:en|de)crypt(?:_bytea)?|Fernet|Secret(?:Str|Bytes)|bearer_?[aA]uth|basic_auth|keyring\.set_password|WiFi\.begin)"
+"""What is called with a secret, whatever its variables are called."""
 _CODE_KINDS = r"(?:log-?in|sign-?in|verification|authentication|security|one-?time|2fa|mfa|two-?factor|sms|access)"
 """Whose codes of digits are secret in a sentence."""
 _COOKIE_FLAG = re.compile(r"(?<=\s)(?:-b|--cookie)[ =](?=\\{0,7}[\"']?[\w.%-]{1,64}=)")
@@ -194,7 +197,29 @@ def _is_code(value: str) -> bool:
     return len(value) != len("2026") or not value.startswith(("19", "20"))
 
 
+_TYPES = r"(?:(?:\b|_)(?:fill|type|send_?[kK]eys|set_?[vV]alue|press_?[sS]equentially|input_?[tT]ext|clear_and_type))"
+"""How libraries that drive a browser enter text."""
+_FIELD = r"(?:(?i:pass(?:word|wd|phrase|code)|pwd)|[\W_](?i:otp|pin)[\W_])"
+
+
+def _is_typed(value: str) -> bool:
+    """Whether what is entered in a password's field is one: not the word on the field."""
+    return not names_itself(value)
+
+
 PATTERN_RULES: tuple[TextRule, ...] = (
+    pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_TYPES}\([^()\n]{{0,80}}{_FIELD}"),), rf"{_TYPES}\((?:\w{{1,24}}\.\w{{1,24}}, ?)?\\{{0,3}}[\"'][^\n]{{0,60}}?{_FIELD}[^\n,]{{0,24}}, ?(?:(?:text|value)=)?\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
+    pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_FIELD}[^\n]{{0,32}}\)\.{_TYPES}\("),), rf"{_FIELD}[^\n;.]{{0,32}}\)\.{_TYPES}\(\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
+    pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"element=[\\\"']{{1,4}}[^\"'\n]{{0,40}}{_FIELD}"),), rf"element=\\{{0,3}}[\"'][^\"'\n]{{0,40}}{_FIELD}[^\n]{{0,80}}?(?:text|value)=\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
+    pattern_rule("form_password", (Probe(("password", "passcode", "otp"), r"(?i)(?:typ|enter|fill|input|inputt)(?:ed|ing|e|s)? [\\\"'`]{1,4}[^\"'`\n]{3,80}[\"'`] (?:in|into|as|for) (?:the )?(?:[a-z]{2,12} ){0,2}pass"),), r"(?:typ|enter|fill|input|inputt)(?:ed|ing|e|s)? \\{0,3}[\"'`](?P<v>[^\s\"'`\\]{3,80})\\{0,3}[\"'`] (?:in|into|as|for) (?:the )?(?:[a-z]{2,12} ){0,2}pass(?:word|wd|phrase|code)", _is_typed),
+    pattern_rule("assignment", (Probe(("input_value",), r"input_value=[\\\"']"),), r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|credentials?)(?:\n|\\n) {2}[^\n]{0,300}?input_value=\\{0,3}[\"'](?P<v>[^\n\"'\\]{4,512})", _is_typed),
+    pattern_rule(
+        "assignment",
+        (Probe(("jwt.", "hmac", "pgp_sym", "fernet", "secretstr", "secretbytes", "bearer", "basic_auth", "keyring.", "wifi.begin"), rf"{_KEYED_CALL}\([^)\n]{{0,160}}[\"'][A-Za-z0-9_+/.!@#$%^&*-]{{0,24}}[0-9]"),),
+        rf"{_KEYED_CALL}\((?:[^()\n\"'=]{{0,80}}[\"'][^\"'\n\\]{{0,160}}\\{{0,3}}[\"'] ?, ?){{0,2}}?[^()\n\"'={{[]{{0,80}}(?:Some\()?\\{{0,3}}[\"'](?!(?i:sha|md5|hs|rs|es)-?\d)(?P<v>(?=[^\s\"'\\]{{0,80}}\d)[^\s\"'\\]{{4,4096}})\\{{0,3}}[\"']", is_mixed_word, 0,
+    ),
+    pattern_rule("assignment", (Probe(("userpwd",), r"USERPWD, ?[\\\"']{1,4}[^:\"'\n]{1,64}:"),), r"USERPWD, ?\\{0,3}[\"'][^\s\"':]{1,64}:(?P<v>[^\s\"'\\]{2,200})", None, 0),
+    pattern_rule("url_token", (Probe(("reset", "magic"), r"(?i)/(?:reset[-_]?password|password[-_]?reset|magic[-_]?link)/[A-Za-z0-9_-]{20}"),), r"/(?:reset[-_]?password|password[-_]?reset|magic[-_]?link)/(?P<v>[\w-]{20,512})", looks_like_credential),
     TextRule((Probe((" -b ", "--cookie"), r"(?: -b |--cookie[ =])[\\\"']{0,8}[A-Za-z0-9_.%-]{1,64}=", 0),), _find_cookie_flag),
     TextRule((Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),), _find_jwk),
     TextRule((Probe(("private key",), r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY"),), _find_pem),
@@ -217,7 +242,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"(?:(?-i:IDENTIFIED)|user \S{1,80} identified|identified(?= (?:with|by) [^\n\"]{0,60}'))(?: with [\w'\"]{1,40})? by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
     pattern_rule("command_line", (Probe(("encrypt_string", "/user:"), r"(?:encrypt_string [\\'\"]|net use [^\n\"|;]{0,128}/user:[^ \n]{1,64}) ?[^ ]{2}"),), r"(?:encrypt_string |net use [^\n\"|;]{0,128}/user:\S{1,64} )\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
     pattern_rule("command_line", (Probe(("<<<",), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<<"),), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
-    pattern_rule("assignment", (Probe(("auth", "credential", "login", "connection"), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|auth)[ ]?=?[ ]?[(][^()\n]{0,160}?[\"'][ ]?,[ ]?\\*[\"']", 6),), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|auth)(?: ?= ?)?\((?:[^()\n\"']{0,40}\\{0,3}[\"'][^\"'\n\\]{0,160}\\{0,3}[\"'] ?, ?){1,2}\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'] ?\)", is_mixed_word, 0),
+    pattern_rule("assignment", (Probe(("auth", "credential", "login", "connection", "pdo("), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)[ ]?=?[ ]?[(][^()\n]{0,160}?[\"'][ ]?,[ ]?\\*[\"']", 6),), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)(?: ?= ?)?\((?:[^()\n\"']{0,40}\\{0,3}[\"'][^\"'\n\\]{0,160}\\{0,3}[\"'] ?, ?){1,2}\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'] ?\)", is_mixed_word, 0),
     pattern_rule("login", (Probe(("login", "cred", "log in", "logged in", "signed in", "/password", "/pass"), r"(?i)(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}", 8),), r"\b(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|\Z))", is_mixed_word),
     pattern_rule("url_password", (Probe(("jdbc:oracle", ":15"), r"(?i)(?:jdbc:oracle:[a-z]{2,5}:[^ /\"'@]{1,64}/[^ @\"']{2,128}@|[A-Za-z0-9_]/[^ @/\"']{2,128}@(?://)?[A-Za-z0-9_.-]{1,128}:15[0-9]{2})"),), r"(?:jdbc:oracle:[a-z]{2,5}:[\w.$-]{1,64}/(?=[^\s@\"']{2,128}@)|(?<![\w./-])\w{1,32}/(?=[^\s@/\"']{2,128}@(?://)?[\w.-]{1,128}:15\d\d[:/]))(?P<v>[^\s@\"']{2,128})@"),
     pattern_rule("session_cookie", (Probe(("jsessionid", "phpsessid", "aspsessionid", "asp.net_sessionid", "connect.sid", "_session="), r"(?i)(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|_session)[\\\"' ]{0,6}[=:][\\\"' ]{0,6}[A-Za-z0-9%._-]{16}"),), r"(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|[a-z]_session(?==))\\{0,7}[\"']?\s?[=:]\s?\\{0,7}[\"']?(?P<v>[\w%.+/=-]{16,4096})"),

@@ -61,7 +61,7 @@ def _find_iban(text: str, budget: Budget) -> Iterator[Span]:
         while left and end < match.end():
             left -= text[end].isalnum()
             end += 1
-        if not left and is_iban(text[match.start() : end]) and not text[end : end + 1].isalnum():
+        if not left and is_iban(text[match.start() : end]) and _AT_END.match(text, end):
             yield Span(match.start(), end, "iban")
 
 
@@ -191,24 +191,27 @@ def _find_phone(text: str, budget: Budget) -> Iterator[Span]:
             yield Span(*match.span("v"), "phone")
 
 
-_START = r"(?:(?<![\w.+/-])|(?<=\\[nrt]))"
-_END = r"(?![\w-])"
+_LETTERS = r"A-Za-z0-9_\u00aa-\u0dff"
+"""As `\\w` of scripts that write spaces between words; characters of the others do not belong to a number or address beside them."""
+_START = rf"(?:(?<![{_LETTERS}.+/-])|(?<=\\[nrt]))"
+_END = rf"(?![{_LETTERS}-])"
 
 _PHONE_WORD = r"(?:phone|mobile|tel(?:ephone)?|fax|cell|whatsapp)"
 _JOINT = "[ \u00a0\u202f\u2010-\u2015-]"
 _DOT = "[ .\u00a0\u202f\u2010-\u2015-]"
 """What stands between groups of digits: also the space and the hyphens that do not break."""
 _JOINT_BYTES = r"(?:[ .-]|\xc2\xa0|\xe2\x80[\x90-\x95\xaf])"
-_EMAIL = r"(?:(?<![\w.%+-])|(?<=\\[nrt]))(?P<v>[\w.%+-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24})(?![\w-])"
+_EMAIL = rf"(?:(?<![{_LETTERS}.%+-])|(?<=\\[nrt]))(?P<v>[{_LETTERS}.%+-]{{1,64}}(?:@|%40)(?:[{_LETTERS}-]{{1,63}}\.){{1,6}}[A-Za-z]{{2,24}}){_END}"
 _SPOKEN = r"(?:(?:call|text|ring|dial|reach|sms|contact)(?: (?:me|us|him|her|them|back))?(?: (?:at|on|under))?(?<!call)(?<!text)(?<!ring)(?<!dial)(?<!reach)(?<!sms)(?<!contact)|my (?:cell |mobile |phone )?number(?:'s| is))"
 """After these words digits alone are a telephone number."""
+_AT_END = re.compile(_END)
 _IBAN = rf"{_START}[A-Z]{{2}}\d\d(?:{_JOINT}?[A-Z0-9]){{11,31}}"
 _PHONE = (
     rf"{_START}(?P<v>(?:\+\d{{1,3}}|(?<!\d[ .-])00 ?[1-9]\d{{0,2}})(?:{_DOT}?\(?\d{{1,4}}\)?){{2,6}}"
     rf"|\(0\d{{1,4}}\) ?\d{{5,8}}|\(\d{{2,4}}\) ?\d{{3,4}}{_DOT}\d{{3,4}}|(?:1{_DOT})?[2-9]\d{{2}}({_DOT})\d{{3}}\2\d{{4}}"
     rf"|(?<!\d[ .-])0[1-9]\d{{0,3}}(?:({_JOINT})\d{{2,4}}(?:\3\d{{2,4}}){{1,4}}|[ /-]\d{{5,8}})){_END}(?!\.\d)"
 )
-_IP = r"(?:(?<![\w.:-])(?<!ersion )|(?<=\\[nrt])|(?<=://))(?P<v>(?:::(?:ffff:)?)?\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)|(?:[0-9a-f]{1,4}:){1,7}(?::?[0-9a-f]{1,4}){1,7}(?![\w:.-]))"
+_IP = rf"(?:(?<![{_LETTERS}.:-])(?<!ersion )|(?<=\\[nrt])|(?<=://))(?P<v>(?:::(?:ffff:)?)?\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![{_LETTERS}-]|\.\d)|(?:[0-9a-f]{{1,4}}:){{1,7}}(?::?[0-9a-f]{{1,4}}){{1,7}}(?![{_LETTERS}:.-]))"
 PERSONAL_DATA: dict[str, tuple[TextRule, ...]] = {
     "email": (
         TextRule((Probe(("@", "%40"), r"[^ \"'<>@\\/:,;()](?:@|%40)[A-Za-z0-9\x80-\xff-]{1,63}\.[A-Za-z]"),), _find_email),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from spanbridge.processors.key_names import word_set, words_of
+from spanbridge.processors.key_names import ALONE, word_set, words_of
 
 _HEAD = 300
 """Characters of a value that are looked at."""
@@ -111,7 +111,7 @@ _OR_NOTHING = re.compile(r"""(?:!| as \w+| (?:\?\?|\|\||or)(?: (?:""|''|undefine
 """What may follow a look-up without being a value."""
 _LOOK_UP = re.compile(
     r"""(?x)
-    (?:await\ )?[A-Za-z_$][\w.$:]*(?:(?:\[[^\[\]]*\])+(?:\.\w+)*|!?\((?:[^()]|\([^()]*\))*\)(?:\.\w+(?:\([^()]*\))?)*)          # os.environ["X"], get_token()
+    :[a-z]\w* | (?:await\ )?[A-Za-z_$][\w.$:]*(?:(?:\[[^\[\]]*\])+(?:\.\w+)*|!?\((?:[^()]|\([^()]*\))*\)(?:\.\w+(?:\([^()]*\))?)*)          # os.environ["X"], get_token()
     | (?:env|vault|secrets?|ssm|var|local|module|config|settings|self|this|args|params|options|opts|ctx|context|request|req|input|props|state|data|process\.env|import\.meta(?:\.env)?|os\.environ|cfg|conf|creds?)\.[A-Za-z_]\w*(?:\.\w+)*
     | (?:vault|secrets?|env)/[A-Za-z_][\w./-]*
     | [@=]?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\.(?:[A-Za-z_]*(?i:password|passwd|pwd|secret|token|key|credential|string|secretstr|result)\w*)
@@ -135,6 +135,8 @@ _FILLED = re.compile(
 """xxxx, 0000, sk-xxxx, ghp_..., or a format's beginning alone."""
 _FORMAT_ONLY = re.compile(r"(?:\W|%\(?\w*\)?[sdr]|\\{0,8}u20[0-9a-f]{2})*")
 _INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
+_PUBLISHED = ("pk_live_", "pk_test_", "pk-lf-", "phc_", "pk.eyJ")
+"""Keys that their providers mean to be seen: Stripe, Langfuse, PostHog, Mapbox."""
 _MOST_SIGNS = 4
 """Different signs of a value that is nothing but punctuation; more of them were typed as a password."""
 _SPAN_OF_MASK = 8
@@ -149,6 +151,8 @@ def is_placeholder(value: str) -> bool:
     head = value.strip("\"'`\\").strip()[:_HEAD]
     if head[-1:] in (">", "]") and "<" not in head and "[" not in head:
         head = head[:-1]  # of a usage: `<user:password>`
+    if head.startswith(_PUBLISHED) or (head.lower() in ALONE and not head.islower()):
+        return True
     if head.isalnum():  # as most secrets are: one word
         return _is_filled(head) or _says_none(head) or _ALGORITHM.fullmatch(head) is not None
     return not head or was_masked(head) or _stands_for_one(head)

@@ -21,15 +21,15 @@ JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 """Members of a JSON Web Key that are private (RFC 7518, section 6)."""
 _VALUE_KEYS = (
     "value", "Value", "val", "v", "text", "content", "fieldValue", "field_value", "parameterValue", "ParameterValue", "headerValue",
-    "header_value", "inputValue", "input_value", "answer",
+    "header_value", "inputValue", "input_value", "answer", "default",
 )  # fmt: skip
 _CHANGES = word_set("old_value new_value oldValue newValue previous_value old new before after from to")
 """Keys of a value before and after a change."""
 _VALUE_KEY_SET = frozenset(_VALUE_KEYS) | _CHANGES
 _NAME_KEYS = word_set(
     "name key header field label selector id variable parameter param element locator property k target Name Key Header Field Label "
-    "fieldName field_name parameterKey ParameterKey parameterName headerName header_name inputName input_name question placeholder "
-    "aria-label ariaLabel setting attribute config option column"
+    "fieldName field_name parameterKey ParameterKey parameterName headerName header_name optionName OptionName inputName input_name "
+    "question placeholder aria-label ariaLabel setting attribute config option column"
 )
 _NAME_KEYS_OF_VALUE = word_set("title path")
 """As above, beside a `value` alone: elsewhere they are titles and paths of texts."""

@@ -13,6 +13,7 @@ from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
 from spanbridge.processors.command_lines import is_argument_list, secret_arguments
+from spanbridge.processors.following_values import is_mixed_word
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
@@ -227,6 +228,8 @@ class Walk:
             level = classify(name) if name else Sensitivity.NONE
             if context and level is not Sensitivity.STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
+                if level and type(item) in _NUMBERS:
+                    level = Sensitivity.WEAK  # the id of a token that a model gave
             rule = "key_name"
             if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
                 level = Sensitivity.NONE
@@ -289,6 +292,9 @@ class Walk:
             ):
                 return self._text(value) if len(value) > 64 else value
             if level is Sensitivity.WEAK:
+                login = _LOGIN.fullmatch(value) if words and words[-1] == "auth" else None
+                if login is not None and is_mixed_word(login["v"]):
+                    return value[: login.start("v")] + self._mask(rule, login["v"], login.start("v"))
                 is_secret = looks_like_credential(value) or is_pin(name, value)
                 return self._mask(rule, value) if is_secret else self._text(value)
             if ("pwd" in name.lower() and is_path(value)) or (token and value.isdigit()):
@@ -304,7 +310,7 @@ class Walk:
             return self.value(value, depth + 1, name)
         if isinstance(value, dict) and is_schema(mapping := cast("dict[Any, Any]", value)):
             return self._schema(mapping, name, depth)
-        if holds_references(value):
+        if holds_references(value) or (isinstance(value, list) and all(map(_stands_for_one, cast("list[Any]", value)))):
             return self.value(value, depth + 1)
         if isinstance(value, dict) and (member := typed_member(mapping := cast("dict[Any, Any]", value))):
             held = self._secret(mapping[member], level, name, depth + 1, rule)
@@ -484,6 +490,10 @@ class Walk:
         return named if is_pair else level
 
 
+def _stands_for_one(item: Any) -> bool:
+    return isinstance(item, str) and is_placeholder(item)
+
+
 def _plain_key(key: Any) -> str:
     """The text of a key that is none; raises TypeError for one that JSON has no word for."""
     if key is None or isinstance(key, (int, float)):
@@ -498,5 +508,8 @@ _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
 _NUMERALS = frozenset({str, int})
+_NUMBERS = frozenset({int, float})
+_LOGIN = re.compile(r"[A-Za-z][\w.@-]{0,63}:(?P<v>[^\s:/]{4,128})")
+"""A user's name and password in one, as clients of HTTP take them under `auth`."""
 _IS_VARIABLE = re.compile(r"\$\{?[\w.]+\}?\Z|\{\{?[^{}]*\}\}?\Z|<[^<>]*>\Z")
 """A variable behind the scheme of a header: `Bearer ${TOKEN}`."""
