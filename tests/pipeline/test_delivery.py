@@ -436,6 +436,29 @@ def test_a_part_that_the_other_side_refused_is_counted(run):
     assert report(runner) == {"delivered": 1, "rejected": {"partial_success": 2, "quota": 1}}
 
 
+def test_each_reason_has_its_line(run, given_time, caplog):
+    """What is wrong is said also where something else was wrong a moment ago; a reason that comes again is not repeated."""
+    answers = [Retry(reason="busy"), Retry(reason="forbidden"), Retry(reason="busy"), Rejected("refused")]
+    runner = run(ScriptedExporter(*answers, Rejected("not_found"), Delivered(1, "quota")))
+    for name in "abc":
+        runner.offer(records(name))
+        assert runner.flush(FAR)
+
+    told = [line.rpartition(": ")[2].rstrip(".") for line in caplog.messages]
+    assert told == ["busy", "forbidden", "refused", "not_found", "quota"]
+
+
+@pytest.mark.parametrize("result", [Rejected, lambda reason: Retry(reason=reason)])
+def test_lines_are_bounded(result, run, given_time, caplog):
+    """An exporter that says something else each time does not fill the log."""
+    runner = run(ScriptedExporter(*(result(f"reason {number}") for number in range(100))))
+    for number in range(100):
+        runner.offer(records(str(number)))
+        assert runner.flush(FAR)
+
+    assert len(caplog.messages) <= 33
+
+
 def test_reasons_are_bounded(run, caplog):
     """An exporter's reasons are cut, printable, and of a bounded number, in the account and in log lines."""
     answers = [Rejected(f"reason {number}\n" + "x" * 10_000) for number in range(100)]

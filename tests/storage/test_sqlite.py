@@ -353,7 +353,7 @@ class TestFiles:
         """The settings that make a write cheap are really on."""
         store.write([span()])
 
-        assert execute(path, "PRAGMA page_size") == [(connections.PAGE_BYTES,)] == [(16384,)]
+        assert execute(path, "PRAGMA page_size") == [(connections.PAGE_BYTES,)] == [(8192,)]
         assert execute(path, "PRAGMA journal_mode") in ([("wal",)], [("truncate",)])
 
 

@@ -59,7 +59,24 @@ def test_a_score_passes_the_filter(store):
     assert "Q7Q7" not in repr(scores(store))
 
 
-@pytest.mark.parametrize("value", [None, float("nan"), float("inf"), "", " ", [1], Ellipsis], ids=repr)
+@pytest.mark.parametrize("name", ["", " ", None, 7], ids=repr)
+def test_what_is_no_name_of_a_score_is_counted(store, name):
+    with sb.agent_run("run"):
+        sb.score(name, 1)
+
+    assert scores(store) == []
+    assert sb.stats()["ignored"] == {"invalid_name": 1}
+
+
+@pytest.mark.parametrize("value", [2**63 - 1, -(2**63) + 1, 1e300], ids=str)
+def test_a_large_number_stays_one(store, value):
+    with sb.agent_run("run"):
+        sb.score("size", value)
+
+    assert scores(store) == [("run", "size", value, None)]
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf"), 2**64, "", " ", [1], Ellipsis], ids=repr)
 def test_what_is_no_score_is_counted(store, value):
     with sb.agent_run("run"):
         sb.score("speed", value)

@@ -265,10 +265,11 @@ def _write_fields(attributes: Attributes, record: SpanRecord, content: dict[str,
         row = _FIELDS.get(field)
         if row is None:
             continue
-        if row.form.accepts(value):
-            attributes[row.key] = value
+        key, accepts = row
+        if accepts(value):
+            attributes[key] = value
         elif value is not None and value != []:
-            attributes.put_json(row.key, value)
+            attributes.put_json(key, value)
     metadata: Any = content.get("metadata")
     if isinstance(metadata, dict) and len(metadata) <= genai.MANY:
         for key, value in metadata.items():
@@ -284,7 +285,11 @@ def _write_fields(attributes: Attributes, record: SpanRecord, content: dict[str,
 
 
 _NONE: dict[str, Any] = {}
-_FIELDS = {row.attribute: row for row in genai.FIELDS if row.attribute not in ("events", "links", "error")}
+_FIELDS = {
+    row.attribute: (row.key, row.form.accepts)
+    for row in genai.FIELDS
+    if row.attribute not in ("events", "links", "error")
+}
 """Those that have no form of OpenTelemetry's own."""
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain, warn
 from spanbridge.model.span import SpanRecord
-from spanbridge.pipeline.accounting import ExitAccount, printable
+from spanbridge.pipeline.accounting import MAX_REASONS, ExitAccount, printable
 from spanbridge.pipeline.waiting_children import RECORD_OVERHEAD_BYTES, WaitingChildren
 from spanbridge.protocols import Delivered, Rejected, Retry
 
@@ -91,6 +91,7 @@ class Runner:
         self._deadline: float | None = None
         self._cut_short = False
         """Whether a batch was given up because the deadline came."""
+        self._retry_reasons: set[str] = set()
         self._partial: Delivered | None = None
         """What the last try said, where the other side took a part of the records only."""
         self._stopped = False
@@ -306,7 +307,7 @@ class Runner:
                         return None
             reason = printable(result.reason)
             warn(
-                f"{self.name} retries",
+                f"{self.name} retries {self._known(reason)}",
                 _told(f"exporter {self.name} retries {len(batch)} records: {reason}", result.advice),
             )
             now = time.monotonic()
@@ -321,9 +322,16 @@ class Runner:
     def _rejected(self, records: Sequence[SpanRecord], result: Rejected) -> str:
         reason = self.account.reason(result.reason)
         warn(
-            f"{self.name} rejects",
+            f"{self.name} rejects {reason}",
             _told(f"exporter {self.name} rejected {len(records)} records: {reason}", result.advice),
         )
+        return reason
+
+    def _known(self, reason: str) -> str:
+        """`reason`, one of a bounded number: each has its own line in the log."""
+        if reason not in self._retry_reasons and len(self._retry_reasons) >= MAX_REASONS:
+            return "other"
+        self._retry_reasons.add(reason)
         return reason
 
     def _divide(self, batch: list[SpanRecord], refused: Rejected) -> Retry | None:
@@ -432,7 +440,8 @@ class Runner:
         reason = self.account.reason(partial.reason)
         self.account.rejected[reason] += refused
         warn(
-            f"{self.name} rejects", _told(f"exporter {self.name} rejected {refused} records: {reason}", partial.advice)
+            f"{self.name} rejects {reason}",
+            _told(f"exporter {self.name} rejected {refused} records: {reason}", partial.advice),
         )
         return refused
 

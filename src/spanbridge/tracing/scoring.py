@@ -40,7 +40,7 @@ def score(
 
     Args:
         name: What is judged: "helpfulness".
-        value: A finite number, a label (text), or True or False.
+        value: A finite number (a whole one of 64 bits), a label (text), or True or False.
         reason: Why.
         span: The span that is judged, open or ended; absent: the one that `trace_id` and `span_id` name, else the current one.
         trace_id: Of the span that is judged, 32 hex characters, as `Span.trace_id` and the store have it.
@@ -50,6 +50,9 @@ def score(
     if tracer is None:
         return
     try:
+        if not isinstance(name, str) or not name.strip():  # pyright: ignore[reportUnnecessaryIsInstance] - callers do
+            misused(tracer.intake, "name", name, "a text that is not blank")
+            return
         if not _is_score(value):
             misused(tracer.intake, "value", value, "a finite number, a text, True or False")
             return
@@ -65,8 +68,8 @@ def score(
 
 
 def _is_score(value: object) -> bool:
-    if isinstance(value, (bool, int)):
-        return True
+    if isinstance(value, int):
+        return value.bit_length() < 64  # what a number can be in the store, and everywhere else
     return (isinstance(value, float) and isfinite(value)) or (isinstance(value, str) and bool(value.strip()))
 
 

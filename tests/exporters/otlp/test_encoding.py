@@ -61,3 +61,15 @@ def test_large_values() -> None:
 
     assert len(read) == 300
     assert (first.name, first.attributes, first.status_message) == (span.name, span.attributes, span.status_message)
+
+
+def test_equal_values_of_different_types() -> None:
+    """True, 1, 1.0 and lists of them under one name stay what they are, in any order."""
+    values = [True, 1, 1.0, "1", [True], [1], [1.0], ["1"], 0, False, 0.0, -1, 1024, 1025]
+    spans = [
+        OtelSpan("1" * 32, "2" * 16, None, "n", "client", 1, 2, {"k": value}) for value in [*values, *values[::-1]]
+    ]
+
+    read = decode_spans(encode_spans(spans, {}, {}))
+
+    assert [repr(span.attributes["k"]) for span in read] == [repr(span.attributes["k"]) for span in spans]

@@ -106,8 +106,8 @@ def _span(span: OtelSpan) -> bytes:
         _FIXED64(span.start_ns),
         b"\x41",
         _FIXED64(span.end_ns),
-        attributes(b"\x4a", span.attributes),
         _FLAGS[span.parent_is_remote],
+        *_attributes(b"\x4a", span.attributes),
     ]
     if span.parent_span_id is not None:
         parts += (b"\x22\x08", bytes.fromhex(span.parent_span_id))
@@ -146,12 +146,17 @@ def encode_log(log: OtelLog) -> bytes:
 
 def attributes(tag: bytes, values: Mapping[str, Any]) -> bytes:
     """KeyValue messages, each a field with `tag`."""
+    return b"".join(_attributes(tag, values))
+
+
+def _attributes(tag: bytes, values: Mapping[str, Any]) -> list[bytes]:
+    """As `attributes`, in parts: each join copies what a payload holds."""
     parts: list[bytes] = []
     for name, value in values.items():
-        cls = type(value)
+        cls: Any = type(value)
         if cls is str:
             if len(value) <= SHORT_TEXT:
-                parts.append(_short_field(tag, name, value))
+                parts.append(_known_field(tag, name, str, value))
                 continue
             data = value.encode()
             key = _key(name)
@@ -159,24 +164,29 @@ def attributes(tag: bytes, values: Mapping[str, Any]) -> bytes:
             inner = 1 + len(size) + len(data)
             any_size = _size(inner)
             parts += (tag, _size(len(key) + 1 + len(any_size) + inner), key, b"\x12", any_size, b"\x0a", size, data)
-        elif cls is bool:
-            parts.append(_switch_field(tag, name, value))
+        elif cls is bool or (cls is int and -SMALL_NUMBER <= value <= SMALL_NUMBER):
+            parts.append(_known_field(tag, name, cls, value))
+        elif cls is list and len(value) <= SHORT_LIST and all(map(_is_short, value)):
+            parts.append(_known_field(tag, name, list, tuple(value)))
         else:
             parts.append(_field(tag, _key(name) + _field(b"\x12", any_value(value))))
-    return b"".join(parts)
+    return parts
+
+
+def _is_short(item: Any) -> bool:
+    return type(item) is str and len(item) <= SHORT_TEXT
 
 
 SHORT_TEXT = 40
 """Characters of a text that is likely to come again: types, operations, models, ids of agents and sessions."""
+SHORT_LIST = 8
+"""Items of a list that is: of JSON keys, reasons, tags."""
+SMALL_NUMBER = 1024
 
 
 @lru_cache(4096)
-def _short_field(tag: bytes, name: str, value: str) -> bytes:
-    return _field(tag, _key(name) + _field(b"\x12", _text(b"\x0a", value)))
-
-
-@lru_cache(4096)
-def _switch_field(tag: bytes, name: str, value: bool) -> bytes:
+def _known_field(tag: bytes, name: str, _cls: type, value: Any) -> bytes:
+    """`_cls` tells values apart that are equal: 1 and True."""
     return _field(tag, _key(name) + _field(b"\x12", any_value(value)))
 
 
@@ -210,7 +220,9 @@ def _field(tag: bytes, content: bytes) -> bytes:
 
 
 def _size(number: int) -> bytes:
-    return _SMALL[number] if number < 128 else _varint(number)
+    if number < 128:
+        return _SMALL[number]
+    return bytes((number & 127 | 128, number >> 7)) if number < 1 << 14 else _varint(number)
 
 
 def _varint(number: int) -> bytes:
