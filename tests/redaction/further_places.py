@@ -29,6 +29,8 @@ BROWSERS = (
     ("p", 'driver.find_element(By.ID, "passwd").send_keys("§")'),
     ("p", 'browser_type(ref="e3", element="Password field", text="§")'),
     ("p", 'browser_type(element="Password textbox", ref="e12", text="§")'),
+    ("w", 'Typed "§" into the password field'),
+    ("p", "I entered '§' as the password"),
 )
 TEXTS = (
     ("p", "password changed from § to something else"),

@@ -347,7 +347,6 @@ def _is_likely(value: str) -> bool:
 
 
 READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
-    ("", _or_else),
     ("", _operator),
     ("\\\"'", _item),
     (" ", _flag),

@@ -211,6 +211,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_TYPES}\([^()\n]{{0,80}}{_FIELD}"),), rf"{_TYPES}\((?:\w{{1,24}}\.\w{{1,24}}, ?)?\\{{0,3}}[\"'][^\n]{{0,60}}?{_FIELD}[^\n,]{{0,24}}, ?(?:(?:text|value)=)?\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
     pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_FIELD}[^\n]{{0,32}}\)\.{_TYPES}\("),), rf"{_FIELD}[^\n;.]{{0,32}}\)\.{_TYPES}\(\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
     pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"element=[\\\"']{{1,4}}[^\"'\n]{{0,40}}{_FIELD}"),), rf"element=\\{{0,3}}[\"'][^\"'\n]{{0,40}}{_FIELD}[^\n]{{0,80}}?(?:text|value)=\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
+    pattern_rule("form_password", (Probe(("pass",), r"(?i)(?:typ|enter|fill|input|inputt)(?:ed|ing|e|s)? [\\\"'`]{1,4}[^\"'`\n]{3,80}[\"'`] (?:in|into|as|for) (?:the )?(?:[a-z]{2,12} ){0,2}pass"),), r"(?:typ|enter|fill|input|inputt)(?:ed|ing|e|s)? \\{0,3}[\"'`](?P<v>[^\s\"'`\\]{3,80})\\{0,3}[\"'`] (?:in|into|as|for) (?:the )?(?:[a-z]{2,12} ){0,2}pass(?:word|wd|phrase|code)", _is_typed),
     pattern_rule("assignment", (Probe(("input_value",), r"input_value=[\\\"']"),), r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|credentials?)(?:\n|\\n) {2}[^\n]{0,300}?input_value=\\{0,3}[\"'](?P<v>[^\n\"'\\]{4,512})", _is_typed),
     pattern_rule(
         "assignment",
