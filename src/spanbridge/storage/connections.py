@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_S = 5.0
 """How long a write waits for other processes."""
 PAGE_BYTES = 8 * 1024
-"""With rows of 2 KB the file is a fifth smaller than in SQLite's default of 4 KB. Pages of 16 KB make a large commit a little cheaper, and a
+"""With rows of 2 KB the file is a fifth smaller than in SQLite's default of 4 KB. Pages of 16 KB make a large commit a little cheaper and a
 small one, as most are, a fifth dearer."""
 CHECKPOINT_PAGES = 2000
 """Pages of write-ahead log (16 MiB) after which a commit moves them into the file."""
