@@ -12,7 +12,7 @@ import re
 import time
 from bisect import bisect_right
 from collections import Counter
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -60,24 +60,31 @@ class Re2Prefilter:
     def __init__(self, probes: Sequence[Probe], max_memory_bytes: int) -> None:
         # By name, because the package has no types; here, because it takes milliseconds that only who filters should pay.
         module: Any = importlib.import_module("re2")
-        options = module.Options()
-        options.encoding = module.Options.Encoding.LATIN1
-        options.max_mem = max_memory_bytes
-        options.log_errors = False
-        automaton = module.Set.SearchSet(options)
-        try:
-            for probe in probes:
-                automaton.Add(probe.pattern.encode())
-            automaton.Add(_CANARY)
-            automaton.Compile()
-        except module.error as error:
-            raise EngineUnusable from error
-        # The wrapper around the native set costs as much as the search of a short text.
-        self.match: Callable[[bytes], Sequence[int]] = getattr(automaton, "_set", automaton).Match
-        # A set whose memory is too small says "no match" to everything, without an error. That depends on the patterns alone: a search
-        # that runs out of memory while it runs starts its cache anew and goes on (re2/dfa.cc: only too small a budget at the start fails).
-        if len(probes) not in self.match(_CANARY):
-            raise EngineUnusable
+        self.match = _compiled(module, tuple(probe.pattern for probe in probes), max_memory_bytes)
+
+
+@lru_cache(maxsize=4)
+def _compiled(module: Any, patterns: tuple[str, ...], max_memory_bytes: int) -> Callable[[bytes], Sequence[int]]:
+    """The search of one automaton, which takes the better part of a tenth of a second to make: filters with the same rules share it."""
+    options = module.Options()
+    options.encoding = module.Options.Encoding.LATIN1
+    options.max_mem = max_memory_bytes
+    options.log_errors = False
+    automaton = module.Set.SearchSet(options)
+    try:
+        for pattern in patterns:
+            automaton.Add(pattern.encode())
+        automaton.Add(_CANARY)
+        automaton.Compile()
+    except module.error as error:
+        raise EngineUnusable from error
+    # The wrapper around the native set costs as much as the search of a short text.
+    match: Callable[[bytes], Sequence[int]] = getattr(automaton, "_set", automaton).Match
+    # A set whose memory is too small says "no match" to everything, without an error. That depends on the patterns alone: a search
+    # that runs out of memory while it runs starts its cache anew and goes on (re2/dfa.cc: only too small a budget at the start fails).
+    if len(patterns) not in match(_CANARY):
+        raise EngineUnusable
+    return match
 
 
 class RePrefilter:
