@@ -108,16 +108,16 @@ class BridgeFinish:
             self._bridging.failed("flush", error)
             return False
 
-    def release_all(self, deadline: float) -> bool:
-        """Ends what is still open, and has the bridge hand it on; whether all of it went out."""
+    def release_all(self, deadline: float) -> None:
+        """Ends what is still open, and has the bridge hand it on; `close` says whether all of it went out."""
         for span_id in tuple(self._bridging.open):
             taken = self._bridging.take(span_id)
             if taken is not None:
                 self._release(taken, "shutdown")
-        return self.flush(deadline)
+        self.flush(deadline)
 
     def close(self, deadline: float) -> bool:
-        """Ends the bridge; whether it ended in time."""
+        """Ends the bridge; whether all that was finished went out."""
         try:
             return self._bridging.bridge.close(deadline) is not False
         except BaseException as error:  # noqa: BLE001 - as above

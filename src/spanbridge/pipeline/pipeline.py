@@ -216,11 +216,10 @@ class Pipeline:
             logger.warning("the pipeline did not stop in time")
         for runner in self.runners:
             runner.close(deadline)
-        results: list[bool] = []
         if self.bridge is not None:
             # Half of the time: another tracer that stalls must not take the exits' share.
             self.bridge.release_all((time.monotonic() + deadline) / 2)
-        results += [runner.shutdown(deadline) for runner in self.runners]
+        results = [runner.shutdown(deadline) for runner in self.runners]
         if self.bridge is not None:
             # After the exits: until then it keeps their calls out of the other tracer.
             results.append(self.bridge.close(deadline))
