@@ -34,8 +34,8 @@ def capture_mapping(values: dict[str, Any], max_bytes: int) -> int:
     if size > max_bytes:
         for key, value in values.items():
             if type(value) is str and len(value) > max_bytes:
-                values[key] = snapshot(value, max_bytes)
-                size -= len(value)
+                values[key] = data = snapshot(value, max_bytes)
+                size += snapshot_bytes(data) - len(value)
     return size
 
 
