@@ -769,7 +769,7 @@ FURTHER = (
     ("p", "entrypoint: /app/run --db-pass=§"),
     ("k", 'sh """\n  export TOKEN=§\n  make deploy\n"""'),
     ("k", 'run: curl -H "Authorization: token §" https://api.github.com/user'),
-    ("k", "pip install --extra-index" "-url https://__token__:§@gitlab.com/api/v4/simple app"),
+    ("k", "pip install --extra-index-" + "url https://__token__:§@gitlab.com/api/v4/simple app"),
     ("k", "pip install git+https://§@github.com/acme/app.git"),
     (
         "k",
