@@ -13,10 +13,10 @@ from spanbridge.processors.following_values import MAX_QUOTED, MAX_UNQUOTED, NAT
 from spanbridge.processors.key_names import OF_VOCABULARY, Classifier, Sensitivity, split_words
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
 from spanbridge.processors.matcher import Probe
-from spanbridge.processors.text_rule import Budget, Find, Span, TextRule, slices
+from spanbridge.processors.text_rule import Budget, Find, Span, TextRule, compiled, slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _LEFT = 136
 """Characters before a stem that may count: an identifier, what stands before it."""
@@ -45,7 +45,7 @@ _STEMS = {
     "mot": "mot de passe", "wachtwoord": "wachtwoord", "lösenord": "lösenord", "пароль": "пароль", "密码": "密码", "密碼": "密碼",
     "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło",
 }  # fmt: skip
-"""What to look for in a text in lower case, by what the patterns of the probes hold that stand for it."""
+"""What to look for in a text in lower case, by the part of it that always stands there; the patterns of its probes hold that part too."""
 _MAX_NARROWED = 256
 """Sets of probes whose stems are remembered."""
 _MAX_STEM = 1024
@@ -59,23 +59,20 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
 
     @lru_cache(maxsize=_MAX_NARROWED)
     def narrowed(patterns: tuple[str, ...]) -> Find:
-        words = "|".join(patterns).lower()
-        chosen = [stem for word, stem in _STEMS.items() if word in words]
-        chosen += [extra_stems] if own.pattern in patterns else []
-        stems = "|".join(chosen) or "(?!)"
-        return partial(find, re.compile(stems), re.compile(stems, re.IGNORECASE))
+        probed = "|".join(patterns).lower()
+        stems = {word: stem for word, stem in _STEMS.items() if word in probed}
+        if own.pattern in patterns:
+            stems[""] = extra_stems
+        return partial(find, stems)
 
-    def find(stems: re.Pattern[str], of_any_case: re.Pattern[str], text: str, budget: Budget) -> Iterator[Span]:
+    def find(stems: Mapping[str, str], text: str, budget: Budget) -> Iterator[Span]:
         done = -1
         seen: dict[tuple[str, int], _Verdict] = {}
         for offset, stop, end in slices(text, _MAX_STEM):
             if offset:
                 budget.pause()
-            part = text[offset:end]
-            lower = part.lower()
-            # A few letters change their length with their case; positions must be those of the text.
-            for stem in stems.finditer(lower) if len(lower) == len(part) else of_any_case.finditer(part):
-                at = offset + stem.start()
+            for first, last in _places(stems, text[offset:end]):
+                at = offset + first
                 if at >= stop:
                     break
                 if at < done:
@@ -84,7 +81,7 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                 surroundings = (text[start : at + _NEAR], at - start)
                 verdict = seen.get(surroundings)
                 if verdict is None:
-                    length = stem.end() - stem.start()
+                    length = last - first
                     verdict = _look(classify, *surroundings, length)
                     if verdict.spans and verdict.spans[-1][1] == len(surroundings[0]) and at + _NEAR < len(text):
                         # It may go on; how far is looked at without an end to what surrounds it.
@@ -104,6 +101,16 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                     yield Span(start + value_start, start + value_end, verdict.rule)
 
     return TextRule(probes, narrowed(tuple(probe.pattern for probe in probes)), narrowed)
+
+
+def _places(stems: Mapping[str, str], text: str) -> list[tuple[int, int]]:
+    """Where the stems stand in a text, in order; `stems`: the pattern of each by what is always in it."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        found = [compiled(stem).finditer(lower) for word, stem in stems.items() if word in lower]
+    else:  # a few letters change their length with their case; positions must be those of the text
+        found = [compiled(stem, re.IGNORECASE).finditer(text) for stem in stems.values()]
+    return sorted(match.span() for matched in found for match in matched)
 
 
 class _Verdict(NamedTuple):

@@ -129,6 +129,8 @@ _MASKED = re.compile(
     """
 )
 """Something that was masked before, with what maskers leave at its ends."""
+_MASK_SIGN = re.compile(r"[*.…•●█xX\[<]")
+"""One of these stands in all of those."""
 _FILLED = re.compile(
     r"(?i)(?:bearer |basic |token )?(?:(?:[a-z]{1,8}\d{0,2}[-_]){1,4}|eyJ\w{0,24}(?:\.{3}|…|\*{3,})|-----BEGIN [A-Z ]{1,40}-----\W*|(?:[a-z]{1,8}\d{0,2}[-_]){0,4}(?:x{3,}|y{3,}|z{3,}|0{3,}|\#{3,}|\*{2,}|\.{2,}|•{2,}|…)(?:[-x0*.…]*)[>\]]?)"
 )
@@ -160,8 +162,9 @@ def is_placeholder(value: str) -> bool:
 
 def was_masked(value: str) -> bool:
     """Whether `value` is what a filter leaves of a secret: `sk-…wxyz`, `[RULE_0123456789]`, `***`."""
-    match = _MASKED.fullmatch(value)
-    if match is not None:
+    if _MASK_SIGN.search(value) is None:
+        return False
+    if _MASKED.fullmatch(value) is not None:
         return True
     return "[" in value and _INDEXED.search(value) is not None and left_by_masker(_INDEXED.sub("", value))
 
@@ -212,7 +215,7 @@ def _says_none(value: str) -> bool:
     # A number at its end may count.
     if len(words) > 1:
         words = [*words[:-1], *filter(None, [_COUNT.sub("", words[-1])])]
-    if any(word in _STAND_INS for word in words):
+    if not _STAND_INS.isdisjoint(words):
         counts = not _COUNTED.isdisjoint(words)
         if all(word in _STAND_INS or word in _AROUND or (counts and word.isdigit()) for word in words):
             return True
