@@ -130,13 +130,13 @@ def split_words(name: str) -> tuple[str, ...]:
 
 def classify(name: str) -> Sensitivity:
     """What `name` says of its value, by the built-in tables."""
-    if name[:1] in OF_VOCABULARY:
-        return Sensitivity.NONE
-    return _classify(name[-_MAX_NAME:])
+    return _classify(name if len(name) <= _MAX_NAME else name[-_MAX_NAME:])
 
 
 @lru_cache(maxsize=8192)
 def _classify(name: str) -> Sensitivity:
+    if name[:1] in OF_VOCABULARY:
+        return Sensitivity.NONE
     words = [*split_words(name)]
     while len(words) > 1 and (words[-1] in QUALIFIERS or _REPETITION.fullmatch(words[-1])):
         if len(words) > 1 and (words[-2], words[-1]) in _PAIRS:
