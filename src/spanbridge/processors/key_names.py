@@ -221,7 +221,8 @@ _IDENTIFIER = re.compile(
 )
 _DIGITS = re.compile("[0-9](?:[^0-9]*([0-9]))?")
 _MEMBER = re.compile(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+")
-_SIGN_INSIDE = re.compile(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3}[!@#$%^&*]$")
+_SIGN_INSIDE = re.compile(r"[!@#$%^&*+~?=](?:(?<=\w.)[!@#$%^&*+~?=]*\w|(?<=[A-Za-z]{3}[!@#$%^&*])$)")
+"""Between letters, or behind them at the end; the sign first, to which `re` skips quickly."""
 _NOT_CREDENTIAL = re.compile(
     r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
 )
