@@ -173,7 +173,7 @@ class Walk:
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
             parts.append(self._part(text, at, start, matched))
             parts.append(
-                text[start:end] if redacted is value else json_text.splice(text, start, value, redacted, self._inner)[0]
+                text[start:end] if redacted is value else json_text.rewritten(text, start, value, redacted, self._inner)
             )
             at = end
         if not parts:
