@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from orjson import loads
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from spanbridge.processors.filter_options import Recognizer
     from spanbridge.processors.masking_styles import Masker
 
+_START, _END = itemgetter(0), itemgetter(1)  # of a span
 WITHHELD = "[WITHHELD]"
 SHORTEST_SECRET = 6
 """Characters; no built-in rule finds anything in a shorter text."""
@@ -191,7 +193,9 @@ class TextSearch:
                 budget.pause()
         if not found:
             return found
-        found.sort(key=lambda span: (span.start, -span.end))
+        # By their starts, of the same start the longest first.
+        found.sort(key=_END, reverse=True)
+        found.sort(key=_START)
         result: list[Span] = []
         for span in found:
             if self.is_masked(text[span.start : span.end]) or (self._has_own and self._masker.holds(text, span)):

@@ -50,7 +50,7 @@ MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
 _NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
-_FEW = 3
+_FEW = 2
 """Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
 
 
