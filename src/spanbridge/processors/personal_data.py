@@ -167,19 +167,20 @@ _FILES = frozenset(
     ]
 )
 """Endings of files that no name of a machine has: `logo@2x.png`."""
-_MACHINES = frozenset(("git", "hg", "svn", "root"))
+_OF_MACHINE = re.compile("(?:git|hg|svn|root)(?:@|%40)")
 """Who is logged in as, not written to: `git@github.com:acme`."""
+_PATH_BEHIND = re.compile(r":[\w.~-]{1,80}/")
 
 
 def _find_email(text: str, budget: Budget) -> Iterator[Span]:
     for match in matches(compiled(_EMAIL), text, budget):
         start, end = match.span("v")
-        name, domain = re.split("@|%40", match["v"], maxsplit=1)
-        if domain.rsplit(".", 1)[-1].lower() in _FILES:
+        value = match["v"]
+        if value.rsplit(".", 1)[-1].lower() in _FILES:
             continue
         if text[start - 1 : start] == ":" and re.search(r"://\S*\Z", text[max(0, start - 200) : start]):
             continue  # a password and a machine
-        if text[end : end + 1] == ":" and (name in _MACHINES or re.match(r":[\w.~-]{1,80}/", text[end : end + 82])):
+        if text[end : end + 1] == ":" and (_OF_MACHINE.match(value) or _PATH_BEHIND.match(text, end)):
             continue
         yield Span(start, end, "email")
 
