@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a pattern broken over lines can neither be read nor searched; full-width signs are what some languages write
 """Secrets that stand after a word: an identifier that says "secret" (`key_names.py`), what connects it with a value (`connectors.py`:
 `password = `, `"apiKey": `, `--token `, `password is `, `<password>`), then the value (`following_values.py`)."""
 

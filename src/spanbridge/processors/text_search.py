@@ -184,7 +184,9 @@ class TextSearch:
         for rule, indexes in groupby(sorted(matched), self._rule_of.__getitem__):
             if rule is not None:
                 narrowed = rule.narrowed
-                find = rule.find if narrowed is None else narrowed(tuple(self.probes[index].pattern for index in indexes))
+                find = (
+                    rule.find if narrowed is None else narrowed(tuple(self.probes[index].pattern for index in indexes))
+                )
                 found.extend(find(text, budget))
                 budget.pause()
         if not found:
