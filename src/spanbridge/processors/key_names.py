@@ -48,13 +48,13 @@ _PINS = word_set("pin puk")
 """Secret where the value is a number of four to eight digits: other pins are parts of a board."""
 KEY_OWNERS = word_set(
     "api private secret signing signature encryption decryption master access account subscription storage license licence auth "
-    "authentication authorization deploy deployment ssh shared admin hmac symmetric webhook jwt gpg pgp rsa aes session crypto bearer role "
+    "authentication authorization deploy deployment ssh shared admin hmac symmetric webhook jwt rsa aes session crypto bearer role "
     "apikey application"
 )
 _NOT_KEY_OWNERS = word_set(
     "authorized known trusted model feature experiment flag topic document record entity property option tab chart theme asset file image template case step workflow node edge "
     "language currency country region job task run queue lock tenant dimension segment campaign menu section "
-    "recv install import export fetch send trusted "
+    "gpg pgp recv install import export fetch send trusted "
     "primary foreign sort partition cache object s3 routing idempotency by answer legend translation project issue public host hot shortcut "
     "row column index dict map group unique composite join shard message config setting event context lookup hash natural surrogate arrow "
     "enter escape function modifier next prev start end min max last first any no all each per color data json i18n locale label metric state "
@@ -72,11 +72,16 @@ _NOT_TOKEN_OWNERS = word_set(
     "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword"
 )
 CODE_OWNERS = word_set(
-    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime passcode pin login signin reset activation unlock authenticator door alarm"
+    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime passcode pin login signin reset activation unlock authenticator door alarm device"
 )
 PASS_OWNERS = word_set(
     "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi default become sudo bind"
 )
+_OF_SYSTEMS = word_set("password passwd passphrase pwd pass pw secret token apikey")
+_QUALIFIERS_OF_SYSTEMS = QUALIFIERS | word_set(
+    "db database app smtp ftp sftp redis mysql postgres postgresql pg imap mongo mongodb rabbitmq ldap ssh vpn wifi github gitlab openai slack aws"
+)
+"""Behind a name that begins with one of these words they say whose it is: `PWD_DB`."""
 PIN_OWNERS = word_set(
     "user card unlock security sim atm device door bank account login voicemail wallet transaction debit my"
 )
@@ -138,7 +143,8 @@ def _classify(name: str) -> Sensitivity:
     if name[:1] in OF_VOCABULARY:
         return Sensitivity.NONE
     words = [*split_words(name)]
-    while len(words) > 1 and (words[-1] in QUALIFIERS or _REPETITION.fullmatch(words[-1])):
+    qualifiers = QUALIFIERS if _OF_SYSTEMS.isdisjoint(words[:1]) else _QUALIFIERS_OF_SYSTEMS
+    while len(words) > 1 and (words[-1] in qualifiers or _REPETITION.fullmatch(words[-1])):
         if len(words) > 1 and (words[-2], words[-1]) in _PAIRS:
             break
         words.pop()

@@ -105,6 +105,7 @@ _ADDRESS_BEFORE = re.compile(
 _VERSION_BEFORE = re.compile(
     r"(?i)(?:version|ver|v|release|chapter|section|build|rev(?:ision)?|level|update|driver|firmware|python|sdk|api|[a-z]+[/@=-]=?)[ :.]{0,2}\Z"
 )
+_NEW_VERSION_BEFORE = re.compile(r"(?i)\b(?:bump|upgrad|downgrad)[a-z]{0,3}\b[^\n]{0,64}\Z")
 _KNOWN_SERVERS = frozenset(("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9"))
 _LARGEST_VERSION = 31
 
@@ -123,7 +124,10 @@ def _find_ip(text: str, budget: Budget) -> Iterator[Span]:
                 (value.startswith("10.") or value in _KNOWN_SERVERS)
                 and not _VERSION_BEFORE.search(text, max(0, start - 24), start)
             )
-            or _ADDRESS_BEFORE.search(text, max(0, start - 24), start)
+            or (
+                _ADDRESS_BEFORE.search(text, max(0, start - 24), start)
+                and not _NEW_VERSION_BEFORE.search(text, max(0, start - 80), start)
+            )
         ):
             yield Span(*match.span("v"), "ip_address")
 
