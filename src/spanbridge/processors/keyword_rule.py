@@ -16,7 +16,7 @@ from spanbridge.processors.matcher import Probe
 from spanbridge.processors.text_rule import Budget, Find, Span, TextRule, compiled, slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _LEFT = 136
 """Characters before a stem that may count: an identifier, what stands before it."""
@@ -48,7 +48,7 @@ _STEMS = {
     "mot": "mot de passe", "wachtwoord": "wachtwoord", "lösenord": "lösenord", "пароль": "пароль", "密码": "密码", "密碼": "密碼",
     "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło",
 }  # fmt: skip
-"""What to look for in a text in lower case, by the part of it that always stands there; the patterns of its probes hold that part too."""
+"""What to look for in a text in lower case, by the part of it that always stands there."""
 _MAX_NARROWED = 256
 """Sets of probes whose stems are remembered."""
 _MAX_STEM = 1024
@@ -61,10 +61,10 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
     probes = (*KEYWORD_PROBES, own) if extra_stems else KEYWORD_PROBES
 
     @lru_cache(maxsize=_MAX_NARROWED)
-    def narrowed(patterns: tuple[str, ...]) -> Find:
-        probed = "|".join(patterns).lower()
-        stems = {word: stem for word, stem in _STEMS.items() if word in probed}
-        if own.pattern in patterns:
+    def narrowed(numbers: tuple[int, ...]) -> Find:
+        chosen = [probes[number] for number in numbers]
+        stems = {word: _STEMS[word] for word in _words(chosen)}
+        if own in chosen:
             stems[""] = extra_stems
         return partial(find, stems)
 
@@ -105,7 +105,20 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                 for value_start, value_end in spans:
                     yield Span(start + value_start, start + value_end, rule)
 
-    return TextRule(probes, narrowed(tuple(probe.pattern for probe in probes)), narrowed)
+    return TextRule(probes, narrowed(tuple(range(len(probes)))), narrowed)
+
+
+def _words(probes: Sequence[Probe]) -> Iterable[str]:
+    """Which stems stand in the names that the probes look for: any may, where one looks for a word without a stem (`sid`)."""
+    chosen: set[str] = set()
+    for probe in probes:
+        gates, owners = (
+            [{word for word in _STEMS if word in text} for text in texts] for texts in (probe.gates, probe.owners)
+        )
+        if not (all(gates) or (owners and all(owners))):
+            return _STEMS
+        chosen.update(*gates, *owners)
+    return chosen
 
 
 def _places(stems: Mapping[str, str], text: str) -> list[tuple[int, int]]:

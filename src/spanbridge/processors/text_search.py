@@ -88,6 +88,7 @@ class TextSearch:
         )
         """What the prefilter looks for."""
         self._rule_of: list[TextRule | None] = [rule for rule in rules for _ in rule.probes]
+        self._number_of = [number for rule in rules for number in range(len(rule.probes))]
         self._rule_of += [None] * (len(STRUCTURE_PROBES) + 1)
         self._events = frozenset((len(self._rule_of) - 1,))
         # Rules without a probe are tried on everything, before the others: under negative indexes, from the list's end.
@@ -186,9 +187,7 @@ class TextSearch:
         for rule, indexes in groupby(sorted(matched), self._rule_of.__getitem__):
             if rule is not None:
                 narrowed = rule.narrowed
-                find = (
-                    rule.find if narrowed is None else narrowed(tuple(self.probes[index].pattern for index in indexes))
-                )
+                find = narrowed(tuple(map(self._number_of.__getitem__, indexes))) if narrowed else rule.find
                 found.extend(find(text, budget))
                 budget.pause()
         if not found:
