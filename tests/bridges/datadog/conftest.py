@@ -126,7 +126,7 @@ def wait_for_port(port: int, process: subprocess.Popen[Any]) -> None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(0.05)
+        time.sleep(0.05)  # a stranger's process: it says nothing but by listening
     raise TimeoutError(f"nothing listens at {port}")
 
 
@@ -219,7 +219,7 @@ def run(agent, tmp_path):
             try:
                 deadline = time.monotonic() + timeout_s
                 while until is not None and not until() and time.monotonic() < deadline and process.poll() is None:
-                    time.sleep(0.05)
+                    time.sleep(0.05)  # the agent only answers questions
                 output, run.log = process.communicate(timeout=timeout_s)
             finally:
                 process.kill()

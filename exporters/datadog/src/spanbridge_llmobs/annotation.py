@@ -47,6 +47,11 @@ class Annotation:
     error: dict[str, str] | None = None
     """`type`, `message`, `stack`; below the stack, a line for each exception behind the error."""
 
+    @property
+    def reports_usage(self) -> bool:
+        """Whether it has tokens."""
+        return "input_tokens" in self.metrics or "output_tokens" in self.metrics
+
 
 def annotate(
     record: SpanRecord,

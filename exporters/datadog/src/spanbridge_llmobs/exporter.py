@@ -116,10 +116,7 @@ class DatadogExporter:
             children_report_usage=known.children_report_usage,
             promoted_keys=self._keys,
         )
-        reports_usage = (
-            known.children_report_usage or "input_tokens" in annotation.metrics or "output_tokens" in annotation.metrics
-        )
-        self._calls.sent(record, reports_usage=reports_usage)
+        self._calls.sent(record, reports_usage=known.children_report_usage or annotation.reports_usage)
         return span_event(record, annotation, ml_app=ml_app, version=self._version)
 
     def _send(self, url: str, headers: dict[str, str], before: bytes, events: Events, after: bytes) -> ExportResult:
