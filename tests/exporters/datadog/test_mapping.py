@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -365,6 +366,25 @@ def test_payloads_are_capped():
     assert sum(len(message["content"]) for message in annotation.input) < MAX_IO_CHARACTERS + 100
     assert annotation.input[-1]["content"] == "[2 more messages truncated]"
     assert len(annotation.metadata["large"]) < 300_000
+
+
+def test_tools_that_are_too_large_are_named():
+    tools = [{"name": name, "description": "x" * 150_000} for name in ("search", "refund")]
+
+    assert annotate(record(SpanType.MODEL_GENERATION, attributes={"tools": tools})).tool_definitions == [
+        {"name": "search"},
+        {"name": "refund"},
+    ]
+    assert annotate(record(SpanType.MODEL_GENERATION, attributes={"tools": tools[:1]})).tool_definitions == tools[:1]
+
+
+@pytest.mark.parametrize("value", [2**70, -(2**64), 1e400, "\ud800 alone", b"\xff", {1: "a", None: 2}, {"a": {1, 2}}])
+@pytest.mark.parametrize("field", ["input", "output", "metadata"])
+@pytest.mark.parametrize("span_type", [SpanType.MODEL_GENERATION, SpanType.TOOL_CALL, SpanType.RAG_EMBEDDING])
+def test_values_that_json_does_not_know(span_type: SpanType, field: str, value: Any):
+    annotation = annotate(record(span_type, **{field: {"value": value}, "tags": [str(value)[:9]]}))
+
+    orjson.dumps([annotation.input, annotation.output, annotation.metadata, annotation.tags])
 
 
 # fmt: off

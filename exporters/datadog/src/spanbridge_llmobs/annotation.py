@@ -156,6 +156,8 @@ def _tool_definitions(tools: Any) -> list[dict[str, Any]]:
         if schema is not None:
             definition["schema"] = schema
         definitions.append(definition)
+    if len(json_text(definitions)) > MAX_METADATA_CHARACTERS:
+        return [{"name": definition["name"]} for definition in definitions]
     return definitions
 
 

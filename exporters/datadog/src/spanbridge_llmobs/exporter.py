@@ -82,7 +82,8 @@ class DatadogExporter:
             if (key := _key(record)) in self._arrived:
                 continue
             ml_app = self._ml_app or record.service_name
-            if (told := evaluation(record)) is not None:
+            # A scorer's run that is no event, but has a score, is a span with spans below it.
+            if record.is_event and (told := evaluation(record)) is not None:
                 evaluations.append((key, orjson.dumps(evaluation_event(told, ml_app=ml_app))))
             else:
                 spans.append((key, orjson.dumps(self._event(record, ml_app), option=orjson.OPT_NON_STR_KEYS)))
