@@ -266,6 +266,8 @@ class DatadogBridge:
 
     def _span_ended(self, span: Any) -> None:
         """Any span of ddtrace's has ended; its buffer does not know yet."""
+        if span.span_type == "llm":
+            self._buffer.ended(span)
         if span.start_ns < self._forked_at_ns:
             self._buffer.pass_over(span)
 
