@@ -74,7 +74,8 @@ def write_span(record: SpanRecord) -> OtelSpan:
     _write_fields(attributes, record, content)
     _write_derived(attributes, record, content, typed)
     status, message = _write_status(attributes, record, content)
-    events, links = _write_events(attributes, record, content), _write_links(attributes, content.get("links", []))
+    links = _write_links(attributes, content["links"]) if "links" in content else []
+    events = _write_events(attributes, record, content)
     parent = record.parent_span_id
     external = record.external_parent_span_id
     if external is not None:
@@ -147,17 +148,17 @@ def _write_typed(attributes: Attributes, table: TypeTable, typed: dict[str, Any]
 
 def _write_row(attributes: Attributes, row: Row, value: Any) -> None:
     form = row.form
-    if form is genai.DEFINITIONS and (found := to_definitions(value)) is not None:
+    if form.accepts(value):
+        attributes[row.key] = form.write(value)
+    elif form is genai.DEFINITIONS and (found := to_definitions(value)) is not None:
         definitions, tools_form = found
         attributes.put_messages(row.key, definitions)
         if tools_form is not None:
             attributes[genai.TOOLS_FORM] = tools_form
-    elif not form.accepts(value):
+    else:
         # The name of a field of the record is taken, as that of an attribute of the application would be.
         key = genai.PREFIX + row.attribute
         attributes.put_json(genai.CUSTOM + row.attribute if key in genai.OWN_KEYS else key, value)
-    else:
-        attributes[row.key] = form.write(value)
 
 
 def _write_parts(attributes: Attributes, plan: Plan, value: dict[str, Any]) -> dict[str, Any]:
@@ -337,8 +338,8 @@ _EVENT_KEYS = {"name", "time", "attributes"}
 
 def _write_events(attributes: Attributes, record: SpanRecord, content: dict[str, Any]) -> list[OtelEvent]:
     result: list[OtelEvent] = []
-    recorded: Any = content.get("events", [])
-    if recorded != [] and not isinstance(recorded, list):
+    recorded: Any = content.get("events", result)
+    if not isinstance(recorded, list):
         attributes.put_json(genai.PREFIX + "events", recorded)  # a processor put it there
     else:
         for event in recorded:

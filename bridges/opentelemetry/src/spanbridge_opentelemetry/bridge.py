@@ -101,22 +101,29 @@ class OpenTelemetryBridge:
         Where a span of the application's own is active inside of the parent's, it is the one that this starts under.
         """
         current = otel_context.get_current()
+        active = trace.get_current_span(current)
         above: Native | None = start.parent
         between = None
         if above is None:
             parent = _external_parent_of(start)
+        elif active is above.span:
+            parent = active
         else:
-            between = span_between(current, above)
+            between = span_between(active, current, above)
             parent = above.span if between is None else between
         provider = self._given_provider or trace.get_tracer_provider()
         recorder = self._recorder_of(provider) if self._records else None
         is_lost = recorder is not None and recorder.is_over
-        span = None
+        native = None
         if recorder is not None and not is_lost:
-            span = _start_recorded(recorder, start, parent, current)
-        if span is None:
-            span = NonRecordingSpan(_new_context(parent, start, None if self._records else provider))
-        native = Native(span, is_lost=is_lost)
+            # Explicit, also where there is no parent: what is current may have ended.
+            if active is not parent:
+                current = trace.set_span_in_context(trace.INVALID_SPAN if parent is None else parent, current)
+            native = _start_recorded(recorder, start, parent, current)
+        if native is None:
+            context = _new_context(parent, start, None if self._records else provider)
+            native = Native(NonRecordingSpan(context), context)
+            native.is_lost = is_lost
         if between is not None:
             native.between = between.get_span_context().span_id
         return native
@@ -256,25 +263,22 @@ class OpenTelemetryBridge:
             yield "recording", "off", f"{why}: they are contexts for the provider, and it does not export them", fix
 
 
-def _start_recorded(recorder: Recorder, start: NativeStart, parent: Span | None, current: Context) -> Span | None:
-    """None where nothing answers that would give the span ids of its own."""
+def _start_recorded(recorder: Recorder, start: NativeStart, parent: Span | None, context: Context) -> Native | None:
+    """A span under `parent`, which is the one in `context`; None where nothing answers that would give the span ids of its own."""
     name, kind, attributes = _STARTS[start.type]
-    # Explicit, also where there is no parent: what is current may have ended.
-    if trace.get_current_span(current) is not parent:
-        current = trace.set_span_in_context(trace.INVALID_SPAN if parent is None else parent, current)
     if parent is None:
         recorder.trace_ids.next_is(start.trace_id)
     try:
         # Nothing that the application wrote: the name comes with the processed record.
-        span = recorder.tracer.start_span(name, current, kind, attributes, start_time=start.started_at)
+        span = recorder.tracer.start_span(name, context, kind, attributes, start_time=start.started_at)
     finally:
         if parent is None:
             recorder.trace_ids.next_is(None)
-    context: Any = span.get_span_context()  # None from an SDK that is switched off
-    if context is None or not context.is_valid:
+    own: Any = span.get_span_context()  # None from an SDK that is switched off
+    if own is None or not own.is_valid:
         return None
     # A tracer without an SDK behind it hands its parent back.
-    return None if parent is not None and context.span_id == parent.get_span_context().span_id else span
+    return None if parent is not None and own.span_id == parent.get_span_context().span_id else Native(span, own)
 
 
 def _contained(flush: Callable[[int], Any], milliseconds: int) -> bool:
