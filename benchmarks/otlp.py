@@ -88,6 +88,9 @@ def _bridged(processor: Any, cleanup: ExitStack, *, record: bool = True) -> Peer
     return peers.Spanbridge({"bridge": OpenTelemetryBridge(provider, record=record)})
 
 
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 class _Model(NamedTuple):
     """A span of the bridge's, as plain data."""
 
@@ -114,10 +117,7 @@ class _SameSpans(peers.OpenTelemetry):
         with self._tracer.start_as_current_span(model.name, kind=model.kind) as span:
             for inner in model.inside:
                 self._make(inner)
-            payloads = {
-                key: json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
-                for key, payload in model.payloads.items()
-            }
+            payloads = {key: _to_json(payload) for key, payload in model.payloads.items()}
             span.set_attributes({**model.attributes, **payloads})
 
 

@@ -34,8 +34,11 @@ MAX_NAME_LENGTH = 256
 """Of a span's name, in characters; backends group by it. The whole name stands in `spanbridge.name`."""
 
 # Members of an enumeration cost a call each time they are looked up.
-_GENERIC, _MCP_TOOL_CALL, _MCP_SERVER_REQUEST = SpanType.GENERIC, SpanType.MCP_TOOL_CALL, SpanType.MCP_SERVER_REQUEST
-_SCORER_RUN = SpanType.SCORER_RUN
+_MCP_TOOL_CALL, _MCP_SERVER_REQUEST, _SCORER_RUN = (
+    SpanType.MCP_TOOL_CALL,
+    SpanType.MCP_SERVER_REQUEST,
+    SpanType.SCORER_RUN,
+)
 _OK, _ERROR = Status.OK, Status.ERROR
 
 _STATUS: dict[Status, StatusCode] = {
@@ -65,7 +68,8 @@ def write_span(record: SpanRecord) -> OtelSpan:
         typed = _fold_own(attributes, table, typed)
     convention = genai.convention_of(table, typed)
     attributes[genai.SPAN_TYPE] = span_type.value
-    attributes[genai.OPERATION] = convention.operation
+    if convention.operation:
+        attributes[genai.OPERATION] = convention.operation
     _write_typed(attributes, table, typed, usage_is_above=_is_reported_above(record))
     if "provider" in typed and "provider" in table.names:
         _use_well_known_provider(attributes, typed["provider"])
@@ -196,9 +200,8 @@ def _write_name(
     if convention.name_key is not None and text:
         attributes[convention.name_key] = text
     operation = convention.operation
-    if span_type is _GENERIC:
-        name = text or operation
-        attributes.pop(genai.OPERATION)
+    if not operation:
+        name = text or span_type.value
     elif convention.target == "" or not (target := _target(convention, typed, text)):
         name = operation
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import time
-from threading import Thread
+from threading import RLock, Thread
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
@@ -40,7 +40,8 @@ _STARTS = {
     span_type: (
         span_type.value,
         _KINDS[convention.kind],
-        {genai.SPAN_TYPE: span_type.value, genai.OPERATION: convention.operation},
+        {genai.SPAN_TYPE: span_type.value}
+        | ({genai.OPERATION: operation} if (operation := convention.operation) else {}),
     )
     for span_type, convention in genai.CONVENTIONS.items()
 }
@@ -67,6 +68,8 @@ class OpenTelemetryBridge:
         self._settings = BridgeSettings("", "", is_service_named=False, is_environment_named=False)
         self._records = record is not False
         self._recorder: Recorder | None = None
+        self._recorder_lock = RLock()
+        """For the first span of each provider only. Reentrant: a signal's handler may open a span in the middle of it."""
         self._flushing: Thread | None = None
         self._is_flushed = False
         """Whether a flush got through, and nothing has ended since."""
@@ -130,13 +133,17 @@ class OpenTelemetryBridge:
 
     def _recorder_of(self, provider: TracerProvider) -> Recorder:
         recorder = self._recorder
-        if recorder is None or recorder.provider is not provider:
-            if recorder is not None:
-                recorder.leave()
-            self._recorder = recorder = Recorder(provider, self._settings.drain)
-            # Exit handlers run in the reverse order of their registration: ours before that of a provider that was made later.
-            atexit.unregister(self._settings.shutdown)
-            atexit.register(self._settings.shutdown)
+        if recorder is not None and recorder.provider is provider:
+            return recorder
+        with self._recorder_lock:
+            recorder = self._recorder
+            if recorder is None or recorder.provider is not provider:
+                if recorder is not None:
+                    recorder.leave()
+                self._recorder = recorder = Recorder(provider, self._settings.drain)
+                # Exit handlers run in the reverse order of their registration: ours before that of a provider that was made later.
+                atexit.unregister(self._settings.shutdown)
+                atexit.register(self._settings.shutdown)
         return recorder
 
     def activate(self, native: Native, in_force: Callable[[], Any] | None = None, /) -> Activation:
@@ -231,8 +238,9 @@ class OpenTelemetryBridge:
                 self._recorder.leave()
 
     def after_fork_in_child(self) -> None:
-        """The thread is the parent's."""
+        """The thread is the parent's, and so is who held the lock."""
         self._flushing = None
+        self._recorder_lock = RLock()
         self._not_recorded = 0
 
     def stats(self) -> dict[str, Any]:
