@@ -11,6 +11,7 @@ left out. What the bridge adds is shown beside them too, without a goal.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +23,7 @@ from benchmarks.workload import SPANS_PER_TURN, make_turns
 from spanbridge.conventions.values import from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from benchmarks.peers import Peer
     from benchmarks.workload import Turn
@@ -107,7 +108,7 @@ class _SameSpans(peers.OpenTelemetry):
 
     def __init__(self) -> None:
         super().__init__(peers.OTEL_EXPORTERS[peers.OTEL_OTLP])
-        self._models = {turn.session_id: model for turn, model in _models_by_turn()}
+        self._models = {turn.session_id: model for turn, model in zip(make_turns(), _models(), strict=True)}
 
     def turn(self, turn: Turn) -> None:
         self._offered += SPANS_PER_TURN
@@ -121,31 +122,30 @@ class _SameSpans(peers.OpenTelemetry):
             span.set_attributes({**model.attributes, **payloads})
 
 
-def _models_by_turn() -> Iterator[tuple[Turn, _Model]]:
-    """What the bridge makes of the whole workload."""
+def _models() -> Iterator[_Model]:
+    """What the bridge makes of each turn of the workload."""
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-    for turn in make_turns():
-        exporter = InMemorySpanExporter()
-        with ExitStack() as cleanup:
-            peer = _bridged(SimpleSpanProcessor(exporter), cleanup)
+    exporter = InMemorySpanExporter()
+    with ExitStack() as cleanup:
+        peer = _bridged(SimpleSpanProcessor(exporter), cleanup)
+        for turn in make_turns():
             peer.turn(turn)
-            peer.close()
-        spans = sorted(exporter.get_finished_spans(), key=lambda span: span.start_time or 0)
-        yield turn, _model(spans[0], spans)
+        peer.close()
+    inside: dict[int | None, list[Any]] = defaultdict(list)
+    for span in sorted(exporter.get_finished_spans(), key=lambda span: span.start_time or 0):
+        inside[span.parent and span.parent.span_id].append(span)
 
+    def model(span: Any) -> _Model:
+        values = {key: from_json(value) for key, value in span.attributes.items()}
+        payloads = {key: value for key, value in values.items() if isinstance(value, (dict, list))}
+        attributes = {key: value for key, value in span.attributes.items() if key not in payloads}
+        return _Model(
+            span.name, span.kind, attributes, payloads, [model(each) for each in inside[span.context.span_id]]
+        )
 
-def _model(span: Any, spans: Sequence[Any]) -> _Model:
-    decoded = {key: from_json(value) for key, value in span.attributes.items()}
-    payloads = {key: value for key, value in decoded.items() if isinstance(value, (dict, list))}
-    return _Model(
-        span.name,
-        span.kind,
-        {key: value for key, value in span.attributes.items() if key not in payloads},
-        payloads,
-        [_model(inner, spans) for inner in spans if inner.parent and inner.parent.span_id == span.context.span_id],
-    )
+    return map(model, inside[None])
 
 
 def _row(what: str, variant: str, figure: str, beside: str | None, goal: Goal | None = None) -> Comparison:
