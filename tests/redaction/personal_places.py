@@ -68,6 +68,8 @@ NAMED: tuple[tuple[Any, str], ...] = (
 )  # fmt: skip
 
 LOOK_ALIKES: tuple[str, ...] = (
+    "build(deps): bump foo from 1.2.3.4 to 1.2.3.5",
+    "Upgraded the driver from 1.2.3.4 to v1.2.3.5",
     # Versions and sections.
     "python==3.11.4.1", "nginx/1.25.3.1", "pkg@1.2.3.4", "Chrome/120.0.6099.109", "Edge 120.0.2210.91", "curl/8.4.0.1", "v10.2.3.4", "version 10.2.3.4", "driver 31.0.15.4601", "SNMP 1.3.6.1.4.1",
     "firmware 2.4.1.7", "release 4.3.2.1", "see 4.3.2.1 above", "build 415.555.2671", "1.2.3.4-beta", "assembly Foo, Version=1.0.0.0, Culture=neutral", "OpenSSL 1.1.1.1w",

@@ -2,7 +2,7 @@
 """Places where a secret stands that has no shape of its own, and texts of the same form that hold none.
 
 A row is (kind of secret, text with `§` where it stands): `w` a plain word, `p` a password with a digit, `k` a generated key, `c` a code of
-six digits, `b` base64 of something long.
+six digits, `b` base64 of something long, `h` 32 hexadecimal digits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from .cases import HOLE, Case, text_case
-from .further_places import BROWSERS, CALLS, STRINGS, TEXTS
+from .further_places import BROWSERS, CALLS, DECLARATIONS, DIALOGUES, STRINGS, TEXTS
 from .further_places import LOOK_ALIKES as FURTHER_LOOK_ALIKES
 from .generating import characters, fill
 
@@ -27,6 +27,7 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     "k": lambda rng: fill(rng.choice(("{AN:32}", "{hex:40}", "{AN:24}", "{uuid}", "{hex:32}")), rng),
     "c": lambda rng: str(rng.randint(102030, 987654)),
     "b": lambda rng: characters(rng, "B", 88) + "==",
+    "h": lambda rng: fill("{hex:32}", rng),
 }
 
 COMMANDS = (
@@ -1510,6 +1511,8 @@ def places(rng: random.Random) -> Iterator[Case]:
         "messages": MESSAGES,
         "further": FURTHER,
         "calls": CALLS,
+        "declarations": DECLARATIONS,
+        "dialogues": DIALOGUES,
         "browsers": BROWSERS,
         "texts": TEXTS,
     }

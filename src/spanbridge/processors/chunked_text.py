@@ -138,5 +138,5 @@ def joined_texts(value: Any) -> Iterator[str]:
             for run in runs(item):
                 yield "".join(part.text for part in run)
         elif isinstance(item, str) and "{" in item and len(item) > MAX_MEAN:
-            for run in runs([document for _, _, document in regions(item)]):
-                yield "".join(part.text for part in run)
+            documents = [document for _, _, document in regions(item)]
+            stack.append(documents)

@@ -21,7 +21,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("redis-cli", ("-a §", "--pass §")),
     ("sqlcmd bcp osql", ("-P §", "-P§")),
     ("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldappasswd", ("-w §",)),
-    ("mongo mongosh mongodump mongorestore mongoexport mongoimport cqlsh psexec twine rdesktop useradd usermod", ("-p §",)),
+    ("mongo mongosh mongodump mongorestore mongoexport mongoimport cqlsh", ("-p §", "--password §")),
+    ("psexec twine rdesktop useradd usermod", ("-p §",)),
     ("docker podman nerdctl helm buildah skopeo oras", ("login -p §",)),
     ("az", ("login -p §", "keyvault secret set --value §")),
     ("aws", ("put-parameter SecureString --value §", "put-parameter --value § SecureString")),
@@ -49,6 +50,9 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("wandb vault", ("login §",)),
     ("snyk", ("auth §",)),
     ("gh", ("secret set --body §", "secret set -b §", "secret set -b§")),
+    ("wrangler", ("secret put --value §", "secret:put --value §")),
+    ("clickhouse-client", ("--password §",)),
+    ("influx", ("-password §", "--password §")),
     ("dotnet", ("user-secrets set * §",)),
     ("ngrok", ("authtoken §", "add-authtoken §")),
 )  # fmt: skip
@@ -206,7 +210,7 @@ def _next(word: str, items: Sequence[str], at: int, *, has_value: bool = False) 
 
 
 _FLAGS = re.compile("-[A-Za-z]{2,4}")
-_WORD = re.compile(r"(?<![\w.-])([a-z7][a-z0-9-]{1,14})(?:\.exe)?(?= |\\{0,7}[\"'],)")
+_WORD = re.compile(r"(?<![\w.-])([a-z7][a-z0-9-]{1,16})(?:\.exe)?(?= |\\{0,7}[\"'],)")
 """What may be a program: looking its name up costs less than a pattern of all of them."""
 _ARGUMENT = re.compile(
     r"""(?x)[ \t]{1,16}(?:\\[ \t]*\n[ \t]*)?

@@ -60,11 +60,13 @@ _MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
 _OPERATOR = re.compile(
     rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,8}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
 )
+_BECOMES = re.compile(r"""\\{0,15}["'`]?[ ]{1,3}(?:->|=>|→|⇒)[ ]{1,3}""")
+"""From the old value to the new one."""
 _TAG_END = re.compile(r"(?:\s[\w:.-]{1,40}=[^<>\n]{1,200})?>(?:<!\[CDATA\[)?")
 _NEW_LINE = re.compile(r"(?:\s|\\[nrt]|#{1,3}[^\n]{0,40}\n|```\w{0,10}\n){1,60}")
 _NEXT_NAME = re.compile(r"""[\w.\-"'\[\] ]{1,80}[:=]|[-#<>|+{}\[\]]""")
 _ANNOTATED = re.compile(
-    r"""(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?|[ ]As[ ]\w{1,20})[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
+    r"""(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?|[ ]As[ ]\w{1,20}|\s{0,3}\{\s{0,3}get;[\w\s;]{0,40}\})[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
 )
 _BLOCK = re.compile(
     r"(?:[|>][-+]?\d?[ \t]*|<<[-~]?[\"']?[A-Z]{2,12}[\"']?)(?:\n|\\n)(?P<indent>[ \t]*)(?P<v>[^\s][^\n\\]{2,2000})"
@@ -112,7 +114,11 @@ def _operator(place: Place) -> Spans:
         start = block.start("v")
         is_secret = place.level is Sensitivity.STRONG or looks_like_credential(value)
         return ((start, start + len(value)),) if is_secret and not is_placeholder(value) else ()
-    return operand(text, at, op, right, place.name, place.level, place.head, spaced=spaced)
+    values = list(operand(text, at, op, right, place.name, place.level, place.head, spaced=spaced))
+    becomes = _BECOMES.match(text, values[-1][1]) if values else None
+    if becomes is not None:
+        values += operand(text, becomes.end(), "=", right, place.name, place.level, place.head, spaced=True)
+    return values
 
 
 _CUT_OFF = 48
@@ -158,9 +164,12 @@ _PAIR_START = re.compile(r"""[(\[][bru]?\\{0,7}["']\Z""")
 _FLAG_START = re.compile(r"""[\[, (][bru]?\\{0,7}["']--?\Z""")
 _MAP_START = re.compile(r"(?:Map(?:\.of|\.entry|Entries)?|Pair(?:\.of)?|Entry|Tuple|hash)\([^()]{0,48}\Z")
 _CALL = re.compile(r"""(?:\.(?:equals|equalsIgnoreCase|compareTo|eq))?[({][ \t]{0,2}(?=\\{0,7}["'])""")
-_CALL_PAIR = re.compile(r"""\\{0,7}["'][ \t]{0,2},[ \t]{0,16}(?=(?:["'\\]|[fbru@$]["']))""")
+_CALL_PAIR = re.compile(
+    r"""\\{0,7}["'][ \t]{0,2},[ \t]{0,16}(?:\\{0,7}["'](?=\\{1,15}["']\w|(?<=')"\w))?(?=(?:["'\\]|[fbru@$]["']))"""
+)
+"""Up to the value, which may be quoted twice: Gradle's `buildConfigField "String", "KEY", "\\"x\\""`."""
 _CALL_NAME = re.compile(
-    r"(?:string(?:var|p|varp)?\(&\w{1,24}, |(?:string(?:p)?|set|put|add|append|setdefault|(?:set|put|get)_?env|set_var|header|property|setitem|with\w*|set\w*|define|config|environ\.get|env|env\.get)\()\s{0,2}\\{0,7}[\"']\Z",
+    r"(?:(?:buildConfigField|resValue)[ (]{1,2}\\{0,7}[\"']String\\{0,7}[\"'],|string(?:var|p|varp)?\(&\w{1,24}, |(?:string(?:p)?|set|put|add|append|setdefault|(?:set|put|get)_?env|set_var|header|property|setitem|with\w*|set\w*|define|config|environ\.get|env|env\.get)\()\s{0,2}\\{0,7}[\"']\Z",
     re.IGNORECASE,
 )
 _FETCHES = re.compile(
@@ -228,7 +237,9 @@ _SPACE_QUOTED = re.compile(r"""[ \t]{1,16}(?:AS[ ]|BY[ ])?[(]?(?=\\{0,7}['"`])""
 _ALONE = re.compile(r"(?:\A|\n|\\n)[ \t]*\Z")
 _CAMEL = re.compile("[a-z](?:[A-Z]|_[a-z])")
 """A setting's name, not a word: `storePassword 'x'`."""
-_TAKES_QUOTED = re.compile(r"(?i)(?:(?:with|set|encrypted|user|alter)\s|[ {(]:)\Z|OPTIONS ?\([^()]{0,48}\Z")
+_TAKES_QUOTED = re.compile(
+    r"(?i)(?:(?:with|set|encrypted|user|alter)\s|[ {(]:|\b(?:us(?:e|ing)|with|enter|try) (?:the|this|my|your) )\Z|OPTIONS ?\([^()]{0,48}\Z"
+)
 _CELLS = re.compile(
     r"</(?:t[dh]|dt|key|name|label|b|strong|span)>\s{0,40}<(?:t[dh]|dd|string|value|span|code)[^<>]{0,80}>\s{0,40}"
 )
@@ -346,8 +357,33 @@ def _is_likely(value: str) -> bool:
     return not is_placeholder(value) and (looks_like_password(value) or looks_like_credential(value))
 
 
+_COMPLEX_KEY_START = re.compile(r"(?:\A|\n|\\n)[ \t-]{0,40}\? [\"']?\Z")
+_COMPLEX_KEY = re.compile(r"""["']?[ \t]{0,4}(?:\n|\\n)[ \t]{0,40}:[ ]""")
+
+
+def _complex_key(place: Place) -> Spans:
+    """`? password`, then `: x` on the next line, as YAML writes keys that are long."""
+    key = _COMPLEX_KEY.match(place.text, place.right) if _COMPLEX_KEY_START.search(place.head) else None
+    if key is None:
+        return None
+    return operand(place.text, key.end(), ":", key.end(), place.name, place.level, "\n", spaced=False)
+
+
+_NAMES_SECRETS = re.compile(
+    r"\b(?:gcloud|docker|podman|buildah|kubectl|oc|helm|nomad) [^\n|;&]{0,128}--?(?:[a-z]{2,10}-)?\Z"
+)
+
+
+def _name_of_secret(place: Place) -> Spans:
+    """`gcloud secrets versions access latest --secret=name`: programs whose flag says which secret, not what it is."""
+    is_flag = place.name in ("secret", "secrets", "set-secrets", "update-secrets") and place.head.endswith("-")
+    return () if is_flag and _NAMES_SECRETS.search(place.text, 0, place.left) else None
+
+
 READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
+    ("= ", _name_of_secret),
     ("", _operator),
+    ("\"'\n\\ ", _complex_key),
     ("\\\"'", _item),
     (" ", _flag),
     (".({", _call),

@@ -50,6 +50,12 @@ _SERVER = re.compile(r"[\w-]\.[\w.-]{1,60}:\d{2,5},(?:\w{1,20}=\w{1,20},){0,3}\Z
 """Of a connection string that begins with its host: `cache.internal:6380,password=x,ssl=True`."""
 _SECTION = re.compile(r"(?:\A|\n)\[[\w .:-]{1,40}\]\n(?:[\w.-]{1,30}[ ]?[=:][ ]?[^\n]{0,40}\n){0,4}\Z")
 """Of an INI file: in one, a word without quotes is a value."""
+_LAST_SETTING = re.compile(
+    r"(?:\A|\n)(?:\+[ \t]{0,40}|stringData:\n[ \t]{1,8}|(?P<i>[ \t]{0,40})(?:user(?:_?name)?|login|host|server|port|database): ?[^\s:]{1,60}\n(?P=i))\Z"
+)
+"""Of YAML or of a diff, where a text ends with its value: a name alone is also what a form's field is called."""
+_GO_VALUE = re.compile(r"(?:map\[|\{[\w.-]{1,40}:\S{0,60} )(?:[\w.-]{1,40}:\S{0,60} ){0,4}\Z")
+"""In a map or a struct as Go prints them: `map[password:x user:bob]`."""
 _CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,8192})[ \t*`]{0,80}\|""")
 _CELL_START = re.compile(r"\|[ \t*`]{0,40}\Z")
 _OWNED_CELL = re.compile(r"\|[ \t*`]{0,40}(?:[A-Za-z]{2,20} )?\Z")
@@ -69,7 +75,7 @@ _HEADER_VALUE = re.compile(
 _HEADER_REST = re.compile(
     r"""(?:AWS4-HMAC-SHA256|Digest|OAuth|Hawk)[ ]+(?P<v>(?:[^\n\r"'\\]|\\?"){8,8192})""", re.IGNORECASE
 )
-_COOKIES = re.compile(r"""(?:[;, ]{0,3}[\w.$!*~-]{1,80}(?:=[^\s"'`\\;,]*)?(?=[;,\s"'`\\]|\Z))*""")
+_COOKIES = re.compile(r"""(?:[;, ]{0,3}[\w.$!*~-]{1,80}(?:=[^\s"'`\\;,\]]*)?(?=[;,\s"'`\\\]]|\Z))*""")
 _COOKIE = re.compile(
     r"""(?P<n>(?i:sess|sid|auth|token|csrf|xsrf|login|jwt|remember|identity)[\w.$!*~-]*)?=(?P<v>(?(n)[^\s"'`\\;,]+|[^\s"'`\\;,]{8,}))"""
 )
@@ -192,6 +198,7 @@ def operand(
             and (name.isupper() or "-" in value)
             and not re.fullmatch(r"[A-Za-z_]+(?:\.[A-Za-z_]+)+", value)
         )
+        or (op == ":" and not spaced and text[end : end + 1] in (" ", "]", "}") and _GO_VALUE.search(head) is not None)
         or (
             line
             and op == ":"
@@ -200,7 +207,9 @@ def operand(
             and (value == value.lower() or name.islower() or name.isupper())
             and "." not in value
             and _LINE_END.match(text, end)
-            and (text[end : end + 1] != "" or (name.isupper() and "_" in name))
+            and (
+                text[end : end + 1] != "" or (name.isupper() and "_" in name) or _LAST_SETTING.search(head) is not None
+            )
         )
     )
     if is_likely and not is_placeholder(value):
@@ -358,6 +367,8 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
         if re.fullmatch(r"\w{1,24} ", text[at:limit]) and (joint := _NEXT_PART.match(text, limit)):
             yield from header_value(text, joint.end(), cookie, op)
             return
+    elif text.startswith("[", at):
+        at += 1  # a list of values, as Go prints headers
     if cookie:
         if opening is not None and looks_like_credential(text[at:limit]) and "=" not in text[at:limit].rstrip("="):
             yield at, limit
@@ -373,6 +384,11 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
     if match is None:
         return
     start, end = match.span("v")
+    if opening is None:
+        following = _NEXT_FIELD.search(text, start, end) if op == "=" else None
+        end = following.start() if following else end
+        value = text[start:end]
+        end = start + len(value.rstrip(",;" if re.search(r"[\[{(]", value) else ",;)]}"))
     value = text[start:end]
     if (
         is_placeholder(value)

@@ -48,13 +48,13 @@ _PINS = word_set("pin puk")
 """Secret where the value is a number of four to eight digits: other pins are parts of a board."""
 KEY_OWNERS = word_set(
     "api private secret signing signature encryption decryption master access account subscription storage license licence auth "
-    "authentication authorization deploy deployment ssh shared admin hmac symmetric webhook jwt gpg pgp rsa aes session crypto bearer role "
+    "authentication authorization deploy deployment ssh shared admin hmac symmetric webhook jwt rsa aes session crypto bearer role "
     "apikey application"
 )
 _NOT_KEY_OWNERS = word_set(
     "authorized known trusted model feature experiment flag topic document record entity property option tab chart theme asset file image template case step workflow node edge "
     "language currency country region job task run queue lock tenant dimension segment campaign menu section "
-    "recv install import export fetch send trusted "
+    "gpg pgp recv install import export fetch send trusted "
     "primary foreign sort partition cache object s3 routing idempotency by answer legend translation project issue public host hot shortcut "
     "row column index dict map group unique composite join shard message config setting event context lookup hash natural surrogate arrow "
     "enter escape function modifier next prev start end min max last first any no all each per color data json i18n locale label metric state "
@@ -72,11 +72,16 @@ _NOT_TOKEN_OWNERS = word_set(
     "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword"
 )
 CODE_OWNERS = word_set(
-    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime passcode pin login signin reset activation unlock authenticator door alarm"
+    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime passcode pin login signin reset activation unlock authenticator door alarm device"
 )
 PASS_OWNERS = word_set(
     "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi default become sudo bind"
 )
+_OF_SYSTEMS = word_set("password passwd passphrase pwd pass pw secret token apikey")
+_QUALIFIERS_OF_SYSTEMS = QUALIFIERS | word_set(
+    "db database app smtp ftp sftp redis mysql postgres postgresql pg imap mongo mongodb rabbitmq ldap ssh vpn wifi github gitlab openai slack aws"
+)
+"""Behind a name that begins with one of these words they say whose it is: `PWD_DB`."""
 PIN_OWNERS = word_set(
     "user card unlock security sim atm device door bank account login voicemail wallet transaction debit my"
 )
@@ -98,6 +103,10 @@ _GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|
 _GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
 _SPLIT = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ASCII_WORD = re.compile(
+    r"[a-z0-9]+(?![A-Za-z0-9])|(?<![A-Za-z0-9])[A-Z0-9]+(?![A-Za-z0-9])|[A-Z]+(?=[A-Z][a-z])|[A-Z]*[a-z0-9]+|[A-Z]+"
+)
+"""The same of ASCII alone, at a third of the cost: random characters change their case everywhere."""
 _REPETITION = re.compile(r"v?\d+")
 OF_VOCABULARY = frozenset("ĠĊ▁")
 """How tokenizers mark the space before a word: `Ġpassword` is an entry of a vocabulary."""
@@ -107,6 +116,8 @@ _MAX_NAME = 200
 
 def words_of(text: str) -> list[str]:
     """The words of a text, in lower case: split at separators and changes of case."""
+    if text.isascii():
+        return [word.lower() for word in _ASCII_WORD.findall(text)]
     words: list[str] = []
     for part in _SPLIT.findall(text):
         if part.islower() or part.isupper():
@@ -132,7 +143,8 @@ def classify(name: str) -> Sensitivity:
 @lru_cache(maxsize=8192)
 def _classify(name: str) -> Sensitivity:
     words = [*split_words(name)]
-    while len(words) > 1 and (words[-1] in QUALIFIERS or _REPETITION.fullmatch(words[-1])):
+    qualifiers = QUALIFIERS if _OF_SYSTEMS.isdisjoint(words[:1]) else _QUALIFIERS_OF_SYSTEMS
+    while len(words) > 1 and (words[-1] in qualifiers or _REPETITION.fullmatch(words[-1])):
         if len(words) > 1 and (words[-2], words[-1]) in _PAIRS:
             break
         words.pop()
@@ -213,12 +225,19 @@ _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
 _IDENTIFIER = re.compile(
     r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
-_DIGIT = re.compile("[0-9]")
+_DIGITS = re.compile("[0-9](?:[^0-9]*([0-9]))?")
 _MEMBER = re.compile(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+")
 _SIGN_INSIDE = re.compile(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3}[!@#$%^&*]$")
 _NOT_CREDENTIAL = re.compile(
     r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
 )
+_SIGN_OF_ADDRESS = re.compile("[:/@-]")
+"""What each of these holds."""
+
+
+def _is_address(value: str) -> bool:
+    """Whether `value` leads to something: an address, a path, a digest, a date."""
+    return _SIGN_OF_ADDRESS.search(value) is not None and _NOT_CREDENTIAL.fullmatch(value) is not None
 
 
 def looks_like_credential(value: str) -> bool:
@@ -228,9 +247,10 @@ def looks_like_credential(value: str) -> bool:
     value = value.strip("<>[]{}")
     if _CREDENTIAL.fullmatch(value) is None or _IDENTIFIER.fullmatch(value):
         return False
-    if not value.isalnum() and _NOT_CREDENTIAL.fullmatch(value):
+    if _is_address(value):
         return False
-    digits = len(_DIGIT.findall(value))
+    found = _DIGITS.search(value)
+    digits = 0 if found is None else 2 if found[1] else 1  # or more
     lower = value != value.upper()
     upper = value != value.lower()
     if len(value) >= 16:
@@ -249,7 +269,7 @@ def is_pin(name: str, value: str) -> bool:
 
 def looks_like_password(value: str) -> bool:
     """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, and is no code."""
-    if len(value) < 4 or _NOT_CREDENTIAL.fullmatch(value):
+    if len(value) < 4 or _is_address(value):
         return False
     if value.isdigit():
         return True

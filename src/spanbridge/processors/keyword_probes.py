@@ -16,14 +16,14 @@ from spanbridge.processors.matcher import Probe
 
 _TAIL = r"[A-Za-z0-9_./*\[\]-]{0,24}"
 _CLOSE = r"(?:[\\\"'`\])]|&quot;|&#34;|%22)*"
-_MARKS = r"(?:[\\\"'`\])*_ \t]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>){0,80}"
+_MARKS = r"(?:[\\\"'`\])*_ \t\n]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>){0,80}"
 _QUOTE = r"\\*[\"'`]"
 _FILLER = r"(?: [A-Za-z0-9.@'/_-]{1,40}){0,7}"
 _BEGINS = rf"(?: (?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has){_FILLER})?"
 _LEADS_TO = r"(?: {1,2}(?:is|was|are|ist|lautet|es|est|be|now|to|as|equals)(?: [a-z]{2,10}){0,3}:? {1,2}| ?:[ \\n]{1,6}|(?: [a-z]{2,12}ed)? {1,3}(?:-{1,2}>?|\xe2..|=>|\.{3,40}) {1,3})"
 _CONNECTED = (
     # An operator, a bracket, an arrow; the next item; quotes, arguments, cells, attributes; what a sentence says is no word; what it quotes.
-    rf"(?: [A-Za-z0-9()]{{1,12}}){{0,2}}{_MARKS}(?:[:=>|;]|%3[AaDd]|<-)",
+    rf"(?: [A-Za-z0-9(){{]{{1,12}}){{0,2}}{_MARKS}(?:[:=>|;]|%3[AaDd]|<-)",
     r"(?: (?:field|input|box|textbox|entry))?[\\\"'`\])>]+[ \t]{0,4}[,}]",
     rf"(?:[ \t]{{1,16}}(?:by |as )?\(?|(?:\.[A-Za-z]{{2,20}})?[({{][ \t]{{0,2}}){_QUOTE}|</[a-z]{{1,8}}>[^<\"]{{0,40}}<|[ \t][^<>\n]{{1,200}}>",
     r"[^\"]{0,80}[0-9!@#$%^&*_]",
@@ -112,6 +112,7 @@ KEYWORD_PROBES = (
         Probe((word,), rf"(?i){word}[\"'`*_]{{0,3}}{_BEGINS}(?:{_LEADS_TO}|[ \t]{{1,16}})[(*_]{{0,3}}(?:{_QUOTE})?[A-Za-z+/_=.-]{{0,60}}[0-9][A-Za-z0-9+/_=.-]{{3}}", 0)
         for word in ("token", "key")
     ),
+    Probe(("token",), rf"(?i)token[({{]{_QUOTE}[A-Za-z0-9+/_.~=-]{{8}}", 0),
     Probe(("token",), r"(?i)token (?:is|was|to|now|=|:)[: ]{1,2}[^ ]{0,40}[0-9]", 0),
     Probe(("token",), r"(?i)tokens?[\\\"']+[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
     Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}[*_]{{0,3}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t*_]{{0,6}}[\\\"'`bBrR(\n]*[ \t\n]{{0,40}}[\\\"'`]*[A-Za-z0-9+/_.~=:-]{{16}}", 0),

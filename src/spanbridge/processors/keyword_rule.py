@@ -1,10 +1,10 @@
-# ruff: noqa: E501 - a pattern broken over lines can neither be read nor searched; full-width signs are what some languages write
 """Secrets that stand after a word: an identifier that says "secret" (`key_names.py`), what connects it with a value (`connectors.py`:
 `password = `, `"apiKey": `, `--token `, `password is `, `<password>`), then the value (`following_values.py`)."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.processors.connectors import READERS, Place
@@ -12,10 +12,10 @@ from spanbridge.processors.following_values import MAX_QUOTED, MAX_UNQUOTED, NAT
 from spanbridge.processors.key_names import OF_VOCABULARY, Classifier, Sensitivity, split_words
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
 from spanbridge.processors.matcher import Probe
-from spanbridge.processors.text_rule import Budget, Span, TextRule, slices
+from spanbridge.processors.text_rule import Budget, Find, Span, TextRule, compiled, slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _LEFT = 136
 """Characters before a stem that may count: an identifier, what stands before it."""
@@ -37,31 +37,41 @@ _IDENTIFIER_LEFT = 64
 _RIGHT = 48
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-$]*")
 _WORD_BACKWARDS = re.compile(r"[ ]([A-Za-z]{2,20})")
-_STEMS = (
-    "p(?:assw?|wd?|at|sk)|se(?:cret|ed phrase|nha)|c(?:red|o(?:okie|de|nn(?:ection.?string)?|ntrase[nñ]a))|token|ke(?:y|nnwort)|auth|jwt|otp|dsn"
-    "|bearer|recovery phrase|m(?:dp|ot de passe)|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호|hasło"
-)
-"""In lower case and each with a first letter of its own, so that `re` skips from one possible start to the next."""
+_STEMS = {
+    "pass": "passw?", "pw": "pwd?", "pat": "pat", "psk": "psk", "secret": "secret", "senha": "senha", "cred": "cred", "cookie": "cookie",
+    "code": "code", "conn": "conn(?:ection.?string)?", "contrase": "contrase[nñ]a", "phrase": "(?:seed|recovery) phrase", "token": "token",
+    "key": "key", "kennwort": "kennwort", "auth": "auth", "jwt": "jwt", "otp": "otp", "dsn": "dsn", "bearer": "bearer", "mdp": "mdp",
+    "mot": "mot de passe", "wachtwoord": "wachtwoord", "lösenord": "lösenord", "пароль": "пароль", "密码": "密码", "密碼": "密碼",
+    "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło",
+}  # fmt: skip
+"""What to look for in a text in lower case, by the part of it that always stands there; the patterns of its probes hold that part too."""
+_MAX_NARROWED = 256
+"""Sets of probes whose stems are remembered."""
 _MAX_STEM = 1024
 """Characters of the longest stem, the application's own included."""
 
 
 def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
     """Values that stand after a word that says "secret"."""
-    stems = re.compile(f"{_STEMS}|{extra_stems}" if extra_stems else _STEMS)
-    stems_of_any_case = re.compile(stems.pattern, re.IGNORECASE)
+    own = Probe(("",), f"(?i)(?:{extra_stems})")
+    probes = (*KEYWORD_PROBES, own) if extra_stems else KEYWORD_PROBES
 
-    def find(text: str, budget: Budget) -> Iterator[Span]:
+    @lru_cache(maxsize=_MAX_NARROWED)
+    def narrowed(patterns: tuple[str, ...]) -> Find:
+        probed = "|".join(patterns).lower()
+        stems = {word: stem for word, stem in _STEMS.items() if word in probed}
+        if own.pattern in patterns:
+            stems[""] = extra_stems
+        return partial(find, stems)
+
+    def find(stems: Mapping[str, str], text: str, budget: Budget) -> Iterator[Span]:
         done = -1
         seen: dict[tuple[str, int], _Verdict] = {}
         for offset, stop, end in slices(text, _MAX_STEM):
             if offset:
                 budget.pause()
-            part = text[offset:end]
-            lower = part.lower()
-            # A few letters change their length with their case; positions must be those of the text.
-            for stem in stems.finditer(lower) if len(lower) == len(part) else stems_of_any_case.finditer(part):
-                at = offset + stem.start()
+            for first, last in _places(stems, text[offset:end]):
+                at = offset + first
                 if at >= stop:
                     break
                 if at < done:
@@ -70,7 +80,7 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                 surroundings = (text[start : at + _NEAR], at - start)
                 verdict = seen.get(surroundings)
                 if verdict is None:
-                    length = stem.end() - stem.start()
+                    length = last - first
                     verdict = _look(classify, *surroundings, length)
                     if verdict.spans and verdict.spans[-1][1] == len(surroundings[0]) and at + _NEAR < len(text):
                         # It may go on; how far is looked at without an end to what surrounds it.
@@ -89,7 +99,17 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                 for value_start, value_end in verdict.spans:
                     yield Span(start + value_start, start + value_end, verdict.rule)
 
-    return TextRule(KEYWORD_PROBES + ((Probe(("",), f"(?i)(?:{extra_stems})"),) if extra_stems else ()), find)
+    return TextRule(probes, narrowed(tuple(probe.pattern for probe in probes)), narrowed)
+
+
+def _places(stems: Mapping[str, str], text: str) -> list[tuple[int, int]]:
+    """Where the stems stand in a text, in order; `stems`: the pattern of each by what is always in it."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        found = [compiled(stem).finditer(lower) for word, stem in stems.items() if word in lower]
+    else:  # a few letters change their length with their case; positions must be those of the text
+        found = [compiled(stem, re.IGNORECASE).finditer(text) for stem in stems.values()]
+    return sorted(match.span() for matched in found for match in matched)
 
 
 class _Verdict(NamedTuple):

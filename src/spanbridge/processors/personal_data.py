@@ -105,6 +105,7 @@ _ADDRESS_BEFORE = re.compile(
 _VERSION_BEFORE = re.compile(
     r"(?i)(?:version|ver|v|release|chapter|section|build|rev(?:ision)?|level|update|driver|firmware|python|sdk|api|[a-z]+[/@=-]=?)[ :.]{0,2}\Z"
 )
+_NEW_VERSION_BEFORE = re.compile(r"(?i)\b(?:bump|upgrad|downgrad)[a-z]{0,3}\b[^\n]{0,64}\Z")
 _KNOWN_SERVERS = frozenset(("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9"))
 _LARGEST_VERSION = 31
 
@@ -123,7 +124,10 @@ def _find_ip(text: str, budget: Budget) -> Iterator[Span]:
                 (value.startswith("10.") or value in _KNOWN_SERVERS)
                 and not _VERSION_BEFORE.search(text, max(0, start - 24), start)
             )
-            or _ADDRESS_BEFORE.search(text, max(0, start - 24), start)
+            or (
+                _ADDRESS_BEFORE.search(text, max(0, start - 24), start)
+                and not _NEW_VERSION_BEFORE.search(text, max(0, start - 80), start)
+            )
         ):
             yield Span(*match.span("v"), "ip_address")
 
@@ -167,19 +171,20 @@ _FILES = frozenset(
     ]
 )
 """Endings of files that no name of a machine has: `logo@2x.png`."""
-_MACHINES = frozenset(("git", "hg", "svn", "root"))
+_OF_MACHINE = re.compile("(?:git|hg|svn|root)(?:@|%40)")
 """Who is logged in as, not written to: `git@github.com:acme`."""
+_PATH_BEHIND = re.compile(r":[\w.~-]{1,80}/")
 
 
 def _find_email(text: str, budget: Budget) -> Iterator[Span]:
     for match in matches(compiled(_EMAIL), text, budget):
         start, end = match.span("v")
-        name, domain = re.split("@|%40", match["v"], maxsplit=1)
-        if domain.rsplit(".", 1)[-1].lower() in _FILES:
+        value = match["v"]
+        if value.rsplit(".", 1)[-1].lower() in _FILES:
             continue
         if text[start - 1 : start] == ":" and re.search(r"://\S*\Z", text[max(0, start - 200) : start]):
             continue  # a password and a machine
-        if text[end : end + 1] == ":" and (name in _MACHINES or re.match(r":[\w.~-]{1,80}/", text[end : end + 82])):
+        if text[end : end + 1] == ":" and (_OF_MACHINE.match(value) or _PATH_BEHIND.match(text, end)):
             continue
         yield Span(start, end, "email")
 

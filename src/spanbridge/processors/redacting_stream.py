@@ -31,6 +31,9 @@ _BEGUN = re.compile(
     | (?:passw|secret|phrase|token|key|pwd)[\w.-]{0,24}\\{0,7}["'`]?\s{0,4}[:=]\s{0,4}\\{0,7}["'`][^"'`\n]{0,200}\Z   # an open quote
     | (?:\b[A-Z]-)?\b\d{3}[ -]?\d{1,5}[ ](?:[ia]?|[ia]s(?:[ ](?:[yt][a-z]{0,3})?(?:[ ][\w-]{0,24}){0,5})?)\Z    # "123456 is your ..."
     | (?:typ|enter|fill|inputt?)(?:ed|ing|e|s)?[ ]\\{0,3}["'`][^\s"'`]{0,80}(?:["'`](?:[ ][a-z]{0,12}){0,5})?\Z   # into which field
+    | ["'`][^\s"'`]{5,80}["'`][ ](?:is?|as?|was?|(?:[ia]s|was)[ ](?:[tymoiha][a-z]{0,3}(?:[ ][a-z]{0,12}){0,3})?)?\Z # "..." is the password
+    | [/:,][ ]?[^\s"'`/]{5,80}[ ](?:\([a-z]{0,12})?\Z                          # bob / ... (password)
+    | \bnet[ ]use[ ][^\n]{0,200}\Z                                          # ... /user:bob
     | \bcode(?:[ ]is)?:?[ ]\d[^\n]{0,90}\Z                                   # and what it is for
     | \binsert[ ]into[ ][^()]{1,128}(?:\([^()]{0,400}(?:\)\s{0,40}[^;]{0,500})?)?\Z   # rows below columns
     | <[\w:]{0,40}(?:passw|secret|token|key|pwd)[^<>\n]{0,100}>\s{0,60}[^<\s]{0,200}\s{0,60}\Z    # an element's text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from spanbridge.processors.key_names import (
     Classifier,
@@ -16,6 +16,9 @@ from spanbridge.processors.key_names import (
 )
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.placeholders import is_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 """Members of a JSON Web Key that are private (RFC 7518, section 6)."""
@@ -40,6 +43,11 @@ _LABEL_PARENTS = word_set(
     "errors error labels label messages validation translations i18n descriptions placeholders hints help properties tooltips titles "
     "locales"
 )
+_LOCALE = re.compile(
+    r"(?:ar|bg|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hr|hu|it|ja|ko|lt|lv|nb|nl|pl|pt|ro|ru|sk|sl|sr|sv|th|tr|uk|vi|zh)(?:[-_][A-Za-z]{2,4})?"
+)
+_TITLE = re.compile("[^\\W\\da-z_]")
+"""How a text begins that is shown: with a capital, or in a script without any."""
 _NAME_LIST_PARENTS = word_set(
     "required fields columns keys names properties attributes params parameters include exclude only omit select order sensitive redact "
     "masked hidden scopes tags types words options choices enum loc path"
@@ -60,9 +68,12 @@ _SCHEMA_MEMBERS = word_set(
     "category analyzer kind is_secret isSecret is_required isRequired"
 )
 """What describes a value, in JSON Schema, OpenAPI and definitions of forms."""
-_IDS = word_set("id uid uuid arn created_at updated_at expires_at createdAt updatedAt expiresAt creationTimestamp")
+_IDS = word_set(
+    "id uid uuid arn created_at updated_at expires_at createdAt updatedAt expiresAt creationTimestamp provider profile region zone "
+    "project project_id projectId"
+)
 _REFERENCE_MEMBERS = _IDS | word_set(
-    "name kind type required external file source target namespace ref optional label labels version status mode scope scopes provider "
+    "name kind type required external file source target namespace ref optional label labels version status mode scope scopes "
     "enabled environment display_name displayName description env path mount secretName tokenUrl authorizationUrl refreshUrl"
 )
 """What says which secret is meant, not what it is."""
@@ -90,11 +101,16 @@ def holds_labels(parent: str) -> bool:
     return not _LABEL_PARENTS.isdisjoint(split_words(parent)[-1:])
 
 
+def is_translation(parent: str, texts: Iterable[Any]) -> bool:
+    """Whether a mapping under this name holds the labels of a language: `{"en": {"password": "Password"}}`."""
+    return _LOCALE.fullmatch(parent) is not None and all(isinstance(text, str) and _TITLE.match(text) for text in texts)
+
+
 def is_label(text: Any) -> bool:
     """Whether a value is about its key: a word, words without those that mix letters and digits, or what holds such texts."""
     if not isinstance(text, str):
         return not isinstance(text, dict) or not is_schema(cast("dict[Any, Any]", text))
-    return text.isalpha() or (any(map(str.isspace, text)) and is_plain(text))
+    return text.replace("-", "").isalpha() or (any(map(str.isspace, text)) and is_plain(text))
 
 
 @lru_cache(maxsize=1024)

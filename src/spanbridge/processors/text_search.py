@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from orjson import loads
@@ -180,12 +181,13 @@ class TextSearch:
     def spans(self, text: str, budget: Budget, matched: Sequence[int]) -> list[Span]:
         """The secrets in a text that is not JSON, in order, none overlapping another; `matched`: its candidates."""
         found: list[Span] = []
-        previous: TextRule | None = None
-        for index in sorted(matched):
-            rule = self._rule_of[index]
-            if rule is not None and rule is not previous:
-                found.extend(rule.find(text, budget))
-                previous = rule
+        for rule, indexes in groupby(sorted(matched), self._rule_of.__getitem__):
+            if rule is not None:
+                narrowed = rule.narrowed
+                find = (
+                    rule.find if narrowed is None else narrowed(tuple(self.probes[index].pattern for index in indexes))
+                )
+                found.extend(find(text, budget))
                 budget.pause()
         if not found:
             return found

@@ -34,6 +34,7 @@ from spanbridge.processors.structures import (
     is_pair_of,
     is_schema,
     is_tokenized,
+    is_translation,
     named_value,
     names_credentials,
     typed_member,
@@ -214,7 +215,7 @@ class Walk:
     def _mapping(self, value: dict[Any, Any], depth: int, parent: str) -> dict[Any, Any]:
         self._count()
         classify = self._classify
-        labels = bool(parent) and holds_labels(parent)
+        labels = bool(parent) and (holds_labels(parent) or is_translation(parent, value.values()))
         context = parent if parent and names_credentials(parent) else ""
         named = named_value(value, classify)
         key_set = "kty" in value

@@ -112,7 +112,7 @@ def _llm_observability_in_force() -> str | None:
 def _agent() -> Finding:
     import urllib3  # noqa: PLC0415 - only the doctor asks
 
-    from spanbridge_datadog.own_work import without_spans  # noqa: PLC0415 - loads ddtrace
+    from spanbridge_datadog.own_spans import without_spans  # noqa: PLC0415 - loads ddtrace
 
     url = _agent_url()
     if not url.startswith("http"):

@@ -43,12 +43,16 @@ if how == "in the request":  # the process ends in the midst of it
     sys.exit()
 
 with tracer.trace("web.request", resource="request"):
-    if how == "fork":
+    if how.startswith("fork"):
         with sb.agent_run("parent"):
             child = os.fork()
             if child == 0:
                 with sb.tool_call("in child"):
                     call(url, "in child")
+                    if how == "fork that exits inside of its span":
+                        sys.exit()
+                if how == "fork that exits":  # through the blocks that are the parent's
+                    sys.exit()
                 sb.flush(10)
                 print(sb.stats()["bridge"]["open"], flush=True)
                 os._exit(0)
