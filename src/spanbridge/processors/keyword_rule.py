@@ -128,7 +128,8 @@ def _places(stems: Mapping[str, str], text: str) -> list[tuple[int, int]]:
         found = [compiled(stem).finditer(lower) for word, stem in stems.items() if word in lower]
     else:  # a few letters change their length with their case; positions must be those of the text
         found = [compiled(stem, re.IGNORECASE).finditer(text) for stem in stems.values()]
-    return sorted(match.span() for matched in found for match in matched)
+    places = [match.span() for matched in found for match in matched]
+    return sorted(places) if len(found) > 1 else places
 
 
 class _Verdict(NamedTuple):
