@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from typing import Any
 
 import httpx
 import pytest
@@ -130,15 +131,21 @@ def test_as_over_otlp(span_type, deciding, provider, otel, memory) -> None:
 
 
 def test_what_is_dropped_has_no_content(provider, otel, memory) -> None:
-    """A span that a processor drops ends without content, and says so."""
+    """A span that a processor drops ends without content at its recorded end, and says so."""
+    ends: list[int | None] = []
+
+    def drop(record: Any) -> None:
+        ends.append(record.ended_at)
+
     trace.set_tracer_provider(provider)
-    sb.configure(store=False, exporters=[memory], bridge="opentelemetry", processors=[lambda record: None])
+    sb.configure(store=False, exporters=[memory], bridge="opentelemetry", processors=[drop])
     with sb.tool_call("secret", input="secret"):
         pass
     sb.flush()
     (span,) = otel.get_finished_spans()
 
     assert span.attributes["spanbridge.released"] == "processor"
+    assert [span.end_time] == ends
     assert "secret" not in span.to_json()
 
 

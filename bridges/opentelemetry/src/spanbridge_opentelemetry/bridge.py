@@ -198,10 +198,14 @@ class OpenTelemetryBridge:
         span.end(record.ended_at)
 
     def release(self, native: Native, reason: str, /) -> None:
+        """As `release_at`, now."""
+        self.release_at(native, reason, time.time_ns())
+
+    def release_at(self, native: Native, reason: str, ended_at: int, /) -> None:
         """Ends the span without content."""
         self._is_flushed = False
         native.span.set_attribute(RELEASED, reason)
-        native.span.end()
+        native.span.end(ended_at)
 
     def flush(self, deadline: float, /) -> bool:
         """Lets the provider export what has ended; False where it did not until `deadline`, whose processors may take longer."""
