@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from functools import lru_cache
 
+from spanbridge.processors.generated_words import is_generated
+
 
 class Sensitivity(IntEnum):
     """What a name says of its value."""
@@ -232,8 +234,10 @@ def looks_like_credential(value: str) -> bool:
     if value[:7].lower() in ("bearer ", "basic c") or value[:6].lower() in ("basic ", "token "):
         value = value.split(" ", 1)[1]
     value = value.strip("<>[]{}")
-    if _CREDENTIAL.fullmatch(value) is None or _IDENTIFIER.fullmatch(value):
+    if _CREDENTIAL.fullmatch(value) is None:
         return False
+    if _IDENTIFIER.fullmatch(value):
+        return len(value) >= 16 and value not in (value.lower(), value.upper()) and is_generated(value)
     if not value.isalnum() and _NOT_CREDENTIAL.fullmatch(value):
         return False
     digits = len(_DIGIT.findall(value))
@@ -254,14 +258,14 @@ def is_pin(name: str, value: str) -> bool:
 
 
 def looks_like_password(value: str) -> bool:
-    """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, and is no code."""
+    """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, or was generated, and is no code."""
     if len(value) < 4 or _NOT_CREDENTIAL.fullmatch(value):
         return False
     if value.isdigit():
         return True
     if any(map(str.isdigit, value)):
         return _MEMBER.fullmatch(value) is None
-    return _SIGN_INSIDE.search(value) is not None and re.search(r"[a-z]\.[a-z]", value) is None
+    return is_generated(value) or (_SIGN_INSIDE.search(value) is not None and re.search(r"[a-z]\.[a-z]", value) is None)
 
 
 def is_path(value: str) -> bool:
