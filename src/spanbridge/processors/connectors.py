@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.processors.following_values import (
     MAX_QUOTED,
+    NATIVE,
     QUOTE,
     accepts_quoted,
     flag_value,
@@ -60,13 +61,14 @@ _MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
 _OPERATOR = re.compile(
     rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,8}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
 )
+_TAGS = re.compile(r"(?:<(?:b|strong|i|em|code|kbd|tt|span|mark)\b[^<>\n]{0,60}>){1,3}(?=[^<\s])")
 _BECOMES = re.compile(r"""\\{0,15}["'`]?[ ]{1,3}(?:->|=>|→|⇒)[ ]{1,3}""")
 """From the old value to the new one."""
 _TAG_END = re.compile(r"(?:\s[\w:.-]{1,40}=[^<>\n]{1,200})?>(?:<!\[CDATA\[)?")
 _NEW_LINE = re.compile(r"(?:\s|\\[nrt]|#{1,3}[^\n]{0,40}\n|```\w{0,10}\n){1,60}")
 _NEXT_NAME = re.compile(r"""[\w.\-"'\[\] ]{1,80}[:=]|[-#<>|+{}\[\]]""")
 _ANNOTATED = re.compile(
-    r"""(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?|[ ]As[ ]\w{1,20}|\s{0,3}\{\s{0,3}get;[\w\s;]{0,40}\})[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
+    r"""(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?|[ ]As[ ]\w{1,20}|[ ]\*?(?:string|\[\]byte|n?varchar\(\w{1,4}\))|\s{0,3}\{\s{0,3}get;[\w\s;]{0,40}\})[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
 )
 _BLOCK = re.compile(
     r"(?:[|>][-+]?\d?[ \t]*|<<[-~]?[\"']?[A-Z]{2,12}[\"']?)(?:\n|\\n)(?P<indent>[ \t]*)(?P<v>[^\s][^\n\\]{2,2000})"
@@ -114,6 +116,8 @@ def _operator(place: Place) -> Spans:
         start = block.start("v")
         is_secret = place.level is Sensitivity.STRONG or looks_like_credential(value)
         return ((start, start + len(value)),) if is_secret and not is_placeholder(value) else ()
+    if op in (":", "=") and (tags := _TAGS.match(text, at)) is not None:
+        at = tags.end()
     values = list(operand(text, at, op, right, place.name, place.level, place.head, spaced=spaced))
     becomes = _BECOMES.match(text, values[-1][1]) if values else None
     if becomes is not None:
@@ -273,11 +277,9 @@ _SPACED = re.compile(
 _NOUN = re.compile(r"(?i)key|token|secret|passw|passphrase|pwd|cred|cookie|code|jwt|otp")
 _SIDE_BY_SIDE = re.compile(r"""[ ]{1,2}[(]?(?P<v>[^\s"'`<>\\(){}\[\],;|=:]{6,200}?)(?=[.,;!?)]{0,2}(?:\s|\Z))""")
 _LEADS_IN = re.compile(
-    r"(?i)\b(?:with|using|use|the|my|your|our|his|her|their|as|and|password|wrong|incorrect|invalid|bad|a|temporary|new|root|admin|try|enter|by)[ ][*_]{0,2}\Z|[,(]\s?\Z|(?:\A|\n)\s{0,8}\Z"
+    r"(?i)\b(?:with|using|use|the|my|your|our|his|her|their|as|and|password|wrong|incorrect|invalid|bad|a|temporary|new|root|admin|try|enter|by)[ ][*_]{0,2}\Z|[,(/]\s?\Z|(?:\A|\n)\s{0,8}\Z"
 )
-_PASSWORD_NAME = re.compile(
-    r"(?i)(?:passw(?:or)?d|pwd|passphrase|passcode|otp|passwort|kennwort|contraseña|senha|wachtwoord|pw)\Z"
-)
+_PASSWORD_NAME = re.compile(rf"(?i)(?:passw(?:or)?d|pwd|passphrase|passcode|otp|pw|{NATIVE.pattern})\Z")
 _CODE = re.compile(r"[ ](?P<v>\d{4,8})(?=[\s.,;!?)]|\Z)")
 
 

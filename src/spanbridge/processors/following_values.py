@@ -15,7 +15,7 @@ from spanbridge.processors.key_names import (
     looks_like_credential,
     looks_like_password,
 )
-from spanbridge.processors.placeholders import is_placeholder
+from spanbridge.processors.placeholders import is_placeholder, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,9 +43,11 @@ _FALLBACK = re.compile(
     r"""(?P<lead>[A-Za-z_$!@(\[][\w$]{0,60}(?:[.(\[:)]|[ ]{1,2}(?:or|\|\||\?\?|if|\?:?)\b|[ ]{1,2}[|?])[^\n;]{0,160}?|)(?:,|\|\||\?\?|\bor\b|\?:|\belse\b|\?[^\n;:]{1,60}:|\.unwrap_or(?:_else)?\(|\.or(?:Else|_else)\(|default\s?[=:])\s{0,3}(?=[fbru]?\\{0,15}["'`])"""
 )
 """What is looked up, and what is taken where it is missing: `os.getenv("K", "x")`, `process.env.K || "x"`."""
-_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,8192}""")
+_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]、。，；）]{1,8192}""")
 _AMONG_SETTINGS = re.compile(r"(?:host|user|dbname|port|hostaddr)=[^\s=]{1,64}[ ](?:\w{1,20}=[^\s=]{1,64}[ ]){0,2}\Z")
 """Of libpq: `host=db user=app password=x`."""
+_SET_FLAG = re.compile(r"--set(?:-string)?[ =][\"']?(?:[\w.\[\]-]{1,40}=[^\s,=]{0,40},){0,4}\Z")
+"""Of Helm: `--set user=bob,password=x`."""
 _SERVER = re.compile(r"[\w-]\.[\w.-]{1,60}:\d{2,5},(?:\w{1,20}=\w{1,20},){0,3}\Z")
 """Of a connection string that begins with its host: `cache.internal:6380,password=x,ssl=True`."""
 _SECTION = re.compile(r"(?:\A|\n)\[[\w .:-]{1,40}\]\n(?:[\w.-]{1,30}[ ]?[=:][ ]?[^\n]{0,40}\n){0,4}\Z")
@@ -81,7 +83,7 @@ _COOKIE = re.compile(
 )
 """The cookies that may hold a session: by their name, else by their value."""
 NATIVE = re.compile(
-    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호|hasło",
+    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호|hasło|heslo|jelszó|adgangskode|salasana|şifre|kata sandi|mật khẩu|पासवर्ड|كلمة المرور",
     re.IGNORECASE,
 )
 _PROSE_VALUE_WORDS = re.compile(
@@ -152,7 +154,7 @@ def operand(
     if text[end : end + 1] in ("(", "[") or not value or (names_itself(value.partition("=")[0]) and not environment):
         return
     if (
-        text[start : start + 2] in ("//", "/*")
+        (text[start : start + 2] in ("//", "/*") and not head.rstrip().endswith(";"))
         or value.startswith(("$", "{", "%(", "@", "this.", "self."))
         or _FILE_OF.match(value)
     ):
@@ -163,7 +165,7 @@ def operand(
     if token and value.replace(".", "").isdigit():
         return
     if level is Sensitivity.WEAK:
-        is_pass = name.lower().endswith("pass") and op == "=" and is_mixed_word(value)
+        is_pass = name.lower().endswith("pass") and name != "PASS" and op in ("=", ":") and is_mixed_word(value)
         is_likely = looks_like_credential(value) or (environment and len(value) >= 8 and looks_like_password(value))
         if (is_pass or is_likely) and not is_placeholder(value):
             yield start, end
@@ -176,6 +178,7 @@ def operand(
         or head.rstrip().endswith(";")
         or re.search(r"[\w\]]=[^\s=;]{1,200};[ ]?\Z", head) is not None
         or _AMONG_SETTINGS.search(head) is not None
+        or _SET_FLAG.search(head) is not None
         or (
             text[end : end + 1] == ","
             and re.match(r",[ ]?[\w.]{1,40}=", text[end : end + 48]) is not None
@@ -343,7 +346,9 @@ def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
         if len(value) > 200 or value.rstrip().endswith((":", "?")) or re.search(r"[\n{}()<>]|\\n", value):
             return False
         return (re.search(r"\d", value) is not None and len(value) < 60) or _PROSE_VALUE_WORDS.search(value) is None
-    return re.fullmatch(r"[\[\]\\/^$(){}|.*+?,:=<>;-]*|[^\w]*|https?://\S*|.*[\[(\\]\S*[\])*+].*", value) is None
+    if re.fullmatch(r".*[\[(\\]\S*[\])*+].*", value):
+        return "\\" not in value and not is_plain(value)  # no call, no regular expression
+    return re.fullmatch(r"[\[\]\\/^$(){}|.*+?,:=<>;-]*|[^\w]*|https?://\S*", value) is None
 
 
 _NAME = re.compile(r"[A-Za-z_.\-:$/]{1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}")

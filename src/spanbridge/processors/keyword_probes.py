@@ -49,8 +49,16 @@ def _owned_probes(word: str, owners: frozenset[str]) -> tuple[Probe, ...]:
 
 _WORDS = ("passphrase", "passcode", "kennwort", "pwd", "secret", "credential", "creds", "cookie", "senha", "wachtwoord",
           "jwt", "otp", "mot de passe", "connstr", "mdp", "requirepass", "masterauth", "bindpw", "rootpw", "sshpass")  # fmt: skip
+_PHRASES = ("mật khẩu", "पासवर्ड", "كلمة المرور")
 _NATIVE_WORDS = tuple(
-    sorted({spelled for word in ALONE if not word.isascii() for spelled in (word, word.capitalize(), word.upper())})
+    sorted(
+        {
+            spelled
+            for word in (*ALONE, *_PHRASES)
+            if not word.isascii()
+            for spelled in (word, word.capitalize(), word.upper())
+        }
+    )
 )
 _QUALIFIED = rf"(?:[_./ -]{{0,2}}(?:{'|'.join(sorted(QUALIFIERS))}|v?[0-9]{{1,2}})){{0,2}}[_:\[\]/*]{{0,2}}{_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}"
 _GENERATED = r"(?:[\[{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{4})"
@@ -66,7 +74,7 @@ def _owned_names(word: str, *owners: str) -> Probe:
 
 
 _RARE = ("mnemonic", "csrf", "xsrf", "cred", "psk", "cvv", "cvc", "heslo", "lozinka", "jelszo", "salasana", "adgangskode", "kodeord", "passord", "sifre",
-         "motdepasse")  # fmt: skip
+         "motdepasse", "kata sandi")  # fmt: skip
 _RARE_NAMES = (
     Probe(_RARE, f"(?i)(?:{'|'.join(_RARE)}){_NAME_END}", 0),
     _owned_names("word", "pass"),

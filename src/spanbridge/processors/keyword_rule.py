@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a pattern broken over lines can neither be read nor searched; full-width signs are what some languages write
 """Secrets that stand after a word: an identifier that says "secret" (`key_names.py`), what connects it with a value (`connectors.py`:
 `password = `, `"apiKey": `, `--token `, `password is `, `<password>`), then the value (`following_values.py`)."""
 
@@ -38,8 +37,9 @@ _RIGHT = 48
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-$]*")
 _WORD_BACKWARDS = re.compile(r"[ ]([A-Za-z]{2,20})")
 _STEMS = (
-    "p(?:assw?|wd?|at|sk)|se(?:cret|ed phrase|nha)|c(?:red|o(?:okie|de|nn(?:ection.?string)?|ntrase[nñ]a))|token|ke(?:y|nnwort)|auth|jwt|otp|dsn"
-    "|bearer|recovery phrase|m(?:dp|ot de passe)|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호|hasło"
+    "p(?:assw?|wd?|at|sk)|s(?:e(?:cret|ed phrase|nha)|alasana)|c(?:red|o(?:okie|de|nn(?:ection.?string)?|ntrase[nñ]a))|token"
+    "|k(?:e(?:y|nnwort)|ata sandi)|a(?:uth|dgangskode)|j(?:wt|elszó)|otp|dsn|bearer|recovery phrase|m(?:dp|ot de passe|ật khẩu)|wachtwoord"
+    "|lösenord|пароль|密码|密碼|パスワード|비밀번호|h(?:asło|eslo)|şifre|पासवर्ड|كلمة المرور"
 )
 """In lower case and each with a first letter of its own, so that `re` skips from one possible start to the next."""
 _MAX_STEM = 1024

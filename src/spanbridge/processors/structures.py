@@ -73,7 +73,7 @@ _IDS = word_set(
     "project project_id projectId"
 )
 _REFERENCE_MEMBERS = _IDS | word_set(
-    "name kind type required external file source target namespace ref optional label labels version status mode scope scopes "
+    "lc name kind type required external file source target namespace ref optional label labels version status mode scope scopes "
     "enabled environment display_name displayName description env path mount secretName tokenUrl authorizationUrl refreshUrl"
 )
 """What says which secret is meant, not what it is."""

@@ -330,6 +330,10 @@ class Walk:
         return result
 
     def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
+        if len(items) == 2 and split_words(name)[-1:] == ("auth",) and all(type(item) is str for item in items):
+            user, password = items  # as clients of HTTP take them
+            masked = self._mask("key_name", password) if is_mixed_word(password) else password
+            return items if masked is password else [user, masked]
         result = [self._secret(item, Sensitivity.WEAK, name, depth + 1) for item in items]
         return items if all(new is old for new, old in zip(result, items, strict=True)) else result
 
@@ -337,7 +341,7 @@ class Walk:
 
     def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
         self._count()
-        joined = self._joined(items) if len(items) > 1 else None
+        joined = self._joined(items) if len(items) > 1 and parent != _PAIRS else None
         if joined is not None:
             items = joined
         result = joined
