@@ -58,6 +58,7 @@ _LAST_SETTING = re.compile(
 """Of YAML or of a diff, where a text ends with its value: a name alone is also what a form's field is called."""
 _GO_VALUE = re.compile(r"(?:map\[|\{[\w.-]{1,40}:\S{0,60} )(?:[\w.-]{1,40}:\S{0,60} ){0,4}\Z")
 """In a map or a struct as Go prints them: `map[password:x user:bob]`."""
+_INI_VALUE = re.compile(r"""[^\s"'`\\;#]{1,8192}""")
 _CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,8192})[ \t*`]{0,80}\|""")
 _CELL_START = re.compile(r"\|[ \t*`]{0,40}\Z")
 _OWNED_CELL = re.compile(r"\|[ \t*`]{0,40}(?:[A-Za-z]{2,20} )?\Z")
@@ -136,7 +137,16 @@ def operand(
         return
     line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
     parameter = head.endswith(("?", "&", ";", "&amp;")) or text[right:at] in ("%3D", "%3A")
-    pattern = _UNQUOTED_PARAMETER if parameter else _UNQUOTED_LINE if line and op == "=" and not spaced else _UNQUOTED
+    setting = op == "=" and _SECTION.search(head) is not None
+    pattern = (
+        _UNQUOTED_PARAMETER
+        if parameter
+        else _INI_VALUE
+        if setting
+        else _UNQUOTED_LINE
+        if line and op == "=" and not spaced
+        else _UNQUOTED
+    )
     match = pattern.match(text, at)
     if match is None:
         return
@@ -187,7 +197,7 @@ def operand(
         or (op == "=>" and head.endswith("[") and text[right : right + 1] == "]")
         or (op == "=" and (head.endswith("-D") or (head.endswith("-") and name.startswith("D"))))
         or (op == "=" and line and name.count(".") > (1 if spaced else 0) and _LINE_END.match(text, end) is not None)
-        or (op == "=" and _SECTION.search(head) is not None and _LINE_END.match(text, end) is not None)
+        or (setting and _LINE_END.match(text, end) is not None)
     )
     is_likely = (
         delimited

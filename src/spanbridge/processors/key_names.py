@@ -270,4 +270,6 @@ def looks_like_password(value: str) -> bool:
 
 def is_path(value: str) -> bool:
     """Whether `value` is a directory, as `pwd` and `oldpwd` hold."""
-    return re.match(r"[/~]|\.{1,2}/|[A-Za-z]:[\\/]", value) is not None
+    if re.match(r"[/~]|\.{1,2}/|[A-Za-z]:[\\/]", value) is None:
+        return False
+    return not any(len(part) >= 12 and looks_like_credential(part) for part in value.split("/"))  # base64

@@ -13,6 +13,7 @@ from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
 from spanbridge.processors.command_lines import is_argument_list, secret_arguments
+from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.following_values import is_mixed_word
 from spanbridge.processors.key_names import (
     Sensitivity,
@@ -453,7 +454,9 @@ class Walk:
                 continue
             if not run[0].path:
                 piece, start = run[first].text, starts[0]
-                if self._stands_alone(span._replace(end=ends[first]), piece, start):
+                if self._stands_alone(span._replace(end=ends[first]), piece, start) and not (
+                    span.rule in _FORMATS and any(map(looks_like_credential, pieces[1:]))
+                ):
                     continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
                 if chunked_text.is_word(pieces[-1]):
                     span = span._replace(end=starts[-1])  # noqa: PLW2901 - the rest of it
@@ -509,6 +512,8 @@ def _plain_key(key: Any) -> str:
 _PASS = frozenset({"pass", "Pass", "pw"})
 _USERS = frozenset({"user", "username", "userName", "user_name", "login", "email", "User", "Username"})
 """Beside a user's name, `pass` is a password."""
+_FORMATS = frozenset(row.rule for row in FORMATS)
+"""Rules that know a secret by its shape alone: what goes on in the next string is more of it."""
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
