@@ -3,7 +3,7 @@
 
 A row is (kind of secret, text with `§` where it stands): `w` a plain word, `p` a password with a digit, `k` a generated key, `c` a code of
 six digits, `b` base64 of something long, `h` 32 hexadecimal digits, `g` letters that were
-generated, `n` a key that is no digest, `q` a password with brackets, `s` a key of Azure that begins with slashes.
+generated, `u` such in capitals, `n` a key that is no digest, `q` a password with brackets, `s` a key of Azure that begins with slashes.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     "h": lambda rng: fill("{hex:32}", rng),
     "g": lambda rng: rng.choice(_LETTERS),
     "n": lambda rng: fill("{AN:32}", rng),
+    "u": lambda rng: rng.choice(("PFFVCPCZVI", "JRIFYKKBRG", "KOZSWQSWOD")),
     "q": lambda rng: fill("{AN:6}(Q1{an:4})", rng),
     "s": lambda rng: f"//{characters(rng, 'B', 41)}=",
 }

@@ -59,7 +59,7 @@ Spans = Iterable[tuple[int, int]] | None
 
 _MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
 _OPERATOR = re.compile(
-    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,8}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
+    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t\u200b-\u200d\u2060\ufeff]{{0,8}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
 )
 _TAGS = re.compile(r"(?:<(?:b|strong|i|em|code|kbd|tt|span|mark)\b[^<>\n]{0,60}>){1,3}(?=[^<\s])")
 _BECOMES = re.compile(r"""\\{0,15}["'`]?[ ]{1,3}(?:->|=>|→|⇒)[ ]{1,3}""")
@@ -220,7 +220,13 @@ def _call(place: Place) -> Spans:
             or _DECLARED.search(place.head)
         )
     )
-    return quoted_value(place.text, call.end(), place.level, place.name, strict=True) if takes_value else None
+    if not takes_value:
+        return None
+    values = list(quoted_value(place.text, call.end(), place.level, place.name, strict=True))
+    further = _CALL_PAIR.match(place.text, values[-1][1]) if values else None
+    if further is not None:  # `set_password("bob", "x")`
+        return quoted_value(place.text, further.end(), place.level, place.name, strict=True)
+    return values
 
 
 def _argument(place: Place) -> Spans:
@@ -252,7 +258,7 @@ _COPULA = r"(?:is|was|should be|are|ist|lautet|es|est|é|è|be|now|to|as|equals|
 _CHANGED = r"(?:now|set|changed|reset|updated|rotated|generated|currently|still|simply|just|to|as)"
 _FILLER = r"(?:[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
 _PROSE = re.compile(
-    rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}{_COPULA}(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
+    rf"""['’]s[ ]|[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}{_COPULA}(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
 )
 _CHANGED_FROM = re.compile(r"(?:[ ](?:was|is|has been|been))?[ ](?:changed|updated|rotated|reset)[ ]from[ ]")
 _TO = re.compile(r"""["'`*]{0,2}[ ]to[ ]""")
@@ -359,6 +365,22 @@ def _is_likely(value: str) -> bool:
     return not is_placeholder(value) and (looks_like_password(value) or looks_like_credential(value))
 
 
+_ON_A_LINE = re.compile(r"(?:\A|\n|\\n)[ \t>*#-]{0,16}(?:[A-Za-z-]{1,16} )?\Z")
+_NEXT_LINE_ALONE = re.compile(
+    r"""[*_]{0,3}[ \t]{0,8}(?:\n|\\n)[ \t>]{0,16}(?P<v>[^\s"'`\\<>]{6,200})[ \t]{0,8}(?=\n|\\n|["']|\Z)"""
+)
+
+
+def _below(place: Place) -> Spans:
+    """`Password`, and on the next line its value, as forms are copied."""
+    value = _NEXT_LINE_ALONE.match(place.text, place.right) if _PASSWORD_NAME.search(place.name) else None
+    if value is None or not _ON_A_LINE.search(place.head) or not is_mixed_word(value["v"]):
+        return None
+    if _NOUN.search(value["v"]):
+        return None  # the next name of a list
+    return (value.span("v"),)
+
+
 _COMPLEX_KEY_START = re.compile(r"(?:\A|\n|\\n)[ \t-]{0,40}\? [\"']?\Z")
 _COMPLEX_KEY = re.compile(r"""["']?[ \t]{0,4}(?:\n|\\n)[ \t]{0,40}:[ ]""")
 
@@ -394,5 +416,6 @@ READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
     ("<", _cells),
     ("", _prose),
     (" \t", _beside),
+    (" \t*_\n\\", _below),
 )
 """Each behind the characters of which one follows the name; none: any may."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from spanbridge.processors.generated_words import is_generated
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
@@ -424,7 +425,9 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
         yield from quoted_value(text, at, level, "flag")
         return
     match = re.compile(r"""[^\s"'`\\|<>]{3,8192}""").match(text, at)
-    if match is None or match[0].startswith("-") or is_placeholder(match[0]) or _METAVARIABLE.fullmatch(match[0]):
+    if match is None or match[0].startswith("-") or is_placeholder(match[0]):
+        return
+    if _METAVARIABLE.fullmatch(match[0]) and not is_generated(match[0]):
         return
     value = match[0]
     if looks_like_credential(value) or (

@@ -237,7 +237,11 @@ def looks_like_credential(value: str) -> bool:
     if _CREDENTIAL.fullmatch(value) is None:
         return False
     if _IDENTIFIER.fullmatch(value):
-        return len(value) >= 16 and value not in (value.lower(), value.upper()) and is_generated(value)
+        return (
+            len(value) >= 16
+            and value not in (value.lower(), value.upper())
+            and is_generated(value.rstrip("0123456789"))
+        )
     if not value.isalnum() and _NOT_CREDENTIAL.fullmatch(value):
         return False
     digits = len(_DIGIT.findall(value))

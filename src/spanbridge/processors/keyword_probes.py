@@ -16,7 +16,7 @@ from spanbridge.processors.matcher import Probe
 
 _TAIL = r"[A-Za-z0-9_./*\[\]-]{0,24}"
 _CLOSE = r"(?:[\\\"'`\])]|&quot;|&#34;|%22)*"
-_MARKS = r"(?:[\\\"'`\])*_ \t\n]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>){0,80}"
+_MARKS = r"(?:[\\\"'`\])*_ \t\n]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>|\xe2\x80[\x8b-\x8d]){0,80}"
 _QUOTE = r"\\*[\"'`]"
 _FILLER = r"(?: [A-Za-z0-9.@'/_-]{1,40}){0,7}"
 _BEGINS = rf"(?: (?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has){_FILLER})?"
@@ -109,7 +109,7 @@ KEYWORD_PROBES = (
     *_probes_for("passw(?:or)?[dt]|" + "|".join(_WORDS), ("passw", *_WORDS)),
     *_probes_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed")),
     # A word of letters alone behind one of them: by a change of its case.
-    Probe(("passw", "passe", "passphrase", "pwd", "secret", "key"), r"(?i)(?:passw(?:or)?d|mot de passe|passphrase|pwd|secret|api[ _-]?key)[\\\"'`*:]{0,3} (?:[a-z]{2,3} )?(?-i:[A-Za-z]{0,12}[a-z][A-Z])"),
+    Probe(("passw", "passe", "passphrase", "pwd", "secret", "key"), r"(?i)(?:passw(?:or)?d|mot de passe|passphrase|pwd|secret|api[ _-]?key)[\\\"'`*:]{0,3} (?:(?:[a-z]{2,3}|\xe2..|[=-]>) )?(?-i:[A-Za-z]{0,12}[a-z][A-Z])"),
     *_RARE_NAMES,
     *_owned_probes("key", KEY_OWNERS),
     *_owned_probes("token", TOKEN_OWNERS),
@@ -130,6 +130,7 @@ KEYWORD_PROBES = (
     Probe(("auth", "pass", "bearer"), rf"(?i)(?:auth[s2]?|pass|bearer){_QUALIFIED}{_GENERATED}", 0),
     Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?i:{_QUALIFIED}){_GENERATED}", 3),
     Probe(("pw",), r"(?i)pw[\\\"']+[ \t]{0,4}[:=]", 0),
+    Probe(("pat is", "pat was"), r"PAT (?:is|was) [^ ]{0,40}[0-9]", 0),
     Probe(("pw",), r"pw (?:for|of|to|is|was)[^\"]{0,80}[0-9!@#$%^&*_]", 0),
     Probe(tuple(word.encode().lower().decode() for word in _NATIVE_WORDS), "|".join(_NATIVE_WORDS), 0),
     # As JSON in strings writes them; what surrounds them is read once it is decoded.
