@@ -1,4 +1,8 @@
-"""Memory held per queued byte: how much the process grows while payloads wait behind something that does not return."""
+"""Memory held per queued byte: how much the process grows while spans wait behind something that does not return.
+
+A queued byte is one of what a span records, as the compact JSON that the exits get: its payloads with their names, attributes and
+metadata. Beside it stands the growth per byte of the payloads alone, which the peer can be compared by.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,8 @@ from benchmarks.workload import fresh_copy, make_turns, payload_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchmarks.workload import Turn
+
 SETTLED_CPU_S = 0.01
 """CPU within 0.2 s below which a process is at rest."""
 _C_LIBRARY = ctypes.CDLL(None)
@@ -31,6 +37,7 @@ class _Gate:
     def __init__(self) -> None:
         self._opened = Event()
         self._opened.set()
+        self.exported_bytes = 0
         self.open = self._opened.set
         self.close = self._opened.clear
 
@@ -39,8 +46,9 @@ class _Gate:
         self._opened.wait()
         return record
 
-    def export(self, batch: Any) -> None:  # noqa: ARG002 - the contract's
+    def export(self, batch: Any) -> None:
         """As an exporter."""
+        self.exported_bytes += sum(len(record.document) for record in batch)
         self._opened.wait()
 
     def flush(self, deadline: float) -> None:
@@ -80,36 +88,50 @@ _PEERS: dict[str, Callable[[_Gate], peers.Peer]] = {
 
 
 def measure(variant: str, quick: bool) -> Figures:
-    """Growth of the resident memory per byte of payload as compact JSON ("held"); each turn's payloads are its own.
+    """Growth of the resident memory per byte of content ("held") and of payload ("per payload"); each turn's payloads are its own.
 
-    What is free already, before and after, is given back to the system first: how far the background was behind at the worst moment,
-    and what earlier turns left to be used again, would be most of the figure else.
+    What is free already, before and after, is given back to the system first: what earlier turns left to be used again would be most of
+    the figure else.
     """
     turns = make_turns()
-    count = 100 if quick else 1500
+    rounds = 1 if quick else 12
+    content = _content_bytes(turns)
     gate = _Gate()
     peer = _PEERS[variant](gate)
-    for turn in turns:
-        peer.turn(fresh_copy(turn))
+    _play(peer, turns)
     peer.flush()
     dropped = peer.account()["dropped"]
     gate.close()
     before = _resident_bytes()
-    for index in range(count):
-        peer.turn(fresh_copy(turns[index % len(turns)]))
-    _settle()
+    for _ in range(rounds):
+        _play(peer, turns)
+        _settle()
     grown = _resident_bytes() - before
     gate.open()
     peer.flush()
     peer.close()
     if peer.account()["dropped"] > dropped:
         raise RuntimeError(f"{variant} did not hold all spans: {peer.account()}")
-    payload = sum(payload_bytes(turns[index % len(turns)]) for index in range(count))
-    return {"held": grown / payload}
+    return {"held": grown / (rounds * content), "per payload": grown / (rounds * sum(map(payload_bytes, turns)))}
+
+
+def _play(peer: peers.Peer, turns: list[Turn]) -> None:
+    for turn in turns:
+        peer.turn(fresh_copy(turn))
+
+
+def _content_bytes(turns: list[Turn]) -> int:
+    """Of the spans of these turns, as an exporter gets them."""
+    gate = _Gate()
+    peer = _behind_exporter(gate)
+    _play(peer, turns)
+    peer.flush()
+    peer.close()
+    return gate.exported_bytes
 
 
 def _settle() -> None:
-    """Waits until the background threads have gone as far as they get: none of them uses the processor any more."""
+    """Waits until the background threads have gone as far as they get: how far they were behind is not what they hold."""
     used = -1.0
     while process_time() - used > SETTLED_CPU_S:
         used = process_time()
@@ -130,8 +152,12 @@ SUBJECT = Subject(
     "memory",
     tuple(_PEERS),
     measure,
-    tuple(
-        Comparison("memory per queued byte", variant, "held", "bytes", goal=_GOALS.get(variant)) for variant in _PEERS
+    (
+        *(
+            Comparison("memory per queued byte", variant, "held", "bytes", goal=goal)
+            for variant, goal in _GOALS.items()
+        ),
+        *(Comparison("memory per byte of payload", variant, "per payload", "bytes") for variant in _PEERS),
     ),
     max_rounds=3,
 )

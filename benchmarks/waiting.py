@@ -1,4 +1,8 @@
-"""How long a thread was ready to run and no processor was free: other programs' work, which is no cost of a tracer's."""
+"""How long a thread was ready to run and no processor was free.
+
+Mostly other programs' work. On a machine with few processors it may also be the threads of the tracer under test, so a subject that takes
+this wait off shows the raw figure too.
+"""
 
 from __future__ import annotations
 

@@ -32,6 +32,8 @@ MAX_BATCH_BYTES = 4 * 1024 * 1024
 FIRST_RETRY_S = 0.1
 MAX_RETRY_S = 30.0
 CLOSING_RETRY_S = 0.25
+CLOSING_MARGIN_S = 0.05
+"""How long before its exit's deadline an exporter is to have closed: what it gives up and counts then belongs into the last account."""
 MAX_REQUESTED_PAUSE_S = 300.0
 RAISES_BEFORE_HALVING = 3
 """How often an exporter raises before its batch is halved."""
@@ -260,7 +262,7 @@ class Runner:
                 self._state.notify_all()
         self._stopped = True
         try:
-            self.exporter.shutdown(self._deadline or time.monotonic())
+            self.exporter.shutdown((self._deadline or time.monotonic()) - CLOSING_MARGIN_S)
         except (Exception, SystemExit) as error:  # noqa: BLE001
             contain(f"shutting down {self.name}", error)
 

@@ -105,6 +105,10 @@ _GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|
 _GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
 _SPLIT = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ASCII_WORD = re.compile(
+    r"[a-z0-9]+(?![A-Za-z0-9])|(?<![A-Za-z0-9])[A-Z0-9]+(?![A-Za-z0-9])|[A-Z]+(?=[A-Z][a-z])|[A-Z]*[a-z0-9]+|[A-Z]+"
+)
+"""The same of ASCII alone, at a third of the cost: random characters change their case everywhere."""
 _REPETITION = re.compile(r"v?\d+")
 OF_VOCABULARY = frozenset("ĠĊ▁")
 """How tokenizers mark the space before a word: `Ġpassword` is an entry of a vocabulary."""
@@ -114,6 +118,8 @@ _MAX_NAME = 200
 
 def words_of(text: str) -> list[str]:
     """The words of a text, in lower case: split at separators and changes of case."""
+    if text.isascii():
+        return [word.lower() for word in _ASCII_WORD.findall(text)]
     words: list[str] = []
     for part in _SPLIT.findall(text):
         if part.islower() or part.isupper():
@@ -131,13 +137,13 @@ def split_words(name: str) -> tuple[str, ...]:
 
 def classify(name: str) -> Sensitivity:
     """What `name` says of its value, by the built-in tables."""
-    if name[:1] in OF_VOCABULARY:
-        return Sensitivity.NONE
-    return _classify(name[-_MAX_NAME:])
+    return _classify(name if len(name) <= _MAX_NAME else name[-_MAX_NAME:])
 
 
 @lru_cache(maxsize=8192)
 def _classify(name: str) -> Sensitivity:
+    if name[:1] in OF_VOCABULARY:
+        return Sensitivity.NONE
     words = [*split_words(name)]
     qualifiers = QUALIFIERS if _OF_SYSTEMS.isdisjoint(words[:1]) else _QUALIFIERS_OF_SYSTEMS
     while len(words) > 1 and (words[-1] in qualifiers or _REPETITION.fullmatch(words[-1])):
@@ -221,12 +227,20 @@ _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
 _IDENTIFIER = re.compile(
     r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
-_DIGIT = re.compile("[0-9]")
+_DIGITS = re.compile("[0-9](?:[^0-9]*([0-9]))?")
 _MEMBER = re.compile(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+")
-_SIGN_INSIDE = re.compile(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3}[!@#$%^&*]$")
+_SIGN_INSIDE = re.compile(r"[!@#$%^&*+~?=](?:(?<=\w.)[!@#$%^&*+~?=]*\w|(?<=[A-Za-z]{3}[!@#$%^&*])$)")
+"""Between letters, or behind them at the end; the sign first, to which `re` skips quickly."""
 _NOT_CREDENTIAL = re.compile(
     r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
 )
+_SIGN_OF_ADDRESS = re.compile("[:/@-]")
+"""What each of these holds."""
+
+
+def _is_address(value: str) -> bool:
+    """Whether `value` leads to something: an address, a path, a digest, a date."""
+    return _SIGN_OF_ADDRESS.search(value) is not None and _NOT_CREDENTIAL.fullmatch(value) is not None
 
 
 def looks_like_credential(value: str) -> bool:
@@ -242,9 +256,10 @@ def looks_like_credential(value: str) -> bool:
             and value not in (value.lower(), value.upper())
             and is_generated(value.rstrip("0123456789"))
         )
-    if not value.isalnum() and _NOT_CREDENTIAL.fullmatch(value):
+    if _is_address(value):
         return False
-    digits = len(_DIGIT.findall(value))
+    found = _DIGITS.search(value)
+    digits = 0 if found is None else 2 if found[1] else 1  # or more
     lower = value != value.upper()
     upper = value != value.lower()
     if len(value) >= 16:
@@ -263,7 +278,7 @@ def is_pin(name: str, value: str) -> bool:
 
 def looks_like_password(value: str) -> bool:
     """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, or was generated, and is no code."""
-    if len(value) < 4 or _NOT_CREDENTIAL.fullmatch(value):
+    if len(value) < 4 or _is_address(value):
         return False
     if value.isdigit():
         return True

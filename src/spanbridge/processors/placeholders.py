@@ -129,6 +129,8 @@ _MASKED = re.compile(
     """
 )
 """Something that was masked before, with what maskers leave at its ends."""
+_MASK_SIGN = re.compile(r"[*.…•●█xX\[<]")
+"""One of these stands in all of those."""
 _FILLED = re.compile(
     r"(?i)(?:bearer |basic |token )?(?:(?:[a-z]{1,8}\d{0,2}[-_]){1,4}|eyJ\w{0,24}(?:\.{3}|…|\*{3,})|-----BEGIN [A-Z ]{1,40}-----\W*|(?:[a-z]{1,8}\d{0,2}[-_]){0,4}(?:x{3,}|y{3,}|z{3,}|0{3,}|\#{3,}|\*{2,}|\.{2,}|•{2,}|…)(?:[-x0*.…]*)[>\]]?)"
 )
@@ -137,6 +139,12 @@ _FORMAT_ONLY = re.compile(r"(?:\W|%\(?\w*\)?[sdr]|\\{0,8}u20[0-9a-f]{2})*")
 _INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
 _PUBLISHED = ("pk_live_", "pk_test_", "pk-lf-", "phc_", "pk.eyJ")
 """Keys that their providers mean to be seen: Stripe, Langfuse, PostHog, Mapbox."""
+_GENERATED = re.compile(
+    r"(?!(?i:your))(?:[A-Za-z0-9]{1,24}[_-]){0,8}?"
+    r"(?=[A-Za-z0-9]*[1-9][a-z]|[A-Z0-9]*[1-9][A-Z][A-Z0-9]*\Z)[A-Za-z0-9]{16,}(?:[_-][A-Za-z0-9_-]*)?(?<!(?i:here))"
+)
+"""What most keys are: a long word with a letter behind a digit. No placeholder has one, unless it asks for a value or is filled in."""
+_FILLING = "xxxxxx"
 _MOST_SIGNS = 4
 """Different signs of a value that is nothing but punctuation; more of them were typed as a password."""
 _SPAN_OF_MASK = 8
@@ -151,8 +159,11 @@ def is_placeholder(value: str) -> bool:
     head = value.strip("\"'`\\").strip()[:_HEAD]
     if head[-1:] in (">", "]") and "<" not in head and "[" not in head:
         head = head[:-1]  # of a usage: `<user:password>`
-    if head.startswith(_PUBLISHED) or (head.lower() in ALONE and not head.islower()):
+    lower = head.lower()
+    if head.startswith(_PUBLISHED) or (lower in ALONE and not head.islower()):
         return True
+    if _GENERATED.fullmatch(head) and _FILLING not in lower:
+        return False
     if head.isalnum():  # as most secrets are: one word
         return _is_filled(head) or _says_none(head) or _ALGORITHM.fullmatch(head) is not None
     return not head or was_masked(head) or _stands_for_one(head)
@@ -160,8 +171,9 @@ def is_placeholder(value: str) -> bool:
 
 def was_masked(value: str) -> bool:
     """Whether `value` is what a filter leaves of a secret: `sk-…wxyz`, `[RULE_0123456789]`, `***`."""
-    match = _MASKED.fullmatch(value)
-    if match is not None:
+    if _MASK_SIGN.search(value) is None:
+        return False
+    if _MASKED.fullmatch(value) is not None:
         return True
     return "[" in value and _INDEXED.search(value) is not None and left_by_masker(_INDEXED.sub("", value))
 
@@ -212,7 +224,7 @@ def _says_none(value: str) -> bool:
     # A number at its end may count.
     if len(words) > 1:
         words = [*words[:-1], *filter(None, [_COUNT.sub("", words[-1])])]
-    if any(word in _STAND_INS for word in words):
+    if not _STAND_INS.isdisjoint(words):
         counts = not _COUNTED.isdisjoint(words)
         if all(word in _STAND_INS or word in _AROUND or (counts and word.isdigit()) for word in words):
             return True

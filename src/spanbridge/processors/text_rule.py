@@ -22,6 +22,8 @@ OVERLAP = 64 * 1024
 _LOOKAHEAD = 64
 _FILLED = 0.7
 """The share of one letter in a format that was filled in with it."""
+_SAMPLE = 32
+"""Characters of a value, spread over it, among which that letter is looked for."""
 
 
 class Span(NamedTuple):
@@ -66,6 +68,8 @@ class TextRule(NamedTuple):
 
     probes: tuple[Probe, ...]
     find: Find
+    narrowed: Callable[[tuple[int, ...]], Find] | None = None
+    """The search for what some of the probes stand for alone, given their numbers."""
 
 
 def slices(text: str, overlap: int = OVERLAP) -> Iterator[tuple[int, int, int]]:
@@ -110,8 +114,9 @@ def format_rule(row: Format) -> TextRule:
         group = "v" if "v" in pattern.groupindex else 0
         for match in matches(pattern, text, budget):
             value = match[group]
-            # A format with one letter nearly all over is an example of it; such a letter is also in the middle of all, sorted.
-            middle = sorted(value)[len(value) // 2]
+            # A format with one letter nearly all over is an example of it; such a letter is also in the middle of a sample, sorted.
+            sample = sorted(value[:: len(value) // _SAMPLE + 1])
+            middle = sample[len(sample) // 2]
             if value.count(middle) < _FILLED * len(value) and (check is None or check(value)):
                 yield Span(*match.span(group), row.rule)
 
@@ -130,7 +135,7 @@ def pattern_rule(
     def find(text: str, budget: Budget) -> Iterator[Span]:
         for match in matches(compiled(pattern, flags), text, budget):
             value = match["v"]
-            if not is_placeholder(value) and (check is None or check(value)):
+            if (check is None or check(value)) and not is_placeholder(value):
                 yield Span(*match.span("v"), rule)
 
     return TextRule(probes, find)

@@ -52,6 +52,16 @@ def test_what_ended_below_a_span_that_stays_open(run: Any, agent: Agent, how: st
     assert {event["name"] for event in agent.events()} == {"done", "search"}
 
 
+def test_a_flush_while_a_span_ends(run: Any, agent: Agent):
+    """It takes no span before all of it is there, and none twice."""
+    run("exits", "flushed while a span ends")
+
+    tree = Tree(agent.spans())
+    assert sorted(span["resource"] for span in tree.spans) == ["GET /in/search", "done", "request", "search"]
+    assert tree.misplaced() == []
+    assert {event["name"] for event in agent.events()} == {"done", "search"}
+
+
 def test_a_stuck_agent_does_not_hold_back_its_web_request(run: Any, agent: Agent):
     """The request and its calls arrive while the agent run is open; it dies with the process, as after a kill."""
 
@@ -63,12 +73,32 @@ def test_a_stuck_agent_does_not_hold_back_its_web_request(run: Any, agent: Agent
     assert resources() == {"request", "GET /in/request"}
 
 
-def test_a_forked_child_has_its_own(run: Any, agent: Agent):
-    """It ends what it started, under the parent's span, and nothing of the parent's."""
-    still_open = run("exits", "fork")
+@pytest.mark.parametrize("how", ["fork", "fork that exits", "fork that exits inside of its span"])
+def test_a_forked_child_has_its_own(run: Any, agent: Agent, how: str):
+    """It ends what it started, under the parent's span and with what was recorded, and nothing of the parent's."""
+    still_open = run("exits", how)
 
     tree = Tree(agent.spans())
-    assert still_open == 0
+    assert still_open == (0 if how == "fork" else None)
     assert tree.misplaced() == []
     assert tree.parent_of(tree["in child"]) == "parent"
-    assert len([span for span in tree.spans if span["resource"] == "parent"]) == 1
+    assert sorted(span["resource"] for span in tree.spans if "http.url" not in span["meta"]) == [
+        "in child",
+        "parent",
+        "request",
+    ]
+    events = {event["name"]: event for event in agent.events()}
+    assert events.keys() == {"in child", "parent"}
+    assert events["in child"]["parent_id"] == events["parent"]["span_id"]
+
+
+@pytest.mark.parametrize("missing", ["_span_aggregator", "_lock", "_traces", "on_span_finish"])
+def test_a_ddtrace_that_buffers_in_another_way(run: Any, agent: Agent, missing: str):
+    """What is complete arrives, one line says that nothing else does, and the bridge leaves ddtrace as it was."""
+    result = run("unknown_buffer", missing)
+
+    tree = Tree(agent.spans())
+    assert tree.misplaced() == []
+    assert {"first", "second", "request"} <= {span["resource"] for span in tree.spans}
+    assert run.log.count("buffers spans in another way") == 1
+    assert (result["left"], result["ignored"]) == ([], {})

@@ -9,6 +9,7 @@ import logging
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.errors import BridgeUnavailableError, ConfigurationError
@@ -86,6 +87,8 @@ class DatadogBridge:
         self._promoted_keys: Sequence[str] = ()
         self._held_back: dict[int, float] = {}
         """Traces that spans of ours have ended in since they were handed on, and since when: another span may be open in them."""
+        self._forked_at_ns = 0
+        """In a forked child: what started before did so in the parent."""
 
     # --- the configuration's thread -------------------------------------------------------------------------------------
 
@@ -104,10 +107,11 @@ class DatadogBridge:
             ) from error
         from ddtrace.trace import tracer  # noqa: PLC0415 - as above
 
-        from spanbridge_datadog import activation, finishing, llmobs, native, own_work, starting  # noqa: PLC0415 - as above
+        from spanbridge_datadog import activation, buffer, finishing, llmobs, native, starting  # noqa: PLC0415 - as above
         from spanbridge_datadog.evaluations import Evaluations  # noqa: PLC0415 - as above
         from spanbridge_datadog.exit_signal import before_default_exit  # noqa: PLC0415 - as above
         from spanbridge_datadog.native_llm import NativeLLMPolicy  # noqa: PLC0415 - as above
+        from spanbridge_datadog.own_spans import WithoutOwnSpans  # noqa: PLC0415 - as above
 
         native.require_known_version()
         options = self.options
@@ -116,23 +120,27 @@ class DatadogBridge:
         keys = options.request_context_keys
         self._promoted_keys = settings.request_context_keys if keys is None else keys
         llmobs.enable(options, service=self._service, env=self._env)
-        self._tracer, self._native = tracer, native
+        self._tracer, self._native, self._buffer = tracer, native, buffer
         self._start, self._finish, self._release = (
             starting.start_native,
             finishing.finish_native,
             finishing.release_native,
         )
-        self._activations = activation.Activations()
-        self._evaluations = Evaluations()
-        self._native_llm = NativeLLMPolicy(options.native_llm)
-        self._undo: list[Callable[[], None]] = [before_default_exit(settings.shutdown)]
         self._is_starting = activation.starting.get
-        self._own_work = own_work.WithoutOwnWork()
-        try:
-            self._undo.append(native.span_hooks(self._span_started, settings.shutdown))
-            self._undo.append(native.add_filter(self._own_work))
-        except Exception as error:  # noqa: BLE001 - private classes of ddtrace's
-            logger.warning("ddtrace cannot be hooked into: %s", type(error).__name__)
+        self._evaluations = Evaluations()
+        self._own_spans = WithoutOwnSpans()
+        with ExitStack() as undo:
+            undo.callback(before_default_exit(settings.shutdown))
+            self._activations = activation.Activations()
+            undo.callback(self._activations.close)
+            self._native_llm = NativeLLMPolicy(options.native_llm)
+            undo.callback(self._native_llm.uninstall)
+            try:
+                undo.callback(native.span_hooks(self._span_started, self._span_ended, settings.shutdown))
+                undo.callback(native.add_filter(self._own_spans))
+            except Exception as error:  # noqa: BLE001 - private classes of ddtrace's
+                logger.warning("ddtrace cannot be hooked into: %s", type(error).__name__)
+            self._undo = undo.pop_all()
 
     # --- the caller's thread --------------------------------------------------------------------------------------------
 
@@ -182,11 +190,15 @@ class DatadogBridge:
         self._finish(native, record, promoted_keys=self._promoted_keys, version=self.options.version, env=self._env)
 
     def release(self, native: NativeSpan, reason: str, /) -> None:
+        """As `release_at`, now."""
+        self.release_at(native, reason, time.time_ns())
+
+    def release_at(self, native: NativeSpan, reason: str, ended_at: int, /) -> None:
         """Finishes bare, with the reason as the tag `spanbridge.released`."""
         self._native_llm.ended(native)
         self._evaluations.ended(native)
         self._held_back.setdefault(native.trace_id, time.monotonic())
-        self._release(native, reason)
+        self._release(native, reason, ended_at)
 
     def score(self, record: SpanRecord, /) -> None:
         """Sends a score as an evaluation."""
@@ -203,10 +215,10 @@ class DatadogBridge:
         }
         due.update(trace_id for trace_id, since in tuple(self._held_back.items()) if now - since > HELD_BACK_S)
         for trace_id in due:
-            self._native.flush_finished(trace_id)
+            self._buffer.flush_finished(trace_id)
             self._held_back.pop(trace_id, None)
         for trace_id in tuple(self._held_back):
-            if not self._native.is_held_back(trace_id):
+            if not self._buffer.is_held_back(trace_id):
                 self._held_back.pop(trace_id, None)
         return bool(self._held_back)
 
@@ -214,7 +226,7 @@ class DatadogBridge:
         """Has ddtrace send what it holds, also for spans that are open; whether it was done with that in time."""
         for trace_id in tuple(self._held_back):
             self._held_back.pop(trace_id, None)
-            self._native.flush_finished(trace_id)
+            self._buffer.flush_finished(trace_id)
         if sys.is_finalizing():
             return self._flush()
         # On a thread of its own: an agent that stalls keeps ddtrace waiting for longer than the caller has time.
@@ -228,19 +240,16 @@ class DatadogBridge:
 
     def close(self, deadline: float, /) -> bool:
         """Has ddtrace send what it holds, and takes everything out that was put into it; whether all was done in time."""
-        self._native.flush_all_finished()
-        is_sent = self.flush(deadline)
-        for undo in self._undo:
-            undo()
-        self._native_llm.uninstall()
-        self._activations.close()
-        return is_sent
+        with self._undo:
+            self._buffer.flush_all_finished()
+            return self.flush(deadline)
 
     def after_fork_in_child(self) -> None:
         """Open spans are the parent's; ddtrace forgets its own."""
         self._activations.after_fork_in_child()
         self._evaluations.open.clear()
         self._held_back.clear()
+        self._forked_at_ns = time.time_ns()
 
     def examine(self, exporter_names: Sequence[str] = (), /) -> Iterable[tuple[str, str, str, str]]:
         """For the doctor."""
@@ -250,10 +259,17 @@ class DatadogBridge:
 
     def _span_started(self, span: Any) -> None:
         """Any span of ddtrace's has started; LLM Observability has not seen it yet."""
-        self._own_work.span_started(span)
+        self._own_spans.span_started(span)
         if span.span_type == "llm" and not self._is_starting():
             self._native_llm.foreign_started(span)
             self._native.before_finish(span, self._foreign_ended)
+
+    def _span_ended(self, span: Any) -> None:
+        """Any span of ddtrace's has ended; its buffer does not know yet."""
+        if span.span_type == "llm":
+            self._buffer.ended(span)
+        if span.start_ns < self._forked_at_ns:
+            self._buffer.pass_over(span)
 
     def _foreign_ended(self, span: Any) -> None:
         """A span of LLM Observability that is not ours has ended; LLM Observability does not know yet."""

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 OLDEST, BELOW = (3, 19), (5, 0)
 
 
+def _nothing(*_: Any) -> None:
+    pass
+
+
 def require_known_version(version: str = ddtrace.__version__) -> None:
     """Raises BridgeUnavailableError for a ddtrace that the bridge was not tried with."""
     match = re.match(r"(\d+)\.(\d+)", version)
@@ -184,42 +188,19 @@ def llm_trace_id(span: Any) -> str | None:
     return exported["trace_id"] if exported else None
 
 
-def flush_finished(trace_id: int) -> None:
-    """Hands on the finished spans of a trace that is held back by open ones, as a partial flush does."""
-    aggregator: Any = tracer._span_aggregator
-    with aggregator._lock:
-        trace = aggregator._traces.get(trace_id)
-        finished = None if trace is None else next((span for span in trace.spans if span.duration_ns is not None), None)
-        if trace is None or finished is None or not trace.num_finished:
-            return
-        enabled, least = aggregator.partial_flush_enabled, aggregator.partial_flush_min_spans
-        aggregator.partial_flush_enabled, aggregator.partial_flush_min_spans = True, 1
-        try:
-            trace.num_finished -= 1  # it is counted again
-            aggregator.on_span_finish(finished)
-        finally:
-            aggregator.partial_flush_enabled, aggregator.partial_flush_min_spans = enabled, least
-
-
-def is_held_back(trace_id: int) -> bool:
-    """Whether a span of this trace has started that was not handed on."""
-    return trace_id in tracer._span_aggregator._traces
-
-
-def flush_all_finished() -> None:
-    """The same for all traces: before the process ends, which takes with it what open spans hold back."""
-    for trace_id in tuple(tracer._span_aggregator._traces):
-        flush_finished(trace_id)
-
-
 def local_root_has_ended(span: Any) -> bool:
     """Whether the first span of the trace in this process has ended."""
     root = getattr(span, "_local_root", None)
     return root is not None and root.duration_ns is not None
 
 
-def span_hooks(on_start: Callable[[Any], None], on_shutdown: Callable[[], None]) -> Callable[[], None]:
-    """Calls `on_start` with each span that starts, and `on_shutdown` before the tracer stops; returns what ends that."""
+def span_hooks(
+    on_start: Callable[[Any], None],
+    on_finish: Callable[[Any], None] = _nothing,
+    on_shutdown: Callable[[], None] = _nothing,
+) -> Callable[[], None]:
+    """Calls `on_start` with each span that starts, `on_finish` with each that ends, before it is counted in ddtrace's buffer, and
+    `on_shutdown` before the tracer stops; returns what ends that."""
     from ddtrace._trace.processor import SpanProcessor  # noqa: PLC0415 - as late as ddtrace itself
 
     class Hooks(SpanProcessor):
@@ -227,7 +208,7 @@ def span_hooks(on_start: Callable[[Any], None], on_shutdown: Callable[[], None])
             on_start(span)
 
         def on_span_finish(self, span: Any) -> None:
-            pass
+            on_finish(span)
 
         def shutdown(self, timeout: float | None) -> None:  # noqa: ARG002 - ddtrace's signature
             on_shutdown()

@@ -8,6 +8,7 @@ import sys
 
 import spanbridge_datadog.bridge
 from ddtrace.trace import tracer
+from spanbridge_datadog import buffer, native
 from tools import call, serve
 
 import spanbridge as sb
@@ -42,13 +43,28 @@ if how == "in the request":  # the process ends in the midst of it
         call(url, "search")
     sys.exit()
 
+if how == "flushed while a span ends":
+    with tracer.trace("web.request", resource="request") as request:
+        with sb.agent_run("done"):
+            with sb.tool_call("search"):
+                call(url, "search")
+                native.before_finish(tracer.current_span(), lambda span: buffer.flush_finished(span.trace_id))
+            native.before_finish(tracer.current_span(), lambda span: buffer.flush_finished(span.trace_id))
+        sb.flush(10)
+        native.before_finish(request, lambda span: buffer.flush_finished(span.trace_id))
+    sys.exit()
+
 with tracer.trace("web.request", resource="request"):
-    if how == "fork":
+    if how.startswith("fork"):
         with sb.agent_run("parent"):
             child = os.fork()
             if child == 0:
                 with sb.tool_call("in child"):
                     call(url, "in child")
+                    if how == "fork that exits inside of its span":
+                        sys.exit()
+                if how == "fork that exits":  # through the blocks that are the parent's
+                    sys.exit()
                 sb.flush(10)
                 print(sb.stats()["bridge"]["open"], flush=True)
                 os._exit(0)

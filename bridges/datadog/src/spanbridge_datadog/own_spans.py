@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ddtrace.trace import TraceFilter
@@ -15,12 +15,12 @@ from spanbridge.own_work import is_own_work, own_work
 from spanbridge_datadog import native
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-_OWN_WORK = "spanbridge.own_work"
+_IS_OWN = "spanbridge.is_own"
 
 
-class WithoutOwnWork(TraceFilter):
+class WithoutOwnSpans(TraceFilter):
     """Takes such spans out before they are sent."""
 
     _has_found = False
@@ -29,27 +29,22 @@ class WithoutOwnWork(TraceFilter):
     def span_started(self, span: Any) -> None:
         """Any span of ddtrace's has started."""
         if is_own_work():
-            native.mark(span, _OWN_WORK)
+            native.mark(span, _IS_OWN)
             self._has_found = True
 
     def process_trace(self, trace: Any) -> Any:
         """What is left; None where nothing is."""
-        if not self._has_found or not any(native.mark_of(span, _OWN_WORK) for span in trace):
+        if not self._has_found or not any(native.mark_of(span, _IS_OWN) for span in trace):
             return trace
-        return [span for span in trace if not native.mark_of(span, _OWN_WORK)] or None
+        return [span for span in trace if not native.mark_of(span, _IS_OWN)] or None
 
 
 @contextmanager
 def without_spans() -> Generator[None]:
     """Where no bridge is open: ddtrace sends nothing of what is done in this block."""
-    without = WithoutOwnWork()
-    undo: list[Callable[[], None]] = [
-        native.span_hooks(without.span_started, lambda: None),
-        native.add_filter(without),
-    ]
-    try:
+    without = WithoutOwnSpans()
+    with ExitStack() as undo:
+        undo.callback(native.span_hooks(without.span_started))
+        undo.callback(native.add_filter(without))
         with own_work():
             yield
-    finally:
-        for take_back in undo:
-            take_back()
