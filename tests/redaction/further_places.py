@@ -201,6 +201,11 @@ LOOK_ALIKES = (
     # Of tests, of programs, of languages, of clouds.
     "PASS test_http2",
     "PASS: test_http2",
+    "pass: test_http2_client",
+    "First pass: tokenize2x the text",
+    "Email\nPassword\nConfirm1",
+    'use the password "reset" link on the page',
+    'Enter the password "policy" section',
     "username\npassword\napi_key2",
     "Password\nForgot your password? Reset it.",
     "acme login --password PASSWORD --name app",

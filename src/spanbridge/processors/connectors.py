@@ -247,9 +247,10 @@ _SPACE_QUOTED = re.compile(r"""[ \t]{1,16}(?:AS[ ]|BY[ ])?[(]?(?=\\{0,7}['"`])""
 _ALONE = re.compile(r"(?:\A|\n|\\n)[ \t]*\Z")
 _CAMEL = re.compile("[a-z](?:[A-Z]|_[a-z])")
 """A setting's name, not a word: `storePassword 'x'`."""
-_TAKES_QUOTED = re.compile(
-    r"(?i)(?:(?:with|set|encrypted|user|alter)\s|[ {(]:|\b(?:us(?:e|ing)|with|enter|try) (?:the|this|my|your) )\Z|OPTIONS ?\([^()]{0,48}\Z"
-)
+_TAKES_QUOTED = re.compile(r"(?i)(?:(?:with|set|encrypted|user|alter)\s|[ {(]:)\Z|OPTIONS ?\([^()]{0,48}\Z")
+_USES_QUOTED = re.compile(r"(?i)\b(?:us(?:e|ing)|with|enter|try) (?:the|this|my|your) \Z")
+_NAMES_THING = re.compile(r"""["'`] (?!(?:to|and|or|for|when|if|on|in|at|with|then|does|did|is|was)\b)[a-z]""")
+"""Behind a quoted word: `the password "reset" link`."""
 _CELLS = re.compile(
     r"</(?:t[dh]|dt|key|name|label|b|strong|span)>\s{0,40}<(?:t[dh]|dd|string|value|span|code)[^<>]{0,80}>\s{0,40}"
 )
@@ -302,6 +303,10 @@ def _quoted_beside(place: Place) -> Spans:
         or (_ALONE.search(place.head) and _CAMEL.search(place.name))
     ):
         return quoted_value(place.text, quoted.end(), place.level, place.name, strict=True)
+    if place.level is Sensitivity.STRONG and _USES_QUOTED.search(place.head):
+        values = list(quoted_value(place.text, quoted.end(), place.level, place.name, strict=True))
+        if values and not _NAMES_THING.match(place.text, values[-1][1]):
+            return values
     return prose_value(place.text, quoted.end(), place.level, only_likely=True)
 
 
@@ -376,7 +381,7 @@ def _below(place: Place) -> Spans:
     value = _NEXT_LINE_ALONE.match(place.text, place.right) if _PASSWORD_NAME.search(place.name) else None
     if value is None or not _ON_A_LINE.search(place.head) or not is_mixed_word(value["v"]):
         return None
-    if _NOUN.search(value["v"]):
+    if _NOUN.search(value["v"]) or re.fullmatch(r"[A-Z][a-z]+\d", value["v"]):
         return None  # the next name of a list
     return (value.span("v"),)
 

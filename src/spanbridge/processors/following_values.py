@@ -179,7 +179,10 @@ def operand(
     if token and value.replace(".", "").isdigit():
         return
     if level is Sensitivity.WEAK:
-        is_pass = name.lower().endswith("pass") and name != "PASS" and op in ("=", ":") and is_mixed_word(value)
+        certain = op == "=" or (
+            op == ":" and line and name in ("pass", "Pass") and _LINE_END.match(text, end) is not None
+        )
+        is_pass = name.lower().endswith("pass") and certain and "test" not in value.lower() and is_mixed_word(value)
         is_likely = looks_like_credential(value) or (environment and len(value) >= 8 and looks_like_password(value))
         if (is_pass or is_likely) and not is_placeholder(value):
             yield start, end
