@@ -201,6 +201,9 @@ LOOK_ALIKES = (
     # Of tests, of programs, of languages, of clouds.
     "PASS test_http2",
     "PASS: test_http2",
+    '{"columns": ["name", "token_count"], "rows": [["a1b2", 12], ["c3d4", 14]]}',
+    '{"headers": ["key", "value"], "values": [["region", "eu-west-1"], ["author", "bob2"]]}',
+    '{"columns": ["user", "password"], "rows": [["bob", null], ["ana", "********"]]}',
     "pass: test_http2_client",
     "First pass: tokenize2x the text",
     "Email\nPassword\nConfirm1",

@@ -27,7 +27,9 @@ from spanbridge.processors.placeholders import is_placeholder, was_masked
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
+    ROWS,
     argument_level,
+    columns_of,
     holds_headers,
     holds_labels,
     holds_references,
@@ -254,6 +256,8 @@ class Walk:
                 redacted = item
             elif type(item) is str:
                 redacted = self._text(item)
+            elif type(item) is list and name in ROWS and (columns := columns_of(value)) is not None:
+                redacted = self._rows(cast("list[Any]", item), columns, depth + 1)
             else:
                 redacted = self.value(item, depth + 1, name)
             new_key: Any = key
@@ -273,6 +277,18 @@ class Walk:
                 result[key] = item
         path.pop()
         return value if result is None else result
+
+    def _rows(self, rows: list[Any], columns: list[str], depth: int) -> list[Any]:
+        """The rows of a table whose columns have these names: each as if it were a mapping."""
+        result: list[Any] = []
+        for row in rows:
+            if type(row) in _LISTS and len(row) == len(columns):
+                cells = dict(zip(columns, row, strict=True))
+                redacted = self._mapping(cells, depth + 1, "")
+                result.append(row if redacted is cells else [*redacted.values()])
+            else:
+                result.append(self.value(row, depth + 1))
+        return rows if all(new is old for new, old in zip(result, rows, strict=True)) else result
 
     def _personal(self, text: str, name: str, parent: str, siblings: dict[Any, Any]) -> str | None:
         """The rule by which digits are personal because of what they are called, here or around them."""
