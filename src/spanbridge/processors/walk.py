@@ -337,7 +337,7 @@ class Walk:
 
     def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
         self._count()
-        joined = self._joined(items) if len(items) > 1 else None
+        joined = None if len(items) < 2 or self._is_pair(items, parent) else self._joined(items)
         if joined is not None:
             items = joined
         result = joined
@@ -398,25 +398,18 @@ class Walk:
         """The items with the secrets masked that stand in several of them: the first piece gets the marker, the others lose their part."""
         result: list[Any] | None = None
         if type(items[0]) is str and all(type(item) is str for item in items):
-            # One look at all before their pieces are told apart.
-            text = "".join(items)
-            if (
-                len(text) > chunked_text.MAX_MEAN * len(items)
-                or len(text) < self._search.shortest
-                or is_argument_list(items)
-            ):
-                return None
-            matched = self._candidates[text]
-            if not matched or not self._candidates.spans(text, matched, self._budget):
+            if chunked_text.may_hold_events(items[0]) and (result := self._joined_documents(items)) is not None:
+                return result
+            if is_argument_list(items):
                 return None
         for run in chunked_text.runs(items):
-            text = "".join(part.text for part in run)
+            text = run.text
             matched = self._candidates[text] if len(text) >= self._search.shortest else None
             spans = self._candidates.spans(text, matched, self._budget) if matched else []
             if spans:
                 spans = self._in_pieces(spans, run)
             offset = first = 0
-            for part in run if spans else ():
+            for part in run.parts if spans else ():
                 end = offset + len(part.text)
                 while first < len(spans) and spans[first].end <= offset:
                     first += 1
@@ -431,9 +424,25 @@ class Walk:
                 offset = end
         return result
 
-    def _in_pieces(self, spans: Sequence[Span], run: Sequence[chunked_text.Part]) -> list[Span]:
+    def _joined_documents(self, texts: Sequence[str]) -> list[Any] | None:
+        """As `_joined`, of strings that hold one event each: `data: {...}`."""
+        regions = [self._candidates.regions(text)[:1] for text in texts]
+        documents = [found[0][2] if found else None for found in regions]
+        joined = self._joined(documents) if len(documents) > 1 else None
+        if joined is None:
+            return None
+        return [
+            text[: found[0][0]]
+            + json_text.splice(text, found[0][0], found[0][2], new, self._inner)[0]
+            + text[found[0][1] :]
+            if found
+            else text
+            for text, found, new in zip(texts, regions, joined, strict=True)
+        ]
+
+    def _in_pieces(self, spans: Sequence[Span], run: chunked_text.Run) -> list[Span]:
         """The secrets of a text in pieces: without those that were masked in a piece before, nor the words of a next string."""
-        ends = list(accumulate(len(part.text) for part in run))
+        ends = list(accumulate(len(part.text) for part in run.parts))
         result: list[Span] = []
         for span in spans:
             first, last = bisect_right(ends, span.start), bisect_right(ends, span.end - 1)
@@ -443,15 +452,16 @@ class Walk:
             starts = [ends[index - 1] if index else 0 for index in range(first, last + 1)]
             pieces = [
                 part.text[max(0, span.start - start) : span.end - start]
-                for part, start in zip(run[first : last + 1], starts, strict=True)
+                for part, start in zip(run.parts[first : last + 1], starts, strict=True)
             ]
             if any(was_masked(piece) or self._search.is_masked(piece) for piece in pieces):
                 continue
-            if not run[0].path:
-                piece, start = run[first].text, starts[0]
+            if not run.is_stream:
+                piece, start = run.parts[first].text, starts[0]
                 if self._stands_alone(span._replace(end=ends[first]), piece, start):
-                    continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
-                if chunked_text.is_word(pieces[-1]):
+                    if not chunked_text.goes_on("".join(pieces[1:]), run.parts[first + 1].text):
+                        continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
+                elif chunked_text.is_word(pieces[-1]):
                     span = span._replace(end=starts[-1])  # noqa: PLW2901 - the rest of it
             result.append(span)
         return result
@@ -478,13 +488,23 @@ class Walk:
         parts.append(text[at:end])
         return "".join(parts)
 
+    def _is_pair(self, items: Sequence[Any], parent: str) -> bool:
+        """Whether the second of two strings is the value of the first."""
+        return (
+            len(items) == 2
+            and all(type(item) is str for item in items)
+            and bool(self._item_level(items[0], 1, items, parent))
+        )
+
     def _item_level(self, before: str, index: int, items: Sequence[Any], parent: str) -> Sensitivity:
         """How secret a string is by the item before it: a flag and its value, a name and its value."""
         item: str = items[index]
         level = argument_level(before, item, self._classify)
         if level or not (named := self._classify(before)):
             return level
-        if len(items) == 2:
+        if chunked_text.are_complete(before, item):
+            is_pair = False
+        elif len(items) == 2:
             is_pair = parent == _PAIRS or is_pair_of(named, item, parent, self._classify)
         else:
             is_pair = index % 2 == 1 and len(items) % 2 == 0 and holds_headers(parent)
