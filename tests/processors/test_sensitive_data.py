@@ -129,7 +129,7 @@ def test_what_stands_beside_messages_is_no_label() -> None:
     value = {"messages": [{"role": "user", "credentials": {"a": "b c"}, "password": "two words"}]}
 
     assert FILTER.redact(value) == {
-        "messages": [{"role": "user", "credentials": "[REDACTED]", "password": "[REDACTED]"}]
+        "messages": [{"role": "user", "credentials": {"a": "[REDACTED]"}, "password": "[REDACTED]"}]
     }
 
 
@@ -148,11 +148,107 @@ def test_a_container_of_credentials_keeps_what_is_none() -> None:
     }
 
 
-def test_a_container_under_a_sensitive_name_goes_whole() -> None:
-    """A mapping or list below `credentials` is not searched, it is replaced."""
-    value = {"credentials": {"user": "bob", "pw": "x"}, "api_keys": ["one", "two"], "page": [1]}
+def test_a_container_under_the_name_of_one_secret_goes_whole() -> None:
+    """A mapping or list below `password` is not searched, it is replaced."""
+    value = {"password": {"old": "x", "n": 1}, "api_key": ["one", "two"], "page": [1]}
 
-    assert FILTER.redact(value) == {"credentials": "[REDACTED]", "api_keys": "[REDACTED]", "page": [1]}
+    assert FILTER.redact(value) == {"password": "[REDACTED]", "api_key": "[REDACTED]", "page": [1]}
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [
+        ({"username": "bob", "password": "two words"}, {"username": "bob", "password": "[REDACTED]"}),
+        (["one", "two"], ["[REDACTED]", "[REDACTED]"]),
+        ({"openai": "tangerine", "n": 123456}, {"openai": "[REDACTED]", "n": "[REDACTED]"}),
+        (
+            {"db": {"host": "h1", "port": 5432, "pass": "x", "words": ["a", "b"]}},
+            {"db": {"host": "h1", "port": 5432, "pass": "[REDACTED]", "words": ["[REDACTED]", "[REDACTED]"]}},
+        ),
+        ([{"name": "A", "value": "tangerine"}], [{"name": "A", "value": "[REDACTED]"}]),
+        (
+            {
+                "type": "basic",
+                "profile": "ci",
+                "region": "eu-west-1",
+                "expires_at": "2027-01-01T00:00:00Z",
+                "data": "x",
+            },
+            {
+                "type": "basic",
+                "profile": "ci",
+                "region": "eu-west-1",
+                "expires_at": "2027-01-01T00:00:00Z",
+                "data": "[REDACTED]",
+            },
+        ),
+        (
+            {"scopes": ["read", "write"], "key": "${KEY}", "raw": "x"},
+            {"scopes": ["read", "write"], "key": "${KEY}", "raw": "[REDACTED]"},
+        ),
+        ([["user", "bob"], ["password", "tangerine"]], [["user", "bob"], ["password", "[REDACTED]"]]),
+    ],
+)
+@pytest.mark.parametrize("name", ["credentials", "secrets", "apiKeys", "db-creds"])
+def test_a_group_of_secrets_goes_leaf_by_leaf(name: str, group: Any, expected: Any) -> None:
+    """What says whose they are, of what kind, where and until when stays; all else goes."""
+    assert FILTER.redact({name: group, "n": 1}) == {name: expected, "n": 1}
+
+
+@pytest.mark.parametrize("password", ["hunter5harbor", "bronco_dagger98", "Tr0ub4dor&3"])
+def test_a_user_and_a_password_in_a_list(password: str) -> None:
+    """As clients of HTTP take them."""
+    assert FILTER.redact({"auth": ["bob", password]}) == {"auth": ["bob", "[REDACTED]"]}
+    assert FILTER.redact({"auth": ["basic", "bearer"]}) == {"auth": ["basic", "bearer"]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"openai_api_key": {"lc": 1, "type": "secret", "id": ["OPENAI_API_KEY"]}},
+        {"api_key": {"valueFrom": {"secretKeyRef": {"name": "ledger-7f9c", "key": "api-key"}}}},
+        {"secret": {"secretName": "db", "items": [{"key": "password", "path": "pw"}]}},
+        {"api_key": {"Ref": "ApiKey"}, "password": {"Fn::Sub": "${ApiKey}"}},
+        {"password": {"Fn::Join": ["", ["{{resolve:", "x}}"]]}},
+        {"api_key": {"type": "env_var", "env_vars": ["OPENAI_API_KEY"], "strict": True}},
+        {"Cookie": "sid=<YOUR_TOKEN>"},
+        {"Set-Cookie": ["sid=***; Path=/", "lang=de"]},
+        {"Authorization": ["Bearer <jwt>"]},
+        {"Proxy-Authorization": "Basic <username>:<password>"},
+        {"attributes": [{"key": "authorization", "value": {"arrayValue": {"values": [{"stringValue": "Bearer ${X}"}]}}}]},
+        {"secrets": ["db_password", "api_key"]},
+        {"secrets": [{"Name": "prod/db", "ARN": "arn:aws:sm:eu-west-1:647844137114:secret:db-AbCdEf", "LastChangedDate": 17604.5}]},
+        {"api_keys": [{"id": "key_PIrd59zkuuva", "name": "ci", "last_used": None, "redacted": "sk-...a1B2"}]},
+        {"authorization": {"decision": "allow", "policy": "rbac"}},
+        {"name": "API_KEY_HEADER", "value": "X-API-Key"},
+        {"api_key": "secretref:openai-key"},
+        {"AccessKey": {"UserName": "app_rw", "SecretAccessKey": "YOUR_API_KEY", "CreateDate": "2025-11-16T12:05:04Z"}},
+        {"db_password": {"sensitive": True, "type": "string", "value": "***"}},
+        {"password": {"value": "<redacted>", "confidence": 0.98}},
+    ],
+)  # fmt: skip
+def test_what_refers_to_a_secret_stays(value: Any) -> None:
+    """References, descriptions and placeholders hold none, also in containers and headers."""
+    assert FILTER.redact(value) == value
+    assert FILTER.redact({"text": json.dumps(value)}) == {"text": json.dumps(value)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"api_key": {"type": "env_var", "value": "tangerine"}},
+        {"api_key": {"valueFrom": {"literal": "tangerine"}, "value": "tangerine"}},
+        {"secret": {"secretName": "db", "data": {"pw": "tangerine"}}},
+        {"Cookie": "sid=tangerine; Path=/"},
+        {"Set-Cookie": ["sid=***", "sid=tangerine"]},
+        {"Authorization": ["Bearer tangerine9"]},
+        {"Authorization": "Basic tangerine:<password>9"},
+        {"password": {"name": "db", "text": "tangerine"}},
+    ],
+)
+def test_what_stands_beside_a_reference_goes(value: Any) -> None:
+    """One value is enough."""
+    assert "tangerine" not in json.dumps(FILTER.redact(value))
 
 
 @pytest.mark.parametrize(
@@ -323,7 +419,7 @@ def test_json_after_a_prefix_is_read() -> None:
     """A body in a log line is JSON too, and the line around it stays."""
     text = 'POST /x Body: {"credentials": {"a": ["b"]}, "k": [1,  2]} took 5 ms'
 
-    assert FILTER.redact(text) == 'POST /x Body: {"credentials": "[REDACTED]", "k": [1,  2]} took 5 ms'
+    assert FILTER.redact(text) == 'POST /x Body: {"credentials": {"a": ["[REDACTED]"]}, "k": [1,  2]} took 5 ms'
 
 
 def test_a_key_that_is_a_credential_goes_too() -> None:
@@ -903,7 +999,7 @@ class Key(NamedTuple):
         ({"note": {f"use {GITHUB}"}}, {"note": ["use [REDACTED]"]}),
         (frozenset({GITHUB}), ["[REDACTED]"]),
         ({"at": Decimal("1.5"), "password": "x"}, {"at": "1.5", "password": "[REDACTED]"}),
-        ({"secrets": {1, 2}}, {"secrets": "[REDACTED]"}),
+        ({"secrets": {1, 2}}, {"secrets": ["[REDACTED]", "[REDACTED]"]}),
         (
             {"error": ValueError("password=hunter2")},
             {"error": {"type": "ValueError", "message": "password=[REDACTED]"}},

@@ -96,7 +96,7 @@ _PATH = re.compile(
 )
 _REFERENCE = re.compile(
     r"""(?xi)
-    (?:ref\+[a-z]+|vault|op|(?:aws|gcp|az)?-?(?:ssm|sm|secrets?|secrets?-?manager|kv)|aws|gcp|azure|azurekv|keyvault|doppler|env|file|keyring|keychain
+    (?:ref\+[a-z]+|vault|op|(?:aws|gcp|az)?-?(?:ssm|sm|secrets?|secrets?-?manager|kv)|aws|gcp|azure|azurekv|keyvault|secret-?ref|doppler|env|file|keyring|keychain
         |bws?|bitwarden|lastpass|1password|infisical|conjur|sops|k8s|kubernetes|kms|gsm|docker-secret|cmd|exec|command|param(?:eter)?store|chamber|berglas|akeyless):{1,2}(?://)?(?P<rest>.+)
     | @Microsoft\.KeyVault\(.*\) | \{\{resolve:[\w:/.-]+\}\} | arn:aws[\w-]*:[\w-]+:[\w-]*:\d*:[\w:/.-]* | projects/[\w-]+/secrets/[\w-]+(?:/versions/\w+)?
     | ENC\[AES256_GCM,.* | (?-i:\$ANSIBLE_VAULT);.* | os\.environ/\w+
@@ -135,6 +135,10 @@ _FILLED = re.compile(
     r"(?i)(?:bearer |basic |token )?(?:(?:[a-z]{1,8}\d{0,2}[-_]){1,4}|eyJ\w{0,24}(?:\.{3}|…|\*{3,})|-----BEGIN [A-Z ]{1,40}-----\W*|(?:[a-z]{1,8}\d{0,2}[-_]){0,4}(?:x{3,}|y{3,}|z{3,}|0{3,}|\#{3,}|\*{2,}|\.{2,}|•{2,}|…)(?:[-x0*.…]*)[>\]]?)"
 )
 """xxxx, 0000, sk-xxxx, ghp_..., or a format's beginning alone."""
+_HEADER_NAME = re.compile(r"(?i)x(?:-[a-z]+){0,4}-(?:key|token|secret|auth|authorization|signature)")
+_SCHEME = re.compile(r"(?i)(?:basic|bearer|digest|token|apikey|bot|negotiate|ssws) +(?=\S)")
+_SETTINGS = word_set("path domain expires max-age samesite priority version comment lang locale theme")
+"""What no cookie keeps secret."""
 _FORMAT_ONLY = re.compile(r"(?:\W|%\(?\w*\)?[sdr]|\\{0,8}u20[0-9a-f]{2})*")
 _INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
 _PUBLISHED = ("pk_live_", "pk_test_", "pk-lf-", "phc_", "pk.eyJ")
@@ -169,6 +173,20 @@ def is_placeholder(value: str) -> bool:
     return not head or was_masked(head) or _stands_for_one(head)
 
 
+def is_placeholder_of_scheme(value: str) -> bool:
+    """Whether the value of an `Authorization` stands for a secret: `Bearer <jwt>`, `Basic <username>:<password>`."""
+    scheme = _SCHEME.match(value)
+    return scheme is not None and is_placeholder(value[scheme.end() :])
+
+
+def is_placeholder_of_cookies(value: str) -> bool:
+    """Whether cookies hold no value: `sid=***; Path=/`."""
+    return all(
+        not sign or name.strip().lower() in _SETTINGS or is_placeholder(cookie)
+        for name, sign, cookie in (part.partition("=") for part in value.split(";"))
+    )
+
+
 def was_masked(value: str) -> bool:
     """Whether `value` is what a filter leaves of a secret: `sk-…wxyz`, `[RULE_0123456789]`, `***`."""
     if _MASK_SIGN.search(value) is None:
@@ -198,7 +216,12 @@ def _is_filled(word: str) -> bool:
 def _stands_for_one(value: str) -> bool:
     if _FORMAT_ONLY.fullmatch(value):
         return len(set(value)) <= _MOST_SIGNS or any(map(str.isalpha, value))
-    if _FILLED.fullmatch(value) or _ALGORITHM.fullmatch(value) or value.lower() in _NO_VALUES:
+    if (
+        _FILLED.fullmatch(value)
+        or _ALGORITHM.fullmatch(value)
+        or value.lower() in _NO_VALUES
+        or _HEADER_NAME.fullmatch(value)
+    ):
         return True
     reference = _REFERENCE.fullmatch(value)
     if reference is not None:

@@ -22,14 +22,20 @@ from spanbridge.processors.key_names import (
     split_words,
 )
 from spanbridge.processors.personal_data import is_counted, is_version, named_rule
-from spanbridge.processors.placeholders import is_placeholder, was_masked
+from spanbridge.processors.placeholders import (
+    is_placeholder,
+    is_placeholder_of_cookies,
+    is_placeholder_of_scheme,
+    was_masked,
+)
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
     argument_level,
     holds_headers,
     holds_labels,
-    holds_references,
+    holds_no_secret,
+    is_beside_secrets,
     is_label,
     is_pair_of,
     is_schema,
@@ -37,6 +43,7 @@ from spanbridge.processors.structures import (
     is_translation,
     named_value,
     names_credentials,
+    names_group,
     typed_member,
     values_of_schema,
 )
@@ -217,6 +224,7 @@ class Walk:
         classify = self._classify
         labels = bool(parent) and (holds_labels(parent) or is_translation(parent, value.values()))
         context = parent if parent and names_credentials(parent) else ""
+        group = bool(parent) and names_group(parent) and classify(parent) is Sensitivity.STRONG
         named = named_value(value, classify)
         key_set = "kty" in value
         kinds = self._search.kinds
@@ -229,13 +237,15 @@ class Walk:
             level = classify(name) if name else Sensitivity.NONE
             if context and level is not Sensitivity.STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
-                if level and type(item) in _NUMBERS:
-                    level = Sensitivity.WEAK  # the id of a token that a model gave
+                if level and (type(item) in _NUMBERS or name in _USERS):
+                    level = Sensitivity.WEAK  # the id of a token that a model gave, or whose it is
             rule = "key_name"
             if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
                 level = Sensitivity.NONE
             if level is Sensitivity.WEAK and name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
                 level = Sensitivity.STRONG if re.search(r"\s", item) is None else level
+            if group and (type(item) is dict or not is_beside_secrets(name)):
+                level = Sensitivity.STRONG
             if named is not None and name in named[0]:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
@@ -245,7 +255,8 @@ class Walk:
             ):
                 redacted = item
             elif level and not (labels and is_label(item)):
-                redacted = self._secret(item, level, name, depth, rule)
+                of_group = group and type(item) in _CONTAINERS and not classify(name)
+                redacted = self._secret(item, level, parent if of_group else name, depth, rule)
             elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
                 redacted = self._masked(found, item, str(item))
             elif kinds and type(item) is str and is_version(name, item):
@@ -285,12 +296,7 @@ class Walk:
         words = split_words(name)
         token = bool(words) and words[-1].startswith("token")
         if isinstance(value, str):
-            scheme, _, rest = value.partition(" ")
-            if (
-                is_placeholder(value)
-                or self._search.is_masked(value)
-                or (rest and scheme.isalpha() and _IS_VARIABLE.match(rest))
-            ):
+            if self._stands_for_one(value, words):
                 return self._text(value) if len(value) > 64 else value
             if level is Sensitivity.WEAK:
                 login = _LOGIN.fullmatch(value) if words and words[-1] == "auth" else None
@@ -311,12 +317,44 @@ class Walk:
             return self.value(value, depth + 1, name)
         if isinstance(value, dict) and is_schema(mapping := cast("dict[Any, Any]", value)):
             return self._schema(mapping, name, depth)
-        if holds_references(value) or (isinstance(value, list) and all(map(_stands_for_one, cast("list[Any]", value)))):
+        if holds_no_secret(value, lambda text: self._stands_for_one(text, words)):
             return self.value(value, depth + 1)
         if isinstance(value, dict) and (member := typed_member(mapping := cast("dict[Any, Any]", value))):
             held = self._secret(mapping[member], level, name, depth + 1, rule)
             return mapping if held is mapping[member] else {member: held}
+        if names_group(name):
+            return self._group(cast("Any", value), level, name, depth)
         return self._masked(rule, cast("Any", value), repr(cast("Any", value)))
+
+    def _group(self, value: Any, level: Sensitivity, name: str, depth: int) -> Any:
+        """Several secrets with what belongs to them: leaf by leaf."""
+        if isinstance(value, dict):
+            return self.value(value, depth + 1, name)
+        items = cast("list[Any]", value)
+        if all(type(item) in _LISTS and len(item) == 2 for item in items) and any(
+            self._classify(str(pair[0])) for pair in items
+        ):
+            return self.value(items, depth + 1)
+        result = [
+            self._masked("key_name", item, str(item))
+            if type(item) in _NUMBERS
+            else self._secret(item, level, name, depth + 1)
+            for item in items
+        ]
+        if all(new is old for new, old in zip(result, items, strict=True)):
+            return items
+        return tuple(result) if isinstance(items, tuple) else result
+
+    def _stands_for_one(self, value: str, words: Sequence[str]) -> bool:
+        """Whether a value under a name of these words stands for a secret."""
+        scheme, _, rest = value.partition(" ")
+        return (
+            is_placeholder(value)
+            or self._search.is_masked(value)
+            or (scheme.isalpha() and _IS_VARIABLE.match(rest) is not None)
+            or is_placeholder_of_scheme(value)
+            or ("=" in value and words[-1:] == ("cookie",) and is_placeholder_of_cookies(value))
+        )
 
     def _schema(self, value: dict[Any, Any], name: str, depth: int) -> Any:
         """What describes a secret: without the values that it holds, its default and its examples."""
@@ -331,6 +369,8 @@ class Walk:
 
     def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
         result = [self._secret(item, Sensitivity.WEAK, name, depth + 1) for item in items]
+        if len(items) == 2 and result[1] is items[1] and split_words(name)[-1:] == ("auth",) and is_login(items):
+            result[1] = self._secret(items[1], Sensitivity.STRONG, name, depth + 1)
         return items if all(new is old for new, old in zip(result, items, strict=True)) else result
 
     # ── sequences ──────────────────────────────────────────────────────────────────────────────────────────
@@ -511,8 +551,9 @@ class Walk:
         return named if is_pair else level
 
 
-def _stands_for_one(item: Any) -> bool:
-    return isinstance(item, str) and is_placeholder(item)
+def is_login(items: Sequence[Any]) -> bool:
+    """Whether two items are a user and a password."""
+    return all(isinstance(item, str) for item in items) and is_mixed_word(items[1])
 
 
 def _plain_key(key: Any) -> str:
@@ -528,6 +569,7 @@ _USERS = frozenset({"user", "username", "userName", "user_name", "login", "email
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
+_CONTAINERS = frozenset({dict, list, tuple})
 _NUMERALS = frozenset({str, int})
 _NUMBERS = frozenset({int, float})
 _LOGIN = re.compile(r"[A-Za-z][\w.@-]{0,63}:(?P<v>[^\s:/]{4,128})")
