@@ -244,7 +244,7 @@ class Walk:
                 level = Sensitivity.NONE
             if level is Sensitivity.WEAK and name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
                 level = Sensitivity.STRONG if re.search(r"\s", item) is None else level
-            if group and (type(item) is dict or not is_beside_secrets(name)):
+            if group and (type(item) in _MAPPINGS or not is_beside_secrets(name)):
                 level = Sensitivity.STRONG
             if named is not None and name in named[0]:
                 level = max(level, named[1])
@@ -569,7 +569,8 @@ _USERS = frozenset({"user", "username", "userName", "user_name", "login", "email
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
-_CONTAINERS = frozenset({dict, list, tuple})
+_MAPPINGS = frozenset({dict})
+_CONTAINERS = _MAPPINGS | _LISTS
 _NUMERALS = frozenset({str, int})
 _NUMBERS = frozenset({int, float})
 _LOGIN = re.compile(r"[A-Za-z][\w.@-]{0,63}:(?P<v>[^\s:/]{4,128})")
