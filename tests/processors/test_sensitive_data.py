@@ -233,6 +233,30 @@ def test_what_refers_to_a_secret_stays(value: Any) -> None:
     assert FILTER.redact({"text": json.dumps(value)}) == {"text": json.dumps(value)}
 
 
+REQUEST = "06899a3d-963a-427a-80c4-22e78d1721a7"
+PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHk8QvVv9pXfZ3Jm4sB1 bob@host"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"progressToken": REQUEST, "ClientToken": REQUEST, "clientRequestToken": REQUEST, "idempotency_token": REQUEST},
+        f"ClientToken: {REQUEST}",
+        {"dependencies": {"cookie": "^0.7.1", "tough-cookie": "5.0.0", "jwt": ">=1.2 <2.0.0 || 3.x"}},
+        {"devDependencies": {"cookie": "0.7.1-beta.2"}, "engines": {"secrets": ">= 18.0"}},
+        {"GPG_KEY": "E3FF2839C048B25C084DEBE9B26995E310250568"},
+        ["PATH=/usr/bin", "GPG_KEY=E3FF2839C048B25C084DEBE9B26995E310250568", "LANG=C"],
+        {"ssh_key": PUBLIC},
+        f'ssh_key: "{PUBLIC}"',
+        f"ssh_key={PUBLIC}",
+        {"translations": {"en": {"password": "Password"}, "de": {"password": "Passwort", "secret": "Geheimnis"}}},
+    ],
+)
+def test_names_and_values_that_only_look_sensitive_stay(value: Any) -> None:
+    """Tokens of requests, versions of packages, public keys, words in other languages."""
+    assert FILTER.redact(value) == value
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -74,7 +74,7 @@ _PLAIN_WORD = re.compile(
 _WORD = re.compile(r"[^\W_]+")
 _ALGORITHM = re.compile(
     r"(?i)[HREP]S(?:256|384|512)|EdDSA|ES256K|RSA-OAEP(?:-256)?|A\d{3}(?:GCM|KW|CBC)(?:-HS\d{3})?|(?:hmac-)?sha-?\d{1,3}|md5|aes-?\d{3}(?:-[a-z]{3})?|argon2(?:id|i|d)?|bcrypt|scrypt|pbkdf2|ed25519|x25519|secp256[kr]1|rsa-?\d{4}"
-    r"|amd64|arm64|aarch64|x86_64|i[36]86|noarch|ppc64le|s390x"
+    r"|ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d{3}|amd64|arm64|aarch64|x86_64|i[36]86|noarch|ppc64le|s390x"
 )
 
 _VARIABLE = re.compile(
@@ -143,6 +143,9 @@ _FORMAT_ONLY = re.compile(r"(?:\W|%\(?\w*\)?[sdr]|\\{0,8}u20[0-9a-f]{2})*")
 _INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
 _PUBLISHED = ("pk_live_", "pk_test_", "pk-lf-", "phc_", "pk.eyJ")
 """Keys that their providers mean to be seen: Stripe, Langfuse, PostHog, Mapbox."""
+_PUBLIC_KEY = re.compile(
+    r"(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d{3}|sk-[\w-]{1,24}@openssh\.com) +AAAA|age1[a-z0-9]{58}\Z"
+)
 _GENERATED = re.compile(
     r"(?!(?i:your))(?:[A-Za-z0-9]{1,24}[_-]){0,8}?"
     r"(?=[A-Za-z0-9]*[1-9][a-z]|[A-Z0-9]*[1-9][A-Z][A-Z0-9]*\Z)[A-Za-z0-9]{16,}(?:[_-][A-Za-z0-9_-]*)?(?<!(?i:here))"
@@ -164,7 +167,7 @@ def is_placeholder(value: str) -> bool:
     if head[-1:] in (">", "]") and "<" not in head and "[" not in head:
         head = head[:-1]  # of a usage: `<user:password>`
     lower = head.lower()
-    if head.startswith(_PUBLISHED) or (lower in ALONE and not head.islower()):
+    if head.startswith(_PUBLISHED) or _PUBLIC_KEY.match(head) or (lower in ALONE and not head.islower()):
         return True
     if _GENERATED.fullmatch(head) and _FILLING not in lower:
         return False

@@ -41,8 +41,11 @@ _LABEL_END = re.compile(r"[ _-](?:text )?(?:field|input|box|textbox|entry)\Z|[?:
 """How the description of a form's element ends: `Password field`."""
 _LABEL_PARENTS = word_set(
     "errors error labels label messages validation translations i18n descriptions placeholders hints help properties tooltips titles "
-    "locales"
+    "locales dependencies requires engines packages overrides resolutions"
 )
+"""Of texts that are shown, and of packages with their versions."""
+_ONE_VERSION = r"[~^<>=v ]{0,4}\d{1,5}(?:\.(?:\d{1,8}|[x*])){1,3}(?:[-+.][a-z]{1,8}[.\d]{0,8})?"
+_VERSIONS = re.compile(rf"{_ONE_VERSION}(?:(?: ?\|\| ?|, ?| - | ){_ONE_VERSION}){{0,4}}")
 _LOCALE = re.compile(
     r"(?:ar|bg|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hr|hu|it|ja|ko|lt|lv|nb|nl|pl|pt|ro|ru|sk|sl|sr|sv|th|tr|uk|vi|zh)(?:[-_][A-Za-z]{2,4})?"
 )
@@ -120,6 +123,8 @@ def is_label(text: Any) -> bool:
     """Whether a value is about its key: a word, words without those that mix letters and digits, or what holds such texts."""
     if not isinstance(text, str):
         return not isinstance(text, dict) or not is_schema(cast("dict[Any, Any]", text))
+    if _VERSIONS.fullmatch(text) is not None:
+        return True
     return text.replace("-", "").isalpha() or (any(map(str.isspace, text)) and is_plain(text))
 
 
