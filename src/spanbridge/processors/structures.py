@@ -100,7 +100,12 @@ _TOKENIZED = word_set(
     "special"
 )
 """Beside these a token is a piece of text."""
+_COLUMN_KEYS = ("columns", "headers", "header", "fields", "column_names", "columnNames")
+_ROW_KEYS = ("rows", "data", "values", "records", "items")
 STRUCTURE_PROBES = (
+    Probe(
+        ("columns", "headers", "fields"), r"(?:columns|headers|fields)\\{0,7}\": ?\[(?:\\{1,7}n| ){0,9}\\{0,7}[\"{]", 0
+    ),
     Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]", 0),
     Probe(("curl",), r"curl[\\\"']{1,9} ?,[^\n]{0,240}-(?:[A-Za-z]{0,3}[uU]|-user|-proxy-user)", 0),
     Probe(("\\u00",), r"\\u00(?:[46][1-9A-Fa-f]|[57][0-9Aa])", 0),
@@ -148,6 +153,7 @@ def is_pair_of(level: Sensitivity, value: str, parent: str, classify: Classifier
     return level is Sensitivity.STRONG and not _holds_names(parent) and classify(value) is Sensitivity.NONE
 
 
+@lru_cache(maxsize=1024)
 def names_credentials(parent: str) -> bool:
     """Whether a mapping under this name holds credentials beside other things: `auth`, `tokens`, `cookies`."""
     return parent.rstrip("s").lower().endswith(("token", "auth", "cookie"))
@@ -237,6 +243,18 @@ def _is_reference(key: str, item: Any) -> bool:
 def _names_secret(item: Any) -> bool:
     """Whether a value is the name of a secret: `db_password`, `catalog-db`."""
     return isinstance(item, str) and _SECRET_NAME.fullmatch(item) is not None and is_plain(item)
+
+
+def secret_columns(value: dict[Any, Any], classify: Classifier) -> tuple[str, list[tuple[str, Sensitivity]]] | None:
+    """Under which key a table has its rows, and how its columns are called and how secret they are: `{"columns": [...], "rows": [...]}`."""
+    head = next((key for key in _COLUMN_KEYS if isinstance(value.get(key), list)), None)
+    body = next((key for key in _ROW_KEYS if isinstance(value.get(key), list)), None)
+    if head is None or body is None:
+        return None
+    described = cast("list[Any]", value[head])
+    names = [str(cast("Any", item).get("name", "") if isinstance(item, dict) else item) for item in described]
+    columns = [(name, classify(name)) for name in names]
+    return (body, columns) if any(level for _, level in columns) else None
 
 
 def typed_member(value: dict[Any, Any]) -> str | None:

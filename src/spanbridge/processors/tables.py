@@ -18,7 +18,8 @@ from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAME = r"[A-Za-z_-]{0,20}(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?"
+_WORD = r"(?:passw(?:or)?[dt]|passphrase|pwd|secret|token|key)s?(?:[_.-](?:v?[0-9]|dev|prod|test|live|staging|backup|old|new))?"
+_NAME = rf"[A-Za-z0-9_.-]{{0,20}}{_WORD}"
 _HEAD = re.compile(
     rf"(?m)^[^\n]{{0,400}}?(?:(?<=[,|;\t])[ \t\"]{{0,40}}|(?<=  )|^[ \t\"]{{0,40}}){_NAME}[ \t\"]{{0,40}}(?:[,|;\t]|(?<=  )|\r?$)",
     re.IGNORECASE,
@@ -30,11 +31,13 @@ _DELIMITERS = ("\t", "|", ";", ",", _SPACES)
 _SPACED_CELL = re.compile(r"[^\s](?:[^\n]*?[^\s])??(?= {2}|\s*\Z)")
 _MAX_ROWS = 10_000
 _MAX_COLUMNS = 64
-_CELL_END = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?(?: {0,40}(?:[,|;\t]|\\{1,8}[nrt]|[\r\n])|  )"
+_CELL_END = (
+    rf"{_WORD}(?: {{0,40}}(?:[,|;\t]|\\{{1,8}}[nrt]|[\r\n])|  |\\{{0,8}}\"(?:[,;]\\{{0,8}}\"|\\{{1,8}}[nr]|[\r\n]))"
+)
 _TABLE_PROBE = Probe(
     ("passw", "passphrase", "pwd", "secret", "token", "key"),
     # Not the whole name back to where its cell begins: to go through every word for that would cost a fifth of the engine's time.
-    rf"(?i)(?:(?:^|[\n\",|;\t]|\\[nt]|  ) {{0,2}}|[A-Za-z_-]){_CELL_END}",
+    rf"(?i)(?:(?:^|[\n\",|;\t]|\\[nt]|  ) {{0,2}}|[A-Za-z_.-]){_CELL_END}",
     4,
     f"(?i){_CELL_END}",
 )

@@ -44,6 +44,7 @@ from spanbridge.processors.structures import (
     named_value,
     names_credentials,
     names_group,
+    secret_columns,
     typed_member,
     values_of_schema,
 )
@@ -57,8 +58,8 @@ if TYPE_CHECKING:
 MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
-
-_FEW = 3
+_NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
+_FEW = 2
 """Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
 
 
@@ -112,10 +113,10 @@ class Walk:
         """`value` with its secrets replaced; `parent` is the name that it stands under."""
         if self._has_paths and self._allowed is not None and self._allowed.path(self._path):
             return value
-        if value is None or isinstance(value, (int, float)):
-            return self._number(value, parent) if type(value) is int else value
         if isinstance(value, str):
             return self._text(value)
+        if value is None or isinstance(value, (int, float)):
+            return self._number(value, parent) if type(value) is int else value
         if depth > MAX_DEPTH:
             raise LimitExceeded
         if isinstance(value, dict):
@@ -181,7 +182,7 @@ class Walk:
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
             parts.append(self._part(text, at, start, matched))
             parts.append(
-                text[start:end] if redacted is value else json_text.splice(text, start, value, redacted, self._inner)[0]
+                text[start:end] if redacted is value else json_text.rewritten(text, start, value, redacted, self._inner)
             )
             at = end
         if not parts:
@@ -224,9 +225,10 @@ class Walk:
         classify = self._classify
         labels = bool(parent) and (holds_labels(parent) or is_translation(parent, value.values()))
         context = parent if parent and names_credentials(parent) else ""
-        group = bool(parent) and names_group(parent) and classify(parent) is Sensitivity.STRONG
+        group = bool(parent) and names_group(parent) and classify(parent) is _STRONG
         named = named_value(value, classify)
         key_set = "kty" in value
+        rows, columns = secret_columns(value, classify) or ("", [])
         kinds = self._search.kinds
         result: dict[Any, Any] | None = None
         path = self._path
@@ -234,22 +236,23 @@ class Walk:
         for key, item in value.items():
             path[-1] = key
             name = key if isinstance(key, str) else _plain_key(key)
-            level = classify(name) if name else Sensitivity.NONE
-            if context and level is not Sensitivity.STRONG:
+            level = classify(name) if name else _NONE
+            if context and level is not _STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
                 if level and (type(item) in _NUMBERS or name in _USERS):
-                    level = Sensitivity.WEAK  # the id of a token that a model gave, or whose it is
+                    level = _WEAK  # the id of a token that a model gave, or whose it is
             rule = "key_name"
-            if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
-                level = Sensitivity.NONE
-            if level is Sensitivity.WEAK and name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
-                level = Sensitivity.STRONG if re.search(r"\s", item) is None else level
+            if level is _WEAK:
+                if name in ("token", "tokens") and is_tokenized(value):
+                    level = _NONE
+                elif name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
+                    level = _STRONG if re.search(r"\s", item) is None else level
             if group and (type(item) in _MAPPINGS or not is_beside_secrets(name)):
-                level = Sensitivity.STRONG
+                level = _STRONG
             if named is not None and name in named[0]:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
-                level, rule = Sensitivity.STRONG, "private_key"
+                level, rule = _STRONG, "private_key"
             if self._allowed is not None and (
                 self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
             ):
@@ -257,6 +260,8 @@ class Walk:
             elif level and not (labels and is_label(item)):
                 of_group = group and type(item) in _CONTAINERS and not classify(name)
                 redacted = self._secret(item, level, parent if of_group else name, depth, rule)
+            elif columns and name == rows:
+                redacted = self._rows(cast("list[Any]", item), columns, depth + 1)
             elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
                 redacted = self._masked(found, item, str(item))
             elif kinds and type(item) is str and is_version(name, item):
@@ -283,6 +288,26 @@ class Walk:
         path.pop()
         return value if result is None else result
 
+    def _rows(self, rows: list[Any], columns: list[tuple[str, Sensitivity]], depth: int) -> list[Any]:
+        """The rows of a table, given the names of its columns."""
+        result: list[Any] = []
+        path = self._path
+        path.extend(("", ""))
+        for index, row in enumerate(rows):
+            cells: Any = row
+            if type(row) in _LISTS and len(row) == len(columns):
+                path[-2] = index
+                masked: list[Any] = []
+                for column, (cell, (name, level)) in enumerate(zip(row, columns, strict=True)):
+                    path[-1] = column
+                    masked.append(self._secret(cell, level, name, depth + 1) if level else cell)
+                if any(new is not old for new, old in zip(masked, row, strict=True)):
+                    cells = masked
+            result.append(cells)
+        del path[-2:]
+        is_same = all(new is old for new, old in zip(result, rows, strict=True))
+        return self.value(rows if is_same else result, depth)
+
     def _personal(self, text: str, name: str, parent: str, siblings: dict[Any, Any]) -> str | None:
         """The rule by which digits are personal because of what they are called, here or around them."""
         label = siblings.get("name") if name == "value" else None
@@ -298,7 +323,7 @@ class Walk:
         if isinstance(value, str):
             if self._stands_for_one(value, words):
                 return self._text(value) if len(value) > 64 else value
-            if level is Sensitivity.WEAK:
+            if level is _WEAK:
                 login = _LOGIN.fullmatch(value) if words and words[-1] == "auth" else None
                 if login is not None and is_mixed_word(login["v"]):
                     return value[: login.start("v")] + self._mask(rule, login["v"], login.start("v"))
@@ -309,9 +334,9 @@ class Walk:
             return self._mask(rule, value)
         if isinstance(value, (int, float)):
             plural = bool(words) and words[-1].endswith("s") and words[-1] != "pass"
-            kept = (level is Sensitivity.WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
+            kept = (level is _WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
             return value if kept else self._masked(rule, value, str(value))
-        if not value or level is Sensitivity.WEAK:
+        if not value or level is _WEAK:
             if isinstance(value, list):
                 return self._weak_items(cast("list[Any]", value), name, depth)
             return self.value(value, depth + 1, name)
@@ -361,16 +386,16 @@ class Walk:
         result = self.value(value, depth + 1, name)
         for key in values_of_schema(value):
             self._path.append(key)
-            held = self._secret(value[key], Sensitivity.STRONG, name, depth + 1)
+            held = self._secret(value[key], _STRONG, name, depth + 1)
             self._path.pop()
             if held is not value[key]:
                 result = {**result, key: held}
         return result
 
     def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
-        result = [self._secret(item, Sensitivity.WEAK, name, depth + 1) for item in items]
+        result = [self._secret(item, _WEAK, name, depth + 1) for item in items]
         if len(items) == 2 and result[1] is items[1] and split_words(name)[-1:] == ("auth",) and is_login(items):
-            result[1] = self._secret(items[1], Sensitivity.STRONG, name, depth + 1)
+            result[1] = self._secret(items[1], _STRONG, name, depth + 1)
         return items if all(new is old for new, old in zip(result, items, strict=True)) else result
 
     # ── sequences ──────────────────────────────────────────────────────────────────────────────────────────
@@ -398,7 +423,7 @@ class Walk:
                     result.append(item)
                 before = None
                 continue
-            level = Sensitivity.NONE
+            level = _NONE
             if type(item) is str and type(before) is str and (pairs_up or before[:1] == "-"):
                 level = self._item_level(before, index, items, parent)
             if level:
@@ -473,7 +498,7 @@ class Walk:
             return None
         return [
             text[: found[0][0]]
-            + json_text.splice(text, found[0][0], found[0][2], new, self._inner)[0]
+            + json_text.rewritten(text, found[0][0], found[0][2], new, self._inner)
             + text[found[0][1] :]
             if found
             else text
