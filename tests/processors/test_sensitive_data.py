@@ -160,6 +160,7 @@ def test_a_container_under_the_name_of_one_secret_goes_whole() -> None:
     [
         ({"username": "bob", "password": "two words"}, {"username": "bob", "password": "[REDACTED]"}),
         (["one", "two"], ["[REDACTED]", "[REDACTED]"]),
+        ({"db": "tangerine", "n": 123456}, {"db": "[REDACTED]", "n": "[REDACTED]"}),
         ({"openai": "tangerine", "n": 123456}, {"openai": "[REDACTED]", "n": "[REDACTED]"}),
         (
             {"db": {"host": "h1", "port": 5432, "pass": "x", "words": ["a", "b"]}},
@@ -213,6 +214,7 @@ def test_a_user_and_a_password_in_a_list(password: str) -> None:
         {"api_key": {"type": "env_var", "env_vars": ["OPENAI_API_KEY"], "strict": True}},
         {"Cookie": "sid=<YOUR_TOKEN>"},
         {"Set-Cookie": ["sid=***; Path=/", "lang=de"]},
+        [{"name": "Cookie", "value": "sid=<YOUR_TOKEN>; Path=/; HttpOnly"}],
         {"Authorization": ["Bearer <jwt>"]},
         {"Proxy-Authorization": "Basic <username>:<password>"},
         {"attributes": [{"key": "authorization", "value": {"arrayValue": {"values": [{"stringValue": "Bearer ${X}"}]}}}]},
@@ -231,6 +233,16 @@ def test_what_refers_to_a_secret_stays(value: Any) -> None:
     """References, descriptions and placeholders hold none, also in containers and headers."""
     assert FILTER.redact(value) == value
     assert FILTER.redact({"text": json.dumps(value)}) == {"text": json.dumps(value)}
+
+
+@pytest.mark.parametrize("names", [("rootPassword", "replicationPassword"), ("user", "password"), ("password", "tag")])
+@pytest.mark.parametrize("value", ["kaffee7719", "P4ssZitrone_89", "x9-tangerine-moose"])
+def test_lines_of_yaml_below_a_name(names: tuple[str, str], value: str) -> None:
+    """Each line has a name of its own; the one above them says no more than they do."""
+    lines = [f"  {name}: {value if 'assword' in name else 'bob'}" for name in names]
+    text = "\n".join(["image:", "  tag: 1.15", "auth:", *lines, "ingress:", "  enabled: true"])
+
+    assert FILTER.redact(text) == text.replace(value, "[REDACTED]")
 
 
 REQUEST = "06899a3d-963a-427a-80c4-22e78d1721a7"

@@ -82,11 +82,11 @@ _NEVER_SECRET = word_set(
 )
 """Names, by their last word, that hold no secret, whatever the value looks like."""
 _DESCRIBES = word_set(
-    "name names type kind user username login email mail provider profile project tenant org organization workspace account role roles "
+    "name names type kind user username login email provider profile project tenant org organization workspace account role roles "
     "group "
     "scope scopes scheme method algorithm alg format encoding issuer audience realm policy decision reason status state mode level "
     "required enabled optional external active sensitive label labels title description comment note hint tags service vendor "
-    "source target file path mount namespace env environment var vars variable owner by lc prefix grant db database client policies"
+    "source target file path mount namespace env environment var vars variable owner by lc prefix grant client policies"
 )
 """Names, by their last word, of what says which secret is meant, or whose it is."""
 _TYPED = word_set(
@@ -159,19 +159,21 @@ def names_credentials(parent: str) -> bool:
     return parent.rstrip("s").lower().endswith(("token", "auth", "cookie"))
 
 
-def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[frozenset[Any], Sensitivity] | None:
-    """Which keys of `{"name": K, "value": V}` hold a value that K says is secret, and how surely."""
+def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[frozenset[Any], Sensitivity, str] | None:
+    """Which keys of `{"name": K, "value": V}` hold a value that K says is secret, how surely, and K."""
     if len(value) > 12 or _VALUE_KEY_SET.isdisjoint(value):
         return None
     target = next((key for key in _VALUE_KEYS if key in value), None)
     item = value.get(target)
     if target in ("content", "text", "answer") and (not isinstance(item, str) or _IS_TEXT.search(item)):
         return None
-    level = Sensitivity.STRONG if value.get("type") == "password" else Sensitivity.NONE
+    level, called = (Sensitivity.STRONG if value.get("type") == "password" else Sensitivity.NONE), ""
     for key, name in value.items():
         if isinstance(name, str) and (key in _NAME_KEYS or (target == "value" and key in _NAME_KEYS_OF_VALUE)):
-            level = max(level, classify(_LABEL_END.sub("", name)))
-    return (_CHANGES.intersection(value) | {target}, level) if level else None
+            found = classify(label := _LABEL_END.sub("", name))
+            if found > level or (found and not called):
+                level, called = max(level, found), label
+    return (_CHANGES.intersection(value) | {target}, level, called) if level else None
 
 
 _SCHEME_TYPES = word_set("apiKey http oauth2 openIdConnect mutualTLS basic")

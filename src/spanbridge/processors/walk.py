@@ -258,8 +258,12 @@ class Walk:
             ):
                 redacted = item
             elif level and not (labels and is_label(item)):
-                of_group = group and type(item) in _CONTAINERS and not classify(name)
-                redacted = self._secret(item, level, parent if of_group else name, depth, rule)
+                called = name
+                if named is not None and name in named[0]:
+                    called = named[2] or name
+                elif group and type(item) in _CONTAINERS and not classify(name):
+                    called = parent
+                redacted = self._secret(item, level, called, depth, rule)
             elif columns and name == rows:
                 redacted = self._rows(cast("list[Any]", item), columns, depth + 1)
             elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
