@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanbridge.processors.json_text import regions
@@ -62,8 +61,7 @@ _MIXED = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=[^0-9]*[0-9]|.*?[a-z][A
 """What only generated words are: of two cases and digits, or of many changes of case."""
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A piece of text in an item of a list."""
 
     index: int
@@ -89,11 +87,11 @@ def runs(items: Sequence[Any]) -> Iterator[Run]:
     """The texts that stand in consecutive items of a list, all pieces of one at the same place in their item."""
     parts: list[Part] = []
     for index, item in enumerate(items):
-        found = _text_in(item, 0)
+        found = ((), item) if type(item) is str else _text_in(item, 0)
         if found is None:
             continue  # events between the pieces, such as a first one with a role, do not end a text
         path, text = found
-        if parts and (path != parts[-1].path or (not path and are_complete(parts[-1].text, text))):
+        if parts and (path != parts[-1][1] or (not path and are_complete(parts[-1][2], text))):
             if run := _run(parts, items):
                 yield run
             parts = []
@@ -104,6 +102,8 @@ def runs(items: Sequence[Any]) -> Iterator[Run]:
 
 def are_complete(before: str, after: str) -> bool:
     """Whether two strings are things of their own, both of a kind: `["API_KEY=", "HOME=/root"]`."""
+    if "=" not in after and " " not in after and after[:1] != "-":
+        return False  # most pieces, at once
     second = _COMPLETE.fullmatch(after)
     first = second and _COMPLETE.fullmatch(before)
     return second is not None and first is not None and first.lastgroup == second.lastgroup
