@@ -64,7 +64,7 @@ _MIXED = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=[^0-9]*[0-9]|.*?[a-z][A
 class Part(NamedTuple):
     """A piece of text in an item of a list."""
 
-    index: int
+    number: int
     path: tuple[str | int, ...]
     """The keys and indexes that lead from the item to the piece; empty where the item is the piece."""
     text: str
@@ -112,7 +112,7 @@ def are_complete(before: str, after: str) -> bool:
 def _run(parts: list[Part], items: Sequence[Any]) -> Run | None:
     if len(parts) < 2:
         return None
-    first = items[parts[0].index]
+    first = items[parts[0].number]
     is_stream = isinstance(first, dict) and (
         any(isinstance(step, str) and _EVENT.search(step) for step in parts[0].path)
         or any(isinstance(kind := first.get(key), str) and _EVENT.search(kind) for key in _EVENT_KEYS)

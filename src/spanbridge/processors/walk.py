@@ -489,7 +489,7 @@ class Walk:
                 if inside:
                     result = list(items) if result is None else result
                     masked = self._masked_part(text, inside, offset, end)
-                    result[part.index] = chunked_text.replaced(result[part.index], part.path, masked)
+                    result[part.number] = chunked_text.replaced(result[part.number], part.path, masked)
                 offset = end
         return result
 
