@@ -37,7 +37,6 @@ def test_columns_that_are_described():
     }
 
     assert FILTER.redact(table)["rows"] == [[1, "[REDACTED]"]]
-    assert FILTER.explain(table)[0].path == "rows.0.1"
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ _BETWEEN = re.compile(rb'\\*", ?\\*"')
 _TEXT_KEYS = (
     "delta", "textDelta", "choices", "content", "text", "token", "partial_json", "arguments", "data", "chunk", "output_text", "reasoning",
     "reasoning_content", "thinking", "transcript", "function", "tool_calls", "parts", "candidates", "value", "output", "input",
+    "argsTextDelta", "inputTextDelta",
 )  # fmt: skip
 """The members of an event that hold its text, or lead to it; without one of them, a member that is a container leads to it."""
 _EVENT_KEYS = ("type", "event", "kind", "object")

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, NamedTuple
 
-from spanbridge.processors.connectors import READERS, Place
+from spanbridge.processors.connectors import COPULAS, READERS, Place
 from spanbridge.processors.following_values import MAX_QUOTED, MAX_UNQUOTED, NATIVE
 from spanbridge.processors.key_names import OF_VOCABULARY, Classifier, Sensitivity, split_words
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
@@ -47,7 +47,9 @@ _STEMS = {
     "code": "code", "conn": "conn(?:ection.?string)?", "contrase": "contrase[nñ]a", "phrase": "(?:seed|recovery) phrase", "token": "token",
     "key": "key", "kennwort": "kennwort", "auth": "auth", "jwt": "jwt", "otp": "otp", "dsn": "dsn", "bearer": "bearer", "mdp": "mdp",
     "mot": "mot de passe", "wachtwoord": "wachtwoord", "lösenord": "lösenord", "пароль": "пароль", "密码": "密码", "密碼": "密碼",
-    "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło",
+    "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło", "heslo": "heslo", "jelszó": "jelszó",
+    "adgangskode": "adgangskode", "salasana": "salasana", "şifre": "şifre", "kata sandi": "kata sandi", "mật khẩu": "mật khẩu",
+    "पासवर्ड": "पासवर्ड", "كلمة المرور": "كلمة المرور",
 }  # fmt: skip
 """What to look for in a text in lower case, by the part of it that always stands there."""
 _MAX_NARROWED = 256
@@ -129,7 +131,8 @@ def _places(stems: Mapping[str, str], text: str) -> list[tuple[int, int]]:
         found = [compiled(stem).finditer(lower) for word, stem in stems.items() if word in lower]
     else:  # a few letters change their length with their case; positions must be those of the text
         found = [compiled(stem, re.IGNORECASE).finditer(text) for stem in stems.values()]
-    return sorted(match.span() for matched in found for match in matched)
+    places = [match.span() for matched in found for match in matched]
+    return sorted(places) if len(found) > 1 else places
 
 
 class _Verdict(NamedTuple):
@@ -204,8 +207,10 @@ def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> 
 
 def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity) -> Iterator[tuple[int, int]]:
     """The spans of the values that follow an identifier: what stands behind it says how to read them."""
-    place = Place(text, left, right, name, level, text[max(0, left - 64) : left])
     following = text[right : right + 1]
+    if following.isalnum() and following not in COPULAS:
+        return
+    place = Place(text, left, right, name, level, text[max(0, left - 64) : left])
     for begins, read in READERS:
         spans = read(place) if not begins or following in begins else None
         if spans is not None:

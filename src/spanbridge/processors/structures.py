@@ -45,6 +45,9 @@ _LABEL_PARENTS = word_set(
 )
 """Of texts that are shown, and of packages with their versions."""
 _ONE_VERSION = r"[~^<>=v ]{0,4}\d{1,5}(?:\.(?:\d{1,8}|[x*])){1,3}(?:[-+.][a-z]{1,8}[.\d]{0,8})?"
+_COLUMNS = ("columns", "headers", "header", "fields", "column_names")
+ROWS = word_set("rows data values records")
+"""Under which names a table's rows stand."""
 _VERSIONS = re.compile(rf"{_ONE_VERSION}(?:(?: ?\|\| ?|, ?| - | ){_ONE_VERSION}){{0,4}}")
 _LOCALE = re.compile(
     r"(?:ar|bg|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hr|hu|it|ja|ko|lt|lv|nb|nl|pl|pt|ro|ru|sk|sl|sr|sv|th|tr|uk|vi|zh)(?:[-_][A-Za-z]{2,4})?"
@@ -100,8 +103,6 @@ _TOKENIZED = word_set(
     "special"
 )
 """Beside these a token is a piece of text."""
-_COLUMN_KEYS = ("columns", "headers", "header", "fields", "column_names", "columnNames")
-_ROW_KEYS = ("rows", "data", "values", "records", "items")
 STRUCTURE_PROBES = (
     Probe(
         ("columns", "headers", "fields"), r"(?:columns|headers|fields)\\{0,7}\": ?\[(?:\\{1,7}n| ){0,9}\\{0,7}[\"{]", 0
@@ -117,6 +118,21 @@ STRUCTURE_PROBES = (
 def holds_labels(parent: str) -> bool:
     """Whether the values of a mapping under this name are text about their keys."""
     return not _LABEL_PARENTS.isdisjoint(split_words(parent)[-1:])
+
+
+def columns_of(value: dict[Any, Any]) -> list[str] | None:
+    """The names of a table's columns where they stand beside its rows: `{"columns": ["id", "password"], "rows": [[7, "x"]]}`."""
+    for key in _COLUMNS:
+        columns = value.get(key)
+        names = list(map(_name_of, cast("list[Any]", columns))) if isinstance(columns, list) else []
+        if len(names) > 1 and len(set(names)) == len(names) and "" not in names:
+            return names
+    return None
+
+
+def _name_of(column: Any) -> str:
+    name = cast("dict[Any, Any]", column).get("name") if isinstance(column, dict) else column
+    return name if isinstance(name, str) else ""
 
 
 def is_translation(parent: str, texts: Iterable[Any]) -> bool:
@@ -245,18 +261,6 @@ def _is_reference(key: str, item: Any) -> bool:
 def _names_secret(item: Any) -> bool:
     """Whether a value is the name of a secret: `db_password`, `catalog-db`."""
     return isinstance(item, str) and _SECRET_NAME.fullmatch(item) is not None and is_plain(item)
-
-
-def secret_columns(value: dict[Any, Any], classify: Classifier) -> tuple[str, list[tuple[str, Sensitivity]]] | None:
-    """Under which key a table has its rows, and how its columns are called and how secret they are: `{"columns": [...], "rows": [...]}`."""
-    head = next((key for key in _COLUMN_KEYS if isinstance(value.get(key), list)), None)
-    body = next((key for key in _ROW_KEYS if isinstance(value.get(key), list)), None)
-    if head is None or body is None:
-        return None
-    described = cast("list[Any]", value[head])
-    names = [str(cast("Any", item).get("name", "") if isinstance(item, dict) else item) for item in described]
-    columns = [(name, classify(name)) for name in names]
-    return (body, columns) if any(level for _, level in columns) else None
 
 
 def typed_member(value: dict[Any, Any]) -> str | None:

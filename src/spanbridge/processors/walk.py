@@ -31,7 +31,9 @@ from spanbridge.processors.placeholders import (
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
+    ROWS,
     argument_level,
+    columns_of,
     holds_headers,
     holds_labels,
     holds_no_secret,
@@ -44,7 +46,6 @@ from spanbridge.processors.structures import (
     named_value,
     names_credentials,
     names_group,
-    secret_columns,
     typed_member,
     values_of_schema,
 )
@@ -228,7 +229,6 @@ class Walk:
         group = bool(parent) and names_group(parent) and classify(parent) is _STRONG
         named = named_value(value, classify)
         key_set = "kty" in value
-        rows, columns = secret_columns(value, classify) or ("", [])
         kinds = self._search.kinds
         result: dict[Any, Any] | None = None
         path = self._path
@@ -264,14 +264,14 @@ class Walk:
                 elif group and type(item) in _CONTAINERS and not classify(name):
                     called = parent
                 redacted = self._secret(item, level, called, depth, rule)
-            elif columns and name == rows:
-                redacted = self._rows(cast("list[Any]", item), columns, depth + 1)
             elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
                 redacted = self._masked(found, item, str(item))
             elif kinds and type(item) is str and is_version(name, item):
                 redacted = item
             elif type(item) is str:
                 redacted = self._text(item)
+            elif type(item) is list and name in ROWS and (columns := columns_of(value)) is not None:
+                redacted = self._rows(cast("list[Any]", item), columns, depth + 1)
             else:
                 redacted = self.value(item, depth + 1, name)
             new_key: Any = key
@@ -292,25 +292,17 @@ class Walk:
         path.pop()
         return value if result is None else result
 
-    def _rows(self, rows: list[Any], columns: list[tuple[str, Sensitivity]], depth: int) -> list[Any]:
-        """The rows of a table, given the names of its columns."""
+    def _rows(self, rows: list[Any], columns: list[str], depth: int) -> list[Any]:
+        """The rows of a table whose columns have these names: each as if it were a mapping."""
         result: list[Any] = []
-        path = self._path
-        path.extend(("", ""))
-        for index, row in enumerate(rows):
-            cells: Any = row
+        for row in rows:
             if type(row) in _LISTS and len(row) == len(columns):
-                path[-2] = index
-                masked: list[Any] = []
-                for column, (cell, (name, level)) in enumerate(zip(row, columns, strict=True)):
-                    path[-1] = column
-                    masked.append(self._secret(cell, level, name, depth + 1) if level else cell)
-                if any(new is not old for new, old in zip(masked, row, strict=True)):
-                    cells = masked
-            result.append(cells)
-        del path[-2:]
-        is_same = all(new is old for new, old in zip(result, rows, strict=True))
-        return self.value(rows if is_same else result, depth)
+                cells = dict(zip(columns, row, strict=True))
+                redacted = self._mapping(cells, depth + 1, "")
+                result.append(row if redacted is cells else [*redacted.values()])
+            else:
+                result.append(self.value(row, depth + 1))
+        return rows if all(new is old for new, old in zip(result, rows, strict=True)) else result
 
     def _personal(self, text: str, name: str, parent: str, siblings: dict[Any, Any]) -> str | None:
         """The rule by which digits are personal because of what they are called, here or around them."""
@@ -397,16 +389,18 @@ class Walk:
         return result
 
     def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
+        if len(items) == 2 and split_words(name)[-1:] == ("auth",) and all(type(item) is str for item in items):
+            user, password = items  # as clients of HTTP take them
+            masked = self._mask("key_name", password) if is_mixed_word(password) else password
+            return items if masked is password else [user, masked]
         result = [self._secret(item, _WEAK, name, depth + 1) for item in items]
-        if len(items) == 2 and result[1] is items[1] and split_words(name)[-1:] == ("auth",) and is_login(items):
-            result[1] = self._secret(items[1], _STRONG, name, depth + 1)
         return items if all(new is old for new, old in zip(result, items, strict=True)) else result
 
     # ── sequences ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
         self._count()
-        joined = None if len(items) < 2 or self._is_pair(items, parent) else self._joined(items)
+        joined = None if len(items) < 2 or parent == _PAIRS or self._is_pair(items, parent) else self._joined(items)
         if joined is not None:
             items = joined
         result = joined
@@ -578,11 +572,6 @@ class Walk:
         else:
             is_pair = index % 2 == 1 and len(items) % 2 == 0 and holds_headers(parent)
         return named if is_pair else level
-
-
-def is_login(items: Sequence[Any]) -> bool:
-    """Whether two items are a user and a password."""
-    return all(isinstance(item, str) for item in items) and is_mixed_word(items[1])
 
 
 def _plain_key(key: Any) -> str:
