@@ -71,7 +71,8 @@ _NOT_TOKEN_OWNERS = word_set(
     "page next continuation sync stop eos bos pad unk mask cls sep special max min total input output prompt completion cached reasoning "
     "budget cursor start end first last per num number cache read write creation used remaining available context new text audio image video "
     "thinking thought candidates candidate billed estimated prev previous resume top current unknown begin tool accepted rejected prediction "
-    "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword"
+    "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword "
+    "progress idempotency client request"
 )
 CODE_OWNERS = word_set(
     "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime passcode pin login signin reset activation unlock authenticator door alarm device"

@@ -40,6 +40,7 @@ _IDENTIFIER_LEFT = 64
 _RIGHT = 48
 _JOINTS = ".-$"
 _OF_IDENTIFIER = ascii_letters + digits + "_" + _JOINTS
+_LINE_END = re.compile(r"\n|\\n")
 _WORD_BACKWARDS = re.compile(r"[ ]([A-Za-z]{2,20})")
 _STEMS = {
     "pass": "passw?", "pw": "pwd?", "pat": "pat", "psk": "psk", "secret": "secret", "senha": "senha", "cred": "cred", "cookie": "cookie",
@@ -161,7 +162,10 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
         spans = [(user.end() if (user := _USER_BEFORE.match(text, start, end)) else start, end) for start, end in spans]
     if is_bare_key:
         spans = [span for span in spans if _RANDOM.fullmatch(text, *span)]
-    return _Verdict(max(right, *(end for _, end in spans)) if spans else right, _rule(name), spans)
+    is_below = bool(spans) and _LINE_END.search(text, right, spans[0][0]) is not None
+    # Values on the lines below may have names of their own.
+    done = right if is_below or not spans else max(right, *(end for _, end in spans))
+    return _Verdict(done, _rule(name), spans)
 
 
 def _rule(name: str) -> str:

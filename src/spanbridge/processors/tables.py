@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _QUALIFIER = r"(?:[_.-][A-Za-z0-9]{1,12})?"
-_NAME = rf"[A-Za-z_.-]{{0,24}}(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?{_QUALIFIER}"
+_WORD = rf"(?:passw(?:or)?[dt]|passphrase|pwd|secret|token|key)s?{_QUALIFIER}"
+_NAME = rf"[A-Za-z0-9_.-]{{0,24}}{_WORD}"
 _HEAD = re.compile(
     rf"(?m)^[^\n]{{0,400}}?(?:(?<=[,|;\t])[ \t\"]{{0,40}}|(?<=  )|^[ \t\"]{{0,40}}){_NAME}[ \t\"]{{0,40}}(?:[,|;\t]|(?<=  )|\r?$)",
     re.IGNORECASE,
@@ -32,7 +33,7 @@ _SPACED_CELL = re.compile(r"[^\s](?:[^\n]*?[^\s])??(?= {2}|\s*\Z)")
 _MAX_ROWS = 10_000
 _MAX_COLUMNS = 64
 _CELL_END = (
-    rf"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?{_QUALIFIER}(?: {{0,40}}(?:[,|;\t]|\\{{1,8}}[nrt]|[\r\n])|  )"
+    rf"{_WORD}(?: {{0,40}}(?:[,|;\t]|\\{{1,8}}[nrt]|[\r\n])|  |\\{{0,8}}\"(?:[,;]\\{{0,8}}\"|\\{{1,8}}[nr]|[\r\n]))"
 )
 _TABLE_PROBE = Probe(
     ("passw", "passphrase", "pwd", "secret", "token", "key"),
