@@ -182,13 +182,6 @@ _TIMES = (
     ("hostile", Goal(150, 150)),
     ("full", None),
 )
-    ("clean 20", Goal(3, 3)),
-    ("unseen", None),
-    ("opaque", None),
-    ("dirty 20", Goal(40, 40)),
-    ("hostile", Goal(150, 150)),
-    ("full", None),
-)
 _WHAT = {
     "recall": "secrets gone",
     "false positives": "look-alikes changed",
