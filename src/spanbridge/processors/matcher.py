@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 import time
 from bisect import bisect_right
 from collections import Counter
 from functools import cached_property, lru_cache
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from spanbridge.interpreter_end import leaving
+from spanbridge.pacing import is_awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -23,6 +27,12 @@ CHUNK_BYTES = 32 * 1024
 """How much `re` searches before it lets other threads run: it holds the interpreter lock for a whole call."""
 MAX_MATCH_BYTES = 1024
 """No probe matches more; chunks overlap by as much."""
+LOOK_BYTES = 256 * 1024
+"""How much re2 searches in one call, which cannot be broken off; where the bytes look like chance that may take a second or two."""
+AWAITED_LOOK_BYTES = 16 * 1024
+"""The same where somebody waits, perhaps for the process's end; many calls cost nothing then, because the interpreter is free."""
+LEAVING_S = 5.0
+"""How long the end of the process waits for calls of re2 that run; mostly there is none, or it takes microseconds."""
 MAX_MEMORY_BYTES = 64 * 1024 * 1024
 """What re2 may take for its automaton; where that is too little, `re` searches."""
 _CANARY = b"\xff\xfe\xff"
@@ -57,10 +67,49 @@ class EngineUnusable(Exception):  # noqa: N818 - the caller takes the other engi
 class Re2Prefilter:
     """All probes in one automaton."""
 
+    max_direct_bytes = AWAITED_LOOK_BYTES
+    """Up to here data is searched in one call; -1 for all of them when the interpreter is about to end, see `leave_re2`."""
+
     def __init__(self, probes: Sequence[Probe], max_memory_bytes: int) -> None:
         # By name, because the package has no types; here, because it takes milliseconds that only who filters should pay.
         module: Any = importlib.import_module("re2")
-        self.match = _compiled(module, tuple(probe.pattern for probe in probes), max_memory_bytes)
+        self._probes = probes
+        self._look = _compiled(module, tuple(probe.pattern for probe in probes), max_memory_bytes)
+
+    def match(self, data: bytes) -> Sequence[int]:
+        """As `Prefilter.match`."""
+        if len(data) <= self.max_direct_bytes:
+            return self._look(data)
+        return self._match_pieces(data)
+
+    def _match_pieces(self, data: bytes) -> Sequence[int]:
+        found: set[int] = set()
+        start = 0
+        while self.max_direct_bytes > 0:
+            end = start + (AWAITED_LOOK_BYTES if is_awaited() else LOOK_BYTES)
+            found.update(self._look(data[start : end + MAX_MATCH_BYTES]))
+            if end >= len(data):
+                return sorted(found)
+            start = end
+        return RePrefilter(self._probes).match(data)
+
+
+def leave_re2() -> None:
+    """Called when the interpreter is about to end: `re` searches from now on, and whoever is in re2 is waited for."""
+    Re2Prefilter.max_direct_bytes = -1
+    deadline = time.monotonic() + LEAVING_S
+    while _is_in_re2() and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+leaving.append(leave_re2)
+
+
+def _is_in_re2() -> bool:
+    """Whether a thread's innermost function is one that calls re2."""
+    callers = (Re2Prefilter.match.__code__, Re2Prefilter._match_pieces.__code__)  # pyright: ignore[reportPrivateUsage]
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage] - the documented one
+    return any(frame.f_code in callers for frame in frames.values())
 
 
 @lru_cache(maxsize=4)
