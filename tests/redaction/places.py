@@ -14,6 +14,8 @@ from .cases import HOLE, Case, text_case
 from .further_places import BROWSERS, CALLS, DECLARATIONS, DIALOGUES, STRINGS, TEXTS
 from .further_places import LOOK_ALIKES as FURTHER_LOOK_ALIKES
 from .generating import characters, fill
+from .more_places import LANGUAGES, LAYOUTS, PROGRAMS, SENTENCES
+from .more_places import LOOK_ALIKES as MORE_LOOK_ALIKES
 
 if TYPE_CHECKING:
     import random
@@ -26,6 +28,10 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     "p": lambda rng: rng.choice(_PASSWORDS),
     "k": lambda rng: fill(rng.choice(("{AN:32}", "{hex:40}", "{AN:24}", "{uuid}", "{hex:32}")), rng),
     "c": lambda rng: str(rng.randint(102030, 987654)),
+    "m": lambda rng: (
+        f"{rng.choice(('Galaxy', 'Tigre', 'midnight'))}.{rng.choice(('mustang', 'rosebud'))}{rng.randint(12, 999)}"
+    ),
+    "a": lambda rng: f"ph/X+{characters(rng, 'AN', 33)}9a",
     "b": lambda rng: characters(rng, "B", 88) + "==",
     "h": lambda rng: fill("{hex:32}", rng),
 }
@@ -1515,6 +1521,10 @@ def places(rng: random.Random) -> Iterator[Case]:
         "dialogues": DIALOGUES,
         "browsers": BROWSERS,
         "texts": TEXTS,
+        "layouts": LAYOUTS,
+        "languages": LANGUAGES,
+        "programs": PROGRAMS,
+        "sentences": SENTENCES,
     }
     for group, rows in tables.items():
         for number, (kind, template) in enumerate(rows):
@@ -1546,7 +1556,7 @@ def places(rng: random.Random) -> Iterator[Case]:
 
 def look_alikes(_: random.Random) -> Iterator[Case]:
     """Every row alone, in a message and in JSON in a string."""
-    for number, text in enumerate((*LOOK_ALIKES, *FURTHER_LOOK_ALIKES)):
+    for number, text in enumerate((*LOOK_ALIKES, *FURTHER_LOOK_ALIKES, *MORE_LOOK_ALIKES)):
         yield Case(f"look_alikes/{number}", text)
         yield Case(
             f"look_alikes/{number}/message",

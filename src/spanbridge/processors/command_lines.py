@@ -23,14 +23,26 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldappasswd", ("-w §",)),
     ("mongo mongosh mongodump mongorestore mongoexport mongoimport cqlsh", ("-p §", "--password §")),
     ("psexec twine rdesktop useradd usermod", ("-p §",)),
-    ("docker podman nerdctl helm buildah skopeo oras", ("login -p §",)),
-    ("az", ("login -p §", "keyvault secret set --value §")),
+    ("docker podman nerdctl helm buildah skopeo oras", ("login -p §", "login -p=§")),
+    ("oc", ("login -p §",)),
+    ("az", ("login -p §", "sql -p §", "mysql -p §", "postgres -p §", "keyvault secret set --value §")),
     ("aws", ("put-parameter SecureString --value §", "put-parameter --value § SecureString")),
     ("plink pscp psftp", ("-pw §",)),
     ("curl", ("-u *:§", "-u*:§", "--user *:§", "-U *:§", "--proxy-user *:§")),
     ("http https xh", ("-a *:§", "--auth *:§")),
     ("mysql mysqldump mysqladmin mysqlimport mysqlcheck mariadb mariadb-dump mariadb-admin 7z 7za 7zz unrar", ("-p§",)),
     ("zip unzip zipcloak", ("-P §",)),
+    ("mosquitto_pub mosquitto_sub mosquitto_rr tsql ipmitool", ("-P §",)),
+    ("cypher-shell nxc netexec crackmapexec evil-winrm smbmap hydra medusa", ("-p §",)),
+    ("snmpget snmpset snmpwalk snmpbulkwalk", ("-A §", "-X §")),
+    ("kadmin", ("-w §", "addprinc -pw §", "cpw -pw §")),
+    ("wpa_passphrase", ("* §",)),
+    ("doctl", ("auth init -t §",)),
+    ("codecov", ("-t §",)),
+    ("cargo", ("login §",)),
+    ("composer", ("config http-basic* * §", "config bitbucket-oauth* * §", "config github-oauth* §", "config gitlab-token* §")),
+    ("nuget", ("setapikey §", "setApiKey §", "push -ApiKey §")),
+    ("pulumi", ("config set --secret * §",)),
     ("openssl", ("-k §", "-K §", "-passin pass:§", "-passout pass:§", "-pass pass:§", "-password pass:§")),
     ("keytool jarsigner", ("-storepass §", "-keypass §", "-srcstorepass §", "-deststorepass §", "-destkeypass §")),
     ("htpasswd", ("-nb * §", "-b * * §")),
@@ -78,6 +90,10 @@ _FREQUENT = frozenset(
         "poetry",
         "mongo",
         "podman",
+        "oc",
+        "cargo",
+        "pulumi",
+        "composer",
     ]
 )
 """Programs whose names stand in any text; where one is a command, one of their words or flags follows."""
@@ -210,7 +226,7 @@ def _next(word: str, items: Sequence[str], at: int, *, has_value: bool = False) 
 
 
 _FLAGS = re.compile("-[A-Za-z]{2,4}")
-_WORD = re.compile(r"(?<![\w.-])([a-z7][a-z0-9-]{1,16})(?:\.exe)?(?= |\\{0,7}[\"'],)")
+_WORD = re.compile(r"(?<![\w.-])([a-z7][a-z0-9_-]{1,16})(?:\.exe)?(?= |\\{0,7}[\"'],)")
 """What may be a program: looking its name up costs less than a pattern of all of them."""
 _ARGUMENT = re.compile(
     r"""(?x)[ \t]{1,16}(?:\\[ \t]*\n[ \t]*)?
@@ -251,7 +267,8 @@ def _find_in_text(text: str, budget: Budget) -> Iterator[Span]:
 
 
 _RARE = sorted(program for program in _FORMS if program not in _FREQUENT | _HAS_PATTERN)
-_STARTS = r"(?:\.exe)?(?: |[\\\"']{1,9} ?,)"
+_LISTED = r"[\\\"']{1,9} ?,"
+_STARTS = rf"(?:\.exe)?(?: |{_LISTED})"
 _WORDS = sorted(
     {
         word if len(word) != 2 else f"-[A-Za-z]{{0,3}}{word[1]}"
@@ -268,7 +285,7 @@ COMMAND_RULE = TextRule(
         Probe(tuple(_RARE), rf"(?:{'|'.join(map(re.escape, _RARE))}){_STARTS}", 0),
         Probe(
             tuple(sorted(_FREQUENT)),
-            rf"(?:{'|'.join(sorted(_FREQUENT, key=len, reverse=True))}){_STARTS}[^\n]{{0,240}}(?:{_TAKES})",
+            rf"(?:{'|'.join(sorted(_FREQUENT, key=len, reverse=True))})(?:\.exe)?(?: [^\n]{{0,240}}|{_LISTED}[^\]]{{0,240}})(?:{_TAKES})",
             0,
         ),
     ),

@@ -58,7 +58,7 @@ Spans = Iterable[tuple[int, int]] | None
 
 _MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
 _OPERATOR = re.compile(
-    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,8}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
+    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,40}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
 )
 _BECOMES = re.compile(r"""\\{0,15}["'`]?[ ]{1,3}(?:->|=>|→|⇒)[ ]{1,3}""")
 """From the old value to the new one."""
@@ -245,10 +245,11 @@ _CELLS = re.compile(
 )
 """From one cell or term of HTML to the next, from a key of a property list to its value."""
 _COPULA = r"(?:is|was|should be|are|ist|lautet|es|est|é|è|be|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
+_SET_TO = r"(?:(?:wurde[ ])?(?:ge(?:ä|ae)ndert|zur(?:ü|ue)ckgesetzt|gesetzt)[ ]auf|wurde[ ]auf|(?:a[ ])?(?:été[ ])?(?:changé|réinitialisé|modifié)e?[ ](?:en|à|pour)|(?:se[ ])?(?:cambió|cambiada|cambiata)[ ](?:a|in)|(?:foi[ ])?alterada[ ]para)"
 _CHANGED = r"(?:now|set|changed|reset|updated|rotated|generated|currently|still|simply|just|to|as)"
 _FILLER = r"(?:[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
 _PROSE = re.compile(
-    rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}{_COPULA}(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
+    rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}(?:{_COPULA}|{_SET_TO})(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
 )
 _CHANGED_FROM = re.compile(r"(?:[ ](?:was|is|has been|been))?[ ](?:changed|updated|rotated|reset)[ ]from[ ]")
 _TO = re.compile(r"""["'`*]{0,2}[ ]to[ ]""")

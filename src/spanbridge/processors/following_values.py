@@ -81,7 +81,7 @@ _COOKIE = re.compile(
 )
 """The cookies that may hold a session: by their name, else by their value."""
 NATIVE = re.compile(
-    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호|hasło",
+    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|口令|パスワード|비밀번호|hasło",
     re.IGNORECASE,
 )
 _PROSE_VALUE_WORDS = re.compile(
@@ -139,6 +139,8 @@ def operand(
     if match is None:
         return
     start, end = match.span()
+    if (other := _NOT_LATIN.search(text, start, end)) is not None:
+        end = other.start()
     if text[right:at] == "%3D" and (ampersand := text.find("%26", start, end)) >= 0:
         end = ampersand
     if ("?" in head or "&" in text[end : end + 1]) and not parameter:

@@ -39,7 +39,7 @@ QUALIFIERS = word_set(
 """Words at the end of a name that say which one, not what it is."""
 ALONE = word_set(
     "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pwds pw secret secrets credential credentials creds cred "
-    "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 "
+    "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 口令 "
     "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd mnemonic "
     "psk cvv cvc cvv2 cvc2 motdepasse heslo lozinka jelszó jelszo salasana adgangskode kodeord passord şifre sifre requirepass masterauth bindpw sshpass"
 )
@@ -222,11 +222,17 @@ def classifier_with(extra_keys: Sequence[str], allow_keys: Sequence[str] = ()) -
 # ── values ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
+_TWO_WORDS = (
+    r"[A-Za-z]{3,16}\.(?!(?:sha|utf|int|uint|float|base|encode|decode|blake|crc|ascii|version)\d)[A-Za-z]{3,16}\d{2,4}"
+)
+"""Two words and a number, as people make passwords; hardly an attribute ends so."""
 _IDENTIFIER = re.compile(
     r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
 _DIGITS = re.compile("[0-9](?:[^0-9]*([0-9]))?")
-_MEMBER = re.compile(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+")
+_MEMBER = re.compile(rf"(?!{_TWO_WORDS}\Z)[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+")
+_RANGE = re.compile(r"\d{1,2}-\d{1,3}")
+"""Of a length: `8-64 characters`."""
 _SIGN_INSIDE = re.compile(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3}[!@#$%^&*]$")
 _NOT_CREDENTIAL = re.compile(
     r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
@@ -269,7 +275,7 @@ def is_pin(name: str, value: str) -> bool:
 
 def looks_like_password(value: str) -> bool:
     """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, and is no code."""
-    if len(value) < 4 or _is_address(value):
+    if len(value) < 4 or _is_address(value) or _RANGE.fullmatch(value):
         return False
     if value.isdigit():
         return True

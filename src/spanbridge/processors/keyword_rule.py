@@ -42,7 +42,7 @@ _STEMS = {
     "code": "code", "conn": "conn(?:ection.?string)?", "contrase": "contrase[nñ]a", "phrase": "(?:seed|recovery) phrase", "token": "token",
     "key": "key", "kennwort": "kennwort", "auth": "auth", "jwt": "jwt", "otp": "otp", "dsn": "dsn", "bearer": "bearer", "mdp": "mdp",
     "mot": "mot de passe", "wachtwoord": "wachtwoord", "lösenord": "lösenord", "пароль": "пароль", "密码": "密码", "密碼": "密碼",
-    "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło",
+    "口令": "口令", "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło",
 }  # fmt: skip
 """What to look for in a text in lower case, by the part of it that always stands there; the patterns of its probes hold that part too."""
 _MAX_NARROWED = 256

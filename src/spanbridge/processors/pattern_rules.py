@@ -187,11 +187,7 @@ def _find_cookie_flag(text: str, budget: Budget) -> Iterator[Span]:
             yield Span(start, end, "cookie")
 
 
-_CODE_PROBE = Probe(
-    ("code", "pin", "passwort", "digo"),
-    r"(?i)(?:code|c.{1,2}digo|einmalpasswort|pin)(?: de [^ ]{4,16}| to [a-z]{2,12})?(?: (?:lautet|ist|est|es|is))?:? [0-9]{3}[ -]?[0-9]",
-    6,
-)
+_CODE_PROBE = Probe(("code", "pin"), r"(?i)(?:code|pin)(?: to [a-z]{2,12})?(?: is)?:? [0-9]{3}[ -]?[0-9]", 0)
 
 
 def _is_code(value: str) -> bool:
@@ -208,6 +204,9 @@ def _is_typed(value: str) -> bool:
     """Whether what is entered in a password's field is one: not the word on the field."""
     return not names_itself(value)
 
+
+_READS_SECRETS = r"(?:-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets|secret (?:create|put|set)|smbpasswd|cryptsetup|env add)"
+"""What a shell pipes a secret into."""
 
 PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_TYPES}\([^()\n]{{0,80}}{_FIELD}"),), rf"{_TYPES}\((?:\w{{1,24}}\.\w{{1,24}}, ?)?\\{{0,3}}[\"'][^\n]{{0,60}}?{_FIELD}[^\n,]{{0,24}}, ?(?:(?:text|value)=)?\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
@@ -243,7 +242,8 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     ),
     pattern_rule("url_parameter", (Probe(("key=", "auth=", "code="), r"(?i)(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=[^&\"' ]{12}", 5),), r"(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=(?P<v>[^&\s\"'<>\\#]{12,4096})", looks_like_credential),
     pattern_rule("command_line", (Probe(("-u", "user"), r"(?:-u|--user|--proxy-user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']", 8, r"(?:-u|user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']"),), r"(?:(?<=\s)-u|--user|--proxy-user)[ =]{0,2}\\{0,3}[\"']?[^\s\"':/<]{1,64}:(?!//)(?P<v>[^\s\"'\\]{2,256})", lambda value: not value.isdigit(), 0),
-    pattern_rule("command_line", (Probe(("echo", "printf"), r"(?:echo|printf)[^\n|]{1,200}\|[^\n]{0,80}(?:--password-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets)"),), r"(?:echo|printf)(?: -[ne]{1,2})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{0,3}['\"]?(?:[\w.-]{1,32}:(?=[^\n|]{1,200}\|[^\n]{0,40}chpasswd))?(?P<v>[^\s'\"|\\]{2,200})\\{0,3}['\"]? ?\|[^\n]{0,80}?(?:--password-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets)", None, 0),
+    pattern_rule("command_line", (Probe(("-u", "user"), r"(?:-u|user)[ =]{1,2}[\\\"']{0,6}(?::[A-Za-z0-9_.-]{8}|[A-Za-z0-9_-]{16,128}:[\\\"' ])", 0),), r"(?:(?<=\s)-u|--user)[ =]{1,2}\\{0,3}[\"']?(?::|(?=[\w-]{16,256}:(?:[\s\"'\\]|\Z)))(?P<v>[\w.+/=~-]{8,256})(?=:?(?:[\s\"'\\]|\Z))", looks_like_credential, 0),
+    pattern_rule("command_line", (Probe(("echo", "printf"), rf"(?:echo|printf)[^\n|]{{1,200}}\|[^\n]{{0,80}}{_READS_SECRETS}"),), rf"(?:echo|printf)(?: -[ne]{{1,2}})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{{0,3}}['\"]?(?:[\w.-]{{1,32}}:(?=[^\n|]{{1,200}}\|[^\n]{{0,40}}chpasswd))?(?P<v>[^\s'\"|\\]{{2,200}})\\{{0,3}}['\"]? ?\|[^\n]{{0,80}}?{_READS_SECRETS}", None, 0),
     pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"(?:(?-i:IDENTIFIED)|user \S{1,80} identified|identified(?= (?:with|by) [^\n\"]{0,60}'))(?: with [\w'\"]{1,40})? by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
     pattern_rule("command_line", (Probe(("encrypt_string", "/user:"), r"(?:encrypt_string [\\'\"] ?[^ ]{2}|net use [^\n\"|;]{0,200}/user:)"),), r"(?:encrypt_string |net use (?:[^\n\"|;]{0,128}/user:\S{1,64} |(?:\w: )?\\{2,8}[^\s\"]{1,128} (?=\S{2,128} /user:)))\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
     pattern_rule("command_line", (Probe(("<<<",), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<<"),), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
@@ -252,9 +252,10 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("url_password", (Probe(("jdbc:oracle", ":15"), r"(?i)(?:jdbc:oracle:[a-z]{2,5}:[^ /\"'@]{1,64}/[^ @\"']{2,128}@|[A-Za-z0-9_]/[^ @/\"']{2,128}@(?://)?[A-Za-z0-9_.-]{1,128}:15[0-9]{2})"),), r"(?:jdbc:oracle:[a-z]{2,5}:[\w.$-]{1,64}/(?=[^\s@\"']{2,128}@)|(?<![\w./-])\w{1,32}/(?=[^\s@/\"']{2,128}@(?://)?[\w.-]{1,128}:15\d\d[:/]))(?P<v>[^\s@\"']{2,128})@"),
     pattern_rule("session_cookie", (Probe(("jsessionid", "phpsessid", "aspsessionid", "asp.net_sessionid", "connect.sid", "_session="), r"(?i)(?:(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid)[\\\"' ]{0,6}[=:]|_session=)[\\\"' ]{0,6}[A-Za-z0-9%._-]{16}"),), r"(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|[a-z]_session(?==))\\{0,7}[\"']?\s?[=:]\s?\\{0,7}[\"']?(?P<v>[\w%.+/=-]{16,4096})"),
     pattern_rule("one_time_code", (Probe(("is your", "is the", "as your", "as the"), r"(?i)[0-9]{3}[ -]?[0-9]{1,5} (?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)", 10, r"(?i)(?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)"),), r"(?<![\w.-])(?:[A-Z]-)?(?P<v>\d{4,8}|\d{3}[ -]\d{3}) (?:is|as) (?:your|the) (?:(?!error|status|zip|country|exit|area|postal|promo|discount)[\w-]{1,24} ){0,4}(?:code|otp|passcode|(?:one-time|login|temporary) password|(?:login|security|access) pin)\b"),
-    pattern_rule("one_time_code", (_CODE_PROBE,), r"\b(?:bestätigungscode|sicherheitscode|einmalpasswort|code de (?:vérification|sécurité|confirmation)|código de (?:verificación|seguridad)|(?:log-?in|security|access|account) pin|enter this code[^\n:\d]{0,30})(?: (?:lautet|ist|est|es|is))?:? (?P<v>\d{4,8})(?![\w-])(?!\.\d)"),
+    pattern_rule("one_time_code", (_CODE_PROBE,), r"\b(?:(?:log-?in|security|access|account) pin|enter this code[^\n:\d]{0,30})(?: is)?:? (?P<v>\d{4,8})(?![\w-])(?!\.\d)"),
     pattern_rule("one_time_code", (_CODE_PROBE,), r"(?<!error )(?<!status )(?<!exit )(?<!promo )(?<!discount )(?<!zip )\bcode(?: is:?|:)? (?P<v>\d{4,8}|\d{3}[ -]\d{3})(?![\w-])(?=[^\n]{0,80}?(?:share|expire|valid for|minute|to (?:sign|log) in|to verify))", _is_code),
     pattern_rule("one_time_code", (Probe(("code",), rf"(?i){_CODE_KINDS}[ -]code[^0-9\n\"]{{0,60}}[0-9]{{3}}", 15, r"(?i)code[^0-9\n\"]{0,60}[0-9]{3}"),), rf"\b{_CODE_KINDS}[ -]code(?: (?:for|to) [^\n.:\d]{{1,40}})?(?: (?:is|was):?|:|=|\*\*:|:\*\*)?[*` ]{{1,4}}(?P<v>\d{{4,8}}|\d{{3}}[ -]\d{{3}})(?![\w-])(?!\.\d)"),
+    pattern_rule("one_time_code", (Probe(("pin", "puk", "tan"), r"(?:PIN|PUK|TAN)[a-zA-Z-]{0,8}(?: (?:for|to|of|f..r)[^\n0-9]{1,30})?[ :=*`\\\"]{1,5}(?:(?:is|ist|lautet|es|est|now)[ :*`\\\"]{1,5})?[0-9]{4}", 0),), r"(?<![A-Za-z0-9_])(?:PIN|PUK|[imp]?TAN)(?:-?[Cc]odes?|-?[Nn]ummer)?(?: (?:for|to|of|für)(?: [^\s\d:]{1,24}){1,4})?(?:\*{0,2}[:=]\*{0,2} ?| (?:is|ist|lautet|es|est)(?: now)?:? )[*`\"]{0,3}(?P<v>\d{4,8})(?![\w-])(?!\.\d)", None, 0),
     pattern_rule("url_parameter", (Probe(("code=", "samlresponse=", "samlrequest=", "assertion="), r"(?i)(?:code=[^&\"' \n]{12,800}&(?:grant_type|client_id|redirect_uri|state|client_secret|code_verifier)=|(?:samlresponse|samlrequest|client_assertion|assertion)=[A-Za-z0-9%+/_.-]{40})", 7),), r"(?:(?<![\w.-])code=(?=[^&\"'\s]{12,800}&(?:grant_type|client_id|redirect_uri|state|client_secret|code_verifier)=)|(?:samlresponse|samlrequest|assertion)=(?=[A-Za-z0-9%+/_.-]{40}))(?P<v>[^&\"'\s]{12,})"),
     pattern_rule("sql_password", (Probe(("identified by",), r"(?i)identified by [A-Za-z0-9_!@#$%^&*.-]{4}"),), r"identified by (?P<v>[\w!@#$%^&*.-]{4,128})", is_mixed_word),
     pattern_rule("assignment", (Probe(("requirepass", "masterauth", "bindpw", "rootpw", "auth ", " on >"), r"(?:(?:requirepass|masterauth|bindpw|rootpw|AUTH(?: default)?)(?:[ \t]|\\t){1,16}[^ \t]{4}|user [A-Za-z0-9_.-]{1,40} on >)"),), r"(?:(?<![\w.-])(?:requirepass|masterauth|bindpw|rootpw)[ \t]{1,16}\\{0,3}[\"']?(?=\S{3,512})|(?:\A|\n|\\n|> )AUTH (?:[\w.-]{1,40} )?(?=[^\s\"']*\d)|user [\w.-]{1,40} on (?:[~&+@*\w-]{1,40} ){0,4}>)(?P<v>[^\s\"'\\]{4,512})", None, 0),
