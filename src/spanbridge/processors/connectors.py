@@ -60,6 +60,7 @@ _MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
 _OPERATOR = re.compile(
     rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,40}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
 )
+_STRING_END = re.compile(r"""\\{0,15}["'](?=[ ;)])""")
 _BECOMES = re.compile(r"""\\{0,15}["'`]?[ ]{1,3}(?:->|=>|→|⇒)[ ]{1,3}""")
 """From the old value to the new one."""
 _TAG_END = re.compile(r"(?:\s[\w:.-]{1,40}=[^<>\n]{1,200})?>(?:<!\[CDATA\[)?")
@@ -90,6 +91,10 @@ def _operator(place: Place) -> Spans:
         return None
     at = operator.end()
     op = "=" if annotated else operator["op"]
+    if not annotated and "%22" in operator["close"]:
+        return ()  # JSON in an address, which is decoded
+    if not annotated and not operator["close"] and (end := _STRING_END.match(text, at)) and place.head.endswith(end[0]):
+        return ()  # the text of a question: `read -p "Password: " name`
     if op.startswith(";"):
         op = "="
     if op == "=" and "***" in operator[0]:
@@ -164,6 +169,8 @@ _PAIR_START = re.compile(r"""[(\[][bru]?\\{0,7}["']\Z""")
 _FLAG_START = re.compile(r"""[\[, (][bru]?\\{0,7}["']--?\Z""")
 _MAP_START = re.compile(r"(?:Map(?:\.of|\.entry|Entries)?|Pair(?:\.of)?|Entry|Tuple|hash)\([^()]{0,48}\Z")
 _CALL = re.compile(r"""(?:\.(?:equals|equalsIgnoreCase|compareTo|eq))?[({][ \t]{0,2}(?=\\{0,7}["'])""")
+_ONLY_ARGUMENT = re.compile(r"""\\{0,7}["'] ?\)""")
+_OF_KEYS = ("KeyCredential", "TokenCredential", "SasCredential", "SecretCredential")
 _CALL_PAIR = re.compile(
     r"""\\{0,7}["'][ \t]{0,2},[ \t]{0,16}(?:\\{0,7}["'](?=\\{1,15}["']\w|(?<=')"\w))?(?=(?:["'\\]|[fbru@$]["']))"""
 )
@@ -206,6 +213,11 @@ def _call(place: Place) -> Spans:
     call = _CALL.match(place.text, place.right)
     if call is None:
         return None
+    if place.name.endswith("redential"):
+        # Of a user and a password, or of a key alone.
+        values = list(quoted_value(place.text, call.end(), place.level, place.name, strict=True))
+        is_alone = bool(values) and _ONLY_ARGUMENT.match(place.text, values[0][1]) is not None
+        return values if is_alone and place.name.endswith(_OF_KEYS) else ()
     takes_value = (
         not _FETCHES.search(place.name)
         and not place.name.startswith("keyring.")
@@ -271,6 +283,8 @@ _SPACED = re.compile(
     r"[ ]{1,2}[(]?(?P<v>(?=[A-Za-z+/_=.-]{0,60}\d[A-Za-z0-9+/_=.-]{3})[A-Za-z0-9+/_=.-]{16,512})(?=[\s,;.!?)]|\Z)"
 )
 """`use the token a1B2... to log in`."""
+_GOES_ON = re.compile(r" [-+*/|&] ?\w")
+"""An expression, of which the word is the first part."""
 _NOUN = re.compile(r"(?i)key|token|secret|passw|passphrase|pwd|cred|cookie|code|jwt|otp")
 _SIDE_BY_SIDE = re.compile(r"""[ ]{1,2}[(]?(?P<v>[^\s"'`<>\\(){}\[\],;|=:]{6,200}?)(?=[.,;!?)]{0,2}(?:\s|\Z))""")
 _LEADS_IN = re.compile(
@@ -339,7 +353,9 @@ def _beside(place: Place) -> Spans:
     if place.level is Sensitivity.STRONG or place.name.lower() in ("pass", "pw"):
         login = _AFTER_LOGIN.match(text, right)
         value = login["v"].rstrip(".,;)") if login and login["v"][-1] != "@" else ""
-        if login is not None and (_NETRC.search(head) or (_LOGIN.search(head) and _is_likely(value))):
+        if login is not None and (
+            (_NETRC.search(head) and not is_placeholder(value)) or (_LOGIN.search(head) and _is_likely(value))
+        ):
             return ((login.start("v"), login.start("v") + len(value)),)
     if _PASSWORD_NAME.search(place.name):
         code = _CODE.match(text, right)
@@ -349,9 +365,9 @@ def _beside(place: Place) -> Spans:
         if word is not None and is_mixed_word(word["v"]) and _LEADS_IN.search(head):
             return (word.span("v"),)
     spaced = _SPACED.match(text, right) if _NOUN.search(place.name) else None
-    if spaced is not None and looks_like_credential(spaced["v"]) and not is_placeholder(spaced["v"]):
-        return (spaced.span("v"),)
-    return None
+    if spaced is None or _GOES_ON.match(text, spaced.end()) or place.name.lower() in spaced["v"].lower():
+        return None
+    return (spaced.span("v"),) if looks_like_credential(spaced["v"]) and not is_placeholder(spaced["v"]) else None
 
 
 def _is_likely(value: str) -> bool:

@@ -15,6 +15,7 @@ from spanbridge.processors.key_names import (
     looks_like_credential,
     looks_like_password,
 )
+from spanbridge.processors.native_words import NATIVE_NOUNS
 from spanbridge.processors.placeholders import is_placeholder
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ NATIVE = re.compile(
     re.IGNORECASE,
 )
 _PROSE_VALUE_WORDS = re.compile(
-    r"(?i)\b(?:passw|secret|token|key|must|should|enter|please|your|the|required|invalid|cannot|not|is|a|an|for|and|or|with|use|to)\b"
+    rf"(?i){'|'.join(NATIVE_NOUNS)}|\b(?:passw|secret|token|key|must|should|enter|please|your|the|required|invalid|cannot|not|is|a|an|for|and|or|with|use|to)\b"
 )
 
 
@@ -93,9 +94,12 @@ _BRACED = re.compile(r"""\{(?P<v>[^{}\n"']{3,200})\}(?=;|\\{0,15}["']|\s|\Z)""")
 """How connection strings quote: `Pwd={a;b}`."""
 _METAVARIABLE = re.compile(r"[A-Z][A-Z_-]*\]?|[a-z_-]+\]")
 """What stands for a value in a program's usage: `[--token TOKEN]`."""
+_GOES_ON = re.compile(r" [-+*/|&] ?\w")
+"""An expression, of which a name is the first part."""
 _FILE_OF = re.compile(r"[\w.-]{1,40}:/[\w./-]*\Z")
 """A name and the file that holds its value."""
 _VERSION = re.compile(r"[\^~<>=!]{0,2}v?\d+(?:\.\d+){1,3}[\w.+-]{0,16}")
+_SHELL_VARIABLE = re.compile(r"\$[A-Za-z_]\w*")
 _ARN = re.compile(r"arn:[\w-]{0,12}:[\w-]{0,24}:[\w-]{0,16}:\d{0,14}:\Z")
 _TECHNICAL_TERM = re.compile(
     r"[\d.,:%/-]{1,5}|[a-z]+-[a-z-]+|\d+[a-z-]+|[A-Za-z]{1,3}-?\d{1,4}"
@@ -153,9 +157,12 @@ def operand(
     environment = line and not spaced and op == "=" and name.isupper()
     if text[end : end + 1] in ("(", "[") or not value or (names_itself(value.partition("=")[0]) and not environment):
         return
+    if value.isidentifier() and "_" in value and _GOES_ON.match(text, end):
+        return
     if (
         text[start : start + 2] in ("//", "/*")
         or value.startswith(("$", "{", "%(", "@", "this.", "self."))
+        or (head.endswith("$") and value.isalpha())
         or _FILE_OF.match(value)
     ):
         return
@@ -204,6 +211,7 @@ def operand(
         or (
             line
             and op == ":"
+            and not head.endswith(("'", '"'))
             and len(value) >= 5
             and re.fullmatch(r"[A-Za-z_][\w]*(?:[.\-/][\w]+)*", value) is not None
             and (value == value.lower() or name.islower() or name.isupper())
@@ -246,6 +254,8 @@ def quoted_value(
     value = text[start:end]
     if opening[0][:1] == "[" and _KEY_END.match(text, end):
         return  # the first name of a mapping
+    if opening[0] == "`" and text[at - 1 : at] == "=" and is_placeholder(f"`{value}`"):
+        return  # a command of a shell
     if parts and not is_placeholder(value):
         whole = value + "".join(text[part_start:part_end] for part_start, part_end in parts)
         if accepts_quoted(whole, level, name):
@@ -348,9 +358,9 @@ def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
     return re.fullmatch(r"[\[\]\\/^$(){}|.*+?,:=<>;-]*|[^\w]*|https?://\S*|.*[\[(\\]\S*[\])*+].*", value) is None
 
 
-_NAME = re.compile(r"[A-Za-z_.\-:$/]{1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}")
+_NAME = re.compile(r"(?:[^\W\d]|[.\-:$/]){1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}")
 _OF_SECRET = re.compile(
-    r"(?i)passw|secret|token|credential|(?:^|[_.\-a-z])(?:key|pwd|auth)(?:$|s$|[_.\-])|[a-z]Key|cookie|authori"
+    rf"(?i){'|'.join(NATIVE_NOUNS)}|passw|secret|token|credential|(?:^|[_.\-a-z])(?:key|pwd|auth)(?:$|s$|[_.\-])|[a-z]Key|cookie|authori"
 )
 
 
@@ -394,6 +404,7 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
     value = text[start:end]
     if (
         is_placeholder(value)
+        or _SHELL_VARIABLE.fullmatch(value)
         or names_itself(value.rstrip(".,:;"))
         or (op == "=" and re.match(r"[A-Za-z_][\w.]*[(\[]", value))
     ):
@@ -411,7 +422,13 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
         yield from quoted_value(text, at, level, "flag")
         return
     match = re.compile(r"""[^\s"'`\\|<>]{3,8192}""").match(text, at)
-    if match is None or match[0].startswith("-") or is_placeholder(match[0]) or _METAVARIABLE.fullmatch(match[0]):
+    if (
+        match is None
+        or match[0].startswith("-")
+        or is_placeholder(match[0])
+        or _METAVARIABLE.fullmatch(match[0])
+        or _SHELL_VARIABLE.fullmatch(match[0])
+    ):
         return
     value = match[0]
     if looks_like_credential(value) or (

@@ -97,8 +97,10 @@ _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"
                     ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("connection", "strings"), ("secret", "base"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature"), ("hub", "signature"), ("slack", "signature"),
                     ("stripe", "signature"), ("twilio", "signature"), ("svix", "signature"), ("webhook", "signature"), ("client", "assertion"), ("code", "verifier"), ("access", "signature"), ("security", "answer"), ("secret", "answer"),
                     ("recovery", "answer"), ("wallet", "seed"), ("master", "seed"), ("totp", "seed")})  # fmt: skip
-_OF_OTHERS = frozenset({("existing", "secret"), ("pull", "secret"), ("pull", "secrets")})
-"""Names of objects of Kubernetes that hold secrets."""
+_OF_OTHERS = frozenset(
+    {("existing", "secret"), ("pull", "secret"), ("pull", "secrets"), ("load", "credential"), ("import", "credential")}
+)
+"""Names of objects of Kubernetes and of systemd that hold secrets."""
 _GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth|pw)")
 _GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
 _SPLIT = re.compile(r"[^\W_]+")
@@ -227,15 +229,15 @@ _TWO_WORDS = (
 )
 """Two words and a number, as people make passwords; hardly an attribute ends so."""
 _IDENTIFIER = re.compile(
-    r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
+    r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:(?:\.|::)[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
 _DIGITS = re.compile("[0-9](?:[^0-9]*([0-9]))?")
-_MEMBER = re.compile(rf"(?!{_TWO_WORDS}\Z)[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+")
-_RANGE = re.compile(r"\d{1,2}-\d{1,3}")
-"""Of a length: `8-64 characters`."""
+_MEMBER = re.compile(rf"(?!{_TWO_WORDS}\Z)[A-Za-z_]\w*(?:(?:\.|::)\w+|\[\w*\]|->\w+)+")
+_NUMBER = re.compile(r"\d{1,2}-\d{1,3}|0x[0-9A-Fa-f]{1,8}")
+"""Of a length, `8-64 characters`, and of code."""
 _SIGN_INSIDE = re.compile(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3}[!@#$%^&*]$")
 _NOT_CREDENTIAL = re.compile(
-    r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
+    r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*|\d{1,5}/(?:tcp|udp|sctp)"
 )
 _SIGN_OF_ADDRESS = re.compile("[:/@-]")
 """What each of these holds."""
@@ -275,7 +277,7 @@ def is_pin(name: str, value: str) -> bool:
 
 def looks_like_password(value: str) -> bool:
     """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, and is no code."""
-    if len(value) < 4 or _is_address(value) or _RANGE.fullmatch(value):
+    if len(value) < 4 or _is_address(value) or _NUMBER.fullmatch(value):
         return False
     if value.isdigit():
         return True

@@ -28,6 +28,7 @@ _RANDOM = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=(?:[^0-9]*[0-9]){2})[A
 _LONGEST = frozenset((MAX_QUOTED, MAX_UNQUOTED))
 """Lengths of values that the patterns cut off."""
 _AFTER_USER = re.compile(r"""(?i)(?:user(?:_?name)?|login|e-?mail)["']?\s?[:=]>?\s?\S{1,60}\s{0,8}["']?\Z""")
+_USER_SETTING = re.compile(r"(?i)(?:user(?:_?name)?|login|e-?mail)[=:]")
 _USER_BEFORE = re.compile(r"[A-Za-z][\w.@-]{0,40}[:/](?=[^\s/]{4})")
 """Where credentials are written as one: `bob/x`."""
 _RUN = re.compile(r"[^\s\"'`<>\\&;,]*")
@@ -132,6 +133,8 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
     spans = list(_value_after(text, left, right, name, level or Sensitivity.WEAK))
     if not spans:
         return _Verdict(right, "", spans)
+    if name.lower().endswith(("creds", "credentials")):
+        spans = [span for span in spans if not _USER_SETTING.match(text, *span)]
     if name.lower().endswith(("creds", "credentials")) or text[:left].endswith(("user/", "username/")):
         spans = [(user.end() if (user := _USER_BEFORE.match(text, start, end)) else start, end) for start, end in spans]
     if is_bare_key:

@@ -62,6 +62,7 @@ _OWNED = (
     rf"|{_any(_words(_TOKENS))}(?:[ ](?:de[ ]|d['’])?{_any(_words(_OWNERS))})?|{_any(sorted(_SECRET_KEYS))})"
 )
 _GENERATED = r"(?P<v>[A-Za-z0-9_.+/=~-]{7,511}[A-Za-z0-9_+/=~-])"
+NATIVE_NOUNS = _words(_KEYS, _TOKENS)
 NATIVE_WORDS = _words(_KEYS, _TOKENS, _CODES)
 
 

@@ -105,8 +105,10 @@ _REFERENCE = re.compile(
 )
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]{1,24}://[^\s@?#;&=]*")
 """Of a machine or a file, without a user and parameters."""
-_EXPRESSION = re.compile(r"/?\^.*\$/?[a-z]*|(?:\\[wdsS][+*]?)+")
-"""A regular expression that says how one looks."""
+_EXPRESSION = re.compile(
+    r"/?\^.*\$/?[a-z]*|(?:\\[wdsS][+*]?)+|(?:(?:required|string|nullable|confirmed|(?:min|max|size|between|digits)[:=]\d{1,3}(?:,\d{1,3})?)(?:\||\Z))+"
+)
+"""A regular expression or a rule of validation that says how one looks."""
 _OR_NOTHING = re.compile(r"""(?:!| as \w+| (?:\?\?|\|\||or)(?: (?:""|''|undefined|null|None))?)\Z""")
 """What may follow a look-up without being a value."""
 _LOOK_UP = re.compile(
