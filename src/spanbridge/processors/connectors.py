@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.processors.following_values import (
+    GOES_ON,
     MAX_QUOTED,
     QUOTE,
     accepts_quoted,
@@ -283,8 +284,6 @@ _SPACED = re.compile(
     r"[ ]{1,2}[(]?(?P<v>(?=[A-Za-z+/_=.-]{0,60}\d[A-Za-z0-9+/_=.-]{3})[A-Za-z0-9+/_=.-]{16,512})(?=[\s,;.!?)]|\Z)"
 )
 """`use the token a1B2... to log in`."""
-_GOES_ON = re.compile(r" [-+*/|&] ?\w")
-"""An expression, of which the word is the first part."""
 _NOUN = re.compile(r"(?i)key|token|secret|passw|passphrase|pwd|cred|cookie|code|jwt|otp")
 _SIDE_BY_SIDE = re.compile(r"""[ ]{1,2}[(]?(?P<v>[^\s"'`<>\\(){}\[\],;|=:]{6,200}?)(?=[.,;!?)]{0,2}(?:\s|\Z))""")
 _LEADS_IN = re.compile(
@@ -365,7 +364,7 @@ def _beside(place: Place) -> Spans:
         if word is not None and is_mixed_word(word["v"]) and _LEADS_IN.search(head):
             return (word.span("v"),)
     spaced = _SPACED.match(text, right) if _NOUN.search(place.name) else None
-    if spaced is None or _GOES_ON.match(text, spaced.end()) or place.name.lower() in spaced["v"].lower():
+    if spaced is None or GOES_ON.match(text, spaced.end()) or place.name.lower() in spaced["v"].lower():
         return None
     return (spaced.span("v"),) if looks_like_credential(spaced["v"]) and not is_placeholder(spaced["v"]) else None
 

@@ -94,7 +94,7 @@ _BRACED = re.compile(r"""\{(?P<v>[^{}\n"']{3,200})\}(?=;|\\{0,15}["']|\s|\Z)""")
 """How connection strings quote: `Pwd={a;b}`."""
 _METAVARIABLE = re.compile(r"[A-Z][A-Z_-]*\]?|[a-z_-]+\]")
 """What stands for a value in a program's usage: `[--token TOKEN]`."""
-_GOES_ON = re.compile(r" [-+*/|&] ?\w")
+GOES_ON = re.compile(r" [+*] \w")
 """An expression, of which a name is the first part."""
 _FILE_OF = re.compile(r"[\w.-]{1,40}:/[\w./-]*\Z")
 """A name and the file that holds its value."""
@@ -157,7 +157,7 @@ def operand(
     environment = line and not spaced and op == "=" and name.isupper()
     if text[end : end + 1] in ("(", "[") or not value or (names_itself(value.partition("=")[0]) and not environment):
         return
-    if value.isidentifier() and "_" in value and _GOES_ON.match(text, end):
+    if value.isidentifier() and "_" in value and GOES_ON.match(text, end):
         return
     if (
         text[start : start + 2] in ("//", "/*")
