@@ -44,6 +44,9 @@ _FALLBACK = re.compile(
     r"""(?P<lead>[A-Za-z_$!@(\[][\w$]{0,60}(?:[.(\[:)]|[ ]{1,2}(?:or|\|\||\?\?|if|\?:?)\b|[ ]{1,2}[|?])[^\n;]{0,160}?|)(?:,|\|\||\?\?|\bor\b|\?:|\belse\b|\?[^\n;:]{1,60}:|\.unwrap_or(?:_else)?\(|\.or(?:Else|_else)\(|default\s?[=:])\s{0,3}(?=[fbru]?\\{0,15}["'`])"""
 )
 """What is looked up, and what is taken where it is missing: `os.getenv("K", "x")`, `process.env.K || "x"`."""
+_MAX_FALLBACK = 400
+"""Characters among which its quote stands."""
+_ANY_QUOTE = re.compile("[\"'`]")
 _UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,8192}""")
 _AMONG_SETTINGS = re.compile(r"(?:host|user|dbname|port|hostaddr)=[^\s=]{1,64}[ ](?:\w{1,20}=[^\s=]{1,64}[ ]){0,2}\Z")
 """Of libpq: `host=db user=app password=x`."""
@@ -304,7 +307,7 @@ _LOOKS_UP = re.compile(r"(?i)(?:env\w*|\bget|fetch|default|property|setting|para
 
 def _fallback_value(text: str, at: int, level: Sensitivity) -> tuple[int, int] | None:
     """The value that an expression takes where what it looks up is missing."""
-    fallback = _FALLBACK.match(text, at)
+    fallback = _FALLBACK.match(text, at) if _ANY_QUOTE.search(text, at, at + _MAX_FALLBACK) else None
     opening = QUOTE.match(text, fallback.end()) if fallback else None
     if fallback is None or opening is None:
         return None

@@ -137,13 +137,13 @@ def split_words(name: str) -> tuple[str, ...]:
 
 def classify(name: str) -> Sensitivity:
     """What `name` says of its value, by the built-in tables."""
-    if name[:1] in OF_VOCABULARY:
-        return Sensitivity.NONE
-    return _classify(name[-_MAX_NAME:])
+    return _classify(name if len(name) <= _MAX_NAME else name[-_MAX_NAME:])
 
 
 @lru_cache(maxsize=8192)
 def _classify(name: str) -> Sensitivity:
+    if name[:1] in OF_VOCABULARY:
+        return Sensitivity.NONE
     words = [*split_words(name)]
     qualifiers = QUALIFIERS if _OF_SYSTEMS.isdisjoint(words[:1]) else _QUALIFIERS_OF_SYSTEMS
     while len(words) > 1 and (words[-1] in qualifiers or _REPETITION.fullmatch(words[-1])):
@@ -235,7 +235,8 @@ _DIGITS = re.compile("[0-9](?:[^0-9]*([0-9]))?")
 _MEMBER = re.compile(rf"(?!{_TWO_WORDS}\Z)[A-Za-z_]\w*(?:(?:\.|::)\w+|\[\w*\]|->\w+)+")
 _NUMBER = re.compile(r"\d{1,2}-\d{1,3}|0x[0-9A-Fa-f]{1,8}")
 """Of a length, `8-64 characters`, and of code."""
-_SIGN_INSIDE = re.compile(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3}[!@#$%^&*]$")
+_SIGN_INSIDE = re.compile(r"[!@#$%^&*+~?=](?:(?<=\w.)[!@#$%^&*+~?=]*\w|(?<=[A-Za-z]{3}[!@#$%^&*])$)")
+"""Between letters, or behind them at the end; the sign first, to which `re` skips quickly."""
 _NOT_CREDENTIAL = re.compile(
     r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*|\d{1,5}/(?:tcp|udp|sctp)"
 )

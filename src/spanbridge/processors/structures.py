@@ -133,6 +133,7 @@ def is_pair_of(level: Sensitivity, value: str, parent: str, classify: Classifier
     return level is Sensitivity.STRONG and not _holds_names(parent) and classify(value) is Sensitivity.NONE
 
 
+@lru_cache(maxsize=1024)
 def names_credentials(parent: str) -> bool:
     """Whether a mapping under this name holds credentials beside other things: `auth`, `tokens`, `cookies`."""
     return parent.rstrip("s").lower().endswith(("token", "auth", "cookie"))

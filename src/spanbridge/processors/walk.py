@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
-
-_FEW = 3
+_NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
+_FEW = 2
 """Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
 
 
@@ -105,10 +105,10 @@ class Walk:
         """`value` with its secrets replaced; `parent` is the name that it stands under."""
         if self._has_paths and self._allowed is not None and self._allowed.path(self._path):
             return value
-        if value is None or isinstance(value, (int, float)):
-            return self._number(value, parent) if type(value) is int else value
         if isinstance(value, str):
             return self._text(value)
+        if value is None or isinstance(value, (int, float)):
+            return self._number(value, parent) if type(value) is int else value
         if depth > MAX_DEPTH:
             raise LimitExceeded
         if isinstance(value, dict):
@@ -174,7 +174,7 @@ class Walk:
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
             parts.append(self._part(text, at, start, matched))
             parts.append(
-                text[start:end] if redacted is value else json_text.splice(text, start, value, redacted, self._inner)[0]
+                text[start:end] if redacted is value else json_text.rewritten(text, start, value, redacted, self._inner)
             )
             at = end
         if not parts:
@@ -226,20 +226,21 @@ class Walk:
         for key, item in value.items():
             path[-1] = key
             name = key if isinstance(key, str) else _plain_key(key)
-            level = classify(name) if name else Sensitivity.NONE
-            if context and level is not Sensitivity.STRONG:
+            level = classify(name) if name else _NONE
+            if context and level is not _STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
                 if level and type(item) in _NUMBERS:
-                    level = Sensitivity.WEAK  # the id of a token that a model gave
+                    level = _WEAK  # the id of a token that a model gave
             rule = "key_name"
-            if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
-                level = Sensitivity.NONE
-            if level is Sensitivity.WEAK and name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
-                level = Sensitivity.STRONG if re.search(r"\s", item) is None else level
+            if level is _WEAK:
+                if name in ("token", "tokens") and is_tokenized(value):
+                    level = _NONE
+                elif name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
+                    level = _STRONG if re.search(r"\s", item) is None else level
             if named is not None and name in named[0]:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
-                level, rule = Sensitivity.STRONG, "private_key"
+                level, rule = _STRONG, "private_key"
             if self._allowed is not None and (
                 self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
             ):
@@ -292,7 +293,7 @@ class Walk:
                 or (rest and scheme.isalpha() and _IS_VARIABLE.match(rest))
             ):
                 return self._text(value) if len(value) > 64 else value
-            if level is Sensitivity.WEAK:
+            if level is _WEAK:
                 login = _LOGIN.fullmatch(value) if words and words[-1] == "auth" else None
                 if login is not None and is_mixed_word(login["v"]):
                     return value[: login.start("v")] + self._mask(rule, login["v"], login.start("v"))
@@ -303,9 +304,9 @@ class Walk:
             return self._mask(rule, value)
         if isinstance(value, (int, float)):
             plural = bool(words) and words[-1].endswith("s") and words[-1] != "pass"
-            kept = (level is Sensitivity.WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
+            kept = (level is _WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
             return value if kept else self._masked(rule, value, str(value))
-        if not value or level is Sensitivity.WEAK:
+        if not value or level is _WEAK:
             if isinstance(value, list):
                 return self._weak_items(cast("list[Any]", value), name, depth)
             return self.value(value, depth + 1, name)
@@ -323,14 +324,14 @@ class Walk:
         result = self.value(value, depth + 1, name)
         for key in values_of_schema(value):
             self._path.append(key)
-            held = self._secret(value[key], Sensitivity.STRONG, name, depth + 1)
+            held = self._secret(value[key], _STRONG, name, depth + 1)
             self._path.pop()
             if held is not value[key]:
                 result = {**result, key: held}
         return result
 
     def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
-        result = [self._secret(item, Sensitivity.WEAK, name, depth + 1) for item in items]
+        result = [self._secret(item, _WEAK, name, depth + 1) for item in items]
         return items if all(new is old for new, old in zip(result, items, strict=True)) else result
 
     # ── sequences ──────────────────────────────────────────────────────────────────────────────────────────
@@ -358,7 +359,7 @@ class Walk:
                     result.append(item)
                 before = None
                 continue
-            level = Sensitivity.NONE
+            level = _NONE
             if type(item) is str and type(before) is str and (pairs_up or before[:1] == "-"):
                 level = self._item_level(before, index, items, parent)
             if level:
