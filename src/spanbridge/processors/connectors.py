@@ -57,9 +57,13 @@ Spans = Iterable[tuple[int, int]] | None
 
 # ── operators ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
+_GAP = r"[ \t\u00a0\u202f\u200b-\u200d\u2060\ufeff]"
+"""Blanks, also those that nobody sees."""
+_COLOUR = r"(?:\x1b|\\{1,8}(?:x1b|u001b|033|e))\[[\d;]{0,8}m"
+"""Of a terminal."""
+_MARKUP = rf"(?:{_COLOUR}|\*{{1,3}}|_{{1,3}}|</[A-Za-z]{{1,10}}>)?"
 _OPERATOR = re.compile(
-    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,40}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
+    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)(?:{_GAP}{{0,40}}|\.{{2,40}})(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:{_GAP}|\\t){{0,8}})(?:{_COLOUR})?"""
 )
 _STRING_END = re.compile(r"""\\{0,15}["'](?=[ ;)])""")
 _BECOMES = re.compile(r"""\\{0,15}["'`]?[ ]{1,3}(?:->|=>|→|⇒)[ ]{1,3}""")
@@ -262,8 +266,10 @@ _SET_TO = r"(?:(?:wurde[ ])?(?:ge(?:ä|ae)ndert|zur(?:ü|ue)ckgesetzt|gesetzt)[ 
 _CHANGED = r"(?:now|set|changed|reset|updated|rotated|generated|currently|still|simply|just|to|as)"
 _FILLER = r"(?:[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
 _PROSE = re.compile(
-    rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}(?:{_COPULA}|{_SET_TO})(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
+    rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}(?:{_COPULA}|{_SET_TO})(?:[ ]{_CHANGED}){{0,3}}:?{_GAP}{{1,2}}|['’]s:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
 )
+_WORDS = re.compile(r"""\\{0,7}["'“](?P<v>(?:[A-Za-z0-9]{3,12}[ -]){2,23}[A-Za-z0-9]{3,12})\\{0,7}["'”]""")
+"""What a pass phrase is made of."""
 _CHANGED_FROM = re.compile(r"(?:[ ](?:was|is|has been|been))?[ ](?:changed|updated|rotated|reset)[ ]from[ ]")
 _TO = re.compile(r"""["'`*]{0,2}[ ]to[ ]""")
 _ANNOUNCED = re.compile(rf"""[*_"'`]{{0,3}}{_FILLER}[ ]?:(?:[ ]|\n|\\n){{1,6}}""")
@@ -275,7 +281,7 @@ _DIRECTIVE = re.compile(
 )
 """`requirepass x`, `bindpw x`: a line that is a setting's name and its value."""
 _LOGIN = re.compile(
-    r"(?:login|user(?:name)?|machine|as|ssid|connect)[: ]\s{0,4}\S{1,80}[,;/]?\s{1,8}(?:and\s|with\s|/\s)?\Z",
+    r"(?:login|log in|sign in|user(?:name)?|machine|as|ssid|connect)(?:[ ](?:with|as|using))?[: ]\s{0,4}\S{1,80}[,;/]?\s{1,8}(?:and\s|with\s|/\s)?\Z",
     re.IGNORECASE,
 )
 _NETRC = re.compile(r"machine\s{1,4}\S{1,80}\s{1,8}login\s{1,4}\S{1,80}\s{1,8}\Z")
@@ -329,8 +335,13 @@ def _prose(place: Place) -> Spans:
     """`the password for bob is x`, `password -> x`, `the key that you asked for: x`."""
     for connection in (_PROSE, _ANNOUNCED):
         said = connection.match(place.text, place.right)
-        if said is not None and (values := list(prose_value(place.text, said.end(), place.level))):
+        if said is None:
+            continue
+        if values := list(prose_value(place.text, said.end(), place.level)):
             return values
+        words = _WORDS.match(place.text, said.end()) if place.name.lower().endswith("phrase") else None
+        if words is not None:
+            return (words.span("v"),)
     changed = _CHANGED_FROM.match(place.text, place.right)
     if changed is not None and (values := list(prose_value(place.text, changed.end(), place.level))):
         to = _TO.match(place.text, values[-1][1])

@@ -47,7 +47,9 @@ _FALLBACK = re.compile(
 _MAX_FALLBACK = 400
 """Characters among which its quote stands."""
 _ANY_QUOTE = re.compile("[\"'`]")
-_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,8192}""")
+_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]“”„«»‘’\x1b\u200b]{1,8192}""")
+_LEAD_IN = re.compile(r"[“„«‘「『][ \u00a0]?|\*{2,3}(?=[^\s*]{3,200}\*\*)")
+"""Before a value: quotes of letters, stress."""
 _AMONG_SETTINGS = re.compile(r"(?:host|user|dbname|port|hostaddr)=[^\s=]{1,64}[ ](?:\w{1,20}=[^\s=]{1,64}[ ]){0,2}\Z")
 """Of libpq: `host=db user=app password=x`."""
 _SERVER = re.compile(r"[\w-]\.[\w.-]{1,60}:\d{2,5},(?:\w{1,20}=\w{1,20},){0,3}\Z")
@@ -105,7 +107,7 @@ _VERSION = re.compile(r"[\^~<>=!]{0,2}v?\d+(?:\.\d+){1,3}[\w.+-]{0,16}")
 _SHELL_VARIABLE = re.compile(r"\$[A-Za-z_]\w*")
 _ARN = re.compile(r"arn:[\w-]{0,12}:[\w-]{0,24}:[\w-]{0,16}:\d{0,14}:\Z")
 _TECHNICAL_TERM = re.compile(
-    r"[\d.,:%/-]{1,5}|[a-z]+-[a-z-]+|\d+[a-z-]+|[A-Za-z]{1,3}-?\d{1,4}"
+    r"[\d.,:%/-]{1,5}|[a-z]+-[a-z-]+|\d+(?-i:[a-z-]+|[A-Z]{1,4})|[A-Za-z]{1,3}-?\d{1,4}"
     r"|(?:sha|md|base|utf|rfc|argon|oauth|http|pkcs|blake|ipv|tls|ssl|gpt|llama|step|level|version|chapter|section|python|type|rot|hmac|scrypt|ascii|latin|win|line|page|case|item|step|part|phase|team|room|unit|slot|port|field|input|box|form|hash|policy|file|column|rule|check|group|param|attempt|option|stage|round|iso|nist|pci|soc|aes|pbkdf|bcrypt|html|web|day|week|q)-?\d{1,5}(?:[.:-]\d{1,4})?"
     r"|(?:user|test|node|host|mode)-?\d{1,3}",
     re.IGNORECASE,
@@ -136,18 +138,23 @@ def operand(
         if level is Sensitivity.STRONG and is_value and looks_like_password(braced["v"]):
             yield braced.span("v")
         return
+    if (lead_in := _LEAD_IN.match(text, at)) is not None:
+        at = lead_in.end()
     if (fallback := _fallback_value(text, at, level)) is not None:
         yield fallback
         return
     line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
     parameter = head.endswith(("?", "&", ";", "&amp;")) or text[right:at] in ("%3D", "%3A")
     pattern = _UNQUOTED_PARAMETER if parameter else _UNQUOTED_LINE if line and op == "=" and not spaced else _UNQUOTED
-    match = pattern.match(text, at)
+    # A sign that has a meaning in YAML, where it had to be quoted.
+    match = pattern.match(text, at + (op == ":" and text[at : at + 1] == "&"))
     if match is None:
         return
     start, end = match.span()
     if (other := _NOT_LATIN.search(text, start, end)) is not None:
         end = other.start()
+    if text[at] == "&" and looks_like_credential(text[at:end]):
+        start = at
     if text[right:at] == "%3D" and (ampersand := text.find("%26", start, end)) >= 0:
         end = ampersand
     if ("?" in head or "&" in text[end : end + 1]) and not parameter:
@@ -164,7 +171,8 @@ def operand(
         return
     if (
         text[start : start + 2] in ("//", "/*")
-        or value.startswith(("$", "{", "%(", "@", "this.", "self."))
+        or value.startswith(("$", "{", "%(", "this.", "self."))
+        or (value.startswith("@") and value[1:].replace(".", "").isalpha())
         or (head.endswith("$") and value.isalpha())
         or _FILE_OF.match(value)
     ):
@@ -447,8 +455,8 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
 
 _NOT_LATIN = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef]")
 """Where a sentence goes on that has no spaces."""
-_OPENING = re.compile(r"[(*_「]{0,3}")
-_PROSE_WORD = re.compile(r"""[^\s"'`<>\\」]{4,8192}""")
+_OPENING = re.compile(r"[(*_「『“„«‘]{0,3}\u00a0?")
+_PROSE_WORD = re.compile(r"""[^\s"'`<>\\」』”“»’\x1b\u200b]{4,8192}""")
 
 
 def prose_value(text: str, at: int, level: Sensitivity, *, only_likely: bool = False) -> Iterator[tuple[int, int]]:

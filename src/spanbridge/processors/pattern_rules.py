@@ -178,7 +178,9 @@ _KEYED_CALL = r"(?:jwt\.(?:sign|encode|verify|decode)|createHmac|hmac\.new|pgp_s
 """What is called with a secret, whatever its variables are called."""
 _CODE_KINDS = r"(?:log-?in|sign-?in|verification|authentication|security|one-?time|2fa|mfa|two-?factor|sms|access)"
 """Whose codes of digits are secret in a sentence."""
-_COOKIE_FLAG = re.compile(r"(?<=\s)(?:-b|--cookie)[ =](?=\\{0,7}[\"']?[\w.%-]{1,64}=)")
+_COOKIE_FLAG = re.compile(
+    r"(?:(?<=\s)(?:-b|--cookie)[ =]|document\.cookie;?(?:\n|\\n)(?:< ?)?)(?=\\{0,7}[\"']?[\w.%-]{1,64}=)"
+)
 
 
 def _find_cookie_flag(text: str, budget: Budget) -> Iterator[Span]:
@@ -219,12 +221,12 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("assignment", (Probe(("input_value",), r"input_value=[\\\"']"),), r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|credentials?)(?:\n|\\n) {2}[^\n]{0,300}?input_value=\\{0,3}[\"'](?P<v>[^\n\"'\\]{4,512})", _is_typed),
     pattern_rule(
         "assignment",
-        (Probe(("jwt.", "hmac", "pgp_sym", "fernet", "secretstr", "secretbytes", "bearer", "basic_auth", "keyring.", "wifi.begin"), rf"{_KEYED_CALL}\([^)\n]{{0,160}}[\"'][A-Za-z0-9_+/.!@#$%^&*-]{{0,24}}[0-9]"),),
+        (Probe(("jwt.", "hmac", "pgp_sym", "fernet", "secretstr", "secretbytes", "bearer", "basic_auth", "keyring.", "wifi.begin"), rf"{_KEYED_CALL}\([^)\n]{{0,160}}[\"'][A-Za-z0-9_+/.!@#$%^&*=?~-]{{0,24}}[0-9]"),),
         rf"{_KEYED_CALL}\((?:[^()\n\"'=]{{0,80}}[\"'][^\"'\n\\]{{0,160}}\\{{0,3}}[\"'] ?, ?){{0,2}}?[^()\n\"'={{[]{{0,80}}(?:Some\()?\\{{0,3}}[\"'](?!(?i:sha|md5|hs|rs|es)-?\d)(?P<v>(?=[^\s\"'\\]{{0,80}}\d)[^\s\"'\\]{{4,4096}})\\{{0,3}}[\"']", is_mixed_word, 0,
     ),
     pattern_rule("assignment", (Probe(("userpwd",), r"USERPWD, ?[\\\"']{1,4}[^:\"'\n]{1,64}:"),), r"USERPWD, ?\\{0,3}[\"'][^\s\"':]{1,64}:(?P<v>[^\s\"'\\]{2,200})", None, 0),
     pattern_rule("url_token", (Probe(("reset", "magic"), r"(?i)/(?:reset[-_]?password|password[-_]?reset|magic[-_]?link)/[A-Za-z0-9_-]{20}"),), r"/(?:reset[-_]?password|password[-_]?reset|magic[-_]?link)/(?P<v>[\w-]{20,512})", looks_like_credential),
-    TextRule((Probe((" -b ", "--cookie"), r"(?: -b |--cookie[ =])[\\\"']{0,8}[A-Za-z0-9_.%-]{1,64}=", 0),), _find_cookie_flag),
+    TextRule((Probe((" -b ", "--cookie"), r"(?: -b |--cookie[ =])[\\\"']{0,8}[A-Za-z0-9_.%-]{1,64}=", 0), Probe(("document.cookie",), r"document\.cookie;?(?:\n|\\{1,8}n)[< \\\"']{1,9}[A-Za-z0-9_.%-]{1,64}=", 0)), _find_cookie_flag),
     TextRule((Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),), _find_jwk),
     TextRule((Probe(("private key",), r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY"),), _find_pem),
     pattern_rule("private_key", (Probe(("private-lines",), "(?i)Private-Lines: [0-9]"),), r"Private-Lines: \d{1,3}(?:\s|\\[nr]){1,4}(?P<v>(?:[A-Za-z0-9+/=]{20,80}(?:\s|\\[nr]){0,4}){1,60})"),
@@ -235,6 +237,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
         r"(?:://|:\\/\\/|:%2F%2F|%3A%2F%2F)[^\s/:@\"'<>\\?#]{0,512}(?:@[\w.-]{1,64})?(?::|%3A)(?P<v>(?:[^\s\"'<>\\@]{1,512}|[^\s\"'<>\\@/:]{513,900})(?:@[^\s\"'<>\\@/]{1,128}(?=@))?)(?:@|%40)(?=[\w\[$.{-])", _url_password,
     ),
     pattern_rule("url_token", (Probe(("@",), r"://[A-Za-z0-9_-]{20,128}(?::[^ /\"'@]{0,128})?@"),), r"://(?P<v>[A-Za-z0-9_-]{20,128})(?::[^\s/\"'@]{0,128})?@", looks_like_credential),
+    pattern_rule("aws_secret_key", (Probe(("akia", "asia"), r"(?:AKIA|ASIA)[A-Z2-7]{16}[\\\"']{0,9}[ ,;:|\t]{1,4}[\\\"']{0,9}[A-Za-z0-9+/]{8}", 0),), r"(?:AKIA|ASIA)[A-Z2-7]{16}\\{0,7}[\"']?[ ,;:|\t]{1,4}\\{0,7}[\"']?(?P<v>[A-Za-z0-9+/]{40})(?![A-Za-z0-9+/=])", looks_like_credential, 0),
     pattern_rule(
         "url_parameter",
         (Probe(("sig=", "signature=", "security-token=", "hmac=", "access_key="), r"(?i)(?:(?:[?&;#]|%3F|%26|u0026)(?:sig|signature|hmac|access_key)|x-(?:amz|goog|oss)-(?:signature|security-token))=[^&\"' ]{6}", 7),),
@@ -261,6 +264,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("assignment", (Probe(("requirepass", "masterauth", "bindpw", "rootpw", "auth ", " on >"), r"(?:(?:requirepass|masterauth|bindpw|rootpw|AUTH(?: default)?)(?:[ \t]|\\t){1,16}[^ \t]{4}|user [A-Za-z0-9_.-]{1,40} on >)"),), r"(?:(?<![\w.-])(?:requirepass|masterauth|bindpw|rootpw)[ \t]{1,16}\\{0,3}[\"']?(?=\S{3,512})|(?:\A|\n|\\n|> )AUTH (?:[\w.-]{1,40} )?(?=[^\s\"']*\d)|user [\w.-]{1,40} on (?:[~&+@*\w-]{1,40} ){0,4}>)(?P<v>[^\s\"'\\]{4,512})", None, 0),
     pattern_rule("assignment", (Probe(("pass ", "auth "), r"(?:USER [^ \n]{1,64}[^\"]{1,240}PASS|HELLO [23] AUTH [^ \n]{1,64}|AUTH PLAIN) [^ ]{2}"),), rf"(?:USER \S{{1,64}}{_LINE}(?:[^\n]{{0,120}}{_LINE}){{0,2}}{_PROMPT}PASS|HELLO [23] AUTH \S{{1,64}}|AUTH PLAIN(?= [\w+/]{{8,4096}}={{0,2}}(?:[\s\"'\\]|\Z))) (?P<v>[^\s\"'\\]{{2,4096}})", None, 0),
     pattern_rule("assignment", (Probe(("pass ", "login ", "identify "), r"(?:(?:^|[\n>:\"]|\\n)[ ]?PASS|LOGIN [^ \n]{1,64}|IDENTIFY) [^ ]{5}"),), rf"(?:\A|\n|\\n){_PROMPT}(?:PASS(?! (?:\S{{0,80}}(?:[Tt]est|[Ss]pec)|[a-z]{{1,40}}_))|(?:\w{{1,8}} )?LOGIN \S{{1,64}}|(?:(?i:NickServ )|PRIVMSG NickServ :)?IDENTIFY) (?P<v>[^\s\"'\\/]{{5,200}})(?=[ \t]{{0,8}}(?:[\r\n\"]|\\[rn]|\Z))", is_mixed_word, 0),
+    pattern_rule("assignment", (Probe(("expect",), r"expect[^a-z~][^~]{0,40}(?i:assword|assphrase|asscode)[^~]{0,60}send", 0),), r"expect(?:_exact)?[^a-z~][^~\n]{0,8}?[^~]{0,32}?(?i:assword|assphrase|asscode)[^~]{0,60}?\bsend(?:line)?(?: --)?[ (]{1,2}\\{0,7}[\"'](?P<v>[^\"'\\\n]{2,200})", None, 0),
     pattern_rule("private_key", (Probe(("client-key-data",), r"client-key-data[\\\"']{0,9} ?: ?[\\\"']{0,9}[A-Za-z0-9+/]{20}"),), r"client-key-data\\{0,7}[\"']? ?: ?\\{0,7}[\"']?(?P<v>[A-Za-z0-9+/]{20,65536}={0,2})", None, 0),
     pattern_rule("wifi_password", (Probe(("wifi:",), r"WIFI:[^\n\"]{0,128};P:"),), r"WIFI:[^\n\"]{0,128}?;P:(?P<v>[^;\n\"]{1,64});", None, 0),
     pattern_rule("recovery_phrase", (Probe(("phrase", "mnemonic"), r"(?i)(?:phrase|mnemonic)[^\n]{0,12}[ \\\"':=](?:[a-z]{3,8} ){4}", 0),), r"(?:phrase|mnemonic)[^\n]{0,12}?[ \\\"':=](?P<v>(?-i:(?:[a-z]{3,8} ){11,23}[a-z]{3,8}))(?![a-z])"),
