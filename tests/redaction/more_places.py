@@ -135,7 +135,7 @@ SENTENCES = (
     ("k", "printf '§' | docker secret create api_key -"),
     ("p", "echo § | passwd --stdin u"),
     ("p", "printf '§' | docker secret create api_key -"),
-    ("a", "Aws::Credentials.new('AKIAZXLEP2JG6LQAX3NS', '§')"),
+    ("a", "Aws::Credentials.new('§')"),
     ("k", 'AzureKeyCredential("§")'),
     ("k", 'new ApiKeyCredential("§")'),
     ("p", "password: “§”"),

@@ -33,7 +33,7 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     ),
     "q": lambda rng: " ".join(rng.sample(("correct", "meadow", "copper", "lamp", "walnut", "orbit"), 4)),
     "z": lambda rng: f"wEch{characters(rng, 'AN', 6)}@sU3+ct36",
-    "a": lambda rng: f"ph/X+{characters(rng, 'AN', 33)}9a",
+    "a": lambda rng: f"AKIAZXLEP2JG6LQAX3NS', 'ph/X+{characters(rng, 'AN', 33)}9a",
     "b": lambda rng: characters(rng, "B", 88) + "==",
     "h": lambda rng: fill("{hex:32}", rng),
 }

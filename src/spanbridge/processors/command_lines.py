@@ -90,7 +90,6 @@ _FREQUENT = frozenset(
         "poetry",
         "mongo",
         "podman",
-        "oc",
         "cargo",
         "pulumi",
         "composer",
@@ -266,7 +265,9 @@ def _find_in_text(text: str, budget: Budget) -> Iterator[Span]:
             yield Span(start, end, "command_line")
 
 
-_RARE = sorted(program for program in _FORMS if program not in _FREQUENT | _HAS_PATTERN)
+_SHORT = frozenset(("oc",))
+"""Programs whose names end many a word."""
+_RARE = sorted(program for program in _FORMS if program not in _FREQUENT | _HAS_PATTERN | _SHORT)
 _LISTED = r"[\\\"']{1,9} ?,"
 _STARTS = rf"(?:\.exe)?(?: |{_LISTED})"
 _WORDS = sorted(
@@ -283,6 +284,7 @@ _TAKES = "|".join(_WORDS)
 COMMAND_RULE = TextRule(
     (
         Probe(tuple(_RARE), rf"(?:{'|'.join(map(re.escape, _RARE))}){_STARTS}", 0),
+        Probe(("login",), r"oc(?: |[\\\"', ]{3,20})login", 22, "login"),
         Probe(
             tuple(sorted(_FREQUENT)),
             rf"(?:{'|'.join(sorted(_FREQUENT, key=len, reverse=True))})(?:\.exe)?(?: [^\n]{{0,240}}|{_LISTED}[^\]]{{0,240}})(?:{_TAKES})",
