@@ -145,6 +145,8 @@ def _element(place: Place, at: int) -> Spans:
         end = min(len(text), at + MAX_QUOTED)
         if end - at < _CUT_OFF or re.search(r"\s", text[at:end]):
             return ()
+    elif text[end + 1 : end + 3].lstrip("\\")[:1] != "/":
+        return ()  # a type's parameter
     cdata = text.find("]]>", at, end) if end > at else -1
     end = cdata if cdata > at else end
     value = text[at:end].rstrip() if end > at else ""
@@ -174,6 +176,7 @@ _PAIR_START = re.compile(r"""[(\[][bru]?\\{0,7}["']\Z""")
 _FLAG_START = re.compile(r"""[\[, (][bru]?\\{0,7}["']--?\Z""")
 _MAP_START = re.compile(r"(?:Map(?:\.of|\.entry|Entries)?|Pair(?:\.of)?|Entry|Tuple|hash)\([^()]{0,48}\Z")
 _CALL = re.compile(r"""(?:\.(?:equals|equalsIgnoreCase|compareTo|eq))?[({][ \t]{0,2}(?=\\{0,7}["'])""")
+_FIRST_ARGUMENT = re.compile(r"""\\{0,7}["'][\w.-]{1,64}""")
 _ONLY_ARGUMENT = re.compile(r"""\\{0,7}["'] ?\)""")
 _OF_KEYS = ("KeyCredential", "TokenCredential", "SasCredential", "SecretCredential")
 _CALL_PAIR = re.compile(
@@ -223,6 +226,10 @@ def _call(place: Place) -> Spans:
         values = list(quoted_value(place.text, call.end(), place.level, place.name, strict=True))
         is_alone = bool(values) and _ONLY_ARGUMENT.match(place.text, values[0][1]) is not None
         return values if is_alone and place.name.endswith(_OF_KEYS) else ()
+    if place.name.startswith("setCookie"):
+        named = _FIRST_ARGUMENT.match(place.text, call.end())
+        pair = _CALL_PAIR.match(place.text, named.end()) if named else None
+        return quoted_value(place.text, pair.end(), Sensitivity.WEAK, place.name) if pair else ()
     takes_value = (
         not _FETCHES.search(place.name)
         and not place.name.startswith("keyring.")
@@ -340,7 +347,7 @@ def _prose(place: Place) -> Spans:
         if values := list(prose_value(place.text, said.end(), place.level)):
             return values
         words = _WORDS.match(place.text, said.end()) if place.name.lower().endswith("phrase") else None
-        if words is not None:
+        if words is not None and not is_placeholder(words["v"]):
             return (words.span("v"),)
     changed = _CHANGED_FROM.match(place.text, place.right)
     if changed is not None and (values := list(prose_value(place.text, changed.end(), place.level))):

@@ -263,7 +263,7 @@ def quoted_value(
     end = _closing(text, start, opening[1], opening[2])
     parts = list(_further_parts(text, end, in_brackets="(" in opening[0])) if text[end : end + 1] else ()
     value = text[start:end]
-    if opening[0][:1] == "[" and _KEY_END.match(text, end):
+    if opening[0][:1] in "[(" and _KEY_END.match(text, end):
         return  # the first name of a mapping
     if opening[0] == "`" and text[at - 1 : at] == "=" and is_placeholder(f"`{value}`"):
         return  # a command of a shell

@@ -32,6 +32,8 @@ _AFTER_USER = re.compile(r"""(?i)(?:user(?:_?name)?|login|e-?mail)["']?\s?[:=]>?
 _USER_SETTING = re.compile(r"(?i)(?:user(?:_?name)?|login|e-?mail)[=:]")
 _USER_BEFORE = re.compile(r"[A-Za-z][\w.@-]{0,40}[:/](?=[^\s/]{4})")
 """Where credentials are written as one: `bob/x`."""
+_BELOW = re.compile(r"\n|\\n")
+"""What stands on lines below a name has names of its own."""
 _RUN = re.compile(r"[^\s\"'`<>\\&;,]*")
 _MAX_SEEN = 1024
 """Surroundings of names whose verdict is remembered within a text: a text that repeats itself is looked at once."""
@@ -161,7 +163,9 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
         spans = [(user.end() if (user := _USER_BEFORE.match(text, start, end)) else start, end) for start, end in spans]
     if is_bare_key:
         spans = [span for span in spans if _RANDOM.fullmatch(text, *span)]
-    return _Verdict(max(right, *(end for _, end in spans)) if spans else right, _rule(name), spans)
+    if not spans or _BELOW.search(text, right, spans[0][0]):
+        return _Verdict(right, _rule(name), spans)
+    return _Verdict(max(right, *(end for _, end in spans)), _rule(name), spans)
 
 
 def _rule(name: str) -> str:

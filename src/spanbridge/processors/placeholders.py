@@ -45,7 +45,7 @@ _COUNT = re.compile(r"(?<!\d)\d{1,2}\Z")
 _COUNTED = word_set("characters chars digits bytes hex varchar nvarchar char min max minlength maxlength length")
 """Beside these a number is a length."""
 _NO_VALUES = word_set(
-    "password pass pwd pw secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a n.a. nan"
+    "password pass pwd pw secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a n.a. nan files compat"
 )
 """Names of kinds, which are no values of the kind."""
 _ASKS = re.compile(

@@ -18,7 +18,7 @@ from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAME = r"[A-Za-z_-]{0,20}(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?"
+_NAME = r"[A-Za-z_-]{0,20}(?:passw(?:or)?[dt]|passphrase|pwd|secret|token|key)s?"
 _HEAD = re.compile(
     rf"(?m)^[^\n]{{0,400}}?(?:(?<=[,|;\t])[ \t\"]{{0,40}}|(?<=  )|^[ \t\"]{{0,40}}){_NAME}[ \t\"]{{0,40}}(?:[,|;\t]|(?<=  )|\r?$)",
     re.IGNORECASE,
@@ -27,12 +27,14 @@ _LINE = re.compile(r"[^\n]*")
 _RULE_LINE = re.compile(r"[\s|:+=-]*")
 _NO_HEAD = re.compile("[/${}<>]")
 """A value, where a list of names and values looks like a table."""
+_VERSION = re.compile(r"\d+(?:[.:,/-]\d|\Z)")
+"""A number or a version, which stands below a head."""
 _SPACES = "  "
 _DELIMITERS = ("\t", "|", ";", ",", _SPACES)
 _SPACED_CELL = re.compile(r"[^\s](?:[^\n]*?[^\s])??(?= {2}|\s*\Z)")
 _MAX_ROWS = 10_000
 _MAX_COLUMNS = 64
-_CELL_END = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?(?: {0,40}(?:[,|;\t]|\\{1,8}[nrt]|[\r\n])|  )"
+_CELL_END = r"(?:passw(?:or)?[dt]|passphrase|pwd|secret|token|key)s?(?: {0,40}(?:[,|;\t]|\\{1,8}[nrt]|[\r\n])|  )"
 _TABLE_PROBE = Probe(
     ("passw", "passphrase", "pwd", "secret", "token", "key"),
     # Not the whole name back to where its cell begins: to go through every word for that would cost a fifth of the engine's time.
@@ -58,7 +60,7 @@ def table_rule(classify: Classifier) -> TextRule:
             cells = _cells(text, *line.span(), delimiter)
             heads = [text[start:end] for start, end in cells]
             levels = [classify(head) if _NO_HEAD.search(head) is None else Sensitivity.NONE for head in heads]
-            if any(levels) and len([*filter(None, heads)]) > 1:
+            if any(levels) and len([*filter(None, heads)]) > 1 and not any(map(_VERSION.match, heads)):
                 for start, end in _below(text, done, delimiter, levels):
                     yield Span(start, end, "table_column")
                     done = max(done, end)
