@@ -162,6 +162,7 @@ SENTENCES = (
     ("k", "> document.cookie\n< 'theme=dark; sessionid=§'"),
     ("k", "setCookie('session', '§', 7);"),
     ("p", "auth:\n  rootPassword: §\n  replicationPassword: §\ningress: x"),
+    ("k", "https://2e2365312aa38cffc19c1aed95969a37:§@sentry.x.net/6532"),
 )
 LOOK_ALIKES = (
     'read -s -p "Password: " PASSWORD; export PASSWORD; unset API_KEY; [ -z "$TOKEN" ] && echo "TOKEN is not set"',
@@ -237,5 +238,6 @@ LOOK_ALIKES = (
     "nxc smb 10.0.0.1 -u bob -p $PASS",
     "curl -u : https://h --negotiate",
     "curl -u alice: https://h",
+    "https://2e2365312aa38cffc19c1aed95969a37:<redacted>@sentry.x.net/6532",
 )
 """None of which holds a secret."""

@@ -242,8 +242,10 @@ _QUOTES = re.compile(r"""\\{0,7}["']""")
 def _find_in_text(text: str, budget: Budget) -> Iterator[Span]:
     starts: list[int] = []
     for program in matches(_WORD, text, budget):
-        if program[1] not in _FORMS or program[1] in _HAS_PATTERN or program.start() in starts:
+        if program[1] not in _FORMS or program.start() in starts:
             continue  # no program; an argument of the one before
+        if program[1] in _HAS_PATTERN and text[program.end()] == " ":
+            continue
         arguments = [program[1]]
         starts = [program.start()]
         at = program.end()
@@ -284,6 +286,7 @@ _TAKES = "|".join(_WORDS)
 COMMAND_RULE = TextRule(
     (
         Probe(tuple(_RARE), rf"(?:{'|'.join(map(re.escape, _RARE))}){_STARTS}", 0),
+        Probe(("curl",), rf"curl{_LISTED}[^\]]{{0,240}}-(?:[A-Za-z]{{0,3}}[uU]|-user|-proxy-user)", 0),
         Probe(("login",), r"oc(?: |[\\\"', ]{3,20})login", 22, "login"),
         Probe(
             tuple(sorted(_FREQUENT)),

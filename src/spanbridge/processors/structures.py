@@ -89,7 +89,6 @@ _TOKENIZED = word_set(
 """Beside these a token is a piece of text."""
 STRUCTURE_PROBES = (
     Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]", 0),
-    Probe(("curl",), r"curl[\\\"']{1,9} ?,[^\]]{0,240}-(?:[A-Za-z]{0,3}[uU]|-user|-proxy-user)", 0),
     Probe(("\\u00",), r"\\u00(?:[46][1-9A-Fa-f]|[57][0-9Aa])", 0),
 )
 """What the prefilter looks for on behalf of names that no text rule looks for."""
