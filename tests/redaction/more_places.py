@@ -163,6 +163,7 @@ SENTENCES = (
     ("k", "setCookie('session', '§', 7);"),
     ("p", "auth:\n  rootPassword: §\n  replicationPassword: §\ningress: x"),
     ("k", "https://2e2365312aa38cffc19c1aed95969a37:§@sentry.x.net/6532"),
+    ("p", "az postgres flexible-server create -n db -u u -p '§'"),
 )
 LOOK_ALIKES = (
     'read -s -p "Password: " PASSWORD; export PASSWORD; unset API_KEY; [ -z "$TOKEN" ] && echo "TOKEN is not set"',

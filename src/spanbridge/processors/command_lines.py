@@ -25,7 +25,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("psexec twine rdesktop useradd usermod", ("-p §",)),
     ("docker podman nerdctl helm buildah skopeo oras", ("login -p §", "login -p=§")),
     ("oc", ("login -p §",)),
-    ("az", ("login -p §", "sql -p §", "mysql -p §", "postgres -p §", "keyvault secret set --value §")),
+    ("az", ("login -p §", "server -p §", "flexible-server -p §", "keyvault secret set --value §")),
     ("aws", ("put-parameter SecureString --value §", "put-parameter --value § SecureString")),
     ("plink pscp psftp", ("-pw §",)),
     ("curl", ("-u *:§", "-u*:§", "--user *:§", "-U *:§", "--proxy-user *:§")),
