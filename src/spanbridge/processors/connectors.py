@@ -427,4 +427,6 @@ READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
     ("", _prose),
     (" \t", _beside),
 )
-"""Each behind the characters of which one follows the name; none: any may."""
+"""Each behind the characters of which one follows the name; none: any may but a letter, these aside:"""
+COPULAS = frozenset("是は为為입는은")
+"""Letters that `_prose` reads; others go on with a word of which the name is a part."""

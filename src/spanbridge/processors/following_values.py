@@ -30,6 +30,9 @@ _WRAPPER = (
     r"|\[\]byte\(|\(ConvertTo-SecureString |string\(\d{1,4}\) |!!str |&\w{1,16} "
 )
 """What makes a value of the string in it, as the types of languages do."""
+_SPACE = re.compile(r"\s")
+_SCHEME = re.compile(r"(?i)(?:Bearer|Basic|Token|Bot|ApiKey) +")
+_WORD_OF_PROSE = re.compile(r"[a-z]+[.,:;!?]?")
 QUOTE = re.compile(
     rf"""(?:\((?:\s|\\n){{0,40}}|\\\s{{0,2}}(?:\n|\\n)\s{{0,40}})?(?:[fFbBrRuU@$]{{1,2}}(?=["'])|{_WRAPPER}|\[)?(\\{{0,15}})("{{3}}|'{{3}}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
 )
@@ -179,7 +182,7 @@ def operand(
         return
     if re.match(r"(?i)(?:Bearer|Basic|Token)\Z", value) and text[end : end + 1] == " ":
         return
-    token = re.search(r"(?i)token", name) is not None
+    token = "token" in name.lower()
     if token and value.replace(".", "").isdigit():
         return
     if level is Sensitivity.WEAK:
@@ -275,8 +278,7 @@ def quoted_value(
         return
     if (strict and re.search(r"\s|^\$\w+=", value)) or (value[:1].isspace() and text[end : end + 1] in ("", "\n")):
         return
-    scheme = re.match(r"(?i)(?:Bearer|Basic|Token|Bot|ApiKey) +", value)
-    if scheme is not None and level is Sensitivity.WEAK:
+    if level is Sensitivity.WEAK and (scheme := _SCHEME.match(value)) is not None:
         start += scheme.end()
         value = text[start:end]
     if accepts_quoted(value, level, name):
@@ -324,7 +326,7 @@ def _fallback_value(text: str, at: int, level: Sensitivity) -> tuple[int, int] |
         return None  # the next argument, the next member
     start, end = opening.end(), _closing(text, opening.end(), opening[1], opening[2])
     value = text[start:end]
-    if is_placeholder(value) or names_itself(value) or re.search(r"\s", value):
+    if is_placeholder(value) or names_itself(value) or _SPACE.search(value):
         return None
     is_secret = (level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value)
     return (start, end) if is_secret else None
@@ -360,9 +362,9 @@ def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
         return looks_like_credential(value)
     if names_itself(value) or (is_path(value) and "pwd" in name.lower()):
         return False
-    if re.search(r"(?i)token", name) and value.replace(".", "").isdigit():
+    if "token" in name.lower() and value.replace(".", "").isdigit():
         return False
-    if re.search(r"\s", value):
+    if _SPACE.search(value):
         if len(value) > 200 or value.rstrip().endswith((":", "?")) or re.search(r"[\n{}()<>]|\\n", value):
             return False
         return (re.search(r"\d", value) is not None and len(value) < 60) or _PROSE_VALUE_WORDS.search(value) is None
@@ -420,7 +422,7 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
         or (op == "=" and re.match(r"[A-Za-z_][\w.]*[(\[]", value))
     ):
         return
-    if start > at and re.fullmatch(r"[a-z]+[.,:;!?]?", value):
+    if start > at and _WORD_OF_PROSE.fullmatch(value):
         return
     if opening is not None or start > at or looks_like_password(value) or looks_like_credential(value):
         yield start, end
@@ -470,7 +472,7 @@ def prose_value(text: str, at: int, level: Sensitivity, *, only_likely: bool = F
         if (
             level is Sensitivity.STRONG
             and 4 <= len(value) <= 200
-            and not re.search(r"\s", value)
+            and not _SPACE.search(value)
             and not is_placeholder(value)
             and not names_itself(value)
             and (not only_likely or is_mixed_word(value))

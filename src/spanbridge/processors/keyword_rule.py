@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, NamedTuple
 
-from spanbridge.processors.connectors import READERS, Place
+from spanbridge.processors.connectors import COPULAS, READERS, Place
 from spanbridge.processors.following_values import MAX_QUOTED, MAX_UNQUOTED, NATIVE
 from spanbridge.processors.key_names import OF_VOCABULARY, Classifier, Sensitivity, split_words
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
@@ -131,7 +131,8 @@ def _places(stems: Mapping[str, str], text: str) -> list[tuple[int, int]]:
         found = [compiled(stem).finditer(lower) for word, stem in stems.items() if word in lower]
     else:  # a few letters change their length with their case; positions must be those of the text
         found = [compiled(stem, re.IGNORECASE).finditer(text) for stem in stems.values()]
-    return sorted(match.span() for matched in found for match in matched)
+    places = [match.span() for matched in found for match in matched]
+    return sorted(places) if len(found) > 1 else places
 
 
 class _Verdict(NamedTuple):
@@ -207,8 +208,10 @@ def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> 
 
 def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity) -> Iterator[tuple[int, int]]:
     """The spans of the values that follow an identifier: what stands behind it says how to read them."""
-    place = Place(text, left, right, name, level, text[max(0, left - 64) : left])
     following = text[right : right + 1]
+    if following.isalnum() and following not in COPULAS:
+        return
+    place = Place(text, left, right, name, level, text[max(0, left - 64) : left])
     for begins, read in READERS:
         spans = read(place) if not begins or following in begins else None
         if spans is not None:

@@ -169,11 +169,10 @@ def _basic(value: str) -> bool:
 
 
 def _bearer(value: str) -> bool:
-    return re.fullmatch(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*[.=]?", value) is None or (
-        len(value) >= 24 and not value.islower()
-    )
+    return (len(value) >= 24 and not value.islower()) or _WORDS.fullmatch(value) is None
 
 
+_WORDS = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*[.=]?")
 _KEYED_CALL = r"(?:jwt\.(?:sign|encode|verify|decode)|createHmac|hmac\.new|pgp_sym_(?:en|de)crypt(?:_bytea)?|Fernet|Secret(?:Str|Bytes)|bearer_?[aA]uth|basic_auth|keyring\.set_password|WiFi\.begin)"
 """What is called with a secret, whatever its variables are called."""
 _CODE_KINDS = r"(?:log-?in|sign-?in|verification|authentication|security|one-?time|2fa|mfa|two-?factor|sms|access)"

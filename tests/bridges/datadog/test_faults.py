@@ -18,7 +18,7 @@ pytest.importorskip("ddtrace")
 )
 def test_random_faults_leave_nothing_open(run: Any, agent: Agent, count: int):
     """Never ended, dropped, excluded, orphaned, cancelled, late: each native span ends, and ddtrace holds no trace back."""
-    result = run("faults", str(count), "1")
+    result = run("faults", str(count), "1", timeout_s=1800)
 
     tree = Tree(agent.spans())
     bridge = result["before"]["bridge"]

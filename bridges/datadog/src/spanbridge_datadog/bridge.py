@@ -260,9 +260,11 @@ class DatadogBridge:
     def _span_started(self, span: Any) -> None:
         """Any span of ddtrace's has started; LLM Observability has not seen it yet."""
         self._own_spans.span_started(span)
-        if span.span_type == "llm" and not self._is_starting():
-            self._native_llm.foreign_started(span)
-            self._native.before_finish(span, self._foreign_ended)
+        if span.span_type == "llm":
+            self._buffer.started(span)
+            if not self._is_starting():
+                self._native_llm.foreign_started(span)
+                self._native.before_finish(span, self._foreign_ended)
 
     def _span_ended(self, span: Any) -> None:
         """Any span of ddtrace's has ended; its buffer does not know yet."""

@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("spanbridge")
 
+_IS_OPEN = "spanbridge.is_open"
 
-_HAS_ENDED = "spanbridge.has_ended"
+
+def started(span: Any) -> None:
+    """A span of LLM Observability has started."""
+    native.mark(span, _IS_OPEN)
 
 
 def ended(span: Any) -> None:
-    """A span of LLM Observability has ended, with all that is to be sent of it: for a moment before that it only looks so."""
-    native.mark(span, _HAS_ENDED)
+    """It has ended, with all that is to be sent of it: for a moment before that it only looks so."""
+    native.mark(span, _IS_OPEN, False)
 
 
 def flush_finished(trace_id: int) -> None:
@@ -51,10 +55,6 @@ def flush_finished(trace_id: int) -> None:
             trace.spans[:] = [span for span in trace.spans if id(span) not in taken]
             trace.num_finished -= len(ready)  # one that is not counted yet is so in a moment
         hand_on(part, ready[-1])
-
-
-def _is_ready(span: Any) -> bool:
-    return span.duration_ns is not None and (span.span_type != "llm" or native.mark_of(span, _HAS_ENDED) is not None)
 
 
 def flush_all_finished() -> None:
@@ -82,6 +82,10 @@ def pass_over(span: Any) -> None:
             trace = aggregator._traces.get(span.trace_id)
             if trace is not None and not any(started is span for started in trace.spans):
                 trace.num_finished -= 1
+
+
+def _is_ready(span: Any) -> bool:
+    return span.duration_ns is not None and not native.mark_of(span, _IS_OPEN)
 
 
 class _Part:
