@@ -240,5 +240,10 @@ LOOK_ALIKES = (
     "curl -u : https://h --negotiate",
     "curl -u alice: https://h",
     "https://2e2365312aa38cffc19c1aed95969a37:<redacted>@sentry.x.net/6532",
+    "expect(page.getByLabel('Password')).toBeVisible(); await send('form1')",
+    "password = utils.sha256",
+    "api_key: settings.key12",
+    "password: values.pass12",
+    "hash_password = hashlib.blake2",
 )
 """None of which holds a secret."""

@@ -29,7 +29,7 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     "k": lambda rng: fill(rng.choice(("{AN:32}", "{hex:40}", "{AN:24}", "{uuid}", "{hex:32}")), rng),
     "c": lambda rng: str(rng.randint(102030, 987654)),
     "m": lambda rng: (
-        f"{rng.choice(('Galaxy', 'Tigre', 'midnight'))}.{rng.choice(('mustang', 'rosebud'))}{rng.randint(12, 999)}"
+        f"{rng.choice(('Galaxy', 'Tigre', 'midnight'))}.{rng.choice(('mustang', 'monkey'))}{rng.randint(2, 999)}"
     ),
     "q": lambda rng: " ".join(rng.sample(("correct", "meadow", "copper", "lamp", "walnut", "orbit"), 4)),
     "z": lambda rng: f"wEch{characters(rng, 'AN', 6)}@sU3+ct36",

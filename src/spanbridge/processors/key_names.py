@@ -224,9 +224,7 @@ def classifier_with(extra_keys: Sequence[str], allow_keys: Sequence[str] = ()) -
 # ── values ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
-_TWO_WORDS = (
-    r"[A-Za-z]{3,16}\.(?!(?:sha|utf|int|uint|float|base|encode|decode|blake|crc|ascii|version)\d)[A-Za-z]{3,16}\d{2,4}"
-)
+_TWO_WORDS = r"[A-Za-z]{3,16}\.(?!(?:sha|utf|int|uint|float|base|encode|decode|blake|crc|ascii|version|pass|key|token|secret|field|item|value|arg|param|var|user|name|test|step)\d)[A-Za-z]{3,16}\d{1,4}"
 """Two words and a number, as people make passwords; hardly an attribute ends so."""
 _IDENTIFIER = re.compile(
     r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:(?:\.|::)[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"

@@ -116,7 +116,7 @@ _LOOK_UP = re.compile(
     :[a-z]\w* | (?:await\ )?[A-Za-z_$][\w.$:]*(?:(?:\[[^\[\]]*\])+(?:\.\w+)*|!?\((?:[^()]|\([^()]*\))*\)(?:\.\w+(?:\([^()]*\))?)*)          # os.environ["X"], get_token()
     | (?:env|vault|secrets?|ssm|var|local|module|config|settings|self|this|args|params|options|opts|ctx|context|request|req|input|props|state|data|process\.env|import\.meta(?:\.env)?|os\.environ|cfg|conf|creds?)\.[A-Za-z_]\w*(?:\.\w+)*
     | (?:vault|secrets?|env)/[A-Za-z_][\w./-]*
-    | [@=]?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\.(?:[A-Za-z_]*(?i:password|passwd|pwd|secret|token|key|credential|string|secretstr|result)\w*)
+    | [@=]?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\.(?:[A-Za-z_]*(?i:password|passwd|pwd|secret|token|(?<!mon)(?<!don)(?<!tur)key|credential|string|secretstr|result)\w*)
     | [@=]?(?:\w+\.)*(?:env|ENV|credentials|secrets|DataTypes)\.\w+(?:\.\w+)*
     | \$[A-Za-z_]\w*(?:->\w+)*->\w+ | \$\w*(?i:password|passwd|pwd|secret|token|key)s?
     | process\.env | import\.meta\.env | !(?:[A-Z][A-Za-z]+|secret|vault|env|env_var|include|file|reference|encrypted)(?:[ ].*)?
