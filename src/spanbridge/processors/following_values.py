@@ -51,6 +51,7 @@ _MAX_FALLBACK = 400
 """Characters among which its quote stands."""
 _ANY_QUOTE = re.compile("[\"'`]")
 _UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]“”„«»‘’\x1b\u200b]{1,8192}""")
+_LEADING_SIGN = re.compile(r"&(?![#\s]|\w{2,6};)")
 _LEAD_IN = re.compile(r"[“„«‘「『][ \u00a0]?|\*{2,3}(?=[^\s*]{3,200}\*\*)")
 """Before a value: quotes of letters, stress."""
 _AMONG_SETTINGS = re.compile(r"(?:host|user|dbname|port|hostaddr)=[^\s=]{1,64}[ ](?:\w{1,20}=[^\s=]{1,64}[ ]){0,2}\Z")
@@ -150,7 +151,7 @@ def operand(
     parameter = head.endswith(("?", "&", ";", "&amp;")) or text[right:at] in ("%3D", "%3A")
     pattern = _UNQUOTED_PARAMETER if parameter else _UNQUOTED_LINE if line and op == "=" and not spaced else _UNQUOTED
     # A sign that has a meaning in YAML, where it had to be quoted.
-    match = pattern.match(text, at + (op == ":" and text[at : at + 1] == "&"))
+    match = pattern.match(text, at + (op == ":" and _LEADING_SIGN.match(text, at) is not None))
     if match is None:
         return
     start, end = match.span()
