@@ -31,9 +31,6 @@ PROBES = [probe.pattern for probe in SensitiveDataFilter(pii=True, extra_keys=["
 def test_what_is_left(pattern, begins) -> None:
     """Up to the first long or open repetition of what text is made of."""
     assert beginning(pattern).pattern == begins
-    assert beginning(pattern).is_whole == (
-        len(begins) >= len(pattern) - 4 and not pattern.startswith("ghp_[A-Za-z0-9]{3")
-    )
 
 
 @given(st.data())

@@ -12,7 +12,7 @@ LAYOUTS = (
     ("p", '"password"            : "§"'),
     ("p", "POSTGRES_PASSWORD:             §"),
 )
-LANGUAGES = (
+NATIVE = (
     ("k", "Der API-Schlüssel ist §, damit"),
     ("k", "API-Schlüssel: §"),
     ("k", "Der Zugriffstoken lautet §."),
@@ -121,6 +121,7 @@ SENTENCES = (
     ("p", "Login with ops@corp.example / password § and download"),
     ("p", "用户名:deploybot\n密码:§\n端口:3306"),
     ("p", "name,url,username,password,note\nGitHub,https://github.com,jdoe,§,"),
+    ("k", ".example.com\tTRUE\t/\tTRUE\t1759247684\tsessionid\t§"),
     ("k", 'document.cookie\n"_ga_x=GS1; sessionid=§"'),
     ("p", "The password is\u200b §, ok?"),
     ("p", "\x1b[32mINFO\x1b[0m with \x1b[1mpassword\x1b[0m=§ host=x"),
@@ -150,10 +151,9 @@ SENTENCES = (
     ("p", "用户bob，密码：§，城市Oslo"),
     ("p", "密码：§；用户"),
     ("p", "密码是§。"),
-    ("p", 'expect "assword:"; send "§\\r"'),
     ("p", 'child.expect("Password:")\nchild.sendline("§")'),
-    ("q", 'My passphrase is "§".'),
-    ("q", 'I changed my passphrase to "§" yesterday'),
+    ("y", 'My passphrase is "§".'),
+    ("y", 'I changed my passphrase to "§" yesterday'),
     ("z", "password: @§"),
     ("z", "  password: &§\n  host: x"),
     ("z", 'keyring.set_password("c","u","F=§")'),

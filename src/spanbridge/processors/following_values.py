@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from spanbridge.processors.generated_words import is_generated
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
@@ -16,7 +17,7 @@ from spanbridge.processors.key_names import (
     looks_like_password,
 )
 from spanbridge.processors.native_words import NATIVE_NOUNS
-from spanbridge.processors.placeholders import is_placeholder
+from spanbridge.processors.placeholders import is_placeholder, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,12 +51,14 @@ _FALLBACK = re.compile(
 _MAX_FALLBACK = 400
 """Characters among which its quote stands."""
 _ANY_QUOTE = re.compile("[\"'`]")
-_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]“”„«»‘’\x1b\u200b]{1,8192}""")
+_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]“”„«»‘’、。，；）\x1b\u200b]{1,8192}""")
 _LEADING_SIGN = re.compile(r"&(?![#\s]|\w{2,6};)")
 _LEAD_IN = re.compile(r"[“„«‘「『][ \u00a0]?|\*{2,3}(?=[^\s*]{3,200}\*\*)")
 """Before a value: quotes of letters, stress."""
 _AMONG_SETTINGS = re.compile(r"(?:host|user|dbname|port|hostaddr)=[^\s=]{1,64}[ ](?:\w{1,20}=[^\s=]{1,64}[ ]){0,2}\Z")
 """Of libpq: `host=db user=app password=x`."""
+_SET_FLAG = re.compile(r"--set(?:-string)?[ =][\"']?(?:[\w.\[\]-]{1,40}=[^\s,=]{0,40},){0,4}\Z")
+"""Of Helm: `--set user=bob,password=x`."""
 _SERVER = re.compile(r"[\w-]\.[\w.-]{1,60}:\d{2,5},(?:\w{1,20}=\w{1,20},){0,3}\Z")
 """Of a connection string that begins with its host: `cache.internal:6380,password=x,ssl=True`."""
 _SECTION = re.compile(r"(?:\A|\n)\[[\w .:-]{1,40}\]\n(?:[\w.-]{1,30}[ ]?[=:][ ]?[^\n]{0,40}\n){0,4}\Z")
@@ -66,6 +69,7 @@ _LAST_SETTING = re.compile(
 """Of YAML or of a diff, where a text ends with its value: a name alone is also what a form's field is called."""
 _GO_VALUE = re.compile(r"(?:map\[|\{[\w.-]{1,40}:\S{0,60} )(?:[\w.-]{1,40}:\S{0,60} ){0,4}\Z")
 """In a map or a struct as Go prints them: `map[password:x user:bob]`."""
+_INI_VALUE = re.compile(r"""[^\s"'`\\;#]{1,8192}""")
 _CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,8192})[ \t*`]{0,80}\|""")
 _CELL_START = re.compile(r"\|[ \t*`]{0,40}\Z")
 _OWNED_CELL = re.compile(r"\|[ \t*`]{0,40}(?:[A-Za-z]{2,20} )?\Z")
@@ -91,7 +95,7 @@ _COOKIE = re.compile(
 )
 """The cookies that may hold a session: by their name, else by their value."""
 NATIVE = re.compile(
-    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|口令|パスワード|비밀번호|hasło",
+    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|口令|パスワード|비밀번호|hasło|heslo|jelszó|adgangskode|salasana|şifre|kata sandi|mật khẩu|पासवर्ड|كلمة المرور",
     re.IGNORECASE,
 )
 _PROSE_VALUE_WORDS = re.compile(
@@ -149,7 +153,16 @@ def operand(
         return
     line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
     parameter = head.endswith(("?", "&", ";", "&amp;")) or text[right:at] in ("%3D", "%3A")
-    pattern = _UNQUOTED_PARAMETER if parameter else _UNQUOTED_LINE if line and op == "=" and not spaced else _UNQUOTED
+    setting = op == "=" and _SECTION.search(head) is not None
+    pattern = (
+        _UNQUOTED_PARAMETER
+        if parameter
+        else _INI_VALUE
+        if setting
+        else _UNQUOTED_LINE
+        if line and op == "=" and not spaced
+        else _UNQUOTED
+    )
     # A sign that has a meaning in YAML, where it had to be quoted.
     match = pattern.match(text, at + (op == ":" and _LEADING_SIGN.match(text, at) is not None))
     if match is None:
@@ -174,7 +187,7 @@ def operand(
     if value.isidentifier() and "_" in value and GOES_ON.match(text, end):
         return
     if (
-        text[start : start + 2] in ("//", "/*")
+        (text[start : start + 2] in ("//", "/*") and not head.rstrip().endswith(";"))
         or value.startswith(("$", "{", "%(", "this.", "self."))
         or (value.startswith("@") and value[1:].replace(".", "").isalpha())
         or (head.endswith("$") and value.isalpha())
@@ -187,7 +200,10 @@ def operand(
     if token and value.replace(".", "").isdigit():
         return
     if level is Sensitivity.WEAK:
-        is_pass = name.lower().endswith("pass") and op == "=" and is_mixed_word(value)
+        certain = op == "=" or (
+            op == ":" and line and name in ("pass", "Pass") and _LINE_END.match(text, end) is not None
+        )
+        is_pass = name.lower().endswith("pass") and certain and "test" not in value.lower() and is_mixed_word(value)
         is_likely = looks_like_credential(value) or (environment and len(value) >= 8 and looks_like_password(value))
         if (is_pass or is_likely) and not is_placeholder(value):
             yield start, end
@@ -200,6 +216,7 @@ def operand(
         or head.rstrip().endswith(";")
         or re.search(r"[\w\]]=[^\s=;]{1,200};[ ]?\Z", head) is not None
         or _AMONG_SETTINGS.search(head) is not None
+        or _SET_FLAG.search(head) is not None
         or (
             text[end : end + 1] == ","
             and re.match(r",[ ]?[\w.]{1,40}=", text[end : end + 48]) is not None
@@ -208,7 +225,7 @@ def operand(
         or (op == "=>" and head.endswith("[") and text[right : right + 1] == "]")
         or (op == "=" and (head.endswith("-D") or (head.endswith("-") and name.startswith("D"))))
         or (op == "=" and line and name.count(".") > (1 if spaced else 0) and _LINE_END.match(text, end) is not None)
-        or (op == "=" and _SECTION.search(head) is not None and _LINE_END.match(text, end) is not None)
+        or (setting and _LINE_END.match(text, end) is not None)
     )
     is_likely = (
         delimited
@@ -369,7 +386,9 @@ def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
         if len(value) > 200 or value.rstrip().endswith((":", "?")) or re.search(r"[\n{}()<>]|\\n", value):
             return False
         return (re.search(r"\d", value) is not None and len(value) < 60) or _PROSE_VALUE_WORDS.search(value) is None
-    return re.fullmatch(r"[\[\]\\/^$(){}|.*+?,:=<>;-]*|[^\w]*|https?://\S*|.*[\[(\\]\S*[\])*+].*", value) is None
+    if re.fullmatch(r".*[\[(\\]\S*[\])*+].*", value):
+        return "\\" not in value and not is_plain(value)  # no call, no regular expression
+    return re.fullmatch(r"[\[\]\\/^$(){}|.*+?,:=<>;-]*|[^\w]*|https?://\S*", value) is None
 
 
 _NAME = re.compile(r"(?:[^\W\d]|[.\-:$/]){1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}")
@@ -436,13 +455,9 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
         yield from quoted_value(text, at, level, "flag")
         return
     match = re.compile(r"""[^\s"'`\\|<>]{3,8192}""").match(text, at)
-    if (
-        match is None
-        or match[0].startswith("-")
-        or is_placeholder(match[0])
-        or _METAVARIABLE.fullmatch(match[0])
-        or _SHELL_VARIABLE.fullmatch(match[0])
-    ):
+    if match is None or match[0].startswith("-") or is_placeholder(match[0]) or _SHELL_VARIABLE.fullmatch(match[0]):
+        return
+    if _METAVARIABLE.fullmatch(match[0]) and not is_generated(match[0]):
         return
     value = match[0]
     if looks_like_credential(value) or (

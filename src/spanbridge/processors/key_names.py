@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from functools import lru_cache
 
+from spanbridge.processors.generated_words import is_generated
+
 
 class Sensitivity(IntEnum):
     """What a name says of its value."""
@@ -252,8 +254,14 @@ def looks_like_credential(value: str) -> bool:
     if value[:7].lower() in ("bearer ", "basic c") or value[:6].lower() in ("basic ", "token "):
         value = value.split(" ", 1)[1]
     value = value.strip("<>[]{}")
-    if _CREDENTIAL.fullmatch(value) is None or _IDENTIFIER.fullmatch(value):
+    if _CREDENTIAL.fullmatch(value) is None:
         return False
+    if _IDENTIFIER.fullmatch(value):
+        return (
+            len(value) >= 16
+            and value not in (value.lower(), value.upper())
+            and is_generated(value.rstrip("0123456789"))
+        )
     if _is_address(value):
         return False
     found = _DIGITS.search(value)
@@ -275,16 +283,18 @@ def is_pin(name: str, value: str) -> bool:
 
 
 def looks_like_password(value: str) -> bool:
-    """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, and is no code."""
+    """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, or was generated, and is no code."""
     if len(value) < 4 or _is_address(value) or _NUMBER.fullmatch(value):
         return False
     if value.isdigit():
         return True
     if any(map(str.isdigit, value)):
         return _MEMBER.fullmatch(value) is None
-    return _SIGN_INSIDE.search(value) is not None and re.search(r"[a-z]\.[a-z]", value) is None
+    return is_generated(value) or (_SIGN_INSIDE.search(value) is not None and re.search(r"[a-z]\.[a-z]", value) is None)
 
 
 def is_path(value: str) -> bool:
     """Whether `value` is a directory, as `pwd` and `oldpwd` hold."""
-    return re.match(r"[/~]|\.{1,2}/|[A-Za-z]:[\\/]", value) is not None
+    if re.match(r"[/~]|\.{1,2}/|[A-Za-z]:[\\/]", value) is None:
+        return False
+    return not any(len(part) >= 12 and looks_like_credential(part) for part in value.split("/"))  # base64

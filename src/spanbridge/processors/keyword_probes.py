@@ -19,7 +19,7 @@ _TAIL = r"[A-Za-z0-9_./*\[\]-]{0,24}"
 _SHORT_TAIL = rf"s?(?:v?[0-9]{{1,2}}|{'|'.join(sorted(QUALIFIERS))}){{0,2}}(?:[_./*\[\]-]{_TAIL})?"
 """Behind words of three letters, which random characters hold often."""
 _CLOSE = r"(?:[\\\"'`\])]|&quot;|&#34;|%22)*"
-_MARKS = r"(?:[\\\"'`\])*_ \t\n]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>){0,80}"
+_MARKS = r"(?:[\\\"'`\])*_ \t\n]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>|\xe2\x80[\x8b-\x8d]){0,80}"
 _QUOTE = r"\\*[\"'`]"
 _FILLER = r"(?: [A-Za-z0-9.@'/_-]{1,40}){0,7}"
 _BEGINS = rf"(?: (?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has){_FILLER})?"
@@ -55,8 +55,16 @@ def _owned_probes(word: str, owners: frozenset[str]) -> tuple[Probe, ...]:
 _WORDS = ("passphrase", "passcode", "kennwort", "secret", "credential", "creds", "cookie", "senha", "wachtwoord",
           "mot de passe", "connstr", "requirepass", "masterauth", "bindpw", "rootpw", "sshpass")  # fmt: skip
 _SHORT_WORDS = ("pwd", "jwt", "otp", "mdp")
+_PHRASES = ("mật khẩu", "पासवर्ड", "كلمة المرور")
 _NATIVE_WORDS = tuple(
-    sorted({spelled for word in ALONE if not word.isascii() for spelled in (word, word.capitalize(), word.upper())})
+    sorted(
+        {
+            spelled
+            for word in (*ALONE, *_PHRASES)
+            if not word.isascii()
+            for spelled in (word, word.capitalize(), word.upper())
+        }
+    )
 )
 _QUALIFIED = rf"(?:[_./ -]{{0,2}}(?:{'|'.join(sorted(QUALIFIERS))}|v?[0-9]{{1,2}})){{0,2}}[_:\[\]/*]{{0,2}}{_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}"
 _GENERATED = r"(?:[\[{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{4})"
@@ -72,7 +80,7 @@ def _owned_names(word: str, *owners: str) -> Probe:
 
 
 _RARE = ("mnemonic", "csrf", "xsrf", "cred", "psk", "cvv", "cvc", "heslo", "lozinka", "jelszo", "salasana", "adgangskode", "kodeord", "passord", "sifre",
-         "motdepasse")  # fmt: skip
+         "motdepasse", "kata sandi")  # fmt: skip
 _RARE_NAMES = (
     Probe(_RARE, f"(?i)(?:{'|'.join(_RARE)}){_NAME_END}", 0),
     _owned_names("word", "pass"),
@@ -110,6 +118,8 @@ KEYWORD_PROBES = (
     *_probes_for("passw(?:or)?[dt]|" + "|".join(_WORDS), ("passw", *_WORDS)),
     *_probes_for("|".join(_SHORT_WORDS), _SHORT_WORDS, name_tail=_SHORT_TAIL),
     *_probes_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed")),
+    # A word of letters alone behind one of them: by a change of its case.
+    Probe(("passw", "mot de passe", "passphrase", "pwd", "secret", "key"), r"(?i)(?:passw(?:or)?d|mot de passe|passphrase|pwd|secret|api[ _-]?key)[\\\"'`*:]{0,3} (?:(?:[a-z]{2,3}|\xe2..|[=-]>) )?(?-i:[A-Za-z]{0,12}[a-z][A-Z])"),
     *_RARE_NAMES,
     *_owned_probes("key", KEY_OWNERS),
     *_owned_probes("token", TOKEN_OWNERS),
@@ -130,6 +140,7 @@ KEYWORD_PROBES = (
     Probe(("auth", "pass", "bearer"), rf"(?i)(?:auth[s2]?|pass|bearer){_QUALIFIED}{_GENERATED}", 0),
     Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?i:{_QUALIFIED}){_GENERATED}", 3),
     Probe(("pw",), r"(?i)pw[\\\"']+[ \t]{0,4}[:=]", 0),
+    Probe(("pat is", "pat was"), r"PAT (?:is|was) [^ ]{0,40}[0-9]", 0),
     Probe(("pw",), r"pw (?:for|of|to|is|was)[^\"]{0,80}[0-9!@#$%^&*_]", 0),
     Probe(tuple(word.encode().lower().decode() for word in _NATIVE_WORDS), "|".join(_NATIVE_WORDS), 0),
     # As JSON in strings writes them; what surrounds them is read once it is decoded.

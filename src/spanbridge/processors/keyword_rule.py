@@ -49,7 +49,9 @@ _STEMS = {
     "code": "code", "conn": "conn(?:ection.?string)?", "contrase": "contrase[nñ]a", "phrase": "(?:seed|recovery) phrase", "token": "token",
     "key": "key", "kennwort": "kennwort", "auth": "auth", "jwt": "jwt", "otp": "otp", "dsn": "dsn", "bearer": "bearer", "mdp": "mdp",
     "mot": "mot de passe", "wachtwoord": "wachtwoord", "lösenord": "lösenord", "пароль": "пароль", "密码": "密码", "密碼": "密碼",
-    "口令": "口令", "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło",
+    "口令": "口令", "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło", "heslo": "heslo", "jelszó": "jelszó",
+    "adgangskode": "adgangskode", "salasana": "salasana", "şifre": "şifre", "kata sandi": "kata sandi", "mật khẩu": "mật khẩu",
+    "पासवर्ड": "पासवर्ड", "كلمة المرور": "كلمة المرور",
 }  # fmt: skip
 """What to look for in a text in lower case, by the part of it that always stands there."""
 _MAX_NARROWED = 256

@@ -172,7 +172,7 @@ class TextSearch:
         short = len(text) <= _SHORT
         if short and text in self._clean:
             return None
-        matched = self.match(encode_text(text))
+        matched = self.match(searched_bytes(text))
         if short and not matched:
             if len(self._clean) >= _MAX_CLEAN:
                 self._clean.clear()
@@ -216,6 +216,12 @@ class TextSearch:
     def mask(self, rule: str, value: str, scope: str) -> str:
         """What stands for `value` in the trace `scope`."""
         return self._masker.mask(rule, value, scope)
+
+
+def searched_bytes(text: str) -> bytes:
+    """A text as the engines read it, with the texts that stand in pieces in JSON inside of it."""
+    data = encode_text(text)
+    return data + b"\n" + joined_lists(data) if '["' in text or "[\\" in text else data
 
 
 def encode_text(text: str) -> bytes:

@@ -13,6 +13,7 @@ from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
 from spanbridge.processors.command_lines import is_argument_list, secret_arguments
+from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.following_values import is_mixed_word
 from spanbridge.processors.key_names import (
     Sensitivity,
@@ -26,7 +27,9 @@ from spanbridge.processors.placeholders import is_placeholder, was_masked
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
+    ROWS,
     argument_level,
+    columns_of,
     holds_headers,
     holds_labels,
     holds_references,
@@ -253,6 +256,8 @@ class Walk:
                 redacted = item
             elif type(item) is str:
                 redacted = self._text(item)
+            elif type(item) is list and name in ROWS and (columns := columns_of(value)) is not None:
+                redacted = self._rows(cast("list[Any]", item), columns, depth + 1)
             else:
                 redacted = self.value(item, depth + 1, name)
             new_key: Any = key
@@ -272,6 +277,18 @@ class Walk:
                 result[key] = item
         path.pop()
         return value if result is None else result
+
+    def _rows(self, rows: list[Any], columns: list[str], depth: int) -> list[Any]:
+        """The rows of a table whose columns have these names: each as if it were a mapping."""
+        result: list[Any] = []
+        for row in rows:
+            if type(row) in _LISTS and len(row) == len(columns):
+                cells = dict(zip(columns, row, strict=True))
+                redacted = self._mapping(cells, depth + 1, "")
+                result.append(row if redacted is cells else [*redacted.values()])
+            else:
+                result.append(self.value(row, depth + 1))
+        return rows if all(new is old for new, old in zip(result, rows, strict=True)) else result
 
     def _personal(self, text: str, name: str, parent: str, siblings: dict[Any, Any]) -> str | None:
         """The rule by which digits are personal because of what they are called, here or around them."""
@@ -331,6 +348,10 @@ class Walk:
         return result
 
     def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
+        if len(items) == 2 and split_words(name)[-1:] == ("auth",) and all(type(item) is str for item in items):
+            user, password = items  # as clients of HTTP take them
+            masked = self._mask("key_name", password) if is_mixed_word(password) else password
+            return items if masked is password else [user, masked]
         result = [self._secret(item, _WEAK, name, depth + 1) for item in items]
         return items if all(new is old for new, old in zip(result, items, strict=True)) else result
 
@@ -338,7 +359,7 @@ class Walk:
 
     def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
         self._count()
-        joined = self._joined(items) if len(items) > 1 else None
+        joined = self._joined(items) if len(items) > 1 and parent != _PAIRS else None
         if joined is not None:
             items = joined
         result = joined
@@ -450,7 +471,9 @@ class Walk:
                 continue
             if not run[0].path:
                 piece, start = run[first].text, starts[0]
-                if self._stands_alone(span._replace(end=ends[first]), piece, start):
+                if self._stands_alone(span._replace(end=ends[first]), piece, start) and not (
+                    span.rule in _FORMATS and any(map(looks_like_credential, pieces[1:]))
+                ):
                     continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
                 if chunked_text.is_word(pieces[-1]):
                     span = span._replace(end=starts[-1])  # noqa: PLW2901 - the rest of it
@@ -506,6 +529,8 @@ def _plain_key(key: Any) -> str:
 _PASS = frozenset({"pass", "Pass", "pw"})
 _USERS = frozenset({"user", "username", "userName", "user_name", "login", "email", "User", "Username"})
 """Beside a user's name, `pass` is a password."""
+_FORMATS = frozenset(row.rule for row in FORMATS)
+"""Rules that know a secret by its shape alone: what goes on in the next string is more of it."""
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
