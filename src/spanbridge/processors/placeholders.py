@@ -45,7 +45,7 @@ _COUNT = re.compile(r"(?<!\d)\d{1,2}\Z")
 _COUNTED = word_set("characters chars digits bytes hex varchar nvarchar char min max minlength maxlength length")
 """Beside these a number is a length."""
 _NO_VALUES = word_set(
-    "password pass pwd pw secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a n.a. nan"
+    "password pass pwd pw secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a n.a. nan files compat"
 )
 """Names of kinds, which are no values of the kind."""
 _ASKS = re.compile(
@@ -105,8 +105,10 @@ _REFERENCE = re.compile(
 )
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]{1,24}://[^\s@?#;&=]*")
 """Of a machine or a file, without a user and parameters."""
-_EXPRESSION = re.compile(r"/?\^.*\$/?[a-z]*|(?:\\[wdsS][+*]?)+")
-"""A regular expression that says how one looks."""
+_EXPRESSION = re.compile(
+    r"/?\^.*\$/?[a-z]*|(?:\\[wdsS][+*]?)+|(?:(?:required|string|nullable|confirmed|(?:min|max|size|between|digits)[:=]\d{1,3}(?:,\d{1,3})?)(?:\||\Z))+"
+)
+"""A regular expression or a rule of validation that says how one looks."""
 _OR_NOTHING = re.compile(r"""(?:!| as \w+| (?:\?\?|\|\||or)(?: (?:""|''|undefined|null|None))?)\Z""")
 """What may follow a look-up without being a value."""
 _LOOK_UP = re.compile(
@@ -114,7 +116,7 @@ _LOOK_UP = re.compile(
     :[a-z]\w* | (?:await\ )?[A-Za-z_$][\w.$:]*(?:(?:\[[^\[\]]*\])+(?:\.\w+)*|!?\((?:[^()]|\([^()]*\))*\)(?:\.\w+(?:\([^()]*\))?)*)          # os.environ["X"], get_token()
     | (?:env|vault|secrets?|ssm|var|local|module|config|settings|self|this|args|params|options|opts|ctx|context|request|req|input|props|state|data|process\.env|import\.meta(?:\.env)?|os\.environ|cfg|conf|creds?)\.[A-Za-z_]\w*(?:\.\w+)*
     | (?:vault|secrets?|env)/[A-Za-z_][\w./-]*
-    | [@=]?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\.(?:[A-Za-z_]*(?i:password|passwd|pwd|secret|token|key|credential|string|secretstr|result)\w*)
+    | [@=]?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\.(?:[A-Za-z_]*(?i:password|passwd|pwd|secret|token|(?<!mon)(?<!don)(?<!tur)key|credential|string|secretstr|result)\w*)
     | [@=]?(?:\w+\.)*(?:env|ENV|credentials|secrets|DataTypes)\.\w+(?:\.\w+)*
     | \$[A-Za-z_]\w*(?:->\w+)*->\w+ | \$\w*(?i:password|passwd|pwd|secret|token|key)s?
     | process\.env | import\.meta\.env | !(?:[A-Z][A-Za-z]+|secret|vault|env|env_var|include|file|reference|encrypted)(?:[ ].*)?

@@ -108,7 +108,6 @@ STRUCTURE_PROBES = (
         ("columns", "headers", "fields"), r"(?:columns|headers|fields)\\{0,7}\": ?\[(?:\\{1,7}n| ){0,9}\\{0,7}[\"{]", 0
     ),
     Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]", 0),
-    Probe(("curl",), r"curl[\\\"']{1,9} ?,[^\n]{0,240}-(?:[A-Za-z]{0,3}[uU]|-user|-proxy-user)", 0),
     Probe(("\\u00",), r"\\u00(?:[46][1-9A-Fa-f]|[57][0-9Aa])", 0),
 )
 """What the prefilter looks for on behalf of names that no text rule looks for."""

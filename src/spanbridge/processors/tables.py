@@ -27,6 +27,10 @@ _HEAD = re.compile(
 )
 _LINE = re.compile(r"[^\n]*")
 _RULE_LINE = re.compile(r"[\s|:+=-]*")
+_NO_HEAD = re.compile("[/${}<>]")
+"""A value, where a list of names and values looks like a table."""
+_VERSION = re.compile(r"\d+(?:[.:,/-]\d|\Z)")
+"""A number or a version, which stands below a head."""
 _SPACES = "  "
 _DELIMITERS = ("\t", "|", ";", ",", _SPACES)
 _SPACED_CELL = re.compile(r"[^\s](?:[^\n]*?[^\s])??(?= {2}|\s*\Z)")
@@ -58,8 +62,9 @@ def table_rule(classify: Classifier) -> TextRule:
             if delimiter is None or line[0].strip().count(delimiter) > 4 * _MAX_COLUMNS:
                 continue
             cells = _cells(text, *line.span(), delimiter)
-            levels = [classify(text[start:end]) for start, end in cells]
-            if any(levels):
+            heads = [text[start:end] for start, end in cells]
+            levels = [classify(head) if _NO_HEAD.search(head) is None else Sensitivity.NONE for head in heads]
+            if any(levels) and len([*filter(None, heads)]) > 1 and not any(map(_VERSION.match, heads)):
                 found, done = _below(text, done, delimiter, levels, classify)
                 yield from (Span(start, end, "table_column") for start, end in found)
 

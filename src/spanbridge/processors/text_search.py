@@ -17,6 +17,7 @@ from spanbridge.processors.filter_options import own_names_rule, own_rule, recog
 from spanbridge.processors.key_names import classifier_with
 from spanbridge.processors.keyword_rule import keyword_rule
 from spanbridge.processors.matcher import Prefilter, Probe, RePrefilter, make_prefilter
+from spanbridge.processors.native_words import NATIVE_RULES
 from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
 from spanbridge.processors.personal_data import PERSONAL_DATA
 from spanbridge.processors.placeholders import left_by_masker
@@ -68,6 +69,7 @@ class TextSearch:
             *own,
             *_FORMAT_RULES,
             *PATTERN_RULES,
+            *NATIVE_RULES,
             COMMAND_RULE,
             keyword_rule(self.classify, stems),
             *([own_names_rule(stems, self.classify)] if stems else []),
