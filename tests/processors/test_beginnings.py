@@ -16,7 +16,7 @@ PROBES = [probe.pattern for probe in SensitiveDataFilter(pii=True, extra_keys=["
     ("pattern", "begins"),
     [
         ("ghp_[A-Za-z0-9]{10}", "ghp_[A-Za-z0-9]{10}"),
-        ("ghp_[A-Za-z0-9]{36}", "ghp_[A-Za-z0-9]{24}"),
+        ("ghp_[A-Za-z0-9]{60}", "ghp_[A-Za-z0-9]{48}"),
         ("WIFI:[^\\n]{0,128};P:", "WIFI:"),
         ("(?i)key[a-z]*=", "(?i)key"),
         ("(?i)key[a-z]+=", "(?i)key[a-z]{1}"),

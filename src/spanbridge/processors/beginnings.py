@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-MAX_REPEATED = 24
+MAX_REPEATED = 48
 """A longer repetition of what text is made of ends the beginning; quotes and blanks are soon over."""
 _TEXTS = (b"a", b"Z", b"7", b" a", b"e 5")
 _ATOM = re.compile(r"\\x[0-9A-Fa-f]{2}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^()|]", re.DOTALL)

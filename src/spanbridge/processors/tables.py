@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from spanbridge.processors.key_names import (
@@ -32,6 +33,7 @@ _NO_HEAD = re.compile("[/${}<>]")
 _VERSION = re.compile(r"\d+(?:[.:,/-]\d|\Z)")
 """A number or a version, which stands below a head."""
 _SPACES = "  "
+_AROUND_CELLS = ' \t\r"*`'
 _DELIMITERS = ("\t", "|", ";", ",", _SPACES)
 _SPACED_CELL = re.compile(r"[^\s](?:[^\n]*?[^\s])??(?= {2}|\s*\Z)")
 _MAX_ROWS = 10_000
@@ -122,6 +124,16 @@ def _below(
 ) -> tuple[list[tuple[int, int]], int]:
     """The secrets in the rows below a line of names, and where the last row ends: no row is looked at twice."""
     found: list[tuple[int, int]] = []
+
+    @lru_cache(maxsize=256)
+    def is_secret(value: str, level: Sensitivity) -> bool | None:
+        """None for a name, which begins the next table. A column has few values that come again and again, or secrets."""
+        if is_placeholder(value) or re.search(r"\s", value):
+            return False
+        if looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value)):
+            return True
+        return None if classify(value) else False
+
     for _ in range(_MAX_ROWS):
         if at >= len(text):
             break
@@ -135,13 +147,11 @@ def _below(
             break
         # The last line may be cut off.
         for (start, end), level in zip(cells, levels, strict=is_whole):
-            value = text[start:end]
-            if not level or not value or is_placeholder(value) or re.search(r"\s", value):
-                continue
-            if looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value)):
+            verdict = is_secret(text[start:end], level) if level and start < end else False
+            if verdict is None:
+                return found, at
+            if verdict:
                 found.append((start, end))
-            elif classify(value):
-                return found, at  # the names of the next table
         at = line.end()
     return found, at
 
@@ -149,12 +159,21 @@ def _below(
 def _cells(text: str, start: int, end: int, delimiter: str) -> list[tuple[int, int]]:
     """Where the cells of a line stand, without the space and the quotes around them."""
     result: list[tuple[int, int]] = []
+    line = text[start:end]
     if delimiter == _SPACES:
-        return [(start + part.start(), start + part.end()) for part in _SPACED_CELL.finditer(text[start:end])]
-    for part in re.finditer(rf'[ ]?"[^"\n]*"[ ]?|[^{re.escape(delimiter)}\n]*', text[start:end]):
+        return [(start + part.start(), start + part.end()) for part in _SPACED_CELL.finditer(line)]
+    if '"' not in line:
+        at = start
+        for part in line.split(delimiter):
+            cell = part.strip(_AROUND_CELLS)
+            begin = at + (part.find(cell) if cell else 0)
+            result.append((begin, begin + len(cell)))
+            at += len(part) + len(delimiter)
+        return result
+    for part in re.finditer(rf'[ ]?"[^"\n]*"[ ]?|[^{re.escape(delimiter)}\n]*', line):
         if part.start() and text[start + part.start() - 1] != delimiter:
             continue  # the empty match behind a cell
-        cell = part[0].strip(' \t\r"*`')
+        cell = part[0].strip(_AROUND_CELLS)
         offset = part[0].find(cell) if cell else 0
         at = start + part.start() + offset
         result.append((at, at + len(cell)))
