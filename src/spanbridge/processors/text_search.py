@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from orjson import loads
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from spanbridge.processors.filter_options import Recognizer
     from spanbridge.processors.masking_styles import Masker
 
+_START, _END = itemgetter(0), itemgetter(1)  # of a span
 WITHHELD = "[WITHHELD]"
 SHORTEST_SECRET = 6
 """Characters; no built-in rule finds anything in a shorter text."""
@@ -86,8 +88,9 @@ class TextSearch:
         )
         """What the prefilter looks for."""
         self._rule_of: list[TextRule | None] = [rule for rule in rules for _ in rule.probes]
+        self._number_of = [number for rule in rules for number in range(len(rule.probes))]
         self._rule_of += [None] * (len(STRUCTURE_PROBES) + 1)
-        self._events = frozenset((len(self._rule_of) - 1,))
+        self._events = (len(self._rule_of) - 1,)
         # Rules without a probe are tried on everything, before the others: under negative indexes, from the list's end.
         always = [rule for rule in own if not rule.probes]
         self._always = range(-len(always), 0)
@@ -120,11 +123,16 @@ class TextSearch:
     def confirmed(self, matched: Sequence[int] | None, data: bytes) -> Sequence[int] | None:
         """What `match` says of encoded JSON, also of the texts that stand there in pieces; without the mere names of a stream's events."""
         if matched:
-            if not self._events.issuperset(matched):
+            if tuple(matched) != self._events:
                 return matched
             return self._match_joined("\n".join(joined_texts(loads(data))).encode("utf-8", "surrogatepass"))
         joined = joined_lists(data)
         return self._match_joined(joined) if joined else None
+
+    def match_lists(self, data: bytes) -> Sequence[int] | None:
+        """That of a stream's events, where a probe matches in the strings of a list together."""
+        joined = joined_lists(data) if b"[" in data else b""
+        return self._events if joined and self.match(joined) else None
 
     def is_clean(self, data: bytes) -> bool:
         """Whether certainly no probe matches in some encoded JSON documents, nor in texts that stand there in pieces."""
@@ -132,7 +140,7 @@ class TextSearch:
 
     def _match_joined(self, text: bytes) -> Sequence[int] | None:
         matched = self.match(text)
-        return None if not matched or self._events.issuperset(matched) else matched
+        return None if not matched or tuple(matched) == self._events else matched
 
     def match_alone(self, data: bytes) -> Sequence[int]:
         """As `match`, by the standard library alone: slower, and the interpreter is held throughout."""
@@ -167,7 +175,8 @@ class TextSearch:
         short = len(text) <= _SHORT
         if short and text in self._clean:
             return None
-        matched = self.match(encode_text(text))
+        data = searched_bytes(text)
+        matched = self.match(data) or self.match_lists(data)
         if short and not matched:
             if len(self._clean) >= _MAX_CLEAN:
                 self._clean.clear()
@@ -184,14 +193,14 @@ class TextSearch:
         for rule, indexes in groupby(sorted(matched), self._rule_of.__getitem__):
             if rule is not None:
                 narrowed = rule.narrowed
-                find = (
-                    rule.find if narrowed is None else narrowed(tuple(self.probes[index].pattern for index in indexes))
-                )
+                find = narrowed(tuple(map(self._number_of.__getitem__, indexes))) if narrowed else rule.find
                 found.extend(find(text, budget))
                 budget.pause()
         if not found:
             return found
-        found.sort(key=lambda span: (span.start, -span.end))
+        # By their starts, of the same start the longest first.
+        found.sort(key=_END, reverse=True)
+        found.sort(key=_START)
         result: list[Span] = []
         for span in found:
             if self.is_masked(text[span.start : span.end]) or (self._has_own and self._masker.holds(text, span)):
@@ -211,6 +220,12 @@ class TextSearch:
     def mask(self, rule: str, value: str, scope: str) -> str:
         """What stands for `value` in the trace `scope`."""
         return self._masker.mask(rule, value, scope)
+
+
+def searched_bytes(text: str) -> bytes:
+    """A text as the engines read it, with the texts that stand in pieces in JSON inside of it."""
+    data = encode_text(text)
+    return data + b"\n" + joined_lists(data) if '["' in text or "[\\" in text else data
 
 
 def encode_text(text: str) -> bytes:

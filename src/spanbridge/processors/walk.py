@@ -22,14 +22,22 @@ from spanbridge.processors.key_names import (
     split_words,
 )
 from spanbridge.processors.personal_data import is_counted, is_version, named_rule
-from spanbridge.processors.placeholders import is_placeholder, was_masked
+from spanbridge.processors.placeholders import (
+    is_placeholder,
+    is_placeholder_of_cookies,
+    is_placeholder_of_scheme,
+    was_masked,
+)
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
+    ROWS,
     argument_level,
+    columns_of,
     holds_headers,
     holds_labels,
-    holds_references,
+    holds_no_secret,
+    is_beside_secrets,
     is_label,
     is_pair_of,
     is_schema,
@@ -37,6 +45,7 @@ from spanbridge.processors.structures import (
     is_translation,
     named_value,
     names_credentials,
+    names_group,
     typed_member,
     values_of_schema,
 )
@@ -50,8 +59,8 @@ if TYPE_CHECKING:
 MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
-
-_FEW = 3
+_NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
+_FEW = 2
 """Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
 
 
@@ -105,10 +114,10 @@ class Walk:
         """`value` with its secrets replaced; `parent` is the name that it stands under."""
         if self._has_paths and self._allowed is not None and self._allowed.path(self._path):
             return value
-        if value is None or isinstance(value, (int, float)):
-            return self._number(value, parent) if type(value) is int else value
         if isinstance(value, str):
             return self._text(value)
+        if value is None or isinstance(value, (int, float)):
+            return self._number(value, parent) if type(value) is int else value
         if depth > MAX_DEPTH:
             raise LimitExceeded
         if isinstance(value, dict):
@@ -174,7 +183,7 @@ class Walk:
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
             parts.append(self._part(text, at, start, matched))
             parts.append(
-                text[start:end] if redacted is value else json_text.splice(text, start, value, redacted, self._inner)[0]
+                text[start:end] if redacted is value else json_text.rewritten(text, start, value, redacted, self._inner)
             )
             at = end
         if not parts:
@@ -217,6 +226,7 @@ class Walk:
         classify = self._classify
         labels = bool(parent) and (holds_labels(parent) or is_translation(parent, value.values()))
         context = parent if parent and names_credentials(parent) else ""
+        group = bool(parent) and names_group(parent) and classify(parent) is _STRONG
         named = named_value(value, classify)
         key_set = "kty" in value
         kinds = self._search.kinds
@@ -226,32 +236,42 @@ class Walk:
         for key, item in value.items():
             path[-1] = key
             name = key if isinstance(key, str) else _plain_key(key)
-            level = classify(name) if name else Sensitivity.NONE
-            if context and level is not Sensitivity.STRONG:
+            level = classify(name) if name else _NONE
+            if context and level is not _STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
-                if level and type(item) in _NUMBERS:
-                    level = Sensitivity.WEAK  # the id of a token that a model gave
+                if level and (type(item) in _NUMBERS or name in _USERS):
+                    level = _WEAK  # the id of a token that a model gave, or whose it is
             rule = "key_name"
-            if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
-                level = Sensitivity.NONE
-            if level is Sensitivity.WEAK and name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
-                level = Sensitivity.STRONG if re.search(r"\s", item) is None else level
+            if level is _WEAK:
+                if name in ("token", "tokens") and is_tokenized(value):
+                    level = _NONE
+                elif name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
+                    level = _STRONG if re.search(r"\s", item) is None else level
+            if group and (type(item) in _MAPPINGS or not is_beside_secrets(name)):
+                level = _STRONG
             if named is not None and name in named[0]:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
-                level, rule = Sensitivity.STRONG, "private_key"
+                level, rule = _STRONG, "private_key"
             if self._allowed is not None and (
                 self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
             ):
                 redacted = item
             elif level and not (labels and is_label(item)):
-                redacted = self._secret(item, level, name, depth, rule)
+                called = name
+                if named is not None and name in named[0]:
+                    called = named[2] or name
+                elif group and type(item) in _CONTAINERS and not classify(name):
+                    called = parent
+                redacted = self._secret(item, level, called, depth, rule)
             elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
                 redacted = self._masked(found, item, str(item))
             elif kinds and type(item) is str and is_version(name, item):
                 redacted = item
             elif type(item) is str:
                 redacted = self._text(item)
+            elif type(item) is list and name in ROWS and (columns := columns_of(value)) is not None:
+                redacted = self._rows(cast("list[Any]", item), columns, depth + 1)
             else:
                 redacted = self.value(item, depth + 1, name)
             new_key: Any = key
@@ -272,6 +292,18 @@ class Walk:
         path.pop()
         return value if result is None else result
 
+    def _rows(self, rows: list[Any], columns: list[str], depth: int) -> list[Any]:
+        """The rows of a table whose columns have these names: each as if it were a mapping."""
+        result: list[Any] = []
+        for row in rows:
+            if type(row) in _LISTS and len(row) == len(columns):
+                cells = dict(zip(columns, row, strict=True))
+                redacted = self._mapping(cells, depth + 1, "")
+                result.append(row if redacted is cells else [*redacted.values()])
+            else:
+                result.append(self.value(row, depth + 1))
+        return rows if all(new is old for new, old in zip(result, rows, strict=True)) else result
+
     def _personal(self, text: str, name: str, parent: str, siblings: dict[Any, Any]) -> str | None:
         """The rule by which digits are personal because of what they are called, here or around them."""
         label = siblings.get("name") if name == "value" else None
@@ -285,14 +317,9 @@ class Walk:
         words = split_words(name)
         token = bool(words) and words[-1].startswith("token")
         if isinstance(value, str):
-            scheme, _, rest = value.partition(" ")
-            if (
-                is_placeholder(value)
-                or self._search.is_masked(value)
-                or (rest and scheme.isalpha() and _IS_VARIABLE.match(rest))
-            ):
+            if self._stands_for_one(value, words):
                 return self._text(value) if len(value) > 64 else value
-            if level is Sensitivity.WEAK:
+            if level is _WEAK:
                 login = _LOGIN.fullmatch(value) if words and words[-1] == "auth" else None
                 if login is not None and is_mixed_word(login["v"]):
                     return value[: login.start("v")] + self._mask(rule, login["v"], login.start("v"))
@@ -303,41 +330,77 @@ class Walk:
             return self._mask(rule, value)
         if isinstance(value, (int, float)):
             plural = bool(words) and words[-1].endswith("s") and words[-1] != "pass"
-            kept = (level is Sensitivity.WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
+            kept = (level is _WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
             return value if kept else self._masked(rule, value, str(value))
-        if not value or level is Sensitivity.WEAK:
+        if not value or level is _WEAK:
             if isinstance(value, list):
                 return self._weak_items(cast("list[Any]", value), name, depth)
             return self.value(value, depth + 1, name)
         if isinstance(value, dict) and is_schema(mapping := cast("dict[Any, Any]", value)):
             return self._schema(mapping, name, depth)
-        if holds_references(value) or (isinstance(value, list) and all(map(_stands_for_one, cast("list[Any]", value)))):
+        if holds_no_secret(value, lambda text: self._stands_for_one(text, words)):
             return self.value(value, depth + 1)
         if isinstance(value, dict) and (member := typed_member(mapping := cast("dict[Any, Any]", value))):
             held = self._secret(mapping[member], level, name, depth + 1, rule)
             return mapping if held is mapping[member] else {member: held}
+        if names_group(name):
+            return self._group(cast("Any", value), level, name, depth)
         return self._masked(rule, cast("Any", value), repr(cast("Any", value)))
+
+    def _group(self, value: Any, level: Sensitivity, name: str, depth: int) -> Any:
+        """Several secrets with what belongs to them: leaf by leaf."""
+        if isinstance(value, dict):
+            return self.value(value, depth + 1, name)
+        items = cast("list[Any]", value)
+        if all(type(item) in _LISTS and len(item) == 2 for item in items) and any(
+            self._classify(str(pair[0])) for pair in items
+        ):
+            return self.value(items, depth + 1)
+        result = [
+            self._masked("key_name", item, str(item))
+            if type(item) in _NUMBERS
+            else self._secret(item, level, name, depth + 1)
+            for item in items
+        ]
+        if all(new is old for new, old in zip(result, items, strict=True)):
+            return items
+        return tuple(result) if isinstance(items, tuple) else result
+
+    def _stands_for_one(self, value: str, words: Sequence[str]) -> bool:
+        """Whether a value under a name of these words stands for a secret."""
+        scheme, _, rest = value.partition(" ")
+        return (
+            is_placeholder(value)
+            or self._search.is_masked(value)
+            or (scheme.isalpha() and _IS_VARIABLE.match(rest) is not None)
+            or is_placeholder_of_scheme(value)
+            or ("=" in value and words[-1:] == ("cookie",) and is_placeholder_of_cookies(value))
+        )
 
     def _schema(self, value: dict[Any, Any], name: str, depth: int) -> Any:
         """What describes a secret: without the values that it holds, its default and its examples."""
         result = self.value(value, depth + 1, name)
         for key in values_of_schema(value):
             self._path.append(key)
-            held = self._secret(value[key], Sensitivity.STRONG, name, depth + 1)
+            held = self._secret(value[key], _STRONG, name, depth + 1)
             self._path.pop()
             if held is not value[key]:
                 result = {**result, key: held}
         return result
 
     def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
-        result = [self._secret(item, Sensitivity.WEAK, name, depth + 1) for item in items]
+        if len(items) == 2 and split_words(name)[-1:] == ("auth",) and all(type(item) is str for item in items):
+            user, password = items  # as clients of HTTP take them
+            masked = self._mask("key_name", password) if is_mixed_word(password) else password
+            return items if masked is password else [user, masked]
+        result = [self._secret(item, _WEAK, name, depth + 1) for item in items]
         return items if all(new is old for new, old in zip(result, items, strict=True)) else result
 
     # ── sequences ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
         self._count()
-        joined = self._joined(items) if len(items) > 1 else None
+        joined = None if len(items) < 2 or parent == _PAIRS or self._is_pair(items, parent) else self._joined(items)
         if joined is not None:
             items = joined
         result = joined
@@ -358,7 +421,7 @@ class Walk:
                     result.append(item)
                 before = None
                 continue
-            level = Sensitivity.NONE
+            level = _NONE
             if type(item) is str and type(before) is str and (pairs_up or before[:1] == "-"):
                 level = self._item_level(before, index, items, parent)
             if level:
@@ -398,25 +461,18 @@ class Walk:
         """The items with the secrets masked that stand in several of them: the first piece gets the marker, the others lose their part."""
         result: list[Any] | None = None
         if type(items[0]) is str and all(type(item) is str for item in items):
-            # One look at all before their pieces are told apart.
-            text = "".join(items)
-            if (
-                len(text) > chunked_text.MAX_MEAN * len(items)
-                or len(text) < self._search.shortest
-                or is_argument_list(items)
-            ):
-                return None
-            matched = self._candidates[text]
-            if not matched or not self._candidates.spans(text, matched, self._budget):
+            if chunked_text.may_hold_events(items[0]) and (result := self._joined_documents(items)) is not None:
+                return result
+            if is_argument_list(items):
                 return None
         for run in chunked_text.runs(items):
-            text = "".join(part.text for part in run)
+            text = run.text
             matched = self._candidates[text] if len(text) >= self._search.shortest else None
             spans = self._candidates.spans(text, matched, self._budget) if matched else []
             if spans:
                 spans = self._in_pieces(spans, run)
             offset = first = 0
-            for part in run if spans else ():
+            for part in run.parts if spans else ():
                 end = offset + len(part.text)
                 while first < len(spans) and spans[first].end <= offset:
                     first += 1
@@ -427,13 +483,29 @@ class Walk:
                 if inside:
                     result = list(items) if result is None else result
                     masked = self._masked_part(text, inside, offset, end)
-                    result[part.index] = chunked_text.replaced(result[part.index], part.path, masked)
+                    result[part.number] = chunked_text.replaced(result[part.number], part.path, masked)
                 offset = end
         return result
 
-    def _in_pieces(self, spans: Sequence[Span], run: Sequence[chunked_text.Part]) -> list[Span]:
+    def _joined_documents(self, texts: Sequence[str]) -> list[Any] | None:
+        """As `_joined`, of strings that hold one event each: `data: {...}`."""
+        regions = [self._candidates.regions(text)[:1] for text in texts]
+        documents = [found[0][2] if found else None for found in regions]
+        joined = self._joined(documents) if len(documents) > 1 else None
+        if joined is None:
+            return None
+        return [
+            text[: found[0][0]]
+            + json_text.rewritten(text, found[0][0], found[0][2], new, self._inner)
+            + text[found[0][1] :]
+            if found
+            else text
+            for text, found, new in zip(texts, regions, joined, strict=True)
+        ]
+
+    def _in_pieces(self, spans: Sequence[Span], run: chunked_text.Run) -> list[Span]:
         """The secrets of a text in pieces: without those that were masked in a piece before, nor the words of a next string."""
-        ends = list(accumulate(len(part.text) for part in run))
+        ends = list(accumulate(len(part.text) for part in run.parts))
         result: list[Span] = []
         for span in spans:
             first, last = bisect_right(ends, span.start), bisect_right(ends, span.end - 1)
@@ -443,15 +515,16 @@ class Walk:
             starts = [ends[index - 1] if index else 0 for index in range(first, last + 1)]
             pieces = [
                 part.text[max(0, span.start - start) : span.end - start]
-                for part, start in zip(run[first : last + 1], starts, strict=True)
+                for part, start in zip(run.parts[first : last + 1], starts, strict=True)
             ]
             if any(was_masked(piece) or self._search.is_masked(piece) for piece in pieces):
                 continue
-            if not run[0].path:
-                piece, start = run[first].text, starts[0]
+            if not run.is_stream:
+                piece, start = run.parts[first].text, starts[0]
                 if self._stands_alone(span._replace(end=ends[first]), piece, start):
-                    continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
-                if chunked_text.is_word(pieces[-1]):
+                    if not chunked_text.goes_on("".join(pieces[1:]), run.parts[first + 1].text):
+                        continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
+                elif chunked_text.is_word(pieces[-1]):
                     span = span._replace(end=starts[-1])  # noqa: PLW2901 - the rest of it
             result.append(span)
         return result
@@ -478,21 +551,27 @@ class Walk:
         parts.append(text[at:end])
         return "".join(parts)
 
+    def _is_pair(self, items: Sequence[Any], parent: str) -> bool:
+        """Whether the second of two strings is the value of the first."""
+        return (
+            len(items) == 2
+            and all(type(item) is str for item in items)
+            and bool(self._item_level(items[0], 1, items, parent))
+        )
+
     def _item_level(self, before: str, index: int, items: Sequence[Any], parent: str) -> Sensitivity:
         """How secret a string is by the item before it: a flag and its value, a name and its value."""
         item: str = items[index]
         level = argument_level(before, item, self._classify)
         if level or not (named := self._classify(before)):
             return level
-        if len(items) == 2:
+        if chunked_text.are_complete(before, item):
+            is_pair = False
+        elif len(items) == 2:
             is_pair = parent == _PAIRS or is_pair_of(named, item, parent, self._classify)
         else:
             is_pair = index % 2 == 1 and len(items) % 2 == 0 and holds_headers(parent)
         return named if is_pair else level
-
-
-def _stands_for_one(item: Any) -> bool:
-    return isinstance(item, str) and is_placeholder(item)
 
 
 def _plain_key(key: Any) -> str:
@@ -508,6 +587,8 @@ _USERS = frozenset({"user", "username", "userName", "user_name", "login", "email
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
+_MAPPINGS = frozenset({dict})
+_CONTAINERS = _MAPPINGS | _LISTS
 _NUMERALS = frozenset({str, int})
 _NUMBERS = frozenset({int, float})
 _LOGIN = re.compile(r"[A-Za-z][\w.@-]{0,63}:(?P<v>[^\s:/]{4,128})")
