@@ -45,7 +45,7 @@ RECORDING = """
 
     sb.configure(store=False, exporters=["memory"], processors=[begin], exit_timeout_s=0.2)
     for _ in range(40):
-        # What looks like chance takes re2 longest: a tenth of a second for each.
+        # What looks like chance takes re2 longest.
         with sb.tool_call("t", input=base64.b64encode(os.urandom(10_000)).decode()):
             pass
     begun.wait()
@@ -88,7 +88,7 @@ def test_redaction_after_the_last_deliveries():
 
         def last():
             from spanbridge.processors.matcher import Re2Prefilter
-            print(Re2Prefilter.max_direct_bytes, sensitive_data.redact({"password": "hunter2hunter2", "q": "x" * 100_000})["password"])
+            print(Re2Prefilter.max_bytes, sensitive_data.redact({"password": "hunter2hunter2", "q": "x" * 100_000})["password"])
 
         atexit.register(last)
         import spanbridge as sb

@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import json
 import re
-from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -18,10 +17,9 @@ from spanbridge.errors import ConfigurationError
 from spanbridge.model.payload import snapshot
 from spanbridge.model.span import SpanRecord
 from spanbridge.model.span_types import SpanType
-from spanbridge.pacing import awaited
 from spanbridge.processors import json_text, walk
 from spanbridge.processors.key_names import CODE_OWNERS, KEY_OWNERS, PASS_OWNERS, TOKEN_OWNERS
-from spanbridge.processors.matcher import AWAITED_LOOK_BYTES, LOOK_BYTES, MAX_MEMORY_BYTES, Re2Prefilter, RePrefilter
+from spanbridge.processors.matcher import LOOK_BYTES, MAX_MEMORY_BYTES, Re2Prefilter, RePrefilter
 from spanbridge.processors.sensitive_data import SensitiveDataFilter
 
 FILTER = SensitiveDataFilter()
@@ -852,20 +850,14 @@ def test_both_engines_say_the_same(engines: tuple[Re2Prefilter, RePrefilter], te
         assert sorted(fast.match(data) or ()) == slow.match(data)
 
 
-@pytest.mark.parametrize("waits", [False, True])
-@pytest.mark.parametrize("piece_bytes", [AWAITED_LOOK_BYTES, LOOK_BYTES])
-@pytest.mark.parametrize("offset", [-1100, -1000, -20, -1, 0, 1, 20])
-def test_re2_finds_what_spans_its_pieces(
-    engines: tuple[Re2Prefilter, RePrefilter], offset: int, piece_bytes: int, waits: bool
-) -> None:
+@pytest.mark.parametrize("offset", [-1100, -1024, -1000, -20, -1, 0, 1, 20, LOOK_BYTES - 1050])
+def test_re2_finds_what_spans_its_pieces(engines: tuple[Re2Prefilter, RePrefilter], offset: int) -> None:
     """A long text is searched in pieces, so that no call lasts; what stands at their borders is found, as in a short text."""
     fast, _ = engines
     secret = b'"password": "hunter2hunter2"'
-    data = b" " * (piece_bytes + offset) + secret + b" " * piece_bytes
-    with awaited() if waits else nullcontext():
-        found = fast.match(data)
+    data = b" " * (LOOK_BYTES + offset) + secret + b" " * LOOK_BYTES
 
-    assert found == sorted(fast.match(b" " + secret + b" "))
+    assert sorted(fast.match(data)) == sorted(fast.match(b" " + secret + b" ")) != []
 
 
 @pytest.mark.parametrize("offset", [0, 31_000, 32_760, 32_768, 65_530, 100_000])
