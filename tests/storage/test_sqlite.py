@@ -418,7 +418,7 @@ class TestSchema:
 
         with SQLiteStore(path) as store:
             for use in (lambda: store.write([span()]), store.list_traces):
-                with pytest.raises(StoreError, match="not a database; move the file .* or name another") as caught:
+                with pytest.raises(StoreError, match=r"not a database; move the file .* or name another") as caught:
                     use()
                 assert caught.value.reason == "store_damaged"
 
