@@ -53,6 +53,8 @@ MAX_VALUES = 500_000
 
 _FEW = 3
 """Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
+REDACTIONS = "redactions"
+"""Where a span counts what was redacted, by the names of the rules: the numbers are no secrets."""
 
 
 class Finding(NamedTuple):
@@ -244,7 +246,7 @@ class Walk:
                 self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
             ):
                 redacted = item
-            elif level and not (labels and is_label(item)):
+            elif level and not (labels and is_label(item)) and not (type(item) is int and parent == REDACTIONS):
                 redacted = self._secret(item, level, name, depth, rule)
             elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
                 redacted = self._masked(found, item, str(item))
