@@ -652,7 +652,7 @@ class TestFaults:
         """Its tables are made under the same patience as every write: several tries, each refused until the other process is done."""
         monkeypatch.setattr(connections, "_TRY_S", 0.001)
         path.touch(0o600)
-        holder = connections.open_writing(path)
+        holder = connections.open_writing(path, 2**30)
         holder.execute("BEGIN IMMEDIATE")
         refusals: list[None] = []
 
@@ -827,6 +827,15 @@ class TestRetention:
             assert execute(path, "SELECT count(*) FROM spans") == [(len(kept),)]
             terms = [execute(path, f"SELECT count(*) FROM {table}")[0][0] for table in ("trace_terms", RECENT_TERMS)]
             assert sum(terms) == 3 * (len(kept) - 1)
+
+    def test_the_log_of_a_small_store_is_small(self, path: Path) -> None:
+        """What stands in the write-ahead log is moved into the file sooner, where the file's own bound is small."""
+        with SQLiteStore(path, create=True, max_bytes=2**21) as store:
+            for number in range(1, 400):
+                store.write([span(number, trace_id=hex_id(number), input=os.urandom(4_000).hex())])
+
+            # A part of the bound, and the last write.
+            assert path.with_name("traces.db-wal").stat().st_size < 2**20
 
     def test_traces_that_never_end_are_bounded_too(self, path: Path) -> None:
         """Where nothing has ended the oldest running traces go: the bound holds whatever was left behind by crashes."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from spanbridge.storage.filters import TraceFilters
 
 MAX_BYTES = 1024**3
-"""The default bound of the file; the write-ahead log beside it comes on top, with at most some 16 MiB."""
+"""The default bound of the file; the write-ahead log beside it comes on top, with some 16 MiB or an eighth of a smaller bound."""
 MIN_PREFIX = 4
 """The shortest prefix by which a trace id is found."""
 
@@ -260,7 +260,7 @@ class SQLiteStore:
         self._require_file()
         make_private(self.path)
         file = identity(self.path)
-        connection = open_writing(self.path)
+        connection = open_writing(self.path, self.max_bytes)
         try:
             migrate(connection, str(self.path))
             require_own_companions(self.path)
