@@ -235,6 +235,7 @@ class Bridge(Protocol):
 
     - `name: str`; else the class's name.
     - `header_names`: lower-case names of the headers that `extract` reads beside W3C's.
+    - `release_at(native, reason, ended_at)`: called instead of `release` where the span's end was recorded, in nanoseconds since the epoch.
     - `stats() -> dict`: numbers that `spanbridge.stats()["bridge"]` shows beside the core's.
     - `tend(opened)`: called about once a second on the pipeline's thread while native spans are open, which come as pairs of the native
       span and its age in seconds; after the last of them has ended, as long as it returns True.

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 import spanbridge as sb
-from bridges.toy_tracer import ToyBridge
+from bridges.toy_tracer import ToyBridge, ToySpan
 from spanbridge.errors import BridgeUnavailableError, ConfigurationError
 
 
@@ -126,6 +126,25 @@ def test_a_dropped_span_is_released(memory):
         "finished",
     ]
     assert sb.stats()["bridge"] == {"name": "toy", "open": 0, "finished": 2, "released": {"processor": 1}}
+
+
+def test_a_bridge_may_ask_when_a_dropped_span_ended(memory):
+    released, recorded = [], []
+
+    class Exact(ToyBridge):
+        def release_at(self, native: ToySpan, reason: str, ended_at: int) -> None:
+            self.release(native, reason)
+            released.append(ended_at)
+
+    sb.configure(
+        store=False, exporters=[memory], bridge=Exact(), processors=[lambda record: recorded.append(record.ended_at)]
+    )
+    with sb.tool_call("search"):
+        pass
+    sb.flush()
+
+    assert len(released) == 1
+    assert released == recorded
 
 
 def test_a_hidden_span_starts_no_native_span(memory):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spanbridge.conventions.messages import from_messages, to_messages
 
@@ -159,6 +163,30 @@ def test_media(part, expected) -> None:
     assert conversion is not None
     assert conversion.messages[0]["parts"] == [expected]
     assert conversion.form is None
+
+
+texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
+parts = st.lists(st.dictionaries(st.sampled_from(["type", "text", "content", "id"]), texts, max_size=3), max_size=2)
+messages = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "tool", "model"])},
+    optional={
+        "content": st.none() | texts | parts | st.integers(),
+        "tool_call_id": st.none() | texts | st.integers(),
+        "tool_calls": st.lists(st.just(CALL) | st.dictionaries(texts, texts, max_size=2), max_size=2),
+        "name": st.none() | texts | st.integers(),
+    },
+)
+
+
+@given(st.lists(messages, min_size=1, max_size=3))
+def test_what_is_said_to_come_back_does(payload: list[dict[str, Any]]) -> None:
+    """Messages with any of the usual keys, whatever they hold, are converted; those that have a form are read back by it."""
+    conversion = to_messages(payload, "user")
+
+    assert conversion is not None
+    assert len(conversion.messages) == len(payload)
+    if conversion.form is not None:
+        assert from_messages(conversion.messages, conversion.form) == payload
 
 
 def test_finish_reason() -> None:

@@ -118,6 +118,8 @@ HOSTILE: dict[str, Callable[[int], Any]] = {
     "echo": lambda size: "echo x |" * (size // 8),
     "inputs": lambda size: "<input type=password value=" * (size // 27),
     "names and values": lambda size: "name: password\n" * (size // 15),
+    "heads of tables": lambda size: "name,password\n" * (size // 14),
+    "dialogue": lambda size: "USER a\nPASS " * (size // 12),
     "deep": _deep,
     "chunks": lambda size: ["pass", "word", "="] * (size // 20),
     "e-mail": lambda size: "a.b@c.d" * (size // 7),

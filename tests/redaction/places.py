@@ -2,7 +2,8 @@
 """Places where a secret stands that has no shape of its own, and texts of the same form that hold none.
 
 A row is (kind of secret, text with `§` where it stands): `w` a plain word, `p` a password with a digit, `k` a generated key, `c` a code of
-six digits, `b` base64 of something long, `h` 32 hexadecimal digits.
+six digits, `b` base64 of something long, `h` 32 hexadecimal digits, `g` letters that were
+generated, `u` such in capitals, `n` a key that is no digest, `q` a password with brackets, `s` a key of Azure that begins with slashes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 from typing import TYPE_CHECKING
 
 from .cases import HOLE, Case, text_case
-from .further_places import BROWSERS, CALLS, DECLARATIONS, DIALOGUES, STRINGS, TEXTS
+from .further_places import BROWSERS, CALLS, DECLARATIONS, DIALOGUES, LANGUAGES, STRINGS, TEXTS
+from .further_places import FURTHER as FURTHEST
 from .further_places import LOOK_ALIKES as FURTHER_LOOK_ALIKES
 from .generating import characters, fill
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _WORDS = ("tangerine", "moosehead", "waterfall", "Grapefruit")
 _PASSWORDS = ("tangerine9", "m0nk3y-bus1ness", "Winter2025!", "hunter2", "7Gx_pQw2Zr", "qwerty12345", "S3cr3t!Pass")
+_LETTERS = ("VkEqFugYGkXecZ", "toYlhmRPmHzqUI", "fMUSUJjdqWaHPA", "SXPzIiGbeHVSgJmr", "MNxoGTGncRfTxBKzPdDa")
 KINDS: dict[str, Callable[[random.Random], str]] = {
     "w": lambda rng: rng.choice(_WORDS),
     "p": lambda rng: rng.choice(_PASSWORDS),
@@ -28,6 +31,11 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     "c": lambda rng: str(rng.randint(102030, 987654)),
     "b": lambda rng: characters(rng, "B", 88) + "==",
     "h": lambda rng: fill("{hex:32}", rng),
+    "g": lambda rng: rng.choice(_LETTERS),
+    "n": lambda rng: fill("{AN:32}", rng),
+    "u": lambda rng: rng.choice(("PFFVCPCZVI", "JRIFYKKBRG", "KOZSWQSWOD")),
+    "q": lambda rng: fill("{AN:6}(Q1{an:4})", rng),
+    "s": lambda rng: f"//{characters(rng, 'B', 41)}=",
 }
 
 COMMANDS = (
@@ -1513,6 +1521,8 @@ def places(rng: random.Random) -> Iterator[Case]:
         "calls": CALLS,
         "declarations": DECLARATIONS,
         "dialogues": DIALOGUES,
+        "languages": LANGUAGES,
+        "furthest": FURTHEST,
         "browsers": BROWSERS,
         "texts": TEXTS,
     }

@@ -654,7 +654,7 @@ def odd_spots(rng: random.Random) -> Iterator[Case]:
 
 def streams(rng: random.Random) -> Iterator[Case]:
     """A secret cut across consecutive string chunks of one list."""
-    for number in range(28):
+    for number in range(36):
         secret = fill(rng.choice(FORMATS)[1], rng) if number % 2 else characters(rng, "AN", 14)
         text = f"Sure, the value is {secret} as asked." if number % 2 else f"Set DB_PASSWORD={secret} first and go on."
         size = rng.randint(3, 9)
@@ -667,10 +667,15 @@ def streams(rng: random.Random) -> Iterator[Case]:
             lambda part, index: {"event": "token", "data": part, "seq": index},
             lambda part, _: {"type": "response.output_text.delta", "delta": part},
             lambda part, _: {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": part}}]}}]},
-        )[number % 7]
-        yield Case(
-            f"streams/{number}", {"chunks": [build(part, index) for index, part in enumerate(parts)]}, (secret,), ()
-        )
+            lambda part, _: {"candidates": [{"content": {"parts": [{"text": part}], "role": "model"}}]},
+            lambda part, _: {"type": "text-delta", "id": "t1", "textDelta": part},
+        )[number % 9]
+        chunks = [build(part, index) for index, part in enumerate(parts)]
+        yield Case(f"streams/{number}", {"chunks": chunks}, (secret,), ())
+        yield Case(f"streams/{number}/JSON", {"body": json.dumps(chunks)}, (secret,))
+        halves = [build(text[: len(text) // 2], 0), build(text[len(text) // 2 :], 1)]
+        if number % 9 not in (0, 4):
+            yield Case(f"streams/{number}/halves", halves, (secret,), ())
 
 
 GROUPS = (

@@ -53,6 +53,9 @@ def _records(name: str, value: str) -> Iterator[tuple[str, Any]]:
     yield "change", {"changes": [{"field": name, "old": value, "new": value}], **rest}
     yield "from and to", {"changes": {name: {"from": value, "to": value}}, **rest}
     yield "variables", {"query": "mutation", "variables": {"input": {name: value, **rest}}}
+    for columns, rows in (("columns", "rows"), ("columns", "data"), ("fields", "records"), ("headers", "values")):
+        yield f"{columns} and {rows}", {columns: ["user", name, "n"], rows: [["bobby", value, 42], ["ana", value, 7]]}
+    yield "described columns", {"columns": [{"name": "user"}, {"name": name}], "rows": [["bobby 42", value]]}
     yield "JSON", json.dumps({name: value, **rest})
     yield "JSON twice", json.dumps(json.dumps({name: value, **rest}))
     yield "JSON in lines", json.dumps({name: value, **rest}, indent=2)

@@ -243,7 +243,7 @@ class Convention(NamedTuple):
     """How spans of one type look."""
 
     operation: str
-    """`gen_ai.operation.name`; our own word where no convention has one."""
+    """`gen_ai.operation.name`; our own word where no convention has one, "" for none."""
     kind: Kind = "internal"
     target: str | None = None
     """The attribute that the span's name names after the operation; absent: the span's own name."""
@@ -273,6 +273,7 @@ CONVENTIONS: dict[SpanType, Convention] = {
     SpanType.RAG_EMBEDDING: Convention("embeddings", "client", target="model"),
     SpanType.RAG_VECTOR_OPERATION: Convention("rag_vector_operation", "client", target="index_name"),
     SpanType.CLASSIFIER_EVALUATION: Convention("classifier_evaluation", "client"),
+    SpanType.GENERIC: Convention(""),
 }
 
 VARIANTS: dict[tuple[SpanType, str, str], Convention] = {

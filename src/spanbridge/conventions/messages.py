@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TEXT, MESSAGE, MESSAGES = "text", "message", "messages"
 """The forms that a payload can be read back to from its messages alone."""
 
-_PLAIN_MESSAGE = {"role", "content"}
+_PLAIN_MESSAGE, _PLAIN_ANSWER = {"role", "content"}, {"role", "tool_call_id", "content"}
 _OWN_KEYS = frozenset({"role", "content", "parts", "tool_calls", "tool_call_id"})
 
 
@@ -159,8 +159,14 @@ def _choices(choices: list[Any], message_key: str, finish_key: str) -> Conversio
 def _converted(item: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """A message in the schema's form, and whether it tells all that `item` did."""
     # As most messages are, without the way through the general case and back.
-    if item.keys() == _PLAIN_MESSAGE and type(content := item["content"]) is str and item["role"] not in _SPECIAL_ROLES:
-        return {"role": item["role"], "parts": [{"type": "text", "content": content}]}, True
+    keys, role = item.keys(), item["role"]
+    if keys == _PLAIN_MESSAGE and type(content := item["content"]) is str and role not in _SPECIAL_ROLES:
+        return {"role": role, "parts": [{"type": "text", "content": content}]}, True
+    if keys == _PLAIN_ANSWER and role == "tool" and type(call_id := item["tool_call_id"]) is str:
+        return {
+            "role": role,
+            "parts": [{"type": "tool_call_response", "id": call_id, "response": item["content"]}],
+        }, True
     message = _message(item)
     calls = item.get("tool_calls")
     if isinstance(calls, list) and not all([isinstance(call, dict) and "function" in call for call in calls]):  # noqa: C419 - short lists
@@ -219,17 +225,21 @@ _FORMS: dict[str, dict[str, Callable[[Any], bool]]] = {
 }
 """The parts that the schema knows, and what each must hold; a part of another type may hold anything."""
 _OPTIONAL_TEXTS = ("id", "mime_type", "transcript")
+_TEXT_OR_NONE = (str, type(None))
 
 
 def _fitting(part: dict[str, Any], item: Any) -> dict[str, Any]:
     """`part`, if it is what the schema calls so; else `item`, of which it was made, as a part of our own type."""
     form = _FORMS.get(part["type"])
-    if form is None or (
-        all(key in part and accepts(part[key]) for key, accepts in form.items())
-        and all((value := part.get(key)) is None or isinstance(value, str) for key in _OPTIONAL_TEXTS)
-    ):
+    if form is None:
         return part
-    return {"type": "json", "content": item}
+    for key, accepts in form.items():
+        if key not in part or not accepts(part[key]):
+            return {"type": "json", "content": item}
+    for key in _OPTIONAL_TEXTS:
+        if not isinstance(part.get(key, ""), _TEXT_OR_NONE):
+            return {"type": "json", "content": item}
+    return part
 
 
 def _part(item: Any) -> Any:
@@ -256,9 +266,9 @@ def _tool_call(call: Any) -> dict[str, Any]:
     """A call of a tool: OpenAI's nested forms, and flat ones."""
     if not isinstance(call, dict):
         return {"type": "json", "content": call}
-    inner = next((nested for key in ("function", "custom") if isinstance(nested := call.get(key), dict)), call)
+    inner = nested if isinstance(nested := call.get("function") or call.get("custom"), dict) else call
     arguments = next((inner[key] for key in ("arguments", "args", "input") if key in inner), None)
-    call_id = next((call[key] for key in ("call_id", "tool_call_id", "toolCallId", "id") if call.get(key)), None)
+    call_id = call.get("call_id") or call.get("tool_call_id") or call.get("toolCallId") or call.get("id") or None
     name = inner.get("name") or inner.get("toolName") or inner.get("tool_name")
     return {"type": "tool_call", "id": call_id, "name": name, "arguments": from_json(arguments)}
 

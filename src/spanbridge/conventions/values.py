@@ -49,7 +49,6 @@ class Attributes(dict[str, Any]):
     __slots__ = ("json_keys",)
 
     def __init__(self) -> None:
-        super().__init__()
         self.json_keys: list[str] = []
 
     def put(self, key: str, value: Any) -> None:

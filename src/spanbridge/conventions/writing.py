@@ -34,8 +34,11 @@ MAX_NAME_LENGTH = 256
 """Of a span's name, in characters; backends group by it. The whole name stands in `spanbridge.name`."""
 
 # Members of an enumeration cost a call each time they are looked up.
-_GENERIC, _MCP_TOOL_CALL, _MCP_SERVER_REQUEST = SpanType.GENERIC, SpanType.MCP_TOOL_CALL, SpanType.MCP_SERVER_REQUEST
-_SCORER_RUN = SpanType.SCORER_RUN
+_MCP_TOOL_CALL, _MCP_SERVER_REQUEST, _SCORER_RUN = (
+    SpanType.MCP_TOOL_CALL,
+    SpanType.MCP_SERVER_REQUEST,
+    SpanType.SCORER_RUN,
+)
 _OK, _ERROR = Status.OK, Status.ERROR
 
 _STATUS: dict[Status, StatusCode] = {
@@ -65,7 +68,8 @@ def write_span(record: SpanRecord) -> OtelSpan:
         typed = _fold_own(attributes, table, typed)
     convention = genai.convention_of(table, typed)
     attributes[genai.SPAN_TYPE] = span_type.value
-    attributes[genai.OPERATION] = convention.operation
+    if convention.operation:
+        attributes[genai.OPERATION] = convention.operation
     parameters = table.parameters.keys() & typed.keys()
     others = {name: value for name, value in typed.items() if name not in parameters} if parameters else typed
     _write_typed(attributes, table, others, usage_is_above=_is_reported_above(record))
@@ -78,7 +82,8 @@ def write_span(record: SpanRecord) -> OtelSpan:
     _write_fields(attributes, record, content)
     _write_derived(attributes, record, content, typed)
     status, message = _write_status(attributes, record, content)
-    events, links = _write_events(attributes, record, content), _write_links(attributes, content.get("links", []))
+    links = _write_links(attributes, content["links"]) if "links" in content else []
+    events = _write_events(attributes, record, content)
     parent = record.parent_span_id
     external = record.external_parent_span_id
     if external is not None:
@@ -151,17 +156,17 @@ def _write_typed(attributes: Attributes, table: TypeTable, typed: dict[str, Any]
 
 def _write_row(attributes: Attributes, row: Row, value: Any) -> None:
     form = row.form
-    if form is genai.DEFINITIONS and (found := to_definitions(value)) is not None:
+    if form.accepts(value):
+        attributes[row.key] = form.write(value)
+    elif form is genai.DEFINITIONS and (found := to_definitions(value)) is not None:
         definitions, tools_form = found
         attributes.put_messages(row.key, definitions)
         if tools_form is not None:
             attributes[genai.TOOLS_FORM] = tools_form
-    elif not form.accepts(value):
+    else:
         # The name of a field of the record is taken, as that of an attribute of the application would be.
         key = genai.PREFIX + row.attribute
         attributes.put_json(genai.CUSTOM + row.attribute if key in genai.OWN_KEYS else key, value)
-    else:
-        attributes[row.key] = form.write(value)
 
 
 def _write_parameters(attributes: Attributes, table: TypeTable, parameters: dict[str, Any]) -> None:
@@ -213,9 +218,8 @@ def _write_name(
     if convention.name_key is not None and text:
         attributes[convention.name_key] = text
     operation = convention.operation
-    if span_type is _GENERIC:
-        name = text or operation
-        attributes.pop(genai.OPERATION)
+    if not operation:
+        name = text or span_type.value
     elif convention.target == "" or not (target := _target(convention, typed, text)):
         name = operation
     else:
@@ -355,8 +359,8 @@ _EVENT_KEYS = {"name", "time", "attributes"}
 
 def _write_events(attributes: Attributes, record: SpanRecord, content: dict[str, Any]) -> list[OtelEvent]:
     result: list[OtelEvent] = []
-    recorded: Any = content.get("events", [])
-    if recorded != [] and not isinstance(recorded, list):
+    recorded: Any = content.get("events", result)
+    if not isinstance(recorded, list):
         attributes.put_json(genai.PREFIX + "events", recorded)  # a processor put it there
     else:
         for event in recorded:

@@ -31,6 +31,7 @@ class BridgeFinish:
     def __init__(self, bridging: Bridging) -> None:
         self._bridging = bridging
         self._tend = getattr(bridging.bridge, "tend", None)
+        self._release_at = getattr(bridging.bridge, "release_at", None)
         self._is_tending = False
         """Whether the bridge has something to look after though nothing is open."""
         self._next_sweep_s = 0.0
@@ -55,14 +56,14 @@ class BridgeFinish:
         if opened.is_root:
             self._ended_traces[opened.trace] = monotonic()
         if result is None or dropped_by is not None:
-            self._release(opened, dropped_by or "processor")
+            self._release(opened, dropped_by or "processor", record.ended_at)
             return
         try:
             # A copy: what it decodes is not to stay with a record that waits for a slow exit.
             self._bridging.bridge.finish(opened.native, copy(result))
         except BaseException as error:  # noqa: BLE001 - as of processors: nobody waits for a SystemExit here
             self._bridging.failed("finish", error)
-            self._release(opened, "internal_error")
+            self._release(opened, "internal_error", record.ended_at)
         else:
             self._finished += 1
             self._is_tending = self._tend is not None
@@ -161,11 +162,14 @@ class BridgeFinish:
         except BaseException as error:  # noqa: BLE001 - as above
             self._bridging.failed("score", error)
 
-    def _release(self, opened: OpenNative, reason: str) -> None:
+    def _release(self, opened: OpenNative, reason: str, ended_at: int | None = None) -> None:
         self._released[reason] += 1
         self._is_tending = self._tend is not None
         try:
-            self._bridging.bridge.release(opened.native, reason)
+            if self._release_at is None or ended_at is None:
+                self._bridging.bridge.release(opened.native, reason)
+            else:
+                self._release_at(opened.native, reason, ended_at)
         except BaseException as error:  # noqa: BLE001 - as above
             self._bridging.failed("release", error)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.processors import chunked_text, json_text
-from spanbridge.processors.text_search import SHORTEST_SECRET, encode_text
+from spanbridge.processors.text_search import SHORTEST_SECRET, encode_text, searched_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,7 +109,7 @@ class Candidates(dict[str, "Sequence[int] | None"]):
         return list(texts)
 
     def _look_at(self, texts: list[str], *, is_inner: bool) -> None:
-        pieces = [encode_text(text) for text in texts]
+        pieces = [searched_bytes(text) for text in texts]
         if is_inner and sum(map(len, pieces)) <= _FEW_BYTES:
             self.update((text, self._search.match_alone(piece)) for text, piece in zip(texts, pieces, strict=True))
             return

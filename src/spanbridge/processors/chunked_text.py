@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 EVENT_PROBE = Probe(
-    ("delta", "token", "chunk", "partial_json"), r"(?:delta|token|chunk|partial_json)\\*\":? ?\\*[{\":,}]", 0
+    ("delta", "token", "chunk", "partial_json", "candidates"),
+    r"(?:[dD]elta|token|chunk|partial_json)\\*\":? ?\\*[{\":,}]|candidates\\*\": ?\[\{",
+    0,
 )
 """What the prefilter looks for: names of events in a stream."""
 _STRING = rb'[^"\\]*(?:\\+[^"\\]+)*'
@@ -31,13 +33,16 @@ _BETWEEN = re.compile(rb'\\*", ?\\*"')
 _TEXT_KEYS = (
     "delta", "choices", "content", "text", "token", "partial_json", "arguments", "data", "chunk", "output_text", "reasoning",
     "reasoning_content", "thinking", "transcript", "function", "tool_calls", "parts", "candidates", "value", "output",
+    "textDelta", "argsTextDelta", "inputTextDelta",
 )  # fmt: skip
 """The members of an event that hold its text, or lead to it."""
-_EVENT_KEYS = word_set("delta chunk token partial_json")
+_EVENT_KEYS = word_set("delta chunk token partial_json data candidates textDelta argsTextDelta inputTextDelta")
 _MAX_DEPTH = 8
 """Levels from an item to its text: `choices[0].delta.tool_calls[0].function.arguments`."""
 MAX_MEAN = 64
 """Characters of a piece, on the average; longer strings are texts of their own."""
+_MAX_MEAN_OF_EVENTS = 256
+"""As above, where a name says that they are pieces."""
 
 
 _WORD = re.compile(r"[\W_]*(?:[A-Z]?[a-z]*|[A-Z]+)[\W_]*")
@@ -73,8 +78,9 @@ def runs(items: Sequence[Any]) -> Iterator[list[Part]]:
 def _is_text(run: list[Part]) -> bool:
     if len(run) < 2:
         return False
-    is_stream = not run[0].path or not _EVENT_KEYS.isdisjoint(run[0].path)
-    return (is_stream or len(run) > 2) and sum(len(part.text) for part in run) <= MAX_MEAN * len(run)
+    are_events = not _EVENT_KEYS.isdisjoint(run[0].path)
+    longest = _MAX_MEAN_OF_EVENTS if are_events else MAX_MEAN
+    return (are_events or not run[0].path or len(run) > 2) and sum(len(part.text) for part in run) <= longest * len(run)
 
 
 def _text_in(item: Any, depth: int) -> tuple[tuple[str | int, ...], str] | None:

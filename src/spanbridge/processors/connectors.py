@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.processors.following_values import (
     MAX_QUOTED,
+    NATIVE,
     QUOTE,
     accepts_quoted,
     flag_value,
@@ -58,15 +59,16 @@ Spans = Iterable[tuple[int, int]] | None
 
 _MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
 _OPERATOR = re.compile(
-    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t]{{0,8}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
+    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t\u200b-\u200d\u2060\ufeff]{{0,8}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
 )
+_TAGS = re.compile(r"(?:<(?:b|strong|i|em|code|kbd|tt|span|mark)\b[^<>\n]{0,60}>){1,3}(?=[^<\s])")
 _BECOMES = re.compile(r"""\\{0,15}["'`]?[ ]{1,3}(?:->|=>|→|⇒)[ ]{1,3}""")
 """From the old value to the new one."""
 _TAG_END = re.compile(r"(?:\s[\w:.-]{1,40}=[^<>\n]{1,200})?>(?:<!\[CDATA\[)?")
 _NEW_LINE = re.compile(r"(?:\s|\\[nrt]|#{1,3}[^\n]{0,40}\n|```\w{0,10}\n){1,60}")
 _NEXT_NAME = re.compile(r"""[\w.\-"'\[\] ]{1,80}[:=]|[-#<>|+{}\[\]]""")
 _ANNOTATED = re.compile(
-    r"""(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?|[ ]As[ ]\w{1,20}|\s{0,3}\{\s{0,3}get;[\w\s;]{0,40}\})[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
+    r"""(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?|[ ]As[ ]\w{1,20}|[ ]\*?(?:string|\[\]byte|n?varchar\(\w{1,4}\))|\s{0,3}\{\s{0,3}get;[\w\s;]{0,40}\})[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
 )
 _BLOCK = re.compile(
     r"(?:[|>][-+]?\d?[ \t]*|<<[-~]?[\"']?[A-Z]{2,12}[\"']?)(?:\n|\\n)(?P<indent>[ \t]*)(?P<v>[^\s][^\n\\]{2,2000})"
@@ -114,6 +116,8 @@ def _operator(place: Place) -> Spans:
         start = block.start("v")
         is_secret = place.level is Sensitivity.STRONG or looks_like_credential(value)
         return ((start, start + len(value)),) if is_secret and not is_placeholder(value) else ()
+    if op in (":", "=") and (tags := _TAGS.match(text, at)) is not None:
+        at = tags.end()
     values = list(operand(text, at, op, right, place.name, place.level, place.head, spaced=spaced))
     becomes = _BECOMES.match(text, values[-1][1]) if values else None
     if becomes is not None:
@@ -216,7 +220,13 @@ def _call(place: Place) -> Spans:
             or _DECLARED.search(place.head)
         )
     )
-    return quoted_value(place.text, call.end(), place.level, place.name, strict=True) if takes_value else None
+    if not takes_value:
+        return None
+    values = list(quoted_value(place.text, call.end(), place.level, place.name, strict=True))
+    further = _CALL_PAIR.match(place.text, values[-1][1]) if values else None
+    if further is not None:  # `set_password("bob", "x")`
+        return quoted_value(place.text, further.end(), place.level, place.name, strict=True)
+    return values
 
 
 def _argument(place: Place) -> Spans:
@@ -237,9 +247,10 @@ _SPACE_QUOTED = re.compile(r"""[ \t]{1,16}(?:AS[ ]|BY[ ])?[(]?(?=\\{0,7}['"`])""
 _ALONE = re.compile(r"(?:\A|\n|\\n)[ \t]*\Z")
 _CAMEL = re.compile("[a-z](?:[A-Z]|_[a-z])")
 """A setting's name, not a word: `storePassword 'x'`."""
-_TAKES_QUOTED = re.compile(
-    r"(?i)(?:(?:with|set|encrypted|user|alter)\s|[ {(]:|\b(?:us(?:e|ing)|with|enter|try) (?:the|this|my|your) )\Z|OPTIONS ?\([^()]{0,48}\Z"
-)
+_TAKES_QUOTED = re.compile(r"(?i)(?:(?:with|set|encrypted|user|alter)\s|[ {(]:)\Z|OPTIONS ?\([^()]{0,48}\Z")
+_USES_QUOTED = re.compile(r"(?i)\b(?:us(?:e|ing)|with|enter|try) (?:the|this|my|your) \Z")
+_NAMES_THING = re.compile(r"""["'`] (?!(?:to|and|or|for|when|if|on|in|at|with|then|does|did|is|was)\b)[a-z]""")
+"""Behind a quoted word: `the password "reset" link`."""
 _CELLS = re.compile(
     r"</(?:t[dh]|dt|key|name|label|b|strong|span)>\s{0,40}<(?:t[dh]|dd|string|value|span|code)[^<>]{0,80}>\s{0,40}"
 )
@@ -248,7 +259,7 @@ _COPULA = r"(?:is|was|should be|are|ist|lautet|es|est|é|è|be|now|to|as|equals|
 _CHANGED = r"(?:now|set|changed|reset|updated|rotated|generated|currently|still|simply|just|to|as)"
 _FILLER = r"(?:[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
 _PROSE = re.compile(
-    rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}{_COPULA}(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
+    rf"""['’]s[ ]|[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}{_COPULA}(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
 )
 _CHANGED_FROM = re.compile(r"(?:[ ](?:was|is|has been|been))?[ ](?:changed|updated|rotated|reset)[ ]from[ ]")
 _TO = re.compile(r"""["'`*]{0,2}[ ]to[ ]""")
@@ -273,11 +284,9 @@ _SPACED = re.compile(
 _NOUN = re.compile(r"(?i)key|token|secret|passw|passphrase|pwd|cred|cookie|code|jwt|otp")
 _SIDE_BY_SIDE = re.compile(r"""[ ]{1,2}[(]?(?P<v>[^\s"'`<>\\(){}\[\],;|=:]{6,200}?)(?=[.,;!?)]{0,2}(?:\s|\Z))""")
 _LEADS_IN = re.compile(
-    r"(?i)\b(?:with|using|use|the|my|your|our|his|her|their|as|and|password|wrong|incorrect|invalid|bad|a|temporary|new|root|admin|try|enter|by)[ ][*_]{0,2}\Z|[,(]\s?\Z|(?:\A|\n)\s{0,8}\Z"
+    r"(?i)\b(?:with|using|use|the|my|your|our|his|her|their|as|and|password|wrong|incorrect|invalid|bad|a|temporary|new|root|admin|try|enter|by)[ ][*_]{0,2}\Z|[,(/]\s?\Z|(?:\A|\n)\s{0,8}\Z"
 )
-_PASSWORD_NAME = re.compile(
-    r"(?i)(?:passw(?:or)?d|pwd|passphrase|passcode|otp|passwort|kennwort|contraseña|senha|wachtwoord|pw)\Z"
-)
+_PASSWORD_NAME = re.compile(rf"(?i)(?:passw(?:or)?d|pwd|passphrase|passcode|otp|pw|{NATIVE.pattern})\Z")
 _CODE = re.compile(r"[ ](?P<v>\d{4,8})(?=[\s.,;!?)]|\Z)")
 
 
@@ -294,6 +303,10 @@ def _quoted_beside(place: Place) -> Spans:
         or (_ALONE.search(place.head) and _CAMEL.search(place.name))
     ):
         return quoted_value(place.text, quoted.end(), place.level, place.name, strict=True)
+    if place.level is Sensitivity.STRONG and _USES_QUOTED.search(place.head):
+        values = list(quoted_value(place.text, quoted.end(), place.level, place.name, strict=True))
+        if values and not _NAMES_THING.match(place.text, values[-1][1]):
+            return values
     return prose_value(place.text, quoted.end(), place.level, only_likely=True)
 
 
@@ -357,6 +370,22 @@ def _is_likely(value: str) -> bool:
     return not is_placeholder(value) and (looks_like_password(value) or looks_like_credential(value))
 
 
+_ON_A_LINE = re.compile(r"(?:\A|\n|\\n)[ \t>*#-]{0,16}(?:[A-Za-z-]{1,16} )?\Z")
+_NEXT_LINE_ALONE = re.compile(
+    r"""[*_]{0,3}[ \t]{0,8}(?:\n|\\n)[ \t>]{0,16}(?P<v>[^\s"'`\\<>]{6,200})[ \t]{0,8}(?=\n|\\n|["']|\Z)"""
+)
+
+
+def _below(place: Place) -> Spans:
+    """`Password`, and on the next line its value, as forms are copied."""
+    value = _NEXT_LINE_ALONE.match(place.text, place.right) if _PASSWORD_NAME.search(place.name) else None
+    if value is None or not _ON_A_LINE.search(place.head) or not is_mixed_word(value["v"]):
+        return None
+    if _NOUN.search(value["v"]) or re.fullmatch(r"[A-Z][a-z]+\d", value["v"]):
+        return None  # the next name of a list
+    return (value.span("v"),)
+
+
 _COMPLEX_KEY_START = re.compile(r"(?:\A|\n|\\n)[ \t-]{0,40}\? [\"']?\Z")
 _COMPLEX_KEY = re.compile(r"""["']?[ \t]{0,4}(?:\n|\\n)[ \t]{0,40}:[ ]""")
 
@@ -392,5 +421,8 @@ READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
     ("<", _cells),
     ("", _prose),
     (" \t", _beside),
+    (" \t*_\n\\", _below),
 )
-"""Each behind the characters of which one follows the name; none: any may."""
+"""Each behind the characters of which one follows the name; none: any may but a letter, these aside:"""
+COPULAS = frozenset("是は为為입는은")
+"""Letters that `_prose` reads; others go on with a word of which the name is a part."""

@@ -230,7 +230,7 @@ FORMATS: tuple[Format, ...] = (
     Format("feishu_webhook", "Feishu and Lark docs: custom bot", "/bot/v2/hook/", r"/bot/v2/hook/", f"(?P<v>{_U}{{16,}})"),
     Format("pagerduty_webhook", "PagerDuty docs: Events API, integration URL", "events.pagerduty.com/", r"events\.pagerduty\.com/(?:integration|x-ere)/", f"(?P<v>{_AN}{{16,}})"),
     Format("discord_token", "detect-secrets: DiscordBotTokenDetector", ".", rf"[MNO]{_U}{{23,27}}\.{_U}{{6}}\.", f"{_U}{{27,38}}", is_discord, rf"\.{_U}{{6}}\.{_U}{{10}}"),
-    Format("telegram_token", "Telegram docs: bot API, authorizing your bot", ":aa", r"(?:bot)?\d{8,10}:AA", f"{_U}{{32,34}}", None, f":AA{_U}{{10}}"),
+    *(Format("telegram_token", "Telegram docs: bot API, authorizing your bot", ":aa", head, f"{_U}{{32,34}}", None, f":AA{_U}{{10}}") for head in ("[0-9][0-9]{7,9}:AA", "bot[0-9]{8,10}:AA")),
     Format("twilio_key", "gitleaks: twilio-api-key", "sk", "SK", f"{_HEX}{{32}}"),
     Format("sendgrid_api_key", "gitleaks: sendgrid-api-token", "sg.", r"SG\.", rf"{_U}{{16,24}}\.{_U}{{36,48}}"),
     Format("mailgun_key", "gitleaks: mailgun-private-api-token", "key-", "key-", f"{_HEX}{{32}}"),

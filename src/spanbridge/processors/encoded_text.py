@@ -70,7 +70,7 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
     return (
         TextRule(
             (
-                Probe(("%",), r"%(?:2[02]|3[ADad]|40|5[BCbc]|7[Bb]|0[ADad]|25)[^ \"]{0,256}%[0-9A-F]", 0),
+                Probe(("%",), r"%(?:2[02BFbf]|3[ADad]|40|5[BCbc]|7[Bb]|0[ADad]|25)[^ \"]{0,256}%[0-9A-F]", 0),
                 Probe(("%",), r"%(?:6[1-9A-Fa-f]|7[0-9Aa])[A-Za-z0-9%_.-]{0,32}=", 0),
             ),
             percent,
@@ -105,11 +105,15 @@ def _decoded(
     text: str, pattern: re.Pattern[str], decode: Callable[[str], str], *, plus: bool = False
 ) -> tuple[str, list[int]]:
     """A text with the matches of a pattern decoded, and for each of its characters where it started before."""
+
+    def plain(part: str) -> str:
+        return part.replace("+", " ") if plus else part
+
     parts: list[str] = []
     starts: list[int] = []
     at = 0
     for match in pattern.finditer(text):
-        parts.append(text[at : match.start()])
+        parts.append(plain(text[at : match.start()]))
         starts.extend(range(at, match.start()))
         new = decode(match[0])
         parts.append(new)
@@ -120,10 +124,9 @@ def _decoded(
         else:
             starts.extend([start + size * index // len(new) for index in range(len(new))])
         at = match.end()
-    parts.append(text[at:])
+    parts.append(plain(text[at:]))
     starts.extend(range(at, len(text) + 1))
-    decoded = "".join(parts)
-    return decoded.replace("+", " ") if plus else decoded, starts
+    return "".join(parts), starts
 
 
 def _mapped(spans: list[Span], starts: list[int], offset: int) -> Iterator[Span]:

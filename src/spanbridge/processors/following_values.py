@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from spanbridge.processors.generated_words import is_generated
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
     looks_like_credential,
     looks_like_password,
 )
-from spanbridge.processors.placeholders import is_placeholder
+from spanbridge.processors.placeholders import is_placeholder, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,9 @@ _WRAPPER = (
     r"|\[\]byte\(|\(ConvertTo-SecureString |string\(\d{1,4}\) |!!str |&\w{1,16} "
 )
 """What makes a value of the string in it, as the types of languages do."""
+_SPACE = re.compile(r"\s")
+_SCHEME = re.compile(r"(?i)(?:Bearer|Basic|Token|Bot|ApiKey) +")
+_WORD_OF_PROSE = re.compile(r"[a-z]+[.,:;!?]?")
 QUOTE = re.compile(
     rf"""(?:\((?:\s|\\n){{0,40}}|\\\s{{0,2}}(?:\n|\\n)\s{{0,40}})?(?:[fFbBrRuU@$]{{1,2}}(?=["'])|{_WRAPPER}|\[)?(\\{{0,15}})("{{3}}|'{{3}}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
 )
@@ -43,9 +47,14 @@ _FALLBACK = re.compile(
     r"""(?P<lead>[A-Za-z_$!@(\[][\w$]{0,60}(?:[.(\[:)]|[ ]{1,2}(?:or|\|\||\?\?|if|\?:?)\b|[ ]{1,2}[|?])[^\n;]{0,160}?|)(?:,|\|\||\?\?|\bor\b|\?:|\belse\b|\?[^\n;:]{1,60}:|\.unwrap_or(?:_else)?\(|\.or(?:Else|_else)\(|default\s?[=:])\s{0,3}(?=[fbru]?\\{0,15}["'`])"""
 )
 """What is looked up, and what is taken where it is missing: `os.getenv("K", "x")`, `process.env.K || "x"`."""
-_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]]{1,8192}""")
+_MAX_FALLBACK = 400
+"""Characters among which its quote stands."""
+_ANY_QUOTE = re.compile("[\"'`]")
+_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]、。，；）]{1,8192}""")
 _AMONG_SETTINGS = re.compile(r"(?:host|user|dbname|port|hostaddr)=[^\s=]{1,64}[ ](?:\w{1,20}=[^\s=]{1,64}[ ]){0,2}\Z")
 """Of libpq: `host=db user=app password=x`."""
+_SET_FLAG = re.compile(r"--set(?:-string)?[ =][\"']?(?:[\w.\[\]-]{1,40}=[^\s,=]{0,40},){0,4}\Z")
+"""Of Helm: `--set user=bob,password=x`."""
 _SERVER = re.compile(r"[\w-]\.[\w.-]{1,60}:\d{2,5},(?:\w{1,20}=\w{1,20},){0,3}\Z")
 """Of a connection string that begins with its host: `cache.internal:6380,password=x,ssl=True`."""
 _SECTION = re.compile(r"(?:\A|\n)\[[\w .:-]{1,40}\]\n(?:[\w.-]{1,30}[ ]?[=:][ ]?[^\n]{0,40}\n){0,4}\Z")
@@ -56,6 +65,7 @@ _LAST_SETTING = re.compile(
 """Of YAML or of a diff, where a text ends with its value: a name alone is also what a form's field is called."""
 _GO_VALUE = re.compile(r"(?:map\[|\{[\w.-]{1,40}:\S{0,60} )(?:[\w.-]{1,40}:\S{0,60} ){0,4}\Z")
 """In a map or a struct as Go prints them: `map[password:x user:bob]`."""
+_INI_VALUE = re.compile(r"""[^\s"'`\\;#]{1,8192}""")
 _CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,8192})[ \t*`]{0,80}\|""")
 _CELL_START = re.compile(r"\|[ \t*`]{0,40}\Z")
 _OWNED_CELL = re.compile(r"\|[ \t*`]{0,40}(?:[A-Za-z]{2,20} )?\Z")
@@ -81,7 +91,7 @@ _COOKIE = re.compile(
 )
 """The cookies that may hold a session: by their name, else by their value."""
 NATIVE = re.compile(
-    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호|hasło",
+    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호|hasło|heslo|jelszó|adgangskode|salasana|şifre|kata sandi|mật khẩu|पासवर्ड|كلمة المرور",
     re.IGNORECASE,
 )
 _PROSE_VALUE_WORDS = re.compile(
@@ -134,7 +144,16 @@ def operand(
         return
     line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
     parameter = head.endswith(("?", "&", ";", "&amp;")) or text[right:at] in ("%3D", "%3A")
-    pattern = _UNQUOTED_PARAMETER if parameter else _UNQUOTED_LINE if line and op == "=" and not spaced else _UNQUOTED
+    setting = op == "=" and _SECTION.search(head) is not None
+    pattern = (
+        _UNQUOTED_PARAMETER
+        if parameter
+        else _INI_VALUE
+        if setting
+        else _UNQUOTED_LINE
+        if line and op == "=" and not spaced
+        else _UNQUOTED
+    )
     match = pattern.match(text, at)
     if match is None:
         return
@@ -152,18 +171,21 @@ def operand(
     if text[end : end + 1] in ("(", "[") or not value or (names_itself(value.partition("=")[0]) and not environment):
         return
     if (
-        text[start : start + 2] in ("//", "/*")
+        (text[start : start + 2] in ("//", "/*") and not head.rstrip().endswith(";"))
         or value.startswith(("$", "{", "%(", "@", "this.", "self."))
         or _FILE_OF.match(value)
     ):
         return
     if re.match(r"(?i)(?:Bearer|Basic|Token)\Z", value) and text[end : end + 1] == " ":
         return
-    token = re.search(r"(?i)token", name) is not None
+    token = "token" in name.lower()
     if token and value.replace(".", "").isdigit():
         return
     if level is Sensitivity.WEAK:
-        is_pass = name.lower().endswith("pass") and op == "=" and is_mixed_word(value)
+        certain = op == "=" or (
+            op == ":" and line and name in ("pass", "Pass") and _LINE_END.match(text, end) is not None
+        )
+        is_pass = name.lower().endswith("pass") and certain and "test" not in value.lower() and is_mixed_word(value)
         is_likely = looks_like_credential(value) or (environment and len(value) >= 8 and looks_like_password(value))
         if (is_pass or is_likely) and not is_placeholder(value):
             yield start, end
@@ -176,6 +198,7 @@ def operand(
         or head.rstrip().endswith(";")
         or re.search(r"[\w\]]=[^\s=;]{1,200};[ ]?\Z", head) is not None
         or _AMONG_SETTINGS.search(head) is not None
+        or _SET_FLAG.search(head) is not None
         or (
             text[end : end + 1] == ","
             and re.match(r",[ ]?[\w.]{1,40}=", text[end : end + 48]) is not None
@@ -184,7 +207,7 @@ def operand(
         or (op == "=>" and head.endswith("[") and text[right : right + 1] == "]")
         or (op == "=" and (head.endswith("-D") or (head.endswith("-") and name.startswith("D"))))
         or (op == "=" and line and name.count(".") > (1 if spaced else 0) and _LINE_END.match(text, end) is not None)
-        or (op == "=" and _SECTION.search(head) is not None and _LINE_END.match(text, end) is not None)
+        or (setting and _LINE_END.match(text, end) is not None)
     )
     is_likely = (
         delimited
@@ -252,8 +275,7 @@ def quoted_value(
         return
     if (strict and re.search(r"\s|^\$\w+=", value)) or (value[:1].isspace() and text[end : end + 1] in ("", "\n")):
         return
-    scheme = re.match(r"(?i)(?:Bearer|Basic|Token|Bot|ApiKey) +", value)
-    if scheme is not None and level is Sensitivity.WEAK:
+    if level is Sensitivity.WEAK and (scheme := _SCHEME.match(value)) is not None:
         start += scheme.end()
         value = text[start:end]
     if accepts_quoted(value, level, name):
@@ -292,7 +314,7 @@ _LOOKS_UP = re.compile(r"(?i)(?:env\w*|\bget|fetch|default|property|setting|para
 
 def _fallback_value(text: str, at: int, level: Sensitivity) -> tuple[int, int] | None:
     """The value that an expression takes where what it looks up is missing."""
-    fallback = _FALLBACK.match(text, at)
+    fallback = _FALLBACK.match(text, at) if _ANY_QUOTE.search(text, at, at + _MAX_FALLBACK) else None
     opening = QUOTE.match(text, fallback.end()) if fallback else None
     if fallback is None or opening is None:
         return None
@@ -301,7 +323,7 @@ def _fallback_value(text: str, at: int, level: Sensitivity) -> tuple[int, int] |
         return None  # the next argument, the next member
     start, end = opening.end(), _closing(text, opening.end(), opening[1], opening[2])
     value = text[start:end]
-    if is_placeholder(value) or names_itself(value) or re.search(r"\s", value):
+    if is_placeholder(value) or names_itself(value) or _SPACE.search(value):
         return None
     is_secret = (level is Sensitivity.STRONG and looks_like_password(value)) or looks_like_credential(value)
     return (start, end) if is_secret else None
@@ -337,13 +359,15 @@ def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
         return looks_like_credential(value)
     if names_itself(value) or (is_path(value) and "pwd" in name.lower()):
         return False
-    if re.search(r"(?i)token", name) and value.replace(".", "").isdigit():
+    if "token" in name.lower() and value.replace(".", "").isdigit():
         return False
-    if re.search(r"\s", value):
+    if _SPACE.search(value):
         if len(value) > 200 or value.rstrip().endswith((":", "?")) or re.search(r"[\n{}()<>]|\\n", value):
             return False
         return (re.search(r"\d", value) is not None and len(value) < 60) or _PROSE_VALUE_WORDS.search(value) is None
-    return re.fullmatch(r"[\[\]\\/^$(){}|.*+?,:=<>;-]*|[^\w]*|https?://\S*|.*[\[(\\]\S*[\])*+].*", value) is None
+    if re.fullmatch(r".*[\[(\\]\S*[\])*+].*", value):
+        return "\\" not in value and not is_plain(value)  # no call, no regular expression
+    return re.fullmatch(r"[\[\]\\/^$(){}|.*+?,:=<>;-]*|[^\w]*|https?://\S*", value) is None
 
 
 _NAME = re.compile(r"[A-Za-z_.\-:$/]{1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}")
@@ -396,7 +420,7 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
         or (op == "=" and re.match(r"[A-Za-z_][\w.]*[(\[]", value))
     ):
         return
-    if start > at and re.fullmatch(r"[a-z]+[.,:;!?]?", value):
+    if start > at and _WORD_OF_PROSE.fullmatch(value):
         return
     if opening is not None or start > at or looks_like_password(value) or looks_like_credential(value):
         yield start, end
@@ -409,7 +433,9 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
         yield from quoted_value(text, at, level, "flag")
         return
     match = re.compile(r"""[^\s"'`\\|<>]{3,8192}""").match(text, at)
-    if match is None or match[0].startswith("-") or is_placeholder(match[0]) or _METAVARIABLE.fullmatch(match[0]):
+    if match is None or match[0].startswith("-") or is_placeholder(match[0]):
+        return
+    if _METAVARIABLE.fullmatch(match[0]) and not is_generated(match[0]):
         return
     value = match[0]
     if looks_like_credential(value) or (
@@ -440,7 +466,7 @@ def prose_value(text: str, at: int, level: Sensitivity, *, only_likely: bool = F
         if (
             level is Sensitivity.STRONG
             and 4 <= len(value) <= 200
-            and not re.search(r"\s", value)
+            and not _SPACE.search(value)
             and not is_placeholder(value)
             and not names_itself(value)
             and (not only_likely or is_mixed_word(value))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from json.scanner import make_scanner
+from typing import Any, cast
 
-_DECODER = json.JSONDecoder()
+_scan: Callable[[str, int], tuple[Any, int]] = make_scanner(cast("Any", json.JSONDecoder()))
+"""The value at a place of a text, and where it ends; StopIteration where none begins."""
 _CANDIDATE = re.compile(
     r"""\{\s{0,64}"|\[\s{0,64}["{\[]|"(?:\\{1,15}"){0,3}\s{0,8}(?:\{|\[\s{0,8}(?:\\{1,15}"|\{|\[))"""
 )
@@ -28,8 +30,8 @@ def regions(text: str) -> Iterator[tuple[int, int, Any]]:
     while failures < _MAX_FAILURES and (match := _CANDIDATE.search(text, at)) is not None:
         start = match.start()
         try:
-            value, end = _DECODER.raw_decode(text, start)
-        except (ValueError, RecursionError):
+            value, end = _scan(text, start)
+        except (ValueError, StopIteration, RecursionError):
             failures += 1
             at = start + 1
             continue
@@ -48,70 +50,65 @@ def holds_json(text: str) -> bool:
 def _string(text: str) -> str | None:
     """What `text` says if it is one string of JSON, as a tool's answer in text is passed on."""
     try:
-        value, end = _DECODER.raw_decode(text)
-    except ValueError:
+        value, end = _scan(text, 0)
+    except (ValueError, StopIteration):
         return None
     return value if end == len(text) else None
 
 
-def splice(text: str, start: int, old: Any, new: Any, visit: Visit) -> tuple[str, int]:
-    """The JSON value at `start` with `new` in place of `old`, and where it ended; `visit` redacts a value that a repeated key hides."""
-    if new is old:
-        end = _DECODER.raw_decode(text, start)[1]
-        return text[start:end], end
-    if type(old) is dict and type(new) is dict and len(old) == len(new):  # pyright: ignore[reportUnknownArgumentType]
-        return _splice_mapping(text, start, old, new, visit)  # pyright: ignore[reportUnknownArgumentType]
-    if type(old) is list and type(new) is list and len(old) == len(new):  # pyright: ignore[reportUnknownArgumentType]
-        parts = ["["]
+def rewritten(text: str, start: int, old: Any, new: Any, visit: Visit) -> str:
+    """The JSON value `old` at `start` of a text with `new` in its place; `visit` redacts a value that a repeated key hides."""
+    parts: list[str] = []
+    at = start
+    changes: list[tuple[int, int, Any]] = []
+    end = _compare(text, start, old, new, visit, changes)
+    for first, last, value in changes:
+        parts += text[at:first], json.dumps(value, ensure_ascii=text.isascii())
+        at = last
+    parts.append(text[at:end])
+    return "".join(parts)
+
+
+def _compare(text: str, start: int, old: Any, new: Any, visit: Visit, changes: list[tuple[int, int, Any]]) -> int:
+    """Where the value at `start` ends; `changes` gets where what is new in it stands, and what it is."""
+    if type(old) is dict and type(new) is dict and len(old) == len(new) and new is not old:  # pyright: ignore[reportUnknownArgumentType]
+        return _compare_members(text, start, old, new, visit, changes)  # pyright: ignore[reportUnknownArgumentType]
+    if type(old) is list and type(new) is list and len(old) == len(new) and new is not old:  # pyright: ignore[reportUnknownArgumentType]
         at = start + 1
         for old_item, new_item in zip(old, new, strict=True):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-            at = _space(text, at, parts)
-            part, at = splice(text, at, old_item, new_item, visit)
-            parts.append(part)
-            at = _punctuation(text, at, parts)
-        return "".join(parts), at
-    end = _DECODER.raw_decode(text, start)[1]
-    return json.dumps(new, ensure_ascii=text.isascii()), end
+            at = _compare(text, _after_space(text, at), old_item, new_item, visit, changes)
+            at = _after_space(text, at) + 1
+        return at
+    end = _scan(text, start)[1]
+    if new is not old:
+        changes.append((start, end, cast("Any", new)))
+    return end
 
 
-def _splice_mapping(text: str, start: int, old: dict[str, Any], new: dict[str, Any], visit: Visit) -> tuple[str, int]:
+def _compare_members(
+    text: str, start: int, old: dict[str, Any], new: dict[str, Any], visit: Visit, changes: list[tuple[int, int, Any]]
+) -> int:
     renamed = dict(zip(old, new, strict=True))
-    parts = ["{"]
-    at = start + 1
-    while True:
-        at = _space(text, at, parts)
-        key, end = _DECODER.raw_decode(text, at)
+    at = start
+    while text[at] != "}":
+        at = _after_space(text, at + 1)
+        key, end = _scan(text, at)
         name = renamed[key]
-        parts.append(text[at:end] if name == key else json.dumps(name, ensure_ascii=text.isascii()))
-        at = _space(text, end, parts)
-        parts.append(":")
-        at = _space(text, at + 1, parts)
-        value, end = _DECODER.raw_decode(text, at)
+        if name != key:
+            changes.append((at, end, name))
+        at = _after_space(text, _after_space(text, end) + 1)
+        value, end = _scan(text, at)
         if value != old[key]:
             # Of a repeated key `old` holds the last value only: the others are redacted as they are met.
-            part, at = splice(text, at, value, visit({key: value})[key], visit)
-        elif old[key] is new[name]:
-            part, at = text[at:end], end
-        else:
-            part, at = splice(text, at, old[key], new[name], visit)
-        parts.append(part)
-        at = _punctuation(text, at, parts)
-        if parts[-1] == "}":
-            return "".join(parts), at
+            end = _compare(text, at, value, visit({key: value})[key], visit, changes)
+        elif old[key] is not new[name]:
+            end = _compare(text, at, old[key], new[name], visit, changes)
+        at = _after_space(text, end)
+    return at + 1
 
 
-def _space(text: str, at: int, parts: list[str]) -> int:
-    if text[at : at + 1] > " ":
+def _after_space(text: str, at: int) -> int:
+    if text[at] > " ":
         return at
     match = _SPACE.match(text, at)
-    if match is None or match.end() == at:
-        return at
-    parts.append(match[0])
-    return match.end()
-
-
-def _punctuation(text: str, at: int, parts: list[str]) -> int:
-    """The comma or bracket after an item."""
-    at = _space(text, at, parts)
-    parts.append(text[at])
-    return at + 1
+    return match.end() if match else at

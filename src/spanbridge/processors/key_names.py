@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from functools import lru_cache
 
+from spanbridge.processors.generated_words import is_generated
+
 
 class Sensitivity(IntEnum):
     """What a name says of its value."""
@@ -135,13 +137,13 @@ def split_words(name: str) -> tuple[str, ...]:
 
 def classify(name: str) -> Sensitivity:
     """What `name` says of its value, by the built-in tables."""
-    if name[:1] in OF_VOCABULARY:
-        return Sensitivity.NONE
-    return _classify(name[-_MAX_NAME:])
+    return _classify(name if len(name) <= _MAX_NAME else name[-_MAX_NAME:])
 
 
 @lru_cache(maxsize=8192)
 def _classify(name: str) -> Sensitivity:
+    if name[:1] in OF_VOCABULARY:
+        return Sensitivity.NONE
     words = [*split_words(name)]
     qualifiers = QUALIFIERS if _OF_SYSTEMS.isdisjoint(words[:1]) else _QUALIFIERS_OF_SYSTEMS
     while len(words) > 1 and (words[-1] in qualifiers or _REPETITION.fullmatch(words[-1])):
@@ -227,7 +229,8 @@ _IDENTIFIER = re.compile(
 )
 _DIGITS = re.compile("[0-9](?:[^0-9]*([0-9]))?")
 _MEMBER = re.compile(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+")
-_SIGN_INSIDE = re.compile(r"\w[!@#$%^&*+~?=]+\w|[A-Za-z]{3}[!@#$%^&*]$")
+_SIGN_INSIDE = re.compile(r"[!@#$%^&*+~?=](?:(?<=\w.)[!@#$%^&*+~?=]*\w|(?<=[A-Za-z]{3}[!@#$%^&*])$)")
+"""Between letters, or behind them at the end; the sign first, to which `re` skips quickly."""
 _NOT_CREDENTIAL = re.compile(
     r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
 )
@@ -245,8 +248,14 @@ def looks_like_credential(value: str) -> bool:
     if value[:7].lower() in ("bearer ", "basic c") or value[:6].lower() in ("basic ", "token "):
         value = value.split(" ", 1)[1]
     value = value.strip("<>[]{}")
-    if _CREDENTIAL.fullmatch(value) is None or _IDENTIFIER.fullmatch(value):
+    if _CREDENTIAL.fullmatch(value) is None:
         return False
+    if _IDENTIFIER.fullmatch(value):
+        return (
+            len(value) >= 16
+            and value not in (value.lower(), value.upper())
+            and is_generated(value.rstrip("0123456789"))
+        )
     if _is_address(value):
         return False
     found = _DIGITS.search(value)
@@ -268,16 +277,18 @@ def is_pin(name: str, value: str) -> bool:
 
 
 def looks_like_password(value: str) -> bool:
-    """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, and is no code."""
+    """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, or was generated, and is no code."""
     if len(value) < 4 or _is_address(value):
         return False
     if value.isdigit():
         return True
     if any(map(str.isdigit, value)):
         return _MEMBER.fullmatch(value) is None
-    return _SIGN_INSIDE.search(value) is not None and re.search(r"[a-z]\.[a-z]", value) is None
+    return is_generated(value) or (_SIGN_INSIDE.search(value) is not None and re.search(r"[a-z]\.[a-z]", value) is None)
 
 
 def is_path(value: str) -> bool:
     """Whether `value` is a directory, as `pwd` and `oldpwd` hold."""
-    return re.match(r"[/~]|\.{1,2}/|[A-Za-z]:[\\/]", value) is not None
+    if re.match(r"[/~]|\.{1,2}/|[A-Za-z]:[\\/]", value) is None:
+        return False
+    return not any(len(part) >= 12 and looks_like_credential(part) for part in value.split("/"))  # base64

@@ -15,8 +15,10 @@ from spanbridge.processors.key_names import (
 from spanbridge.processors.matcher import Probe
 
 _TAIL = r"[A-Za-z0-9_./*\[\]-]{0,24}"
+_SHORT_TAIL = rf"s?(?:v?[0-9]{{1,2}}|{'|'.join(sorted(QUALIFIERS))}){{0,2}}(?:[_./*\[\]-]{_TAIL})?"
+"""Behind words of three letters, which random characters hold often."""
 _CLOSE = r"(?:[\\\"'`\])]|&quot;|&#34;|%22)*"
-_MARKS = r"(?:[\\\"'`\])*_ \t\n]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>){0,80}"
+_MARKS = r"(?:[\\\"'`\])*_ \t\n]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>|\xe2\x80[\x8b-\x8d]){0,80}"
 _QUOTE = r"\\*[\"'`]"
 _FILLER = r"(?: [A-Za-z0-9.@'/_-]{1,40}){0,7}"
 _BEGINS = rf"(?: (?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has){_FILLER})?"
@@ -26,15 +28,17 @@ _CONNECTED = (
     rf"(?: [A-Za-z0-9(){{]{{1,12}}){{0,2}}{_MARKS}(?:[:=>|;]|%3[AaDd]|<-)",
     r"(?: (?:field|input|box|textbox|entry))?[\\\"'`\])>]+[ \t]{0,4}[,}]",
     rf"(?:[ \t]{{1,16}}(?:by |as )?\(?|(?:\.[A-Za-z]{{2,20}})?[({{][ \t]{{0,2}}){_QUOTE}|</[a-z]{{1,8}}>[^<\"]{{0,40}}<|[ \t][^<>\n]{{1,200}}>",
-    r"[^\"]{0,80}[0-9!@#$%^&*_]",
+    r"(?:[^A-Za-z0-9+/\"][^\"]{0,80})?[0-9!@#$%^&*_]",
     rf"[\\\"'`*_]{{0,8}}{_FILLER}{_LEADS_TO}[(*]{{0,2}}{_QUOTE}",
 )
 """How a value may follow a name: wider than the readers of `connectors.py`, which look closely."""
 
 
-def _probes_for(words: str, gates: tuple[str, ...], owners: tuple[str, ...] = ()) -> tuple[Probe, ...]:
+def _probes_for(
+    words: str, gates: tuple[str, ...], owners: tuple[str, ...] = (), name_tail: str = _TAIL
+) -> tuple[Probe, ...]:
     """How a value may follow one of `words`, with one of `owners` before it: operator, next item, prose, quote or bracket."""
-    tails = tuple(f"{_TAIL}(?:{connected})" for connected in _CONNECTED)
+    tails = tuple(f"{name_tail}(?:{connected})" for connected in _CONNECTED)
     if not owners:
         return tuple(Probe(gates, f"(?i)(?:{words}){tail}", 0) for tail in tails)
     owned = f"(?i)(?:{'|'.join(owners)})[ _./-]{{0,2}}"
@@ -47,10 +51,19 @@ def _owned_probes(word: str, owners: frozenset[str]) -> tuple[Probe, ...]:
     return _probes_for(word, (word,), tuple(sorted(owners)))
 
 
-_WORDS = ("passphrase", "passcode", "kennwort", "pwd", "secret", "credential", "creds", "cookie", "senha", "wachtwoord",
-          "jwt", "otp", "mot de passe", "connstr", "mdp", "requirepass", "masterauth", "bindpw", "rootpw", "sshpass")  # fmt: skip
+_WORDS = ("passphrase", "passcode", "kennwort", "secret", "credential", "creds", "cookie", "senha", "wachtwoord",
+          "mot de passe", "connstr", "requirepass", "masterauth", "bindpw", "rootpw", "sshpass")  # fmt: skip
+_SHORT_WORDS = ("pwd", "jwt", "otp", "mdp")
+_PHRASES = ("mật khẩu", "पासवर्ड", "كلمة المرور")
 _NATIVE_WORDS = tuple(
-    sorted({spelled for word in ALONE if not word.isascii() for spelled in (word, word.capitalize(), word.upper())})
+    sorted(
+        {
+            spelled
+            for word in (*ALONE, *_PHRASES)
+            if not word.isascii()
+            for spelled in (word, word.capitalize(), word.upper())
+        }
+    )
 )
 _QUALIFIED = rf"(?:[_./ -]{{0,2}}(?:{'|'.join(sorted(QUALIFIERS))}|v?[0-9]{{1,2}})){{0,2}}[_:\[\]/*]{{0,2}}{_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}"
 _GENERATED = r"(?:[\[{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{4})"
@@ -66,7 +79,7 @@ def _owned_names(word: str, *owners: str) -> Probe:
 
 
 _RARE = ("mnemonic", "csrf", "xsrf", "cred", "psk", "cvv", "cvc", "heslo", "lozinka", "jelszo", "salasana", "adgangskode", "kodeord", "passord", "sifre",
-         "motdepasse")  # fmt: skip
+         "motdepasse", "kata sandi")  # fmt: skip
 _RARE_NAMES = (
     Probe(_RARE, f"(?i)(?:{'|'.join(_RARE)}){_NAME_END}", 0),
     _owned_names("word", "pass"),
@@ -99,14 +112,17 @@ KEYWORD_PROBES = (
     # Apart, so that a match tells which of the frequent words to look for; each set makes the automaton larger.
     *_probes_for("authorization", ("authorization",)),
     *_probes_for("passw(?:or)?[dt]|" + "|".join(_WORDS), ("passw", *_WORDS)),
+    *_probes_for("|".join(_SHORT_WORDS), _SHORT_WORDS, name_tail=_SHORT_TAIL),
     *_probes_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed")),
+    # A word of letters alone behind one of them: by a change of its case.
+    Probe(("passw", "mot de passe", "passphrase", "pwd", "secret", "key"), r"(?i)(?:passw(?:or)?d|mot de passe|passphrase|pwd|secret|api[ _-]?key)[\\\"'`*:]{0,3} (?:(?:[a-z]{2,3}|\xe2..|[=-]>) )?(?-i:[A-Za-z]{0,12}[a-z][A-Z])"),
     *_RARE_NAMES,
     *_owned_probes("key", KEY_OWNERS),
     *_owned_probes("token", TOKEN_OWNERS),
     *_owned_probes("code", CODE_OWNERS | {"time"}),
     *_owned_probes("pass", PASS_OWNERS),
     Probe(("login", "user", "mail"), r"(?i)(?:login|user(?:_?name)?|mail)[\\\"']{0,4} ?[:=> \t\\nr]{1,4}[^ \t\n]{1,80}[ \t\n\\nr,;/]{1,8}(?:and |with )?[\\\"']{0,4}(?:password|pass|pw)[\\\"' \t:=]", 0),
-    Probe(("passw", "secret", "token", "key", "auth", "pw", "credential", "pass"), r"(?i)-[A-Za-z0-9-]{0,24}(?:passw(?:or)?d|passphrase|pass|pwd?|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]+[^ ]"),
+    Probe(("passw", "secret", "token", "key", "auth", "pw", "credential", "pass"), r"(?i)-[A-Za-z]{0,16}[0-9]?(?:passw(?:or)?d|passphrase|pass|pwd?|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]+[^ ]"),
     Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]|%3[Dd])[ \t\\nr\n]{{0,48}}[\\\"'`bBrR({{\[]*[ \t\\n\n]{{0,48}}[\\\"'`]*(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
     *(
         Probe((word,), rf"(?i){word}[\"'`*_]{{0,3}}{_BEGINS}(?:{_LEADS_TO}|[ \t]{{1,16}})[(*_]{{0,3}}(?:{_QUOTE})?[A-Za-z+/_=.-]{{0,60}}[0-9][A-Za-z0-9+/_=.-]{{3}}", 0)
@@ -120,6 +136,7 @@ KEYWORD_PROBES = (
     Probe(("auth", "pass", "bearer"), rf"(?i)(?:auth[s2]?|pass|bearer){_QUALIFIED}{_GENERATED}", 0),
     Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?i:{_QUALIFIED}){_GENERATED}", 3),
     Probe(("pw",), r"(?i)pw[\\\"']+[ \t]{0,4}[:=]", 0),
+    Probe(("pat is", "pat was"), r"PAT (?:is|was) [^ ]{0,40}[0-9]", 0),
     Probe(("pw",), r"pw (?:for|of|to|is|was)[^\"]{0,80}[0-9!@#$%^&*_]", 0),
     Probe(tuple(word.encode().lower().decode() for word in _NATIVE_WORDS), "|".join(_NATIVE_WORDS), 0),
     # As JSON in strings writes them; what surrounds them is read once it is decoded.

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache, partial
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, NamedTuple
 
-from spanbridge.processors.connectors import READERS, Place
+from spanbridge.processors.connectors import COPULAS, READERS, Place
 from spanbridge.processors.following_values import MAX_QUOTED, MAX_UNQUOTED, NATIVE
 from spanbridge.processors.key_names import OF_VOCABULARY, Classifier, Sensitivity, split_words
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
@@ -15,7 +16,7 @@ from spanbridge.processors.matcher import Probe
 from spanbridge.processors.text_rule import Budget, Find, Span, TextRule, compiled, slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _LEFT = 136
 """Characters before a stem that may count: an identifier, what stands before it."""
@@ -33,18 +34,23 @@ _USER_BEFORE = re.compile(r"[A-Za-z][\w.@-]{0,40}[:/](?=[^\s/]{4})")
 _RUN = re.compile(r"[^\s\"'`<>\\&;,]*")
 _MAX_SEEN = 1024
 """Surroundings of names whose verdict is remembered within a text: a text that repeats itself is looked at once."""
+_KEY = 24
+"""Characters from a name on by which they are remembered; to hash all that surrounds it would cost more than to compare."""
 _IDENTIFIER_LEFT = 64
 _RIGHT = 48
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_.\-$]*")
+_JOINTS = ".-$"
+_OF_IDENTIFIER = ascii_letters + digits + "_" + _JOINTS
 _WORD_BACKWARDS = re.compile(r"[ ]([A-Za-z]{2,20})")
 _STEMS = {
     "pass": "passw?", "pw": "pwd?", "pat": "pat", "psk": "psk", "secret": "secret", "senha": "senha", "cred": "cred", "cookie": "cookie",
     "code": "code", "conn": "conn(?:ection.?string)?", "contrase": "contrase[nñ]a", "phrase": "(?:seed|recovery) phrase", "token": "token",
     "key": "key", "kennwort": "kennwort", "auth": "auth", "jwt": "jwt", "otp": "otp", "dsn": "dsn", "bearer": "bearer", "mdp": "mdp",
     "mot": "mot de passe", "wachtwoord": "wachtwoord", "lösenord": "lösenord", "пароль": "пароль", "密码": "密码", "密碼": "密碼",
-    "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło",
+    "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło", "heslo": "heslo", "jelszó": "jelszó",
+    "adgangskode": "adgangskode", "salasana": "salasana", "şifre": "şifre", "kata sandi": "kata sandi", "mật khẩu": "mật khẩu",
+    "पासवर्ड": "पासवर्ड", "كلمة المرور": "كلمة المرور",
 }  # fmt: skip
-"""What to look for in a text in lower case, by the part of it that always stands there; the patterns of its probes hold that part too."""
+"""What to look for in a text in lower case, by the part of it that always stands there."""
 _MAX_NARROWED = 256
 """Sets of probes whose stems are remembered."""
 _MAX_STEM = 1024
@@ -57,16 +63,16 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
     probes = (*KEYWORD_PROBES, own) if extra_stems else KEYWORD_PROBES
 
     @lru_cache(maxsize=_MAX_NARROWED)
-    def narrowed(patterns: tuple[str, ...]) -> Find:
-        probed = "|".join(patterns).lower()
-        stems = {word: stem for word, stem in _STEMS.items() if word in probed}
-        if own.pattern in patterns:
+    def narrowed(numbers: tuple[int, ...]) -> Find:
+        chosen = [probes[number] for number in numbers]
+        stems = {word: _STEMS[word] for word in _words(chosen)}
+        if own in chosen:
             stems[""] = extra_stems
         return partial(find, stems)
 
     def find(stems: Mapping[str, str], text: str, budget: Budget) -> Iterator[Span]:
         done = -1
-        seen: dict[tuple[str, int], _Verdict] = {}
+        seen: dict[str, tuple[int, str, _Verdict]] = {}
         for offset, stop, end in slices(text, _MAX_STEM):
             if offset:
                 budget.pause()
@@ -77,15 +83,16 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                 if at < done:
                     continue
                 start = at - _LEFT if at > _LEFT else 0
-                surroundings = (text[start : at + _NEAR], at - start)
-                verdict = seen.get(surroundings)
-                if verdict is None:
+                key = text[at : at + _KEY]
+                before, surroundings, verdict = seen.get(key, _UNSEEN)
+                if before != at - start or not text.startswith(surroundings, start):
+                    before, surroundings = at - start, text[start : at + _NEAR]
                     length = last - first
-                    verdict = _look(classify, *surroundings, length)
-                    if verdict.spans and verdict.spans[-1][1] == len(surroundings[0]) and at + _NEAR < len(text):
+                    verdict = _look(classify, surroundings, before, length)
+                    if verdict.spans and verdict.spans[-1][1] == len(surroundings) and at + _NEAR < len(text):
                         # It may go on; how far is looked at without an end to what surrounds it.
                         window = text[start : at + _FAR]
-                        verdict = _look(classify, window, at - start, length)
+                        verdict = _look(classify, window, before, length)
                         long = verdict.spans[-1] if verdict.spans else (0, 0)
                         if long[1] == len(window) or long[1] - long[0] in _LONGEST:
                             run = _RUN.match(text, start + long[1])
@@ -94,12 +101,26 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                                 done=end_of_run, spans=[*verdict.spans[:-1], (long[0], end_of_run)]
                             )
                     elif len(seen) < _MAX_SEEN:
-                        seen[surroundings] = verdict
-                done = start + verdict.done
-                for value_start, value_end in verdict.spans:
-                    yield Span(start + value_start, start + value_end, verdict.rule)
+                        seen[key] = before, surroundings, verdict
+                reach, rule, spans = verdict
+                done = start + reach
+                for value_start, value_end in spans:
+                    yield Span(start + value_start, start + value_end, rule)
 
-    return TextRule(probes, narrowed(tuple(probe.pattern for probe in probes)), narrowed)
+    return TextRule(probes, narrowed(tuple(range(len(probes)))), narrowed)
+
+
+def _words(probes: Sequence[Probe]) -> Iterable[str]:
+    """Which stems stand in the names that the probes look for: any may, where one looks for a word without a stem (`sid`)."""
+    chosen: set[str] = set()
+    for probe in probes:
+        gates, owners = (
+            [{word for word in _STEMS if word in text} for text in texts] for texts in (probe.gates, probe.owners)
+        )
+        if not (all(gates) or (owners and all(owners))):
+            return _STEMS
+        chosen.update(*gates, *owners)
+    return chosen
 
 
 def _places(stems: Mapping[str, str], text: str) -> list[tuple[int, int]]:
@@ -109,7 +130,8 @@ def _places(stems: Mapping[str, str], text: str) -> list[tuple[int, int]]:
         found = [compiled(stem).finditer(lower) for word, stem in stems.items() if word in lower]
     else:  # a few letters change their length with their case; positions must be those of the text
         found = [compiled(stem, re.IGNORECASE).finditer(text) for stem in stems.values()]
-    return sorted(match.span() for matched in found for match in matched)
+    places = [match.span() for matched in found for match in matched]
+    return sorted(places) if len(found) > 1 else places
 
 
 class _Verdict(NamedTuple):
@@ -119,6 +141,9 @@ class _Verdict(NamedTuple):
     """Up to where the text has been looked at."""
     rule: str
     spans: list[tuple[int, int]]
+
+
+_UNSEEN = (-1, "", _Verdict(0, "", []))
 
 
 def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
@@ -146,16 +171,13 @@ def _rule(name: str) -> str:
 
 def _identifier(text: str, start: int, end: int) -> tuple[int, int]:
     """Where the whole identifier around a stem starts and ends."""
-    # Backwards from the stem: searching for what ends there would try every place before it.
-    before = _IDENTIFIER.match(text[max(0, start - _IDENTIFIER_LEFT) : start][::-1])
-    left = start - (before.end() if before else 0)
-    after = _IDENTIFIER.match(text, end, end + _RIGHT)
-    right = after.end() if after else end
-    while right > end and text[right - 1] in ".-$":
-        right -= 1
+    before = text[max(0, start - _IDENTIFIER_LEFT) : start]
+    left = start - len(before) + len(before.rstrip(_OF_IDENTIFIER))
+    after = text[end : end + _RIGHT]
+    right = end + len(after[: len(after) - len(after.lstrip(_OF_IDENTIFIER))].rstrip(_JOINTS))
     if left and text[left - 1] == "\\" and left < start and text[left] in "nrtbf":
         left += 1
-    while left < start and text[left] in ".-$":
+    while left < start and text[left] in _JOINTS:
         left += 1
     return left, right
 
@@ -181,8 +203,10 @@ def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> 
 
 def _value_after(text: str, left: int, right: int, name: str, level: Sensitivity) -> Iterator[tuple[int, int]]:
     """The spans of the values that follow an identifier: what stands behind it says how to read them."""
-    place = Place(text, left, right, name, level, text[max(0, left - 64) : left])
     following = text[right : right + 1]
+    if following.isalnum() and following not in COPULAS:
+        return
+    place = Place(text, left, right, name, level, text[max(0, left - 64) : left])
     for begins, read in READERS:
         spans = read(place) if not begins or following in begins else None
         if spans is not None:

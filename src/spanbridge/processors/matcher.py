@@ -12,9 +12,11 @@ import re
 import time
 from bisect import bisect_right
 from collections import Counter
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from spanbridge.processors.beginnings import beginning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -25,6 +27,8 @@ MAX_MATCH_BYTES = 1024
 """No probe matches more; chunks overlap by as much."""
 MAX_MEMORY_BYTES = 64 * 1024 * 1024
 """What re2 may take for its automaton; where that is too little, `re` searches."""
+_MAX_PROBE_BYTES = 8 * 1024 * 1024
+"""The same for the automaton of one probe."""
 _CANARY = b"\xff\xfe\xff"
 """No UTF-8 holds these bytes."""
 
@@ -55,25 +59,41 @@ class EngineUnusable(Exception):  # noqa: N818 - the caller takes the other engi
 
 
 class Re2Prefilter:
-    """All probes in one automaton."""
+    """The beginnings of all probes in one automaton; where one stands, its whole probe is looked for."""
 
     def __init__(self, probes: Sequence[Probe], max_memory_bytes: int) -> None:
         # By name, because the package has no types; here, because it takes milliseconds that only who filters should pay.
         module: Any = importlib.import_module("re2")
-        self.match = _compiled(module, tuple(probe.pattern for probe in probes), max_memory_bytes)
+        patterns = tuple(probe.pattern for probe in probes)
+        self._match = _automaton(module, patterns, max_memory_bytes)
+        self._searches = _searches(module, patterns)
+        self._gates = [tuple(gate.encode() for gate in probe.gates) for probe in probes]
+
+    def match(self, data: bytes) -> Sequence[int]:
+        """As `Prefilter.match`."""
+        begun = self._match(data)
+        if not begun:
+            return begun
+        lower = b""
+        found: list[int] = []
+        for number in begun:
+            search = self._searches[number]
+            if search is not None:
+                lower = lower or data.lower()
+                if not any(map(lower.__contains__, self._gates[number])) or not search()(data):
+                    continue
+            found.append(number)
+        return found
 
 
 @lru_cache(maxsize=4)
-def _compiled(module: Any, patterns: tuple[str, ...], max_memory_bytes: int) -> Callable[[bytes], Sequence[int]]:
-    """The search of one automaton, which takes the better part of a tenth of a second to make: filters with the same rules share it."""
-    options = module.Options()
-    options.encoding = module.Options.Encoding.LATIN1
-    options.max_mem = max_memory_bytes
-    options.log_errors = False
+def _automaton(module: Any, patterns: tuple[str, ...], max_memory_bytes: int) -> Callable[[bytes], Sequence[int]]:
+    """The search for the patterns' beginnings, which takes a hundredth of a second to make: filters with the same rules share it."""
+    options = _options(module, max_memory_bytes)
     automaton = module.Set.SearchSet(options)
     try:
         for pattern in patterns:
-            automaton.Add(pattern.encode())
+            automaton.Add(beginning(pattern).pattern.encode())
         automaton.Add(_CANARY)
         automaton.Compile()
     except module.error as error:
@@ -85,6 +105,33 @@ def _compiled(module: Any, patterns: tuple[str, ...], max_memory_bytes: int) -> 
     if len(patterns) not in match(_CANARY):
         raise EngineUnusable
     return match
+
+
+@lru_cache(maxsize=4)
+def _searches(module: Any, patterns: tuple[str, ...]) -> list[Callable[[], Callable[[bytes], bool]] | None]:
+    """For each pattern what gives the search for all of it, made when it is first needed; None where its beginning is all of it."""
+    options = _options(module, _MAX_PROBE_BYTES)
+
+    def make(pattern: str) -> Callable[[bytes], bool]:
+        compiled = module.compile(pattern.encode(), options)
+        try:
+            native, unanchored = compiled._regexp.Match, module._Anchor.UNANCHORED
+        except AttributeError:
+            return lambda data: compiled.search(data) is not None
+        # As above: the wrapper costs more than the search of a short text.
+        return lambda data: native(unanchored, data, 0, len(data))[0][0] >= 0
+
+    return [
+        None if beginning(pattern).is_whole else lru_cache(maxsize=1)(partial(make, pattern)) for pattern in patterns
+    ]
+
+
+def _options(module: Any, max_memory_bytes: int) -> Any:
+    options = module.Options()
+    options.encoding = module.Options.Encoding.LATIN1
+    options.max_mem = max_memory_bytes
+    options.log_errors = False
+    return options
 
 
 class RePrefilter:

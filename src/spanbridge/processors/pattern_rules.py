@@ -169,12 +169,11 @@ def _basic(value: str) -> bool:
 
 
 def _bearer(value: str) -> bool:
-    return re.fullmatch(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*[.=]?", value) is None or (
-        len(value) >= 24 and not value.islower()
-    )
+    return (len(value) >= 24 and not value.islower()) or _WORDS.fullmatch(value) is None
 
 
-_KEYED_CALL = r"(?:jwt\.(?:sign|encode|verify|decode)|createHmac|hmac\.new|pgp_sym_(?:en|de)crypt(?:_bytea)?|Fernet|Secret(?:Str|Bytes)|bearer_?[aA]uth|basic_auth|keyring\.set_password|WiFi\.begin)"
+_WORDS = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*[.=]?")
+_KEYED_CALL = r"(?:jwt\.(?:sign|encode|verify|decode)|createHmac|hmac\.new|pgp_sym_(?:en|de)crypt(?:_bytea)?|Fernet|Secret(?:Str|Bytes)|(?:make|check|verify|hash|validate)_password|(?:check|hash)pw|bearer_?[aA]uth|basic_auth|keyring\.set_password|WiFi\.begin)"
 """What is called with a secret, whatever its variables are called."""
 _CODE_KINDS = r"(?:log-?in|sign-?in|verification|authentication|security|one-?time|2fa|mfa|two-?factor|sms|access)"
 """Whose codes of digits are secret in a sentence."""
@@ -189,7 +188,7 @@ def _find_cookie_flag(text: str, budget: Budget) -> Iterator[Span]:
 
 _CODE_PROBE = Probe(
     ("code", "pin", "passwort", "digo"),
-    r"(?i)(?:code|c.{1,2}digo|einmalpasswort|pin)(?: de [^ ]{4,16}| to [a-z]{2,12})?(?: (?:lautet|ist|est|es|is))?:? [0-9]{3}[ -]?[0-9]",
+    r"(?i)(?:code|c(?:o|[^ -~]{2})digo|einmalpasswort|pin)(?: de [^ ]{4,16}| to [a-z]{2,12})?(?: (?:lautet|ist|est|es|is))?:? [0-9]{3}[ -]?[0-9]",
     6,
 )
 
@@ -199,9 +198,11 @@ def _is_code(value: str) -> bool:
     return len(value) != len("2026") or not value.startswith(("19", "20"))
 
 
+_LONGER_THAN_IDS = 6
+"""Digits behind a user's name that are no number of a group or a port, as in `-u 1000:1000`."""
 _TYPES = r"(?:(?:\b|_)(?:fill|type|send_?[kK]eys|set_?[vV]alue|press_?[sS]equentially|input_?[tT]ext|clear_and_type))"
 """How libraries that drive a browser enter text."""
-_FIELD = r"(?:(?i:pass(?:word|wd|phrase|code)|pwd)|[\W_](?i:otp|pin)[\W_])"
+_FIELD = r"(?:(?i:pass(?:word|wd|phrase|code))|[\W_](?i:otp|pin|pwd)[\W_])"
 
 
 def _is_typed(value: str) -> bool:
@@ -214,13 +215,13 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_FIELD}[^\n]{{0,32}}\)\.{_TYPES}\("),), rf"{_FIELD}[^\n;.]{{0,32}}\)\.{_TYPES}\(\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
     pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"element=[\\\"']{{1,4}}[^\"'\n]{{0,40}}{_FIELD}"),), rf"element=\\{{0,3}}[\"'][^\"'\n]{{0,40}}{_FIELD}[^\n]{{0,80}}?(?:text|value)=\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
     pattern_rule("form_password", (Probe(("pass",), r"(?i)(?:typ|enter|fill|input|inputt)(?:ed|ing|e|s)? [\\\"'`]{1,4}[^\"'`\n]{3,80}[\"'`] (?:in|into|as|for) (?:the )?(?:[a-z]{2,12} ){0,2}pass"),), r"(?:typ|enter|fill|input|inputt)(?:ed|ing|e|s)? \\{0,3}[\"'`](?P<v>[^\s\"'`\\]{3,80})\\{0,3}[\"'`] (?:in|into|as|for) (?:the )?(?:[a-z]{2,12} ){0,2}pass(?:word|wd|phrase|code)", _is_typed),
-    pattern_rule("login", (Probe(("(pass", "(pw"), r"(?i)[/:,] ?[^ ]{5,80} \((?:pass(?:word|wd|phrase|code)?|pwd?)\)"),), r"[/:,] ?(?P<v>[^\s\"'`/]{5,80}) \((?:pass(?:word|wd|phrase|code)?|pwd?)\)", is_mixed_word),
-    pattern_rule("login", (Probe(("pass",), r"(?i)[\"'`] (?:is|as|was) (?:the|your|my|our|its|his|her|a) (?:[a-z]{2,12} ){0,2}pass(?:word|wd|phrase|code)"),), r"\\{0,3}[\"'`](?P<v>[^\s\"'`\\]{5,80})\\{0,3}[\"'`] (?:is|as|was) (?:the|your|my|our|its|his|her|a) (?:[a-z]{2,12} ){0,2}pass(?:word|wd|phrase|code)", is_mixed_word),
+    pattern_rule("login", (Probe(("(pass", "(pw"), r"(?i)\((?:pass(?:word|wd|phrase|code)?|pwd?)\)", 0),), r"[/:,] ?(?P<v>[^\s\"'`/]{5,80}) \((?:pass(?:word|wd|phrase|code)?|pwd?)\)", is_mixed_word),
+    pattern_rule("login", (Probe(("` is ", "` as ", "` was ", "' is ", "' as ", "' was ", "\" is ", "\" as ", "\" was "), r"(?i)[\"'`] (?:is|as|was) (?:the|your|my|our|its|his|her|a) (?:[a-z]{2,12} ){0,2}pass(?:word|wd|phrase|code)", 0),), r"\\{0,3}[\"'`](?P<v>[^\s\"'`\\]{5,80})\\{0,3}[\"'`] (?:is|as|was) (?:the|your|my|our|its|his|her|a) (?:[a-z]{2,12} ){0,2}pass(?:word|wd|phrase|code)", is_mixed_word),
     pattern_rule("command_line", (Probe(("password-command", "password_command", "askpass"), r"(?i)(?:password[-_]command|askpass)[ =][\\\"']{0,6}(?:echo|printf) "),), r"(?:password[-_]command|askpass)[ =]\\{0,3}[\"']?(?:echo|printf)(?: -[ne]{1,2})? \\{0,3}[\"']?(?P<v>[^\s'\"|\\]{2,200})"),
     pattern_rule("assignment", (Probe(("input_value",), r"input_value=[\\\"']"),), r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|credentials?)(?:\n|\\n) {2}[^\n]{0,300}?input_value=\\{0,3}[\"'](?P<v>[^\n\"'\\]{4,512})", _is_typed),
     pattern_rule(
         "assignment",
-        (Probe(("jwt.", "hmac", "pgp_sym", "fernet", "secretstr", "secretbytes", "bearer", "basic_auth", "keyring.", "wifi.begin"), rf"{_KEYED_CALL}\([^)\n]{{0,160}}[\"'][A-Za-z0-9_+/.!@#$%^&*-]{{0,24}}[0-9]"),),
+        (Probe(("jwt.", "hmac", "pgp_sym", "fernet", "_password", "checkpw", "hashpw", "secretstr", "secretbytes", "bearer", "basic_auth", "keyring.", "wifi.begin"), rf"{_KEYED_CALL}\([^)\n]{{0,160}}[\"'][A-Za-z0-9_+/.!@#$%^&*-]{{0,24}}[0-9]"),),
         rf"{_KEYED_CALL}\((?:[^()\n\"'=]{{0,80}}[\"'][^\"'\n\\]{{0,160}}\\{{0,3}}[\"'] ?, ?){{0,2}}?[^()\n\"'={{[]{{0,80}}(?:Some\()?\\{{0,3}}[\"'](?!(?i:sha|md5|hs|rs|es)-?\d)(?P<v>(?=[^\s\"'\\]{{0,80}}\d)[^\s\"'\\]{{4,4096}})\\{{0,3}}[\"']", is_mixed_word, 0,
     ),
     pattern_rule("assignment", (Probe(("userpwd",), r"USERPWD, ?[\\\"']{1,4}[^:\"'\n]{1,64}:"),), r"USERPWD, ?\\{0,3}[\"'][^\s\"':]{1,64}:(?P<v>[^\s\"'\\]{2,200})", None, 0),
@@ -242,16 +243,16 @@ PATTERN_RULES: tuple[TextRule, ...] = (
         r"(?:(?:[?&;#]|%3F|%26|u0026)(?:sig|signature|hmac|access_key)|x-(?:amz|goog|oss)-(?:signature|security-token))=(?P<v>[^&\s\"'<>\\#]{6,4096})",
     ),
     pattern_rule("url_parameter", (Probe(("key=", "auth=", "code="), r"(?i)(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=[^&\"' ]{12}", 5),), r"(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=(?P<v>[^&\s\"'<>\\#]{12,4096})", looks_like_credential),
-    pattern_rule("command_line", (Probe(("-u", "user"), r"(?:-u|--user|--proxy-user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']", 8, r"(?:-u|user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']"),), r"(?:(?<=\s)-u|--user|--proxy-user)[ =]{0,2}\\{0,3}[\"']?[^\s\"':/<]{1,64}:(?!//)(?P<v>[^\s\"'\\]{2,256})", lambda value: not value.isdigit(), 0),
+    pattern_rule("command_line", (Probe(("-u", "user"), r"(?:-u|--user|--proxy-user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']", 8, r"(?:-u|user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']"), Probe(("curl",), r"curl[^\n]{0,120} -[sSkLifvG]{1,6}u[ ]?[^ \"':]{1,64}:[^ \"']", 0)), r"(?:(?<=\s)-(?:[sSkLifvG]{1,6})?u|--user|--proxy-user)[ =]{0,2}\\{0,3}[\"']?[^\s\"':/<]{1,64}:(?!//)(?P<v>[^\s\"'\\]{2,256})", lambda value: not value.isdigit() or len(value) >= _LONGER_THAN_IDS, 0),
     pattern_rule("command_line", (Probe(("echo", "printf"), r"(?:echo|printf)[^\n|]{1,200}\|[^\n]{0,80}(?:--password-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets)"),), r"(?:echo|printf)(?: -[ne]{1,2})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{0,3}['\"]?(?:[\w.-]{1,32}:(?=[^\n|]{1,200}\|[^\n]{0,40}chpasswd))?(?P<v>[^\s'\"|\\]{2,200})\\{0,3}['\"]? ?\|[^\n]{0,80}?(?:--password-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets)", None, 0),
     pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"(?:(?-i:IDENTIFIED)|user \S{1,80} identified|identified(?= (?:with|by) [^\n\"]{0,60}'))(?: with [\w'\"]{1,40})? by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
     pattern_rule("command_line", (Probe(("encrypt_string", "/user:"), r"(?:encrypt_string [\\'\"] ?[^ ]{2}|net use [^\n\"|;]{0,200}/user:)"),), r"(?:encrypt_string |net use (?:[^\n\"|;]{0,128}/user:\S{1,64} |(?:\w: )?\\{2,8}[^\s\"]{1,128} (?=\S{2,128} /user:)))\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
     pattern_rule("command_line", (Probe(("<<<",), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<<"),), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
     pattern_rule("assignment", (Probe(("auth", "credential", "login", "connection", "pdo("), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)[ ]?=?[ ]?[(][^()\n]{0,160}?[\"'][ ]?,[ ]?\\*[\"']", 6),), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)(?: ?= ?)?\((?:[^()\n\"']{0,40}\\{0,3}[\"'][^\"'\n\\]{0,160}\\{0,3}[\"'] ?, ?){1,2}\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'] ?\)", is_mixed_word, 0),
     pattern_rule("login", (Probe(("login", "cred", "log in", "logged in", "loggedin", "signed in", "/password", "/pass"), r"(?i)(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}", 8),), r"\b(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|\Z))", is_mixed_word),
-    pattern_rule("url_password", (Probe(("jdbc:oracle", ":15"), r"(?i)(?:jdbc:oracle:[a-z]{2,5}:[^ /\"'@]{1,64}/[^ @\"']{2,128}@|[A-Za-z0-9_]/[^ @/\"']{2,128}@(?://)?[A-Za-z0-9_.-]{1,128}:15[0-9]{2})"),), r"(?:jdbc:oracle:[a-z]{2,5}:[\w.$-]{1,64}/(?=[^\s@\"']{2,128}@)|(?<![\w./-])\w{1,32}/(?=[^\s@/\"']{2,128}@(?://)?[\w.-]{1,128}:15\d\d[:/]))(?P<v>[^\s@\"']{2,128})@"),
+    pattern_rule("url_password", (Probe(("jdbc:oracle", ":15"), r"(?i)(?:jdbc:oracle:[a-z]{2,5}:[^ /\"'@]{1,64}/[^ @\"']{2,128}@|@(?://)?[A-Za-z0-9_.-]{1,128}:15[0-9]{2})"),), r"(?:jdbc:oracle:[a-z]{2,5}:[\w.$-]{1,64}/(?=[^\s@\"']{2,128}@)|(?<![\w./-])\w{1,32}/(?=[^\s@/\"']{2,128}@(?://)?[\w.-]{1,128}:15\d\d[:/]))(?P<v>[^\s@\"']{2,128})@"),
     pattern_rule("session_cookie", (Probe(("jsessionid", "phpsessid", "aspsessionid", "asp.net_sessionid", "connect.sid", "_session="), r"(?i)(?:(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid)[\\\"' ]{0,6}[=:]|_session=)[\\\"' ]{0,6}[A-Za-z0-9%._-]{16}"),), r"(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|[a-z]_session(?==))\\{0,7}[\"']?\s?[=:]\s?\\{0,7}[\"']?(?P<v>[\w%.+/=-]{16,4096})"),
-    pattern_rule("one_time_code", (Probe(("is your", "is the", "as your", "as the"), r"(?i)[0-9]{3}[ -]?[0-9]{1,5} (?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)", 10, r"(?i)(?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)"),), r"(?<![\w.-])(?:[A-Z]-)?(?P<v>\d{4,8}|\d{3}[ -]\d{3}) (?:is|as) (?:your|the) (?:(?!error|status|zip|country|exit|area|postal|promo|discount)[\w-]{1,24} ){0,4}(?:code|otp|passcode|(?:one-time|login|temporary) password|(?:login|security|access) pin)\b"),
+    pattern_rule("one_time_code", (Probe(("is your", "is the", "as your", "as the"), r"(?i)[0-9] (?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)", 2, r"(?i)(?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)"),), r"(?<![\w.-])(?:[A-Z]-)?(?P<v>\d{4,8}|\d{3}[ -]\d{3}) (?:is|as) (?:your|the) (?:(?!error|status|zip|country|exit|area|postal|promo|discount)[\w-]{1,24} ){0,4}(?:code|otp|passcode|(?:one-time|login|temporary) password|(?:login|security|access) pin)\b"),
     pattern_rule("one_time_code", (_CODE_PROBE,), r"\b(?:bestätigungscode|sicherheitscode|einmalpasswort|code de (?:vérification|sécurité|confirmation)|código de (?:verificación|seguridad)|(?:log-?in|security|access|account) pin|enter this code[^\n:\d]{0,30})(?: (?:lautet|ist|est|es|is))?:? (?P<v>\d{4,8})(?![\w-])(?!\.\d)"),
     pattern_rule("one_time_code", (_CODE_PROBE,), r"(?<!error )(?<!status )(?<!exit )(?<!promo )(?<!discount )(?<!zip )\bcode(?: is:?|:)? (?P<v>\d{4,8}|\d{3}[ -]\d{3})(?![\w-])(?=[^\n]{0,80}?(?:share|expire|valid for|minute|to (?:sign|log) in|to verify))", _is_code),
     pattern_rule("one_time_code", (Probe(("code",), rf"(?i){_CODE_KINDS}[ -]code[^0-9\n\"]{{0,60}}[0-9]{{3}}", 15, r"(?i)code[^0-9\n\"]{0,60}[0-9]{3}"),), rf"\b{_CODE_KINDS}[ -]code(?: (?:for|to) [^\n.:\d]{{1,40}})?(?: (?:is|was):?|:|=|\*\*:|:\*\*)?[*` ]{{1,4}}(?P<v>\d{{4,8}}|\d{{3}}[ -]\d{{3}})(?![\w-])(?!\.\d)"),
@@ -259,7 +260,11 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("sql_password", (Probe(("identified by",), r"(?i)identified by [A-Za-z0-9_!@#$%^&*.-]{4}"),), r"identified by (?P<v>[\w!@#$%^&*.-]{4,128})", is_mixed_word),
     pattern_rule("assignment", (Probe(("requirepass", "masterauth", "bindpw", "rootpw", "auth ", " on >"), r"(?:(?:requirepass|masterauth|bindpw|rootpw|AUTH(?: default)?)(?:[ \t]|\\t){1,16}[^ \t]{4}|user [A-Za-z0-9_.-]{1,40} on >)"),), r"(?:(?<![\w.-])(?:requirepass|masterauth|bindpw|rootpw)[ \t]{1,16}\\{0,3}[\"']?(?=\S{3,512})|(?:\A|\n|\\n|> )AUTH (?:[\w.-]{1,40} )?(?=[^\s\"']*\d)|user [\w.-]{1,40} on (?:[~&+@*\w-]{1,40} ){0,4}>)(?P<v>[^\s\"'\\]{4,512})", None, 0),
     pattern_rule("assignment", (Probe(("pass ", "auth "), r"(?:USER [^ \n]{1,64}[^\"]{1,240}PASS|HELLO [23] AUTH [^ \n]{1,64}|AUTH PLAIN) [^ ]{2}"),), rf"(?:USER \S{{1,64}}{_LINE}(?:[^\n]{{0,120}}{_LINE}){{0,2}}{_PROMPT}PASS|HELLO [23] AUTH \S{{1,64}}|AUTH PLAIN(?= [\w+/]{{8,4096}}={{0,2}}(?:[\s\"'\\]|\Z))) (?P<v>[^\s\"'\\]{{2,4096}})", None, 0),
-    pattern_rule("assignment", (Probe(("pass ", "login ", "identify "), r"(?:(?:^|[\n>:\"]|\\n)[ ]?PASS|[A-Za-z0-9]{0,8} ?LOGIN [^ \n]{1,64}|IDENTIFY) [^ ]{5}"),), rf"(?:\A|\n|\\n){_PROMPT}(?:PASS(?! (?:\S{{0,80}}(?:[Tt]est|[Ss]pec)|[a-z]{{1,40}}_))|(?:\w{{1,8}} )?LOGIN \S{{1,64}}|(?:(?i:NickServ )|PRIVMSG NickServ :)?IDENTIFY) (?P<v>[^\s\"'\\/]{{5,200}})(?=[ \t]{{0,8}}(?:[\r\n\"]|\\[rn]|\Z))", is_mixed_word, 0),
+    pattern_rule("assignment", (Probe(("pass ", "login ", "identify "), r"(?:PASS|LOGIN [^ \n]{1,64}|IDENTIFY) [^ ]{5}", 0),), rf"(?:\A|\n|\\n){_PROMPT}(?:PASS(?! (?:\S{{0,80}}(?:[Tt]est|[Ss]pec)|[a-z]{{1,40}}_))|(?:\w{{1,8}} )?LOGIN \S{{1,64}}|(?:(?i:NickServ )|PRIVMSG NickServ :)?IDENTIFY) (?P<v>[^\s\"'\\/]{{5,200}})(?=[ \t]{{0,8}}(?:[\r\n\"]|\\[rn]|\Z))", is_mixed_word, 0),
+    pattern_rule("cookie", (Probe(("<cookie ",), r"<Cookie [A-Za-z0-9_.-]{1,80}=[^ ]{8}", 0),), r"<Cookie [\w.-]{1,80}=(?P<v>[^\s<>]{8,4096}) for ", looks_like_credential, 0),
+    pattern_rule("cookie", (Probe(("true", "false"), r"(?:TRUE|FALSE)(?:\t|\\+t)[0-9]{1,12}(?:\t|\\+t)[A-Za-z0-9_.-]{1,80}(?:\t|\\+t)[^ \n]{8}", 0),), r"(?:TRUE|FALSE)(?:\t|\\{1,7}t)\d{1,12}(?:\t|\\{1,7}t)[\w.-]{1,80}(?:\t|\\{1,7}t)(?P<v>[^\s\"'\\]{8,4096})", looks_like_credential, 0),
+    pattern_rule("form_password", (Probe(("input ", "fill ", "type "), rf"(?:Input|Fill|Type) (?:Password|Text|Secret)(?: {{2,8}}|\t)[^ ]{{0,60}}{_FIELD}"),), rf"(?:Input|Fill|Type) (?:Password|Text|Secret)(?: {{2,8}}|\t)\S{{0,60}}{_FIELD}\S{{0,24}}(?: {{2,8}}|\t)(?P<v>[^\s\"'\\$]{{3,200}})", None, 0),
+    pattern_rule("form_password", (Probe(("expect",), r"(?i)expect(?:_exact)?[ (][^\n]{0,40}pass(?s:.{0,48})send", 0),), rf"expect(?:_exact)?[ (][^\n]{{0,40}}?pass(?:word|phrase|code)?[^\n\\]{{0,24}}{_LINE}[ \t]{{0,16}}(?:\w{{1,24}}\.)?send(?:line)?[ (](?:-- )?\\{{0,3}}[\"'](?P<v>[^\s\"'\\$]{{2,200}})"),
     pattern_rule("private_key", (Probe(("client-key-data",), r"client-key-data[\\\"']{0,9} ?: ?[\\\"']{0,9}[A-Za-z0-9+/]{20}"),), r"client-key-data\\{0,7}[\"']? ?: ?\\{0,7}[\"']?(?P<v>[A-Za-z0-9+/]{20,65536}={0,2})", None, 0),
     pattern_rule("wifi_password", (Probe(("wifi:",), r"WIFI:[^\n\"]{0,128};P:"),), r"WIFI:[^\n\"]{0,128}?;P:(?P<v>[^;\n\"]{1,64});", None, 0),
     pattern_rule("recovery_phrase", (Probe(("phrase", "mnemonic"), r"(?i)(?:phrase|mnemonic)[^\n]{0,12}[ \\\"':=](?:[a-z]{3,8} ){4}", 0),), r"(?:phrase|mnemonic)[^\n]{0,12}?[ \\\"':=](?P<v>(?-i:(?:[a-z]{3,8} ){11,23}[a-z]{3,8}))(?![a-z])"),

@@ -179,12 +179,11 @@ _PATH_BEHIND = re.compile(r":[\w.~-]{1,80}/")
 def _find_email(text: str, budget: Budget) -> Iterator[Span]:
     for match in matches(compiled(_EMAIL), text, budget):
         start, end = match.span("v")
-        value = match["v"]
-        if value.rsplit(".", 1)[-1].lower() in _FILES:
+        if text[text.rfind(".", start, end) + 1 : end].lower() in _FILES:
             continue
         if text[start - 1 : start] == ":" and re.search(r"://\S*\Z", text[max(0, start - 200) : start]):
             continue  # a password and a machine
-        if text[end : end + 1] == ":" and (_OF_MACHINE.match(value) or _PATH_BEHIND.match(text, end)):
+        if text[end : end + 1] == ":" and (_OF_MACHINE.match(text, start) or _PATH_BEHIND.match(text, end)):
             continue
         yield Span(start, end, "email")
 
@@ -225,7 +224,7 @@ PERSONAL_DATA: dict[str, tuple[TextRule, ...]] = {
         pattern_rule("card_number", (Probe(("",), rf"[0-9](?:{_JOINT_BYTES}?[0-9]){{12}}"),), rf"{_START}(?P<v>\d(?:{_JOINT}?\d){{12,18}}|\d{{4}}(?:\.\d{{4}}){{3}}){_END}(?!\.\d)", is_card),
     ),
     "iban": (
-        TextRule((Probe(("",), rf"[A-Za-z]{{2}}[0-9]{{2}}{_JOINT_BYTES}?[A-Za-z0-9]{{4}}{_JOINT_BYTES}?[0-9A-Za-z]{{4}}"),), _find_iban),
+        TextRule((Probe(("",), rf"(?:^|[^A-Za-z0-9_]|\\[nrtbf]|\\u[0-9A-Fa-f]{{4}})[A-Za-z]{{2}}[0-9]{{2}}{_JOINT_BYTES}?[A-Za-z0-9]{{4}}{_JOINT_BYTES}?[0-9A-Za-z]{{4}}"),), _find_iban),
     ),
     "ssn": (
         pattern_rule("ssn", (Probe(("",), rf"[0-9]{{3}}{_JOINT_BYTES}[0-9]{{2}}{_JOINT_BYTES}[0-9]{{4}}"),), rf"{_START}(?P<v>\d{{3}}({_JOINT})\d{{2}}\2\d{{4}}){_END}(?!\.\d)", is_ssn),

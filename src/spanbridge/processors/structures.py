@@ -43,6 +43,9 @@ _LABEL_PARENTS = word_set(
     "errors error labels label messages validation translations i18n descriptions placeholders hints help properties tooltips titles "
     "locales"
 )
+_COLUMNS = ("columns", "headers", "fields", "column_names")
+ROWS = word_set("rows data values records")
+"""Under which names a table's rows stand."""
 _LOCALE = re.compile(
     r"(?:ar|bg|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hr|hu|it|ja|ko|lt|lv|nb|nl|pl|pt|ro|ru|sk|sl|sr|sv|th|tr|uk|vi|zh)(?:[-_][A-Za-z]{2,4})?"
 )
@@ -73,7 +76,7 @@ _IDS = word_set(
     "project project_id projectId"
 )
 _REFERENCE_MEMBERS = _IDS | word_set(
-    "name kind type required external file source target namespace ref optional label labels version status mode scope scopes "
+    "lc name kind type required external file source target namespace ref optional label labels version status mode scope scopes "
     "enabled environment display_name displayName description env path mount secretName tokenUrl authorizationUrl refreshUrl"
 )
 """What says which secret is meant, not what it is."""
@@ -99,6 +102,21 @@ STRUCTURE_PROBES = (
 def holds_labels(parent: str) -> bool:
     """Whether the values of a mapping under this name are text about their keys."""
     return not _LABEL_PARENTS.isdisjoint(split_words(parent)[-1:])
+
+
+def columns_of(value: dict[Any, Any]) -> list[str] | None:
+    """The names of a table's columns where they stand beside its rows: `{"columns": ["id", "password"], "rows": [[7, "x"]]}`."""
+    for key in _COLUMNS:
+        columns = value.get(key)
+        names = list(map(_name_of, cast("list[Any]", columns))) if isinstance(columns, list) else []
+        if len(names) > 1 and len(set(names)) == len(names) and "" not in names:
+            return names
+    return None
+
+
+def _name_of(column: Any) -> str:
+    name = cast("dict[Any, Any]", column).get("name") if isinstance(column, dict) else column
+    return name if isinstance(name, str) else ""
 
 
 def is_translation(parent: str, texts: Iterable[Any]) -> bool:
@@ -133,6 +151,7 @@ def is_pair_of(level: Sensitivity, value: str, parent: str, classify: Classifier
     return level is Sensitivity.STRONG and not _holds_names(parent) and classify(value) is Sensitivity.NONE
 
 
+@lru_cache(maxsize=1024)
 def names_credentials(parent: str) -> bool:
     """Whether a mapping under this name holds credentials beside other things: `auth`, `tokens`, `cookies`."""
     return parent.rstrip("s").lower().endswith(("token", "auth", "cookie"))

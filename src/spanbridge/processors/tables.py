@@ -18,7 +18,8 @@ from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAME = r"[A-Za-z_-]{0,20}(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?"
+_QUALIFIER = r"(?:[_.-][A-Za-z0-9]{1,12})?"
+_NAME = rf"[A-Za-z_.-]{{0,24}}(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?{_QUALIFIER}"
 _HEAD = re.compile(
     rf"(?m)^[^\n]{{0,400}}?(?:(?<=[,|;\t])[ \t\"]{{0,40}}|(?<=  )|^[ \t\"]{{0,40}}){_NAME}[ \t\"]{{0,40}}(?:[,|;\t]|(?<=  )|\r?$)",
     re.IGNORECASE,
@@ -30,11 +31,13 @@ _DELIMITERS = ("\t", "|", ";", ",", _SPACES)
 _SPACED_CELL = re.compile(r"[^\s](?:[^\n]*?[^\s])??(?= {2}|\s*\Z)")
 _MAX_ROWS = 10_000
 _MAX_COLUMNS = 64
-_CELL_END = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?(?: {0,40}(?:[,|;\t]|\\{1,8}[nrt]|[\r\n])|  )"
+_CELL_END = (
+    rf"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?{_QUALIFIER}(?: {{0,40}}(?:[,|;\t]|\\{{1,8}}[nrt]|[\r\n])|  )"
+)
 _TABLE_PROBE = Probe(
     ("passw", "passphrase", "pwd", "secret", "token", "key"),
     # Not the whole name back to where its cell begins: to go through every word for that would cost a fifth of the engine's time.
-    rf"(?i)(?:(?:^|[\n\",|;\t]|\\[nt]|  ) {{0,2}}|[A-Za-z_-]){_CELL_END}",
+    rf"(?i)(?:(?:^|[\n\",|;\t]|\\[nt]|  ) {{0,2}}|[A-Za-z_.-]){_CELL_END}",
     4,
     f"(?i){_CELL_END}",
 )
@@ -56,9 +59,8 @@ def table_rule(classify: Classifier) -> TextRule:
             cells = _cells(text, *line.span(), delimiter)
             levels = [classify(text[start:end]) for start, end in cells]
             if any(levels):
-                for start, end in _below(text, done, delimiter, levels):
-                    yield Span(start, end, "table_column")
-                    done = max(done, end)
+                found, done = _below(text, done, delimiter, levels, classify)
+                yield from (Span(start, end, "table_column") for start, end in found)
 
     return TextRule((_TABLE_PROBE,), find)
 
@@ -109,25 +111,33 @@ def _line(text: str, at: int) -> re.Match[str]:
     return match
 
 
-def _below(text: str, at: int, delimiter: str, levels: list[Sensitivity]) -> Iterator[tuple[int, int]]:
+def _below(
+    text: str, at: int, delimiter: str, levels: list[Sensitivity], classify: Classifier
+) -> tuple[list[tuple[int, int]], int]:
+    """The secrets in the rows below a line of names, and where the last row ends: no row is looked at twice."""
+    found: list[tuple[int, int]] = []
     for _ in range(_MAX_ROWS):
         if at >= len(text):
-            return
+            break
         line = _line(text, at + 1)
-        at = line.end()
         if _RULE_LINE.fullmatch(line[0]) and delimiter in ("|", _SPACES) and line[0]:
+            at = line.end()
             continue
         cells = _cells(text, *line.span(), delimiter)
-        is_whole = at < len(text)
+        is_whole = line.end() < len(text)
         if len(cells) != len(levels) and (is_whole or len(cells) > len(levels)):
-            return
+            break
         # The last line may be cut off.
         for (start, end), level in zip(cells, levels, strict=is_whole):
             value = text[start:end]
             if not level or not value or is_placeholder(value) or re.search(r"\s", value):
                 continue
             if looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value)):
-                yield start, end
+                found.append((start, end))
+            elif classify(value):
+                return found, at  # the names of the next table
+        at = line.end()
+    return found, at
 
 
 def _cells(text: str, start: int, end: int, delimiter: str) -> list[tuple[int, int]]:

@@ -68,8 +68,8 @@ class TextRule(NamedTuple):
 
     probes: tuple[Probe, ...]
     find: Find
-    narrowed: Callable[[tuple[str, ...]], Find] | None = None
-    """The search for what some of the probes stand for alone, given their patterns."""
+    narrowed: Callable[[tuple[int, ...]], Find] | None = None
+    """The search for what some of the probes stand for alone, given their numbers."""
 
 
 def slices(text: str, overlap: int = OVERLAP) -> Iterator[tuple[int, int, int]]:

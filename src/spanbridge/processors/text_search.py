@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from orjson import loads
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from spanbridge.processors.filter_options import Recognizer
     from spanbridge.processors.masking_styles import Masker
 
+_START, _END = itemgetter(0), itemgetter(1)  # of a span
 WITHHELD = "[WITHHELD]"
 SHORTEST_SECRET = 6
 """Characters; no built-in rule finds anything in a shorter text."""
@@ -86,6 +88,7 @@ class TextSearch:
         )
         """What the prefilter looks for."""
         self._rule_of: list[TextRule | None] = [rule for rule in rules for _ in rule.probes]
+        self._number_of = [number for rule in rules for number in range(len(rule.probes))]
         self._rule_of += [None] * (len(STRUCTURE_PROBES) + 1)
         self._events = frozenset((len(self._rule_of) - 1,))
         # Rules without a probe are tried on everything, before the others: under negative indexes, from the list's end.
@@ -167,7 +170,7 @@ class TextSearch:
         short = len(text) <= _SHORT
         if short and text in self._clean:
             return None
-        matched = self.match(encode_text(text))
+        matched = self.match(searched_bytes(text))
         if short and not matched:
             if len(self._clean) >= _MAX_CLEAN:
                 self._clean.clear()
@@ -184,14 +187,14 @@ class TextSearch:
         for rule, indexes in groupby(sorted(matched), self._rule_of.__getitem__):
             if rule is not None:
                 narrowed = rule.narrowed
-                find = (
-                    rule.find if narrowed is None else narrowed(tuple(self.probes[index].pattern for index in indexes))
-                )
+                find = narrowed(tuple(map(self._number_of.__getitem__, indexes))) if narrowed else rule.find
                 found.extend(find(text, budget))
                 budget.pause()
         if not found:
             return found
-        found.sort(key=lambda span: (span.start, -span.end))
+        # By their starts, of the same start the longest first.
+        found.sort(key=_END, reverse=True)
+        found.sort(key=_START)
         result: list[Span] = []
         for span in found:
             if self.is_masked(text[span.start : span.end]) or (self._has_own and self._masker.holds(text, span)):
@@ -211,6 +214,12 @@ class TextSearch:
     def mask(self, rule: str, value: str, scope: str) -> str:
         """What stands for `value` in the trace `scope`."""
         return self._masker.mask(rule, value, scope)
+
+
+def searched_bytes(text: str) -> bytes:
+    """A text as the engines read it, with the texts that stand in pieces in JSON inside of it."""
+    data = encode_text(text)
+    return data + b"\n" + joined_lists(data) if '["' in text or "[\\" in text else data
 
 
 def encode_text(text: str) -> bytes:

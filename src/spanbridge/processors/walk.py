@@ -13,6 +13,7 @@ from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
 from spanbridge.processors.command_lines import is_argument_list, secret_arguments
+from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.following_values import is_mixed_word
 from spanbridge.processors.key_names import (
     Sensitivity,
@@ -26,7 +27,9 @@ from spanbridge.processors.placeholders import is_placeholder, was_masked
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
+    ROWS,
     argument_level,
+    columns_of,
     holds_headers,
     holds_labels,
     holds_references,
@@ -50,8 +53,8 @@ if TYPE_CHECKING:
 MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
-
-_FEW = 3
+_NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
+_FEW = 2
 """Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
 REDACTIONS = "redactions"
 """Where a span counts what was redacted, by the names of the rules: the numbers are no secrets."""
@@ -107,10 +110,10 @@ class Walk:
         """`value` with its secrets replaced; `parent` is the name that it stands under."""
         if self._has_paths and self._allowed is not None and self._allowed.path(self._path):
             return value
-        if value is None or isinstance(value, (int, float)):
-            return self._number(value, parent) if type(value) is int else value
         if isinstance(value, str):
             return self._text(value)
+        if value is None or isinstance(value, (int, float)):
+            return self._number(value, parent) if type(value) is int else value
         if depth > MAX_DEPTH:
             raise LimitExceeded
         if isinstance(value, dict):
@@ -176,7 +179,7 @@ class Walk:
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
             parts.append(self._part(text, at, start, matched))
             parts.append(
-                text[start:end] if redacted is value else json_text.splice(text, start, value, redacted, self._inner)[0]
+                text[start:end] if redacted is value else json_text.rewritten(text, start, value, redacted, self._inner)
             )
             at = end
         if not parts:
@@ -228,20 +231,21 @@ class Walk:
         for key, item in value.items():
             path[-1] = key
             name = key if isinstance(key, str) else _plain_key(key)
-            level = classify(name) if name else Sensitivity.NONE
-            if context and level is not Sensitivity.STRONG:
+            level = classify(name) if name else _NONE
+            if context and level is not _STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
                 if level and type(item) in _NUMBERS:
-                    level = Sensitivity.WEAK  # the id of a token that a model gave
+                    level = _WEAK  # the id of a token that a model gave
             rule = "key_name"
-            if level is Sensitivity.WEAK and name in ("token", "tokens") and is_tokenized(value):
-                level = Sensitivity.NONE
-            if level is Sensitivity.WEAK and name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
-                level = Sensitivity.STRONG if re.search(r"\s", item) is None else level
+            if level is _WEAK:
+                if name in ("token", "tokens") and is_tokenized(value):
+                    level = _NONE
+                elif name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
+                    level = _STRONG if re.search(r"\s", item) is None else level
             if named is not None and name in named[0]:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
-                level, rule = Sensitivity.STRONG, "private_key"
+                level, rule = _STRONG, "private_key"
             if self._allowed is not None and (
                 self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
             ):
@@ -254,6 +258,8 @@ class Walk:
                 redacted = item
             elif type(item) is str:
                 redacted = self._text(item)
+            elif type(item) is list and name in ROWS and (columns := columns_of(value)) is not None:
+                redacted = self._rows(cast("list[Any]", item), columns, depth + 1)
             else:
                 redacted = self.value(item, depth + 1, name)
             new_key: Any = key
@@ -273,6 +279,18 @@ class Walk:
                 result[key] = item
         path.pop()
         return value if result is None else result
+
+    def _rows(self, rows: list[Any], columns: list[str], depth: int) -> list[Any]:
+        """The rows of a table whose columns have these names: each as if it were a mapping."""
+        result: list[Any] = []
+        for row in rows:
+            if type(row) in _LISTS and len(row) == len(columns):
+                cells = dict(zip(columns, row, strict=True))
+                redacted = self._mapping(cells, depth + 1, "")
+                result.append(row if redacted is cells else [*redacted.values()])
+            else:
+                result.append(self.value(row, depth + 1))
+        return rows if all(new is old for new, old in zip(result, rows, strict=True)) else result
 
     def _personal(self, text: str, name: str, parent: str, siblings: dict[Any, Any]) -> str | None:
         """The rule by which digits are personal because of what they are called, here or around them."""
@@ -294,7 +312,7 @@ class Walk:
                 or (rest and scheme.isalpha() and _IS_VARIABLE.match(rest))
             ):
                 return self._text(value) if len(value) > 64 else value
-            if level is Sensitivity.WEAK:
+            if level is _WEAK:
                 login = _LOGIN.fullmatch(value) if words and words[-1] == "auth" else None
                 if login is not None and is_mixed_word(login["v"]):
                     return value[: login.start("v")] + self._mask(rule, login["v"], login.start("v"))
@@ -305,9 +323,9 @@ class Walk:
             return self._mask(rule, value)
         if isinstance(value, (int, float)):
             plural = bool(words) and words[-1].endswith("s") and words[-1] != "pass"
-            kept = (level is Sensitivity.WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
+            kept = (level is _WEAK and not is_pin(name, str(value))) or token or plural or abs(value) < 10
             return value if kept else self._masked(rule, value, str(value))
-        if not value or level is Sensitivity.WEAK:
+        if not value or level is _WEAK:
             if isinstance(value, list):
                 return self._weak_items(cast("list[Any]", value), name, depth)
             return self.value(value, depth + 1, name)
@@ -325,21 +343,25 @@ class Walk:
         result = self.value(value, depth + 1, name)
         for key in values_of_schema(value):
             self._path.append(key)
-            held = self._secret(value[key], Sensitivity.STRONG, name, depth + 1)
+            held = self._secret(value[key], _STRONG, name, depth + 1)
             self._path.pop()
             if held is not value[key]:
                 result = {**result, key: held}
         return result
 
     def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
-        result = [self._secret(item, Sensitivity.WEAK, name, depth + 1) for item in items]
+        if len(items) == 2 and split_words(name)[-1:] == ("auth",) and all(type(item) is str for item in items):
+            user, password = items  # as clients of HTTP take them
+            masked = self._mask("key_name", password) if is_mixed_word(password) else password
+            return items if masked is password else [user, masked]
+        result = [self._secret(item, _WEAK, name, depth + 1) for item in items]
         return items if all(new is old for new, old in zip(result, items, strict=True)) else result
 
     # ── sequences ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
         self._count()
-        joined = self._joined(items) if len(items) > 1 else None
+        joined = self._joined(items) if len(items) > 1 and parent != _PAIRS else None
         if joined is not None:
             items = joined
         result = joined
@@ -360,7 +382,7 @@ class Walk:
                     result.append(item)
                 before = None
                 continue
-            level = Sensitivity.NONE
+            level = _NONE
             if type(item) is str and type(before) is str and (pairs_up or before[:1] == "-"):
                 level = self._item_level(before, index, items, parent)
             if level:
@@ -451,7 +473,9 @@ class Walk:
                 continue
             if not run[0].path:
                 piece, start = run[first].text, starts[0]
-                if self._stands_alone(span._replace(end=ends[first]), piece, start):
+                if self._stands_alone(span._replace(end=ends[first]), piece, start) and not (
+                    span.rule in _FORMATS and any(map(looks_like_credential, pieces[1:]))
+                ):
                     continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
                 if chunked_text.is_word(pieces[-1]):
                     span = span._replace(end=starts[-1])  # noqa: PLW2901 - the rest of it
@@ -507,6 +531,8 @@ def _plain_key(key: Any) -> str:
 _PASS = frozenset({"pass", "Pass", "pw"})
 _USERS = frozenset({"user", "username", "userName", "user_name", "login", "email", "User", "Username"})
 """Beside a user's name, `pass` is a password."""
+_FORMATS = frozenset(row.rule for row in FORMATS)
+"""Rules that know a secret by its shape alone: what goes on in the next string is more of it."""
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})

@@ -7,8 +7,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from base64 import b64decode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -126,7 +128,7 @@ def wait_for_port(port: int, process: subprocess.Popen[Any]) -> None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(0.05)
+        time.sleep(0.05)  # a stranger's process: it says nothing but by listening
     raise TimeoutError(f"nothing listens at {port}")
 
 
@@ -182,6 +184,41 @@ def agent(agent_process):
 
 
 @pytest.fixture
+def bad_agent():
+    """Starts an agent that answers everything with one status; None: never."""
+    servers: list[ThreadingHTTPServer] = []
+    release = threading.Event()
+
+    def start(status: int | None) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_any(self) -> None:
+                if status is None:
+                    release.wait()
+                    return
+                self.rfile.read(int(self.headers.get("content-length") or 0))
+                self.send_response(status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            do_GET = do_POST = do_PUT = do_any
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    release.set()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
 def run(agent, tmp_path):
     """Runs one of the `programs` and returns what it printed as its last line, from JSON."""
 
@@ -219,7 +256,7 @@ def run(agent, tmp_path):
             try:
                 deadline = time.monotonic() + timeout_s
                 while until is not None and not until() and time.monotonic() < deadline and process.poll() is None:
-                    time.sleep(0.05)
+                    time.sleep(0.05)  # the agent only answers questions
                 output, run.log = process.communicate(timeout=timeout_s)
             finally:
                 process.kill()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,41 +11,6 @@ from bridges.datadog.conftest import Agent, free_port
 from spanbridge.errors import BridgeUnavailableError, ConfigurationError
 
 pytest.importorskip("ddtrace")
-
-
-@pytest.fixture
-def bad_agent():
-    """Starts an agent that answers everything with one status; None: never."""
-    servers: list[ThreadingHTTPServer] = []
-    release = threading.Event()
-
-    def start(status: int | None) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_any(self) -> None:
-                if status is None:
-                    release.wait()
-                    return
-                self.rfile.read(int(self.headers.get("content-length") or 0))
-                self.send_response(status)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            do_GET = do_POST = do_PUT = do_any
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    release.set()
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.mark.parametrize(

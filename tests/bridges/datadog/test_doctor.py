@@ -62,6 +62,14 @@ def test_what_is_off_or_missing(run: Any):
     assert "http://127.0.0.1:9 does not answer" in findings["Datadog agent"][1]
 
 
+@pytest.mark.parametrize("status", [200, 404, 503])
+def test_something_else_listens_where_the_agent_should(run: Any, bad_agent: Any, status: int):
+    state, why, _ = run("doctor", AUTO, DD_TRACE_AGENT_URL=bad_agent(status))["Datadog agent"]
+
+    assert state == "problem"
+    assert why.endswith(f"answers ({status}), and does not pass LLM Observability on")
+
+
 def test_disabled_by_its_variable(run: Any):
     assert run("doctor", AUTO, DD_LLMOBS_ENABLED="false")["LLM Observability"][2] == "unset DD_LLMOBS_ENABLED"
 

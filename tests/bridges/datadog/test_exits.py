@@ -52,6 +52,16 @@ def test_what_ended_below_a_span_that_stays_open(run: Any, agent: Agent, how: st
     assert {event["name"] for event in agent.events()} == {"done", "search"}
 
 
+def test_a_flush_while_a_span_ends(run: Any, agent: Agent):
+    """It takes no span before all of it is there, and none twice."""
+    run("exits", "flushed while a span ends")
+
+    tree = Tree(agent.spans())
+    assert sorted(span["resource"] for span in tree.spans) == ["GET /in/search", "done", "request", "search"]
+    assert tree.misplaced() == []
+    assert {event["name"] for event in agent.events()} == {"done", "search"}
+
+
 def test_a_stuck_agent_does_not_hold_back_its_web_request(run: Any, agent: Agent):
     """The request and its calls arrive while the agent run is open; it dies with the process, as after a kill."""
 

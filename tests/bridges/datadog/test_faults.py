@@ -18,7 +18,7 @@ pytest.importorskip("ddtrace")
 )
 def test_random_faults_leave_nothing_open(run: Any, agent: Agent, count: int):
     """Never ended, dropped, excluded, orphaned, cancelled, late: each native span ends, and ddtrace holds no trace back."""
-    result = run("faults", str(count), "1")
+    result = run("faults", str(count), "1", timeout_s=1800)
 
     tree = Tree(agent.spans())
     bridge = result["before"]["bridge"]
@@ -37,6 +37,7 @@ def test_random_faults_leave_nothing_open(run: Any, agent: Agent, count: int):
     bare = [span for span in ours if span["meta"].get("spanbridge.released") == "processor"]
     assert len(bare) == dropped["processor"]
     assert {span["resource"] for span in bare} == {"spanbridge.generic"}
+    assert {str(span["span_id"]): span["start"] + span["duration"] for span in bare} == result["dropped_ends"]
     if count > 1000:
         assert result["memory"][-1] < result["memory"][2] * 1.1, result["memory"]  # KiB, every thousand traces
 

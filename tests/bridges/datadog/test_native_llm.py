@@ -46,6 +46,25 @@ def test_one_call_is_one_call(run: Any, agent: Agent, policy: str, expected: dic
     assert [tree.parent_of(span) for span in native] == ["ours", "tool that thinks", "embeds", "judge"]
 
 
+@pytest.mark.parametrize(
+    ("policy", "known", "expected"),
+    [
+        ("drop", "tokens", {"agent": CALLS[:1]}),
+        ("drop", "nothing", {"agent": [("llm", None)]}),
+        ("demote", "tokens", {"agent": CALLS[:1]}),
+        ("demote", "nothing", {"agent": [("llm", None)], "ours": CALLS[:1]}),
+        ("keep", "tokens", {"agent": CALLS[:1], "ours": CALLS[:1]}),
+    ],
+)
+def test_a_stream_that_is_read_after_its_generation(
+    run: Any, agent: Agent, policy: str, known: str, expected: dict[str, list[Any]]
+):
+    """Ours has been sent by then. To demote it is too late: the integration's stays only where ours had no tokens."""
+    run("native_llm", policy, known)
+
+    assert summary(agent) == expected
+
+
 @pytest.mark.parametrize("policy", ["drop", "demote", "keep"])
 def test_what_the_application_opens_itself_is_its_own(run: Any, agent: Agent, policy: str):
     """It stays in LLM Observability with all below it, takes ours its kind and tokens under no policy, and no mark is left on it."""

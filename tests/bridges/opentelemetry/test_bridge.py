@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from typing import Any
 
 import httpx
 import pytest
@@ -25,6 +26,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 import spanbridge as sb
 from otlp_receivers import http_receiver
 from spanbridge.conventions import genai
+from spanbridge.conventions.writing import write_span
+from spanbridge.model.span_types import SpanType
 from spanbridge_opentelemetry import OpenTelemetryBridge
 from spanbridge_otlp import OTLPExporter
 
@@ -111,16 +114,38 @@ def test_finished_with_processed_data_only(provider, otel, memory) -> None:
     assert (span.start_time, span.end_time) == (5_000, record.ended_at)
 
 
+@pytest.mark.parametrize("deciding", [{}, {"operation": "query"}, {"operation_type": "recall"}])
+@pytest.mark.parametrize("span_type", list(SpanType))
+def test_as_over_otlp(span_type, deciding, provider, otel, memory) -> None:
+    """A native span of any type has the name, kind and attributes that the OTLP exporter would send, and no others."""
+    sb.configure(store=False, exporters=[memory], bridge=OpenTelemetryBridge(provider), include_model_chunks=True)
+    with sb.span(span_type, "step", input={"q": "x"}, **deciding) as span:
+        span.set(output=["a", "b"])
+    (native,) = exported(otel).values()
+    written = write_span(*memory.wait_for(1))
+
+    assert (native.name, native.kind.name.lower()) == (written.name, written.kind)
+    assert {
+        key: list(value) if isinstance(value, tuple) else value for key, value in native.attributes.items()
+    } == written.attributes
+
+
 def test_what_is_dropped_has_no_content(provider, otel, memory) -> None:
-    """A span that a processor drops ends without content, and says so."""
+    """A span that a processor drops ends without content at its recorded end, and says so."""
+    ends: list[int | None] = []
+
+    def drop(record: Any) -> None:
+        ends.append(record.ended_at)
+
     trace.set_tracer_provider(provider)
-    sb.configure(store=False, exporters=[memory], bridge="opentelemetry", processors=[lambda record: None])
+    sb.configure(store=False, exporters=[memory], bridge="opentelemetry", processors=[drop])
     with sb.tool_call("secret", input="secret"):
         pass
     sb.flush()
     (span,) = otel.get_finished_spans()
 
     assert span.attributes["spanbridge.released"] == "processor"
+    assert [span.end_time] == ends
     assert "secret" not in span.to_json()
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, TraceIdRatioBased
 
@@ -163,6 +164,56 @@ def test_nothing_of_ours_stays_in_the_provider(provider) -> None:
     sb.shutdown()
 
     assert provider._active_span_processor._span_processors == before
+
+
+def test_first_spans_in_several_threads(otel, memory) -> None:
+    """Spans that start at once, the first of a provider, have it asked once; it is left as it was found."""
+    meeting = threading.Barrier(2)
+
+    class Slow(TracerProvider):
+        def get_tracer(self, *args, **options):
+            with suppress(threading.BrokenBarrierError):
+                meeting.wait(0.2)
+            return super().get_tracer(*args, **options)
+
+    provider = Slow(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(otel))
+    before = provider._active_span_processor._span_processors
+    sb.configure(store=False, exporters=[memory], bridge=OpenTelemetryBridge(provider))
+
+    def run() -> None:
+        with sb.agent_run("a"):
+            pass
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sb.shutdown()
+
+    assert exported(otel) == ["invoke_agent a"] * 2
+    assert provider._active_span_processor._span_processors == before
+
+
+def test_a_provider_that_looks_at_its_span_processors(otel) -> None:
+    """What stands in the provider is a span processor of the SDK's: with every method that a release of it may call."""
+
+    class Strict(TracerProvider):
+        def add_span_processor(self, span_processor):
+            if not isinstance(span_processor, SpanProcessor):
+                raise TypeError(span_processor)
+            super().add_span_processor(span_processor)
+
+    provider = Strict(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(otel))
+    sb.configure(store=False, bridge=OpenTelemetryBridge(provider))
+    with sb.agent_run("a"):
+        pass
+    assert provider.force_flush() is True
+
+    assert exported(otel) == ["invoke_agent a"]
+    assert sb.stats()["ignored"] == {}
 
 
 # --- a provider that was shut down --------------------------------------------------------------------------------------

@@ -97,6 +97,24 @@ def test_one_tree_whenever_spans_arrive(agent: Any):
     assert sb.stats()["exporters"]["datadog"] == {"delivered": 7, "pending": 0, "rejected": {}, "expired": 0}
 
 
+def test_a_scorers_run_is_a_span(intake: Any):
+    """With what it calls below it, though it has a score: only `sb.score` judges what is above it."""
+    sb.configure(store=False, exporters=[DatadogExporter(ml_app="shop", agent_url=intake.url)])
+    with sb.agent_run("run"), sb.scorer_run("judge") as judge:
+        with sb.tool_call("look up"):
+            pass
+        judge.set(score=0.5)
+    sb.flush()
+
+    spans = [envelope["spans"][0] for body in intake.bodies for envelope in orjson.loads(body)]
+    names = {span["span_id"]: span["name"] for span in spans}
+    assert {span["name"]: names.get(span["parent_id"]) for span in spans} == {
+        "run": None,
+        "judge": "run",
+        "look up": "judge",
+    }
+
+
 @pytest.mark.parametrize("outer", ["model_generation", "model_step", "model_inference"])
 @pytest.mark.parametrize("inner", ["model_generation", "model_step", "model_inference"])
 def test_nested_calls_are_one_only_where_one_is_a_part_of_the_other(intake: Any, outer: str, inner: str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -134,9 +135,43 @@ USER = {"role": "user", "content": "hi"}
             [{"type": "function_call", "call_id": "c1", "name": "search", "arguments": '{"q": 1}'}],
             [{"role": "user", "content": "", "tool_calls": [CALL]}],
         ),
+        (
+            {
+                "systemInstruction": {"parts": [{"text": "be kind"}]},
+                "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+            },
+            [{"role": "system", "content": "be kind"}, USER],
+        ),
+        (
+            {"contents": "hi", "config": {"system_instruction": "be kind"}},
+            [{"role": "system", "content": "be kind"}, USER],
+        ),
+        ([{"kind": "request", "parts": [{"part_kind": "user-prompt", "content": "hi"}]}], [USER]),
+        *(
+            (
+                [{"role": "tool", "content": [part]}],
+                [
+                    {
+                        "role": "tool",
+                        "content": "",
+                        "tool_results": [{"result": "sent", "type": "tool_result", "name": "s", "tool_id": "c1"}],
+                    }
+                ],
+            )
+            for part in (
+                {
+                    "type": "tool-result",
+                    "toolCallId": "c1",
+                    "toolName": "s",
+                    "output": {"type": "text", "value": "sent"},
+                },
+                {"type": "tool_call_response", "id": "c1", "name": "s", "result": "sent"},
+                {"part_kind": "tool-return", "tool_name": "s", "tool_call_id": "c1", "content": "sent"},
+            )
+        ),
         (None, []),
     ],
-    ids=range(20),
+    ids=range(26),
 )
 def test_input_messages(value: Any, expected: Any):
     assert input_messages(value) == expected
@@ -182,8 +217,29 @@ def test_input_messages(value: Any, expected: Any):
             ]
         },
         [{"type": "ai", "content": "", "tool_calls": [{"id": "c1", "name": "search", "args": {"q": 1}}]}],
+        {
+            "generations": [
+                [
+                    {
+                        "text": "",
+                        "message": {
+                            "type": "ai",
+                            "content": "",
+                            "tool_calls": [{"id": "c1", "name": "search", "args": {"q": 1}}],
+                        },
+                    }
+                ]
+            ]
+        },
+        {
+            "kind": "response",
+            "parts": [{"part_kind": "tool-call", "tool_call_id": "c1", "tool_name": "search", "args": '{"q":1}'}],
+        },
     ],
-    ids=["openai", "openai response", "anthropic", "ai sdk", "responses", "bedrock", "gemini", "langchain"],
+    ids=[
+        *("openai", "openai response", "anthropic", "ai sdk", "responses", "bedrock", "gemini", "langchain"),
+        *("langchain's result", "pydantic ai"),
+    ],
 )
 def test_every_providers_tool_call_is_one(value: Any):
     assert output_messages(value) == [{"role": "assistant", "content": "", "tool_calls": [CALL]}]
@@ -196,6 +252,12 @@ def test_every_providers_tool_call_is_one(value: Any):
         ({"text": "yes"}, "yes"),
         ({"object": {"a": 1}}, '{"a":1}'),
         ([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "yes"}], "hm\nyes"),
+        ({"choices": [{"message": {"role": "assistant", "content": None, "refusal": "no"}}]}, "no"),
+        ({"choices": [{"message": {"role": "assistant", "content": None, "audio": {"transcript": "yes"}}}]}, "yes"),
+        (
+            {"generations": [[{"text": "", "type": "ChatGeneration", "message": {"type": "ai", "content": "yes"}}]]},
+            "yes",
+        ),
         ({"a": 1}, '{"a":1}'),
         (7, "7"),
     ],
@@ -213,8 +275,26 @@ def test_output_text(value: Any, content: str):
         ({"matches": [{"id": 7, "score": 0.5, "metadata": {"text": "a"}}]}, [{"text": "a", "id": "7", "score": 0.5}]),
         ([[{"page_content": "a"}, 0.1]], [{"text": "a", "score": 0.1}]),
         ([{"x": 1}], [{"text": '{"x":1}'}]),
+        (
+            {
+                "ids": [["1"], ["2"]],
+                "documents": [["a"], ["b"]],
+                "metadatas": [[{"source": "s"}], [None]],
+                "distances": [[0.5], [1]],
+            },
+            [{"text": "a", "name": "s", "id": "1", "score": 0.5}, {"text": "b", "id": "2", "score": 1}],
+        ),
+        ({"ids": ["1"], "documents": ["a"]}, [{"text": "a"}]),
+        ({"ids": [[]], "documents": [[]]}, []),
+        ({"points": [{"id": 1, "payload": {"text": "a"}}]}, [{"text": "a", "id": "1"}]),
+        ({"objects": [{"uuid": "1", "properties": {"text": "a"}}]}, [{"text": "a", "id": "1"}]),
+        ({"hits": {"hits": [{"_id": "1", "_source": {"body": "a"}}]}}, [{"text": "a", "id": "1"}]),
+        ({"data": [{"file_id": "1", "content": [{"type": "text", "text": "a"}]}]}, [{"text": "a", "id": "1"}]),
+        ({"retrievalResults": [{"content": {"text": "a"}, "score": 1}]}, [{"text": "a", "score": 1}]),
+        ({"source_nodes": [{"node": {"text": "a"}, "score": 1}]}, [{"text": "a", "score": 1}]),
+        ([[{"id": 1, "entity": {"text": "a"}}]], [{"text": "a", "id": "1"}]),
     ],
-    ids=range(6),
+    ids=range(16),
 )
 def test_documents(value: Any, expected: Any):
     assert documents(value) == expected
@@ -288,12 +368,31 @@ def test_payloads_are_capped():
     assert len(annotation.metadata["large"]) < 300_000
 
 
+def test_tools_that_are_too_large_are_named():
+    tools = [{"name": name, "description": "x" * 150_000} for name in ("search", "refund")]
+
+    assert annotate(record(SpanType.MODEL_GENERATION, attributes={"tools": tools})).tool_definitions == [
+        {"name": "search"},
+        {"name": "refund"},
+    ]
+    assert annotate(record(SpanType.MODEL_GENERATION, attributes={"tools": tools[:1]})).tool_definitions == tools[:1]
+
+
+@pytest.mark.parametrize("value", [2**70, -(2**64), 1e400, "\ud800 alone", b"\xff", {1: "a", None: 2}, {"a": {1, 2}}])
+@pytest.mark.parametrize("field", ["input", "output", "metadata"])
+@pytest.mark.parametrize("span_type", [SpanType.MODEL_GENERATION, SpanType.TOOL_CALL, SpanType.RAG_EMBEDDING])
+def test_values_that_json_does_not_know(span_type: SpanType, field: str, value: Any):
+    annotation = annotate(record(span_type, **{field: {"value": value}, "tags": [str(value)[:9]]}))
+
+    orjson.dumps([annotation.input, annotation.output, annotation.metadata, annotation.tags])
+
+
 # fmt: off
 _KEYS = [
     "role", "content", "type", "text", "parts", "tool_calls", "function", "name",
     "arguments", "id", "messages", "choices", "message", "output", "input", "score",
     "documents", "metadata", "data", "source", "media_type", "toolCalls", "functionCall", "image_url",
-    "tool_call_id", "embedding", "system",
+    "tool_call_id", "embedding", "system", "ids", "hits", "refusal", "audio", "config", "generations", "part_kind", "value",
 ]
 # fmt: on
 JSON = st.recursive(

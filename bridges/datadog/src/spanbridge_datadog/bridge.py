@@ -190,11 +190,15 @@ class DatadogBridge:
         self._finish(native, record, promoted_keys=self._promoted_keys, version=self.options.version, env=self._env)
 
     def release(self, native: NativeSpan, reason: str, /) -> None:
+        """As `release_at`, now."""
+        self.release_at(native, reason, time.time_ns())
+
+    def release_at(self, native: NativeSpan, reason: str, ended_at: int, /) -> None:
         """Finishes bare, with the reason as the tag `spanbridge.released`."""
         self._native_llm.ended(native)
         self._evaluations.ended(native)
         self._held_back.setdefault(native.trace_id, time.monotonic())
-        self._release(native, reason)
+        self._release(native, reason, ended_at)
 
     def score(self, record: SpanRecord, /) -> None:
         """Sends a score as an evaluation."""
@@ -256,12 +260,16 @@ class DatadogBridge:
     def _span_started(self, span: Any) -> None:
         """Any span of ddtrace's has started; LLM Observability has not seen it yet."""
         self._own_spans.span_started(span)
-        if span.span_type == "llm" and not self._is_starting():
-            self._native_llm.foreign_started(span)
-            self._native.before_finish(span, self._foreign_ended)
+        if span.span_type == "llm":
+            self._buffer.started(span)
+            if not self._is_starting():
+                self._native_llm.foreign_started(span)
+                self._native.before_finish(span, self._foreign_ended)
 
     def _span_ended(self, span: Any) -> None:
         """Any span of ddtrace's has ended; its buffer does not know yet."""
+        if span.span_type == "llm":
+            self._buffer.ended(span)
         if span.start_ns < self._forked_at_ns:
             self._buffer.pass_over(span)
 

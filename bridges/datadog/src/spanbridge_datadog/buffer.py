@@ -1,4 +1,4 @@
-"""ddtrace's buffer: it hands a trace on when all of its spans have ended. Here what has ended is handed on before, as a partial flush does.
+"""ddtrace's buffer: it hands a trace on when all of its spans have ended. Here what has ended is handed on before.
 
 All of it is private to ddtrace. Where a version has another buffer, nothing is handed on early, and one line of the log says so.
 """
@@ -17,26 +17,44 @@ from typing import TYPE_CHECKING, Any
 import ddtrace
 from ddtrace.trace import tracer
 
+from spanbridge_datadog import native
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 logger = logging.getLogger("spanbridge")
 
+_IS_OPEN = "spanbridge.is_open"
+
+
+def started(span: Any) -> None:
+    """A span of LLM Observability has started."""
+    native.mark(span, _IS_OPEN)
+
+
+def ended(span: Any) -> None:
+    """It has ended, with all that is to be sent of it: for a moment before that it only looks so."""
+    native.mark(span, _IS_OPEN, False)
+
 
 def flush_finished(trace_id: int) -> None:
-    """Hands on the finished spans of a trace that is held back by open ones."""
+    """Hands on the finished spans of a trace that is held back by open ones, as if they were a trace that is complete.
+
+    Not by ddtrace's partial flush: that loses a span that ends on another thread meanwhile, and one of LLM Observability its event.
+    """
     with _as_known():
         aggregator: Any = tracer._span_aggregator
         hand_on = type(aggregator).on_span_finish
         with aggregator._lock:
             trace = aggregator._traces.get(trace_id)
-            finished = (
-                None if trace is None else next((span for span in trace.spans if span.duration_ns is not None), None)
-            )
-            if trace is None or finished is None or not trace.num_finished:
+            ready = [] if trace is None else [span for span in trace.spans if _is_ready(span)]
+            if trace is None or not ready:
                 return
-            trace.num_finished -= 1  # it is counted again
-        hand_on(_Eager(aggregator), finished)
+            part = _Part(aggregator, trace_id, type(trace)(ready, len(ready) - 1))
+            taken = set(map(id, ready))
+            trace.spans[:] = [span for span in trace.spans if id(span) not in taken]
+            trace.num_finished -= len(ready)  # one that is not counted yet is so in a moment
+        hand_on(part, ready[-1])
 
 
 def flush_all_finished() -> None:
@@ -66,14 +84,16 @@ def pass_over(span: Any) -> None:
                 trace.num_finished -= 1
 
 
-class _Eager:
-    """The aggregator, as if it were configured to hand on as soon as one span of a trace has ended; it itself stays as it is."""
+def _is_ready(span: Any) -> bool:
+    return span.duration_ns is not None and not native.mark_of(span, _IS_OPEN)
 
-    partial_flush_enabled = True
-    partial_flush_min_spans = 1
 
-    def __init__(self, aggregator: Any) -> None:
+class _Part:
+    """The aggregator, as if a part of one trace were all that it has."""
+
+    def __init__(self, aggregator: Any, trace_id: int, part: Any) -> None:
         self._aggregator = aggregator
+        self._traces = {trace_id: part}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._aggregator, name)

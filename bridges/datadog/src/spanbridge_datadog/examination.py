@@ -123,8 +123,8 @@ def _agent() -> Finding:
     except urllib3.exceptions.HTTPError as error:
         why = f"{url} does not answer ({type(error).__name__}): what ddtrace sends is lost"
         return "Datadog agent", "problem", why, "start the agent, or set DD_TRACE_AGENT_URL"
-    endpoints = response.json().get("endpoints", []) if response.status == 200 else []
-    if not any("evp_proxy" in endpoint for endpoint in endpoints):
+    # In the list of its endpoints; whatever else listens there has none.
+    if response.status != 200 or b"/evp_proxy" not in response.data:
         why = f"{url} answers ({response.status}), and does not pass LLM Observability on"
         return "Datadog agent", "problem", why, "update the agent to 7.49 or later"
     return "Datadog agent", "on", f"{url} answers", ""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from ddtrace.llmobs import LLMObs
@@ -51,24 +50,21 @@ def finish_native(
         _tag(span, record, annotation, version=version, env=env)
         if handle.is_llm and LLMObs.enabled:
             _annotate(span, record, annotation, version=version, env=env)
-        if handle.parent is not None and (
-            handle.children_report_usage
-            or "input_tokens" in annotation.metrics
-            or "output_tokens" in annotation.metrics
-        ):
+        handle.reports_usage = handle.children_report_usage or annotation.reports_usage
+        if handle.parent is not None and handle.reports_usage:
             handle.parent.children_report_usage = True
     finally:
         native.finish(span, record.ended_at or span.start_ns)
 
 
-def release_native(handle: NativeSpan, reason: str) -> None:
-    """Finishes the span without content."""
+def release_native(handle: NativeSpan, reason: str, ended_at: int) -> None:
+    """Finishes the span without content, at `ended_at`, nanoseconds since the epoch."""
     span = handle.span
     if span.duration_ns is None:
         span.resource = span.name
         span.set_tag("spanbridge.released", reason)
         native.forget_agent_name(span)
-        native.finish(span, max(time.time_ns(), span.start_ns or 0))
+        native.finish(span, max(ended_at, span.start_ns))
 
 
 def _tag(span: Any, record: SpanRecord, annotation: Annotation, *, version: str | None, env: str | None) -> None:

@@ -20,6 +20,7 @@ class NativeSpan:
         "is_model_call",
         "llm",
         "parent",
+        "reports_usage",
         "span",
         "span_id",
         "span_type",
@@ -38,6 +39,8 @@ class NativeSpan:
         """The frame of the same model call."""
         self.has_model_child = False
         self.children_report_usage = False
+        self.reports_usage = False
+        """Whether it was sent with tokens, or a span of the same call below it."""
         if self.parent is not None:
             self.parent.has_model_child = True
 

@@ -2,8 +2,9 @@
 
 A span of kind llm that an integration (openai, anthropic, langchain, ...) opens below the span of a model call of ours, or in a frame
 that it opened there itself, stands for the same call; below an embedding of ours, one of kind embedding. By policy it is dropped from LLM
-Observability (its APM span stays, and so does its HTTP request), or ours becomes the frame of the call ("demote"), or both are kept. What
-the application opens there with ddtrace's own functions is its own.
+Observability (its APM span stays, and so does its HTTP request), or ours becomes the frame of the call ("demote"), or both are kept. Ours
+that has been sent before can be no frame any more: then that one of them stays which has the tokens. What the application opens there with
+ddtrace's own functions is its own.
 """
 
 # ddtrace's own types are partly unknown to a type checker.
@@ -62,9 +63,10 @@ class NativeLLMPolicy:
         integration, kind = native.integration_and_kind(span)
         if integration is None or kind != KINDS[call.span_type]:
             return
-        if self._policy == "demote":
+        is_over = call.span.duration_ns is not None  # as of a stream that is read after its generation
+        if self._policy == "demote" and not is_over:
             call.has_model_child = call.children_report_usage = True
-        else:
+        elif self._policy == "drop" or call.reports_usage:
             native.set_llm_fields(span, {"tags": {_DUPLICATE: "1"}})
             self._install()
 

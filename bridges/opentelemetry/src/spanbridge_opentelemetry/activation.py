@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from opentelemetry.context import Context
-
 _OURS = otel_context.create_key("spanbridge")
 """Where a context names the activation that it belongs to."""
+(_SPAN,) = trace.set_span_in_context(trace.INVALID_SPAN, Context())
+"""Where it has its span. The key has no public name; with it a context is made at once, and not copied for each value."""
 
 
 class Native:
@@ -26,12 +27,12 @@ class Native:
 
     __slots__ = ("between", "is_lost", "span", "span_id", "trace_id")
 
-    def __init__(self, span: Span, *, is_lost: bool = False) -> None:
-        context = span.get_span_context()
+    def __init__(self, span: Span, context: trace.SpanContext) -> None:
+        """`context` is the span's own."""
         self.span = span
         self.trace_id = context.trace_id
         self.span_id = context.span_id
-        self.is_lost = is_lost
+        self.is_lost = False
         """Whether the provider was shut down, and so does not get it."""
         self.between: int | None = None
         """The id of the application's span that stands between this and the one above."""
@@ -47,7 +48,7 @@ class Activation:
         self._span = span
         self._before = before = otel_context.get_current()
         self._is_over = False
-        context = trace.set_span_in_context(span, otel_context.set_value(_OURS, self, before))
+        context = Context({**before, _SPAN: span, _OURS: self})
         # Not the context itself, which holds this: in a circle each span would wait for the garbage collector.
         self._context_id = id(context)
         otel_context.attach(context)
@@ -56,20 +57,19 @@ class Activation:
         """Makes active what was before; where something else is active by now, that stays, and this is passed over later."""
         self._is_over = True
         current = otel_context.get_current()
-        here, ours = trace.get_current_span(current), self._span
         innermost = current.get(_OURS)
         # Not only this one: an application's own block in a generator, left after it rested, makes one current again that is over.
-        if isinstance(innermost, Activation) and innermost._is_over and here is innermost._span:
-            before = innermost._before
-            while (
-                isinstance(outer := before.get(_OURS), Activation)
-                and outer._is_over
-                and id(before) == outer._context_id
-            ):
-                before = outer._before
-            otel_context.attach(before)
-        elif innermost is None and here.get_span_context().span_id == ours.get_span_context().span_id:
+        if isinstance(innermost, Activation):
+            if innermost._is_over and current.get(_SPAN) is innermost._span:
+                otel_context.attach(innermost._in_force_before())
+        elif trace.get_current_span(current).get_span_context().span_id == self.native.span_id:
             self._leave_foreign_context()
+
+    def _in_force_before(self) -> Context:
+        before = self._before
+        while isinstance(outer := before.get(_OURS), Activation) and outer._is_over and id(before) == outer._context_id:
+            before = outer._before
+        return before
 
     def _leave_foreign_context(self) -> None:
         """For an implementation of the context that keeps nothing but the span, as ddtrace's does; it takes no INVALID_SPAN."""
@@ -131,11 +131,8 @@ def activate(native: Native, in_force: Callable[[], Any] | None) -> Activation:
     return Activation(native, native.span if in_force is None else SpanInForce(in_force, trace.get_current_span()))
 
 
-def span_between(context: Context, above: Native) -> Span | None:
-    """The span of the application's own that is active in `context` inside of `above`, and records; None where none is."""
-    span = trace.get_current_span(context)
-    if span is above.span:
-        return None
+def span_between(span: Span, context: Context, above: Native) -> Span | None:
+    """`span`, which is active in `context`, if it is the application's own, stands inside of `above` and records."""
     inner = span.get_span_context()
     if inner.trace_id != above.trace_id or inner.span_id == above.span_id or not span.is_recording():
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import time
-from threading import Thread
+from threading import RLock, Thread
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
@@ -40,7 +40,8 @@ _STARTS = {
     span_type: (
         span_type.value,
         _KINDS[convention.kind],
-        {genai.SPAN_TYPE: span_type.value, genai.OPERATION: convention.operation},
+        {genai.SPAN_TYPE: span_type.value}
+        | ({genai.OPERATION: operation} if (operation := convention.operation) else {}),
     )
     for span_type, convention in genai.CONVENTIONS.items()
 }
@@ -67,6 +68,8 @@ class OpenTelemetryBridge:
         self._settings = BridgeSettings("", "", is_service_named=False, is_environment_named=False)
         self._records = record is not False
         self._recorder: Recorder | None = None
+        self._recorder_lock = RLock()
+        """For the first span of each provider only. Reentrant: a signal's handler may open a span in the middle of it."""
         self._flushing: Thread | None = None
         self._is_flushed = False
         """Whether a flush got through, and nothing has ended since."""
@@ -101,35 +104,46 @@ class OpenTelemetryBridge:
         Where a span of the application's own is active inside of the parent's, it is the one that this starts under.
         """
         current = otel_context.get_current()
+        active = trace.get_current_span(current)
         above: Native | None = start.parent
         between = None
         if above is None:
             parent = _external_parent_of(start)
+        elif active is above.span:
+            parent = active
         else:
-            between = span_between(current, above)
+            between = span_between(active, current, above)
             parent = above.span if between is None else between
         provider = self._given_provider or trace.get_tracer_provider()
         recorder = self._recorder_of(provider) if self._records else None
         is_lost = recorder is not None and recorder.is_over
-        span = None
+        native = None
         if recorder is not None and not is_lost:
-            span = _start_recorded(recorder, start, parent, current)
-        if span is None:
-            span = NonRecordingSpan(_new_context(parent, start, None if self._records else provider))
-        native = Native(span, is_lost=is_lost)
+            # Explicit, also where there is no parent: what is current may have ended.
+            if active is not parent:
+                current = trace.set_span_in_context(trace.INVALID_SPAN if parent is None else parent, current)
+            native = _start_recorded(recorder, start, parent, current)
+        if native is None:
+            context = _new_context(parent, start, None if self._records else provider)
+            native = Native(NonRecordingSpan(context), context)
+            native.is_lost = is_lost
         if between is not None:
             native.between = between.get_span_context().span_id
         return native
 
     def _recorder_of(self, provider: TracerProvider) -> Recorder:
         recorder = self._recorder
-        if recorder is None or recorder.provider is not provider:
-            if recorder is not None:
-                recorder.leave()
-            self._recorder = recorder = Recorder(provider, self._settings.drain)
-            # Exit handlers run in the reverse order of their registration: ours before that of a provider that was made later.
-            atexit.unregister(self._settings.shutdown)
-            atexit.register(self._settings.shutdown)
+        if recorder is not None and recorder.provider is provider:
+            return recorder
+        with self._recorder_lock:
+            recorder = self._recorder
+            if recorder is None or recorder.provider is not provider:
+                if recorder is not None:
+                    recorder.leave()
+                self._recorder = recorder = Recorder(provider, self._settings.drain)
+                # Exit handlers run in the reverse order of their registration: ours before that of a provider that was made later.
+                atexit.unregister(self._settings.shutdown)
+                atexit.register(self._settings.shutdown)
         return recorder
 
     def activate(self, native: Native, in_force: Callable[[], Any] | None = None, /) -> Activation:
@@ -184,10 +198,14 @@ class OpenTelemetryBridge:
         span.end(record.ended_at)
 
     def release(self, native: Native, reason: str, /) -> None:
+        """As `release_at`, now."""
+        self.release_at(native, reason, time.time_ns())
+
+    def release_at(self, native: Native, reason: str, ended_at: int, /) -> None:
         """Ends the span without content."""
         self._is_flushed = False
         native.span.set_attribute(RELEASED, reason)
-        native.span.end()
+        native.span.end(ended_at)
 
     def flush(self, deadline: float, /) -> bool:
         """Lets the provider export what has ended; False where it did not until `deadline`, whose processors may take longer."""
@@ -224,8 +242,9 @@ class OpenTelemetryBridge:
                 self._recorder.leave()
 
     def after_fork_in_child(self) -> None:
-        """The thread is the parent's."""
+        """The thread is the parent's, and so is who held the lock."""
         self._flushing = None
+        self._recorder_lock = RLock()
         self._not_recorded = 0
 
     def stats(self) -> dict[str, Any]:
@@ -256,25 +275,22 @@ class OpenTelemetryBridge:
             yield "recording", "off", f"{why}: they are contexts for the provider, and it does not export them", fix
 
 
-def _start_recorded(recorder: Recorder, start: NativeStart, parent: Span | None, current: Context) -> Span | None:
-    """None where nothing answers that would give the span ids of its own."""
+def _start_recorded(recorder: Recorder, start: NativeStart, parent: Span | None, context: Context) -> Native | None:
+    """A span under `parent`, which is the one in `context`; None where nothing answers that would give the span ids of its own."""
     name, kind, attributes = _STARTS[start.type]
-    # Explicit, also where there is no parent: what is current may have ended.
-    if trace.get_current_span(current) is not parent:
-        current = trace.set_span_in_context(trace.INVALID_SPAN if parent is None else parent, current)
     if parent is None:
         recorder.trace_ids.next_is(start.trace_id)
     try:
         # Nothing that the application wrote: the name comes with the processed record.
-        span = recorder.tracer.start_span(name, current, kind, attributes, start_time=start.started_at)
+        span = recorder.tracer.start_span(name, context, kind, attributes, start_time=start.started_at)
     finally:
         if parent is None:
             recorder.trace_ids.next_is(None)
-    context: Any = span.get_span_context()  # None from an SDK that is switched off
-    if context is None or not context.is_valid:
+    own: Any = span.get_span_context()  # None from an SDK that is switched off
+    if own is None or not own.is_valid:
         return None
     # A tracer without an SDK behind it hands its parent back.
-    return None if parent is not None and context.span_id == parent.get_span_context().span_id else span
+    return None if parent is not None and own.span_id == parent.get_span_context().span_id else Native(span, own)
 
 
 def _contained(flush: Callable[[int], Any], milliseconds: int) -> bool:

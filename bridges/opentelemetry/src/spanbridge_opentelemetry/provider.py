@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-import time
-from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,10 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Tracer, TracerProvider
 
+    from spanbridge_opentelemetry.vanguard import Vanguard
+
 SCOPE = "spanbridge"
 VERSION = version("spanbridge")
-DRAIN_AT_SHUTDOWN_S = 5.0
-"""How long a provider that is shut down waits for our spans that have ended."""
 
 
 class Recorder:
@@ -26,50 +25,32 @@ class Recorder:
         self.provider = provider
         self.tracer: Tracer = provider.get_tracer(SCOPE, VERSION)
         self.trace_ids = _GivenTraceIds(self.tracer)
-        self._vanguard = _Vanguard(drain)
-        self._vanguard.was_shut_down = is_shut_down(provider)
-        self._vanguard.is_first = _put_first(provider, self._vanguard)
+        self._was_over = is_shut_down(provider)
+        self._vanguard = _before(provider, drain)
 
     @property
     def is_over(self) -> bool:
         """Whether the provider was shut down: it records nothing any more, and logs a warning for each span that it is given."""
-        return self._vanguard.was_shut_down
+        return self._was_over or (self._vanguard is not None and self._vanguard.was_shut_down)
 
     def leave(self) -> None:
         """Leaves the provider as it was found."""
-        _take_out(self.provider, self._vanguard)
+        if self._vanguard is not None:
+            self._vanguard.leave()
 
 
-class _Vanguard:
-    """Stands before the provider's span processors: whoever flushes it or shuts it down gets our spans that have ended, too.
+def _before(provider: Any, drain: Callable[[float], bool]) -> Vanguard | None:
+    """What stands before the provider's span processors; None where it has none, being no SDK's."""
+    if not (hasattr(provider, "add_span_processor") and _has_sdk()):
+        return None
+    from spanbridge_opentelemetry.vanguard import Vanguard  # noqa: PLC0415 - the API alone may be installed
 
-    They end for the provider when the pipeline has processed them; a program that ends with `provider.force_flush()` or
-    `provider.shutdown()` asks for all that has ended for it. An SDK's span processor in form.
-    """
+    return Vanguard(provider, drain)
 
-    def __init__(self, drain: Callable[[float], bool]) -> None:
-        self._drain = drain
-        self.is_first = False
-        self.was_shut_down = False
 
-    def on_start(self, span: Any, parent_context: Any = None) -> None:
-        """Nothing: the bridge has started the span."""
-
-    def _on_ending(self, span: Any) -> None:
-        """Nothing, as `on_end`."""
-
-    def on_end(self, span: Any) -> None:
-        """Nothing: the span has been recorded."""
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Has our spans end that are on their way."""
-        return not self.is_first or self._drain(time.monotonic() + timeout_millis / 1000)
-
-    def shutdown(self) -> None:
-        """As `force_flush`, for the last time."""
-        if not self.was_shut_down:
-            self.force_flush(int(1000 * DRAIN_AT_SHUTDOWN_S))
-            self.was_shut_down = True
+def _has_sdk() -> bool:
+    """Whether the SDK is loaded, as it is where a provider of its is."""
+    return "opentelemetry.sdk.trace" in sys.modules
 
 
 def is_shut_down(provider: Any) -> bool:
@@ -86,44 +67,11 @@ def is_shut_down(provider: Any) -> bool:
 
 def stands_first(provider: Any) -> bool:
     """Whether `Recorder` can have the provider's own `force_flush` and `shutdown` wait for our spans."""
-    return _sequence_of(provider) is not None
-
-
-def _put_first(provider: Any, processor: _Vanguard) -> bool:
-    """Adds `processor` to an SDK's provider, before all others if that can be; whether it was."""
-    add = getattr(provider, "add_span_processor", None)
-    if add is None:
+    if not _has_sdk():
         return False
-    add(processor)
-    sequence = _sequence_of(provider)
-    if sequence is None:
-        return False
-    with sequence._lock:
-        sequence._span_processors = (processor, *(each for each in sequence._span_processors if each is not processor))
-    return True
+    from spanbridge_opentelemetry.vanguard import sequence_of  # noqa: PLC0415 - as above
 
-
-def _take_out(provider: Any, processor: _Vanguard) -> None:
-    sequence = _sequence_of(provider)
-    if sequence is not None:
-        with sequence._lock:
-            sequence._span_processors = tuple(each for each in sequence._span_processors if each is not processor)
-
-
-def _sequence_of(provider: Any) -> Any:
-    """The SDK's list of span processors that are called one after the other; None where the provider has another.
-
-    The SDK has no public way to add one before the others.
-    """
-    with suppress(ImportError):
-        from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor  # noqa: PLC0415 - the API alone may be installed
-
-        sequence = getattr(provider, "_active_span_processor", None)
-        if isinstance(sequence, SynchronousMultiSpanProcessor) and isinstance(
-            getattr(sequence, "_span_processors", None), tuple
-        ):
-            return sequence if hasattr(sequence, "_lock") else None
-    return None
+    return sequence_of(provider) is not None
 
 
 class _GivenTraceIds:

@@ -47,6 +47,11 @@ class Annotation:
     error: dict[str, str] | None = None
     """`type`, `message`, `stack`; below the stack, a line for each exception behind the error."""
 
+    @property
+    def reports_usage(self) -> bool:
+        """Whether it has tokens."""
+        return "input_tokens" in self.metrics or "output_tokens" in self.metrics
+
 
 def annotate(
     record: SpanRecord,
@@ -151,6 +156,8 @@ def _tool_definitions(tools: Any) -> list[dict[str, Any]]:
         if schema is not None:
             definition["schema"] = schema
         definitions.append(definition)
+    if len(json_text(definitions)) > MAX_METADATA_CHARACTERS:
+        return [{"name": definition["name"]} for definition in definitions]
     return definitions
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from spanbridge_llmobs.caps import Budget, json_text
@@ -12,37 +13,28 @@ from spanbridge_llmobs.caps import Budget, json_text
 Document = dict[str, Any]
 
 MAX_DOCUMENTS = 1000
+# fmt: off
 _LISTS = (
-    "documents",
-    "results",
-    "matches",
-    "hits",
-    "chunks",
-    "memories",
-    "messages",
-    "data",
-    "items",
-    "input",
-    "texts",
-    "values",
+    "documents", "results", "matches", "hits", "points", "objects", "nodes", "source_nodes", "retrievalResults", "chunks", "memories",
+    "messages", "data", "items", "input", "texts", "values", "value",
 )
+# fmt: on
 """Where a result or a request holds several."""
 _TEXTS = ("text", "content", "page_content", "pageContent", "document", "chunk", "body", "memory", "value")
-_NAMES = ("name", "title", "source", "filename")
-_IDS = ("id", "document_id", "doc_id", "key", "_id")
-_SCORES = ("score", "relevance_score", "similarity", "_score", "distance")
-_HOLDERS = ("metadata", "payload", "node", "document")
+_NAMES = ("name", "title", "source", "filename", "file_name", "file_path")
+_IDS = ("id", "document_id", "doc_id", "file_id", "uuid", "key", "_id")
+_SCORES = ("score", "relevance_score", "similarity", "_score", "@search.score", "distance")
+_HOLDERS = ("metadata", "meta", "payload", "properties", "entity", "node", "document", "content", "_source")
 """Where vector stores keep what a match stands for."""
+_COLUMNS = {"ids": "id", "documents": "text", "metadatas": "metadata", "distances": "distance"}
+"""Chroma's columns, each with a list for each query; and what a document calls them."""
 
 
 def documents(value: Any) -> list[Document]:
     """The documents in `value`; whatever is none is one with its JSON as the text."""
     if value is None:
         return []
-    if isinstance(value, dict):
-        inner = next((value[name] for name in _LISTS if isinstance(value.get(name), list)), None)
-        value = value if inner is None else inner
-    items = value if isinstance(value, list) else [value]
+    items = [document for item in _items(value) for document in (item if _is_list_of_objects(item) else [item])]
     budget = Budget()
     found: list[Document] = []
     for item in items[:MAX_DOCUMENTS]:
@@ -54,6 +46,27 @@ def documents(value: Any) -> list[Document]:
     if len(found) < len(items):
         found.append({"text": f"[{len(items) - len(found)} more documents truncated]"})
     return found
+
+
+def _items(value: Any) -> list[Any]:
+    """What a result or a request holds; a list for each query is one of them."""
+    if not isinstance(value, dict):
+        return value if isinstance(value, list) else [value]
+    columns = {name: value[column] for column, name in _COLUMNS.items() if isinstance(value.get(column), list)}
+    if "id" in columns and all(isinstance(of_query, list) for column in columns.values() for of_query in column):
+        rows = zip(*map(chain.from_iterable, columns.values()), strict=False)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+    for name in _LISTS:
+        inner = value.get(name)
+        if isinstance(inner, dict):
+            inner = inner.get(name)  # Elasticsearch's hits have hits
+        if isinstance(inner, list):
+            return inner
+    return [value]
+
+
+def _is_list_of_objects(item: Any) -> bool:
+    return isinstance(item, list) and bool(item) and all(isinstance(inner, dict) for inner in item)
 
 
 def embedding_text(value: Any) -> str:
@@ -93,6 +106,11 @@ def _document(item: Any) -> Document:
         return {"text": json_text(item)}
     places = [item, *(item[name] for name in _HOLDERS if isinstance(item.get(name), dict))]
     text = _first(places, _TEXTS, str)
+    if text is None and (parts := _first(places, ("content",), list)) is not None:
+        text = (
+            "\n".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
+            or None
+        )
     document: Document = {"text": json_text(item) if text is None else text}
     name, document_id, score = (
         _first(places, _NAMES, str),

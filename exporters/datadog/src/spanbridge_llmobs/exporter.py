@@ -82,7 +82,8 @@ class DatadogExporter:
             if (key := _key(record)) in self._arrived:
                 continue
             ml_app = self._ml_app or record.service_name
-            if (told := evaluation(record)) is not None:
+            # A scorer's run that is no event, but has a score, is a span with spans below it.
+            if record.is_event and (told := evaluation(record)) is not None:
                 evaluations.append((key, orjson.dumps(evaluation_event(told, ml_app=ml_app))))
             else:
                 spans.append((key, orjson.dumps(self._event(record, ml_app), option=orjson.OPT_NON_STR_KEYS)))
@@ -116,10 +117,7 @@ class DatadogExporter:
             children_report_usage=known.children_report_usage,
             promoted_keys=self._keys,
         )
-        reports_usage = (
-            known.children_report_usage or "input_tokens" in annotation.metrics or "output_tokens" in annotation.metrics
-        )
-        self._calls.sent(record, reports_usage=reports_usage)
+        self._calls.sent(record, reports_usage=known.children_report_usage or annotation.reports_usage)
         return span_event(record, annotation, ml_app=ml_app, version=self._version)
 
     def _send(self, url: str, headers: dict[str, str], before: bytes, events: Events, after: bytes) -> ExportResult:

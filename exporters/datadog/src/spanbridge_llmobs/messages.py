@@ -24,29 +24,40 @@ MAX_MESSAGES = 1000
 _ROLES = {"model": "assistant", "ai": "assistant", "human": "user", "developer": "system", "function": "tool"}
 """Other words for the roles."""
 _PLAIN_ROLES = ("user", "assistant", "system")
+_SYSTEM = ("system", "instructions", "system_instruction", "systemInstruction")
+"""Where a request, or its `config`, holds what stands before its messages."""
+_CONTENTS = ("content", "parts", "text", "refusal", "audio")
+"""Where a message holds what it says."""
 _LISTS = ("messages", "contents", "input", "prompt")
 """Where a request holds its messages."""
 _CHOICES = ("choices", "candidates", "generations")
 """Where a response holds its alternatives, each with a message."""
-_TEXTS = ("text", "content", "output_text", "refusal", "thinking", "reasoning", "summary")
+_TEXTS = ("text", "content", "output_text", "refusal", "thinking", "reasoning", "summary", "transcript")
 _CALLS = frozenset(
     {"tool_use", "tool_call", "tool-call", "function_call", "functionCall", "toolUse", "server_tool_use", "mcp_call"}
 )
 _RESULTS = frozenset(
-    {"tool_result", "tool-result", "function_call_output", "functionResponse", "toolResult", "web_search_tool_result"}
+    {
+        "tool_result",
+        "tool-result",
+        "tool-return",
+        "tool_call_response",
+        "function_call_output",
+        "functionResponse",
+        "toolResult",
+        "web_search_tool_result",
+    }
 )
 
 
 def input_messages(value: Any) -> list[Message]:
     """What a model was given."""
     messages: list[Message] = []
-    if isinstance(value, dict):
-        for name in ("system", "instructions", "system_instruction"):
-            if value.get(name) and not _is_message(value):
-                messages.extend(_messages(value[name], "system"))
-        inner = next((value[name] for name in _LISTS if value.get(name)), None)
-        if inner is not None and not _is_message(value):
-            value = inner
+    if isinstance(value, dict) and not _is_message(value):
+        for holder in (value, value.get("config")):
+            for name in _SYSTEM if isinstance(holder, dict) else ():
+                messages.extend(_messages(holder.get(name) or None, "system"))
+        value = next((value[name] for name in _LISTS if value.get(name)), value)
     messages.extend(_messages(value, "user"))
     kept = [
         message for message in messages if message["role"] != "user" or message["content"].strip() or len(message) > 2
@@ -58,8 +69,10 @@ def output_messages(value: Any) -> list[Message]:
     """What a model answered."""
     if isinstance(value, dict) and not _is_message(value):
         for name in _CHOICES:
-            if isinstance(value.get(name), list) and value[name]:
-                return _capped([message for choice in value[name] for message in output_messages(_of_choice(choice))])
+            if isinstance(choices := value.get(name), list) and choices:
+                # LangChain has a list of them for each prompt.
+                each = [one for choice in choices for one in (choice if isinstance(choice, list) else [choice])]
+                return _capped([message for choice in each for message in output_messages(_of_choice(choice))])
         inner = value.get("output")
         if not isinstance(inner, list) and not (isinstance(inner, dict) and ("message" in inner or _is_message(inner))):
             inner = value.get("message")
@@ -107,6 +120,7 @@ def _is_plain(value: Any) -> bool:
 def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and (
         isinstance(value.get("role"), str)
+        or isinstance(value.get("parts"), list)
         or ("content" in value and isinstance(value.get("type"), str) and value["type"] in {*_ROLES, "system", "tool"})
         or bool(_calls_of(value))
     )
@@ -131,7 +145,7 @@ def _message(value: dict[str, Any], role: str) -> Message:
         if isinstance(said, str) and (value.get("role") or said in _ROLES or said in {"system", "tool"})
         else role
     )
-    content = next((value[name] for name in ("content", "parts", "text") if value.get(name) is not None), None)
+    content = next((value[name] for name in _CONTENTS if value.get(name) is not None), None)
     calls = _calls_of(value)
     texts: list[str] = []
     results: list[dict[str, Any]] = []
@@ -166,7 +180,7 @@ def _take_part(part: Any, texts: list[str], calls: list[dict[str, Any]], results
     if not isinstance(part, dict):
         texts.append(json_text(part))
         return
-    word = part.get("type") if isinstance(part.get("type"), str) else None
+    word = next((part[name] for name in ("type", "part_kind") if isinstance(part.get(name), str)), None)
     for name in ("functionCall", "toolUse"):
         if isinstance(part.get(name), dict):
             calls.append(_call(part[name]))
@@ -245,13 +259,15 @@ def _call(call: dict[str, Any]) -> dict[str, Any]:
 
 def _result(part: dict[str, Any]) -> dict[str, Any]:
     value = next((part[name] for name in ("content", "output", "result", "response") if part.get(name) is not None), "")
+    if isinstance(value, dict) and value.keys() == {"type", "value"}:  # the AI SDK's
+        value = value["value"]
     if isinstance(value, list):
         texts: list[str] = []
         for item in value:
             _take_part(item, texts, [], [])
         value = "\n".join(texts)
     result = {"result": json_text(value), "type": "tool_result"}
-    if isinstance(name := part.get("name") or part.get("toolName"), str):
+    if isinstance(name := part.get("name") or part.get("toolName") or part.get("tool_name"), str):
         result["name"] = name
     if (tool_id := _id_of(part)) is not None:
         result["tool_id"] = tool_id

@@ -1,30 +1,25 @@
 """Two services, each a process: the caller's agent calls the callee, whose agent goes on with its trace.
 
 The first argument says who carries the context: ddtrace's instrumentation of both sides, or spanbridge's `inject` and `extract`, where
-ddtrace's own is off. The callee is started with the port to listen at as the second.
+ddtrace's own is off. The callee has "callee" as the second, and says at which port it listens.
 """
 
 import ddtrace.auto  # noqa: F401, I001 - first, as it must be
 
-import socket
 import subprocess
 import sys
-import time
 
 import requests
 from flask import Flask, request
 from tools import call, report, serve
+from werkzeug.serving import make_server
 
 import spanbridge as sb
 
-how, *port = sys.argv[1:]
-sb.configure(
-    service_name="callee" if port else "caller",
-    store=f"sqlite:///{'callee' if port else 'caller'}.db",
-    bridge="datadog",
-)
+how, role = (*sys.argv[1:], "caller")[:2]
+sb.configure(service_name=role, store=f"sqlite:///{role}.db", bridge="datadog")
 
-if port:
+if role == "callee":
     url = serve()
     app = Flask("callee")
 
@@ -43,24 +38,17 @@ if port:
         sb.flush(10)
         return ""
 
-    app.run("127.0.0.1", int(port[0]))
+    server = make_server("127.0.0.1", 0, app)
+    print(server.port, flush=True)
+    server.serve_forever()
 else:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        chosen = probe.getsockname()[1]
-    callee = subprocess.Popen([sys.executable, __file__, how, str(chosen)])
-    address = f"http://127.0.0.1:{chosen}/answer"
+    callee = subprocess.Popen([sys.executable, __file__, how, "callee"], stdout=subprocess.PIPE, text=True)
+    address = f"http://127.0.0.1:{int(callee.stdout.readline())}"
     try:
-        for _ in range(200):
-            try:
-                requests.get(f"http://127.0.0.1:{chosen}/nothing", timeout=5)
-                break
-            except requests.ConnectionError:
-                time.sleep(0.1)
         with sb.agent_run("caller", session_id="s1") as run:
             headers = {} if how == "ddtrace" else sb.inject({})
-            trace_id = requests.get(address, headers=headers, timeout=30).text
-        requests.get(f"http://127.0.0.1:{chosen}/flush", timeout=30)
+            trace_id = requests.get(f"{address}/answer", headers=headers, timeout=30).text
+        requests.get(f"{address}/flush", timeout=30)
         sb.flush(10)
     finally:
         callee.terminate()

@@ -8,6 +8,7 @@ import sys
 
 import spanbridge_datadog.bridge
 from ddtrace.trace import tracer
+from spanbridge_datadog import buffer, native
 from tools import call, serve
 
 import spanbridge as sb
@@ -40,6 +41,17 @@ if how == "in the request":  # the process ends in the midst of it
     tracer.trace("web.request", resource="request")
     with sb.agent_run("done"), sb.tool_call("search"):
         call(url, "search")
+    sys.exit()
+
+if how == "flushed while a span ends":
+    with tracer.trace("web.request", resource="request") as request:
+        with sb.agent_run("done"):
+            with sb.tool_call("search"):
+                call(url, "search")
+                native.before_finish(tracer.current_span(), lambda span: buffer.flush_finished(span.trace_id))
+            native.before_finish(tracer.current_span(), lambda span: buffer.flush_finished(span.trace_id))
+        sb.flush(10)
+        native.before_finish(request, lambda span: buffer.flush_finished(span.trace_id))
     sys.exit()
 
 with tracer.trace("web.request", resource="request"):

@@ -1,4 +1,7 @@
-"""A model call that ddtrace's integration of OpenAI's package traces too; the first argument is the policy."""
+"""A model call that ddtrace's integration of OpenAI's package traces too.
+
+The first argument is the policy. The second, if any, says what is known of a stream that is read after its generation.
+"""
 
 import ddtrace.auto  # noqa: F401, I001 - first, as it must be
 
@@ -15,9 +18,28 @@ from tools import report
 import spanbridge as sb
 
 
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+CHUNKS = [
+    {"choices": [{"index": 0, "delta": {"role": "assistant", "content": "hello"}}]},
+    {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+    {"choices": [], "usage": USAGE},
+]
+STREAM = b"".join(
+    b"data: %s\n\n"
+    % json.dumps(
+        {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-5.4-2026", **chunk}
+    ).encode()
+    for chunk in CHUNKS
+)
+STREAM += b"data: [DONE]\n\n"
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if asked.get("stream"):
+            self.answer("text/event-stream", STREAM)
+            return
         is_embedding = self.path.endswith("/embeddings")
         body = json.dumps(
             {
@@ -35,11 +57,14 @@ class Handler(BaseHTTPRequestHandler):
                 "choices": [
                     {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello"}}
                 ],
-                "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+                "usage": USAGE,
             }
         ).encode()
+        self.answer("application/json", body)
+
+    def answer(self, content_type: str, body: bytes) -> None:
         self.send_response(200)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", content_type)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -53,6 +78,19 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 client = OpenAI(base_url=f"http://127.0.0.1:{server.server_port}/v1", api_key="sk-none")
 messages = [{"role": "user", "content": "hi"}]
 sb.configure(service_name="native", store="sqlite:///traces.db", bridge=DatadogBridge(native_llm=sys.argv[1]))
+if len(sys.argv) > 2:
+    with sb.agent_run("agent"):
+        with sb.model_generation("ours", model="gpt-5.4", provider="openai", input=messages) as generation:
+            stream = client.chat.completions.create(
+                model="gpt-5.4", messages=messages, stream=True, stream_options={"include_usage": True}
+            )
+            if sys.argv[2] == "tokens":
+                generation.set(usage=sb.Usage(input_tokens=10, output_tokens=5))
+        sb.flush(10)
+        for _ in stream:
+            pass
+    report(llmobs=LLMObs.enabled)
+    sys.exit()
 with sb.agent_run("agent"):
     with sb.model_generation("ours", model="gpt-5.4", provider="openai", input=messages) as generation:
         answer = client.chat.completions.create(model="gpt-5.4", messages=messages)

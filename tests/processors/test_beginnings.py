@@ -1,0 +1,51 @@
+"""How a pattern begins: what the prefilter's automaton looks for in its place."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanbridge import SensitiveDataFilter
+from spanbridge.processors.beginnings import beginning
+
+PROBES = [probe.pattern for probe in SensitiveDataFilter(pii=True, extra_keys=["tax number"]).probes]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "begins"),
+    [
+        ("ghp_[A-Za-z0-9]{10}", "ghp_[A-Za-z0-9]{10}"),
+        ("ghp_[A-Za-z0-9]{36}", "ghp_[A-Za-z0-9]{24}"),
+        ("WIFI:[^\\n]{0,128};P:", "WIFI:"),
+        ("(?i)key[a-z]*=", "(?i)key"),
+        ("(?i)key[a-z]+=", "(?i)key[a-z]{1}"),
+        ("(?i)key[\"'`]{0,80}=", "(?i)key[\"'`]{0,80}="),
+        ("a(?:b|c[^\\n]{0,99}d)e", "a(?:b|c)"),
+        ("a(?:b[^\\n]{0,99})?e", "a"),
+        ("x[^\\n]{0,99}a|x[^\\n]{0,99}b", "x"),
+        ("(?:[)]|\\\\[(]|[^]])x", "(?:[)]|\\\\[(]|[^]])x"),
+        ("(?i:pass)(?P<n>x)\\x41", "(?i:pass)(?:x)\\x41"),
+    ],
+)
+def test_what_is_left(pattern, begins) -> None:
+    """Up to the first long or open repetition of what text is made of."""
+    assert beginning(pattern).pattern == begins
+
+
+@given(st.data())
+def test_a_beginning_stands_wherever_its_pattern_does(data) -> None:
+    """Else something that a probe finds would never be looked at."""
+    pattern = data.draw(st.sampled_from(PROBES))
+    found = data.draw(st.from_regex(pattern))
+    assert re.search(beginning(pattern).pattern, found)
+
+
+def test_no_beginning_stands_everywhere() -> None:
+    """Its whole probe would be looked for in all that is recorded."""
+    assert [pattern for pattern in PROBES if re.search(beginning(pattern).pattern, "")] == []
+
+
+def test_what_cannot_be_read() -> None:
+    with pytest.raises(ValueError, match="cannot be read at 1"):
+        beginning("a)")
