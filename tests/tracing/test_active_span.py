@@ -349,7 +349,7 @@ def test_links(captured_spans):
     assert spans["c"].links == [itself]
 
 
-@pytest.mark.parametrize("links", [5, [1], "ab", [["x"]], [None], [object()], [b"{"]], ids=repr)
+@pytest.mark.parametrize("links", [5, [1], "ab", [["x"]], [None], [object()], [b"{"], [{"span_id": SPAN_ID}]])
 def test_what_is_no_link_is_ignored(links, captured_spans):
     """It is counted; the span and its other links are recorded."""
     good = {"trace_id": TRACE_ID, "span_id": SPAN_ID}
