@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
+import math
 import os
 import threading
 import time
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.configuration.assembly import build_bridge, build_pipeline, build_tracer, open_bridge
 from spanbridge.configuration.settings import Settings, resolve_settings
-from spanbridge.containment import contain
+from spanbridge.containment import contain, warn
 from spanbridge.errors import ConfigurationError
+from spanbridge.interpreter_end import deliver_first
 from spanbridge.tracing.openers import Openers
 from spanbridge.tracing.tracer import TracerSlot, default_slot
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from spanbridge.pipeline.pipeline import Pipeline
     from spanbridge.protocols import Bridge, Exporter, Store
     from spanbridge.tracing.bridging import Bridging
+
+DEFAULT_TIMEOUT_S = 5.0
+MAX_TIMEOUT_S = min(24 * 86400.0, threading.TIMEOUT_MAX)
+"""What a wait without a limit waits for; more, sockets and some platforms' locks refuse."""
 
 
 class Observability(Openers):
@@ -69,9 +74,7 @@ class Observability(Openers):
 
         bridging = Bridging(bridge, pipeline.intake)
         pipeline.bridge = BridgeFinish(bridging)
-        # Handlers run in the reverse order of their registration: ours before those of the tracer that was just imported.
-        atexit.unregister(_at_exit)
-        atexit.register(_at_exit)
+        deliver_first(_at_exit)  # also before the handlers of the tracer that was just imported
         return bridging
 
     @property
@@ -84,18 +87,18 @@ class Observability(Openers):
             raise ConfigurationError(f"There is no store to read: {reason}.")
         return self._pipeline.store
 
-    def flush(self, timeout: float = 5.0) -> bool:
-        """Delivers everything recorded so far, open spans as running, within `timeout` seconds; whether it succeeded."""
+    def flush(self, timeout: float | None = DEFAULT_TIMEOUT_S) -> bool:
+        """Delivers everything recorded so far, open spans as running, within `timeout` seconds; whether it succeeded. None: no limit."""
         if self._pipeline is None:
             return True
         try:
-            return self._pipeline.flush(time.monotonic() + timeout)
+            return self._pipeline.flush(_deadline("flush", timeout))
         except Exception as error:  # noqa: BLE001
             contain("flush", error)
             return False
 
-    def shutdown(self, timeout: float = 5.0) -> bool:
-        """Delivers what it can within `timeout` seconds and stops; whether all of it went out. Open spans become abandoned.
+    def shutdown(self, timeout: float | None = DEFAULT_TIMEOUT_S) -> bool:
+        """Delivers what it can within `timeout` seconds and stops; whether all of it went out. Open spans become abandoned. None: no limit.
 
         Spans that start later are counted as dropped ("shutdown"). A second call does nothing.
         """
@@ -103,7 +106,7 @@ class Observability(Openers):
         if self._pipeline is None:
             return True
         try:
-            return self._pipeline.shutdown(time.monotonic() + timeout)
+            return self._pipeline.shutdown(_deadline("shutdown", timeout))
         except Exception as error:  # noqa: BLE001
             contain("shutdown", error)
             return False
@@ -118,6 +121,19 @@ class Observability(Openers):
 
     def __exit__(self, *exc_info: object) -> None:
         self.shutdown()
+
+
+def _deadline(call: str, timeout: Any) -> float:
+    """The end of `timeout` seconds on the monotonic clock; what is no timeout is told, and taken as what comes next to it."""
+    try:
+        seconds = math.inf if timeout is None else float(timeout)
+    except Exception:  # noqa: BLE001 - an object of the application's
+        seconds = DEFAULT_TIMEOUT_S
+        warn(call, f"{call}(timeout=...) takes seconds or None, not {type(timeout).__name__}; {seconds} is taken")
+    if not seconds >= 0:  # nor is NaN
+        warn(call, f"{call}(timeout={seconds}) takes seconds from 0 on, or None; 0 is taken")
+        seconds = 0.0
+    return time.monotonic() + min(seconds, MAX_TIMEOUT_S)
 
 
 def _nothing_recorded() -> dict[str, Any]:
@@ -175,12 +191,12 @@ def default_observability() -> Observability | None:
     return _default
 
 
-def flush(timeout: float = 5.0) -> bool:
+def flush(timeout: float | None = DEFAULT_TIMEOUT_S) -> bool:
     """`Observability.flush` of the default instance; True where nothing is configured."""
     return _default is None or _default.flush(timeout)
 
 
-def shutdown(timeout: float = 5.0) -> bool:
+def shutdown(timeout: float | None = DEFAULT_TIMEOUT_S) -> bool:
     """`Observability.shutdown` of the default instance; True where nothing is configured."""
     return _default is None or _default.shutdown(timeout)
 
@@ -203,6 +219,6 @@ def _after_fork_in_child() -> None:
             item._pipeline.after_fork_in_child()  # pyright: ignore[reportPrivateUsage]
 
 
-atexit.register(_at_exit)
+deliver_first(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

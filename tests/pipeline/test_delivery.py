@@ -221,9 +221,18 @@ def test_flush_meets_its_deadline(run):
     assert report(runner) == {"pending": 1}
 
 
-def test_shutdown_meets_its_deadline(run):
-    """A shutdown counts what a hanging exporter did not deliver; what comes back late changes nothing."""
+@pytest.mark.parametrize(
+    ("answer", "account"),
+    [
+        (None, {"delivered": 1, "rejected": {"shutdown_deadline": 3}}),
+        (Rejected("refused"), {"rejected": {"shutdown_deadline": 3, "refused": 1}}),
+        (Retry(), {"rejected": {"shutdown_deadline": 4}}),
+    ],
+)
+def test_shutdown_meets_its_deadline(answer, account, run):
+    """A shutdown counts what a hanging exporter did not deliver; what comes back late is counted as that, and no longer as lost."""
     exporter = HangingExporter()
+    exporter.answers = [answer]
     runner = run(exporter)
     settled = []
     runner.settled = lambda ended, reason: settled.append((len(ended), reason))
@@ -233,12 +242,71 @@ def test_shutdown_meets_its_deadline(run):
 
     assert runner.shutdown(time.monotonic()) is False
     assert report(runner) == {"rejected": {"shutdown_deadline": 3}}
+    assert settled == [(2, "shutdown_deadline")]
+    runner.offer(records("offered late"))
     thread = runner._thread
     exporter.release.set()
     thread.join()
-    assert report(runner) == {"rejected": {"shutdown_deadline": 3}}
-    assert settled == [(3, "shutdown_deadline")]
+    assert report(runner) == account
+    assert sum(count for count, _ in settled) == 4
     assert exporter.calls == ["shutdown"]
+
+
+class HangingIn(ScriptedExporter):
+    """Hangs in one of its methods until `release` is set; `threads` are those that called it."""
+
+    def __init__(self, method, name="hanging"):
+        super().__init__(name=name)
+        self.release = threading.Event()
+        self.threads = set()
+        setattr(self, method, self._hang)
+
+    def _hang(self, deadline):
+        self.threads.add(threading.current_thread())
+        self.release.wait(30)
+
+
+@pytest.mark.parametrize("method", ["flush", "shutdown"])
+@pytest.mark.parametrize("names", [(), ("a",)], ids=["unused", "used"])
+def test_an_exporter_that_hangs_does_not_hang_its_caller(method, names, run):
+    """A flush or shutdown returns at its deadline though the exporter's does not, also where it never got a record."""
+    exporter = HangingIn(method)
+    runner = Runner(exporter, "exit")
+    if names:
+        runner.start()
+        runner.offer(records(*names))
+
+    getattr(runner, method)(time.monotonic() + 0.05)
+
+    assert not exporter.release.is_set()
+    assert threading.current_thread() not in exporter.threads
+    assert exporter.delivered == list(names)
+    exporter.release.set()
+
+
+def test_several_flushes_at_once(run):
+    """Each caller that flushes gets its answer; one whose deadline is over is not flushed for."""
+    exporter = HangingExporter()
+    runner = run(exporter)
+    runner.offer(records("a"))
+    exporter.entered.wait()
+    asked = [runner.ask_flush(deadline) for deadline in (FAR, time.monotonic(), FAR)]
+    exporter.release.set()
+
+    assert [runner.wait_for(flush) for flush in asked] == [True, False, True]
+    assert exporter.calls == ["flush", "flush"]
+
+
+def test_flush_from_the_exporters_own_flush(run):
+    """A flush that the exporter itself asks for, as it flushes, returns at once."""
+    exporter = ScriptedExporter()
+    runner = run(exporter)
+    nested = []
+    exporter.flush = lambda deadline: nested.append(runner.flush(FAR))
+    runner.offer(records("a"))
+
+    assert runner.flush(FAR)
+    assert nested == [True]
 
 
 def test_shutdown_delivers_what_waits(run):

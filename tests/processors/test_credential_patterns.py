@@ -116,3 +116,17 @@ def test_a_jwt_needs_a_jose_header() -> None:
     """Text that merely begins with `eyJ` is not enough."""
     assert is_jwt("eyJhbGciOiJIUzI1NiJ9.e30.c2ln")
     assert not is_jwt("eyJmb28iOiJiYXIifQ.e30.c2ln")
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in FORMATS if re.fullmatch(r"[A-Za-z0-9+/]+", example(row))], ids=lambda row: row.rule
+)
+def test_a_format_is_not_looked_for_within_base64(row: Format) -> None:
+    """Of an image: what begins or ends it there is a sign of the same alphabet, and the run is long."""
+    key, chance = example(row), random.Random(row.rule)
+    data = base64.b64encode(chance.randbytes(300)).decode()
+
+    for text in (f"{data}+{key}/{data}", f"{data}{data}/{key}"):
+        assert FILTER.redact({"type": "image", "data": text}) == {"type": "image", "data": text}
+    address = f"https://example.com/{'path/' * 8}{key}/end"
+    assert key not in FILTER.redact(address)

@@ -40,6 +40,34 @@ def test_what_follows_a_secret_stays(items, redacted):
     assert SensitiveDataFilter().redact({"list": items}) == {"list": redacted}
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        ["API_KEY=", "DB_HOST=h.example.com", "PASSWORD=", "LANG=C"],
+        ["A=1", "REDIS_PASSWORD=REPLACE_ME", "TZ=Europe/Berlin"],
+        ["API_KEY=<your-key>", "REGION=eu-central-1"],
+        ["api_key=", "region=eu-central-1"],
+        ["MYSQL_ALLOW_EMPTY_PASSWORD=", "PATH=/usr/local/sbin:/usr/bin", "GOSU_VERSION=1.17"],
+        ["--password=", "--region=eu-central-1"],
+        ["Authorization: Bearer <token>", "X-Request-Id: 8f14e45fceea167a5a36dedd4bea2543"],
+    ],
+)
+def test_what_follows_an_empty_value_stays(items):
+    """Strings that are things of their own are no stream: a name at the end of one says nothing of the next."""
+    assert SensitiveDataFilter().redact(items) == items
+    assert SensitiveDataFilter().redact({"Env": items, "text": json.dumps(items)}) == {
+        "Env": items,
+        "text": json.dumps(items),
+    }
+
+
+def test_a_name_of_words_and_its_value():
+    """A pair is no stream: the name stays whole."""
+    items = ["x secret key", "be3c975b71305aac49c156cb1f646411"]
+
+    assert SensitiveDataFilter().redact(items) == ["x secret key", "[REDACTED]"]
+
+
 @pytest.mark.parametrize("cut", [6, 12, 20])
 def test_a_secret_in_several_strings(cut):
     """None of them holds it alone: the first gets the mask, the others lose their part."""

@@ -230,7 +230,7 @@ def test_an_engine_that_cannot_be_made_withholds_everything(
     chain = Chain([SensitiveDataFilter()], Limits())
     records = [make_record(number, {"name": "t", "input": "hello"}) for number in range(2)]
 
-    results = chain.run(records, Pace(hurries=hurries))
+    results = list(chain.run(records, Pace(hurries=hurries)))
 
     assert [result is not None and json.loads(result.document) for result in results] == [
         {

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import re
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -17,9 +18,10 @@ from spanbridge.errors import ConfigurationError
 from spanbridge.model.payload import snapshot
 from spanbridge.model.span import SpanRecord
 from spanbridge.model.span_types import SpanType
+from spanbridge.pacing import awaited
 from spanbridge.processors import json_text, walk
 from spanbridge.processors.key_names import CODE_OWNERS, KEY_OWNERS, PASS_OWNERS, TOKEN_OWNERS
-from spanbridge.processors.matcher import MAX_MEMORY_BYTES, Re2Prefilter, RePrefilter
+from spanbridge.processors.matcher import AWAITED_LOOK_BYTES, LOOK_BYTES, MAX_MEMORY_BYTES, Re2Prefilter, RePrefilter
 from spanbridge.processors.sensitive_data import SensitiveDataFilter
 
 FILTER = SensitiveDataFilter()
@@ -129,7 +131,7 @@ def test_what_stands_beside_messages_is_no_label() -> None:
     value = {"messages": [{"role": "user", "credentials": {"a": "b c"}, "password": "two words"}]}
 
     assert FILTER.redact(value) == {
-        "messages": [{"role": "user", "credentials": "[REDACTED]", "password": "[REDACTED]"}]
+        "messages": [{"role": "user", "credentials": {"a": "[REDACTED]"}, "password": "[REDACTED]"}]
     }
 
 
@@ -148,11 +150,143 @@ def test_a_container_of_credentials_keeps_what_is_none() -> None:
     }
 
 
-def test_a_container_under_a_sensitive_name_goes_whole() -> None:
-    """A mapping or list below `credentials` is not searched, it is replaced."""
-    value = {"credentials": {"user": "bob", "pw": "x"}, "api_keys": ["one", "two"], "page": [1]}
+def test_a_container_under_the_name_of_one_secret_goes_whole() -> None:
+    """A mapping or list below `password` is not searched, it is replaced."""
+    value = {"password": {"old": "x", "n": 1}, "api_key": ["one", "two"], "page": [1]}
 
-    assert FILTER.redact(value) == {"credentials": "[REDACTED]", "api_keys": "[REDACTED]", "page": [1]}
+    assert FILTER.redact(value) == {"password": "[REDACTED]", "api_key": "[REDACTED]", "page": [1]}
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [
+        ({"username": "bob", "password": "two words"}, {"username": "bob", "password": "[REDACTED]"}),
+        (["one", "two"], ["[REDACTED]", "[REDACTED]"]),
+        ({"db": "tangerine", "n": 123456}, {"db": "[REDACTED]", "n": "[REDACTED]"}),
+        ({"openai": "tangerine", "n": 123456}, {"openai": "[REDACTED]", "n": "[REDACTED]"}),
+        (
+            {"db": {"host": "h1", "port": 5432, "pass": "x", "words": ["a", "b"]}},
+            {"db": {"host": "h1", "port": 5432, "pass": "[REDACTED]", "words": ["[REDACTED]", "[REDACTED]"]}},
+        ),
+        ([{"name": "A", "value": "tangerine"}], [{"name": "A", "value": "[REDACTED]"}]),
+        (
+            {
+                "type": "basic",
+                "profile": "ci",
+                "region": "eu-west-1",
+                "expires_at": "2027-01-01T00:00:00Z",
+                "data": "x",
+            },
+            {
+                "type": "basic",
+                "profile": "ci",
+                "region": "eu-west-1",
+                "expires_at": "2027-01-01T00:00:00Z",
+                "data": "[REDACTED]",
+            },
+        ),
+        (
+            {"scopes": ["read", "write"], "key": "${KEY}", "raw": "x"},
+            {"scopes": ["read", "write"], "key": "${KEY}", "raw": "[REDACTED]"},
+        ),
+        ([["user", "bob"], ["password", "tangerine"]], [["user", "bob"], ["password", "[REDACTED]"]]),
+    ],
+)
+@pytest.mark.parametrize("name", ["credentials", "secrets", "apiKeys", "db-creds"])
+def test_a_group_of_secrets_goes_leaf_by_leaf(name: str, group: Any, expected: Any) -> None:
+    """What says whose they are, of what kind, where and until when stays; all else goes."""
+    assert FILTER.redact({name: group, "n": 1}) == {name: expected, "n": 1}
+
+
+@pytest.mark.parametrize("password", ["hunter5harbor", "bronco_dagger98", "Tr0ub4dor&3"])
+def test_a_user_and_a_password_in_a_list(password: str) -> None:
+    """As clients of HTTP take them."""
+    assert FILTER.redact({"auth": ["bob", password]}) == {"auth": ["bob", "[REDACTED]"]}
+    assert FILTER.redact({"auth": ["basic", "bearer"]}) == {"auth": ["basic", "bearer"]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"openai_api_key": {"lc": 1, "type": "secret", "id": ["OPENAI_API_KEY"]}},
+        {"api_key": {"valueFrom": {"secretKeyRef": {"name": "ledger-7f9c", "key": "api-key"}}}},
+        {"secret": {"secretName": "db", "items": [{"key": "password", "path": "pw"}]}},
+        {"api_key": {"Ref": "ApiKey"}, "password": {"Fn::Sub": "${ApiKey}"}},
+        {"password": {"Fn::Join": ["", ["{{resolve:", "x}}"]]}},
+        {"api_key": {"type": "env_var", "env_vars": ["OPENAI_API_KEY"], "strict": True}},
+        {"Cookie": "sid=<YOUR_TOKEN>"},
+        {"Set-Cookie": ["sid=***; Path=/", "lang=de"]},
+        [{"name": "Cookie", "value": "sid=<YOUR_TOKEN>; Path=/; HttpOnly"}],
+        {"Authorization": ["Bearer <jwt>"]},
+        {"Proxy-Authorization": "Basic <username>:<password>"},
+        {"attributes": [{"key": "authorization", "value": {"arrayValue": {"values": [{"stringValue": "Bearer ${X}"}]}}}]},
+        {"secrets": ["db_password", "api_key"]},
+        {"secrets": [{"Name": "prod/db", "ARN": "arn:aws:sm:eu-west-1:647844137114:secret:db-AbCdEf", "LastChangedDate": 17604.5}]},
+        {"api_keys": [{"id": "key_PIrd59zkuuva", "name": "ci", "last_used": None, "redacted": "sk-...a1B2"}]},
+        {"authorization": {"decision": "allow", "policy": "rbac"}},
+        {"name": "API_KEY_HEADER", "value": "X-API-Key"},
+        {"api_key": "secretref:openai-key"},
+        {"AccessKey": {"UserName": "app_rw", "SecretAccessKey": "YOUR_API_KEY", "CreateDate": "2025-11-16T12:05:04Z"}},
+        {"db_password": {"sensitive": True, "type": "string", "value": "***"}},
+        {"password": {"value": "<redacted>", "confidence": 0.98}},
+    ],
+)  # fmt: skip
+def test_what_refers_to_a_secret_stays(value: Any) -> None:
+    """References, descriptions and placeholders hold none, also in containers and headers."""
+    assert FILTER.redact(value) == value
+    assert FILTER.redact({"text": json.dumps(value)}) == {"text": json.dumps(value)}
+
+
+@pytest.mark.parametrize("names", [("rootPassword", "replicationPassword"), ("user", "password"), ("password", "tag")])
+@pytest.mark.parametrize("value", ["kaffee7719", "P4ssZitrone_89", "x9-tangerine-moose"])
+def test_lines_of_yaml_below_a_name(names: tuple[str, str], value: str) -> None:
+    """Each line has a name of its own; the one above them says no more than they do."""
+    lines = [f"  {name}: {value if 'assword' in name else 'bob'}" for name in names]
+    text = "\n".join(["image:", "  tag: 1.15", "auth:", *lines, "ingress:", "  enabled: true"])
+
+    assert FILTER.redact(text) == text.replace(value, "[REDACTED]")
+
+
+REQUEST = "06899a3d-963a-427a-80c4-22e78d1721a7"
+PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHk8QvVv9pXfZ3Jm4sB1 bob@host"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"progressToken": REQUEST, "ClientToken": REQUEST, "clientRequestToken": REQUEST, "idempotency_token": REQUEST},
+        f"ClientToken: {REQUEST}",
+        {"dependencies": {"cookie": "^0.7.1", "tough-cookie": "5.0.0", "jwt": ">=1.2 <2.0.0 || 3.x"}},
+        {"devDependencies": {"cookie": "0.7.1-beta.2"}, "engines": {"secrets": ">= 18.0"}},
+        {"GPG_KEY": "E3FF2839C048B25C084DEBE9B26995E310250568"},
+        ["PATH=/usr/bin", "GPG_KEY=E3FF2839C048B25C084DEBE9B26995E310250568", "LANG=C"],
+        {"ssh_key": PUBLIC},
+        f'ssh_key: "{PUBLIC}"',
+        f"ssh_key={PUBLIC}",
+        {"translations": {"en": {"password": "Password"}, "de": {"password": "Passwort", "secret": "Geheimnis"}}},
+    ],
+)
+def test_names_and_values_that_only_look_sensitive_stay(value: Any) -> None:
+    """Tokens of requests, versions of packages, public keys, words in other languages."""
+    assert FILTER.redact(value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"api_key": {"type": "env_var", "value": "tangerine"}},
+        {"api_key": {"valueFrom": {"literal": "tangerine"}, "value": "tangerine"}},
+        {"secret": {"secretName": "db", "data": {"pw": "tangerine"}}},
+        {"Cookie": "sid=tangerine; Path=/"},
+        {"Set-Cookie": ["sid=***", "sid=tangerine"]},
+        {"Authorization": ["Bearer tangerine9"]},
+        {"Authorization": "Basic tangerine:<password>9"},
+        {"password": {"name": "db", "text": "tangerine"}},
+    ],
+)
+def test_what_stands_beside_a_reference_goes(value: Any) -> None:
+    """One value is enough."""
+    assert "tangerine" not in json.dumps(FILTER.redact(value))
 
 
 @pytest.mark.parametrize(
@@ -323,7 +457,7 @@ def test_json_after_a_prefix_is_read() -> None:
     """A body in a log line is JSON too, and the line around it stays."""
     text = 'POST /x Body: {"credentials": {"a": ["b"]}, "k": [1,  2]} took 5 ms'
 
-    assert FILTER.redact(text) == 'POST /x Body: {"credentials": "[REDACTED]", "k": [1,  2]} took 5 ms'
+    assert FILTER.redact(text) == 'POST /x Body: {"credentials": {"a": ["[REDACTED]"]}, "k": [1,  2]} took 5 ms'
 
 
 def test_a_key_that_is_a_credential_goes_too() -> None:
@@ -718,6 +852,22 @@ def test_both_engines_say_the_same(engines: tuple[Re2Prefilter, RePrefilter], te
         assert sorted(fast.match(data) or ()) == slow.match(data)
 
 
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("piece_bytes", [AWAITED_LOOK_BYTES, LOOK_BYTES])
+@pytest.mark.parametrize("offset", [-1100, -1000, -20, -1, 0, 1, 20])
+def test_re2_finds_what_spans_its_pieces(
+    engines: tuple[Re2Prefilter, RePrefilter], offset: int, piece_bytes: int, waits: bool
+) -> None:
+    """A long text is searched in pieces, so that no call lasts; what stands at their borders is found, as in a short text."""
+    fast, _ = engines
+    secret = b'"password": "hunter2hunter2"'
+    data = b" " * (piece_bytes + offset) + secret + b" " * piece_bytes
+    with awaited() if waits else nullcontext():
+        found = fast.match(data)
+
+    assert found == sorted(fast.match(b" " + secret + b" "))
+
+
 @pytest.mark.parametrize("offset", [0, 31_000, 32_760, 32_768, 65_530, 100_000])
 def test_the_standard_engine_finds_what_spans_its_chunks(
     engines: tuple[Re2Prefilter, RePrefilter], offset: int
@@ -903,7 +1053,7 @@ class Key(NamedTuple):
         ({"note": {f"use {GITHUB}"}}, {"note": ["use [REDACTED]"]}),
         (frozenset({GITHUB}), ["[REDACTED]"]),
         ({"at": Decimal("1.5"), "password": "x"}, {"at": "1.5", "password": "[REDACTED]"}),
-        ({"secrets": {1, 2}}, {"secrets": "[REDACTED]"}),
+        ({"secrets": {1, 2}}, {"secrets": ["[REDACTED]", "[REDACTED]"]}),
         (
             {"error": ValueError("password=hunter2")},
             {"error": {"type": "ValueError", "message": "password=[REDACTED]"}},

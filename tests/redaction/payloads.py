@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from .cases import HOLE
 from .formats import FORMATS
@@ -66,6 +68,32 @@ def chat(size: int, *, dirty: bool, seed: int = 7) -> dict[str, Any]:
         "max_tokens": 1024,
         "usage": {"prompt_tokens": 812, "completion_tokens": 96},
     }
+
+
+def unseen(size: int, seed: int) -> dict[str, Any]:
+    """A request of about `size` bytes whose words and ids come in an order that no other seed has."""
+    from pydoc_data.topics import topics
+
+    rng = random.Random(seed)
+    words = [word for word in " ".join(topics.values()).split() if word.strip(",.;:()").isalpha()]
+    messages: list[dict[str, Any]] = []
+    length = 0
+    while length < size:
+        message: dict[str, Any] = {
+            "id": f"msg_{characters(rng, 'AN', 24)}",
+            "role": rng.choice(("user", "assistant", "tool")),
+            "content": " ".join(rng.choices(words, k=rng.randint(30, 120))),
+            "trace": str(UUID(int=rng.getrandbits(128))),
+            "digest": f"sha256:{characters(rng, 'hex', 64)}",
+        }
+        messages.append(message)
+        length += len(json.dumps(message))
+    return {"model": "small-2", "messages": messages}
+
+
+def opaque(size: int, seed: int) -> dict[str, Any]:
+    """About `size` bytes of base64, as models give encrypted reasoning back."""
+    return {"encrypted_content": b64encode(random.Random(seed).randbytes(3 * size // 4)).decode()}
 
 
 def _deep(size: int) -> Any:

@@ -16,6 +16,8 @@ from .further_places import BROWSERS, CALLS, DECLARATIONS, DIALOGUES, LANGUAGES,
 from .further_places import FURTHER as FURTHEST
 from .further_places import LOOK_ALIKES as FURTHER_LOOK_ALIKES
 from .generating import characters, fill
+from .more_places import LAYOUTS, NATIVE, PROGRAMS, SENTENCES
+from .more_places import LOOK_ALIKES as MORE_LOOK_ALIKES
 
 if TYPE_CHECKING:
     import random
@@ -29,6 +31,12 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     "p": lambda rng: rng.choice(_PASSWORDS),
     "k": lambda rng: fill(rng.choice(("{AN:32}", "{hex:40}", "{AN:24}", "{uuid}", "{hex:32}")), rng),
     "c": lambda rng: str(rng.randint(102030, 987654)),
+    "m": lambda rng: (
+        f"{rng.choice(('Galaxy', 'Tigre', 'midnight'))}.{rng.choice(('mustang', 'monkey'))}{rng.randint(2, 999)}"
+    ),
+    "y": lambda rng: " ".join(rng.sample(("correct", "meadow", "copper", "lamp", "walnut", "orbit"), 4)),
+    "z": lambda rng: f"wEch{characters(rng, 'AN', 6)}@sU3+ct36",
+    "a": lambda rng: f"AKIAZXLEP2JG6LQAX3NS', 'ph/X+{characters(rng, 'AN', 33)}9a",
     "b": lambda rng: characters(rng, "B", 88) + "==",
     "h": lambda rng: fill("{hex:32}", rng),
     "g": lambda rng: rng.choice(_LETTERS),
@@ -1525,6 +1533,10 @@ def places(rng: random.Random) -> Iterator[Case]:
         "furthest": FURTHEST,
         "browsers": BROWSERS,
         "texts": TEXTS,
+        "layouts": LAYOUTS,
+        "native": NATIVE,
+        "programs": PROGRAMS,
+        "sentences": SENTENCES,
     }
     for group, rows in tables.items():
         for number, (kind, template) in enumerate(rows):
@@ -1556,7 +1568,7 @@ def places(rng: random.Random) -> Iterator[Case]:
 
 def look_alikes(_: random.Random) -> Iterator[Case]:
     """Every row alone, in a message and in JSON in a string."""
-    for number, text in enumerate((*LOOK_ALIKES, *FURTHER_LOOK_ALIKES)):
+    for number, text in enumerate((*LOOK_ALIKES, *FURTHER_LOOK_ALIKES, *MORE_LOOK_ALIKES)):
         yield Case(f"look_alikes/{number}", text)
         yield Case(
             f"look_alikes/{number}/message",

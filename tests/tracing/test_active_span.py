@@ -189,6 +189,64 @@ def test_end_twice(captured_spans):
     assert captured_spans.observability.stats()["ignored"] == {"end_after_end": 1}
 
 
+def test_entering_a_span_that_has_ended(captured_spans):
+    """A span is one: entered again after its end, by whichever block, it records nothing more, and that is counted."""
+
+    async def again():
+        async with step:
+            pass
+
+    step = sb.generic("step")
+    for _ in range(3):
+        with step:
+            pass
+    asyncio.run(again())
+
+    assert only(captured_spans).name == "step"
+    assert captured_spans.observability.stats()["ignored"] == {"enter_after_end": 3}
+
+
+@sb.tool_call
+def decorated_without_end(depth):
+    return decorated_without_end(depth + 1)
+
+
+def block_without_end(depth):
+    with sb.generic("block", input={"depth": depth}) as span:
+        span.set(output=[depth])
+        return block_without_end(depth + 1)
+
+
+async def async_block_without_end(depth):
+    async with sb.generic("block"):
+        return await async_block_without_end(depth + 1)
+
+
+@pytest.mark.parametrize("extra", range(8))
+@pytest.mark.parametrize(
+    "recurse",
+    [decorated_without_end, block_without_end, lambda depth: asyncio.run(async_block_without_end(depth))],
+    ids=["decorated", "block", "async block"],
+)
+def test_a_recursion_without_end_leaves_no_span_open(recurse, extra, captured_spans, contained_places):
+    """Where the application is as deep as it may be, its blocks end their spans all the same, at whichever depth that is."""
+
+    def at_depth(levels):
+        return recurse(0) if levels == 0 else at_depth(levels - 1)
+
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(400)  # at the end of which there is room for all that a span does, or for a part of it
+    try:
+        with pytest.raises(RecursionError):
+            at_depth(extra)
+    finally:
+        sys.setrecursionlimit(limit)
+
+    assert captured_spans.observability.flush(30)
+    assert captured_spans.observability.stats()["spans"]["open"] == 0
+    assert sb.current_span() is None
+
+
 def test_update_after_the_end(captured_spans):
     """An update after the end changes nothing and is counted."""
     with sb.tool_call("search", input="i") as tool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from math import inf
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain
@@ -40,30 +42,49 @@ class Chain:
         self._media = media
         self._limits = limits
 
-    def run(self, records: Sequence[SpanRecord], pace: Pace) -> list[SpanRecord | None]:
-        """The records as they may leave, in their order, their documents written; None where a processor dropped one. Never raises.
+    def run(self, records: Sequence[SpanRecord], pace: Pace, *, hold_s: float = inf) -> Iterator[SpanRecord | None]:
+        """Yields the records as they may leave, in their order, their documents written; None where a processor dropped one. Never raises.
 
-        `pace` gets its pauses between two records.
+        Args:
+            records: They are looked at together, where that costs less.
+            pace: Gets its pauses between two records.
+            hold_s: How long the application's processors may hold back what they are done with.
         """
-        results: list[SpanRecord | None] = [*records]
-        if self._own_steps:
-            for index, record in enumerate(records):
-                results[index] = self._pass_own(record)
-                pace.pause()
+        start = 0
+        while start < len(records):
+            passed: list[SpanRecord | None] = [*records]
+            if self._own_steps:
+                passed = self._pass_own_steps(records, start, pace, hold_s)
+            start += len(passed)
+            yield from self._finish(passed, pace)
+
+    def _pass_own_steps(
+        self, records: Sequence[SpanRecord], start: int, pace: Pace, hold_s: float
+    ) -> list[SpanRecord | None]:
+        """What the application's processors make of the records from `start` on, in `hold_s`, and of one at least."""
+        passed: list[SpanRecord | None] = []
+        until = perf_counter() + hold_s
+        for index in range(start, len(records)):
+            passed.append(self._pass_own(records[index]))
+            if perf_counter() >= until:
+                break
+            pace.pause()
+        return passed
+
+    def _finish(self, results: list[SpanRecord | None], pace: Pace) -> Iterator[SpanRecord | None]:
+        """What comes after the application's processors."""
         if self._media is not None:
             self._media.process_all([result for result in results if result is not None], pace.pause)
         # Together costs more than one by one, and waits less for the interpreter, which a waiting caller has let go of.
         left = self._prescanned(results, hurries=pace.hurries and not is_awaited())
         cut, pause = self._cut, pace.pause
-        for index, result in enumerate(results):
-            if result is None:
-                continue
-            if left is None or id(result) in left:
-                results[index] = result = self._pass_filter(result)  # noqa: PLW2901 - it takes its place
+        for result in results:
+            if result is not None and (left is None or id(result) in left):
+                result = self._pass_filter(result)  # noqa: PLW2901 - it takes its place
             if result is not None:
                 cut(result)
+            yield result
             pause()
-        return results
 
     def _prescanned(self, results: Sequence[SpanRecord | None], *, hurries: bool) -> set[int] | None:
         """The identities of the records that the filter has to look at one by one; None for all."""

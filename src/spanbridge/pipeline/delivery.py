@@ -4,7 +4,7 @@ Full: the newest record is rejected and counted ("queue_overflow"). Late: a batc
 then counted as expired (the store's never expires). Broken: where an exporter keeps raising, the record that makes it raise is looked for,
 and rejected alone ("export_error"), if others of its batch go through. Refused: where the exporter says that one record may be to blame,
 the batch is halved until it is found. Stopped: what could not be delivered until the deadline is counted
-("shutdown_deadline"). Forked: the child starts with an empty queue and a thread of its own.
+("shutdown_deadline"), unless a late exporter still delivers it. Forked: the child starts with an empty queue and a thread of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain, warn
 from spanbridge.model.span import SpanRecord
-from spanbridge.pipeline.accounting import MAX_REASONS, ExitAccount, printable
+from spanbridge.pipeline.accounting import LATE, MAX_REASONS, ExitAccount, printable
 from spanbridge.pipeline.waiting_children import RECORD_OVERHEAD_BYTES, WaitingChildren
 from spanbridge.protocols import Delivered, Rejected, Retry
 
@@ -43,6 +43,15 @@ LONE_TRIES = 16
 """Records of a batch that is refused in each of those parts that are tried by themselves: the guilty ones may be spread all over it."""
 
 Settled = Callable[[Sequence[SpanRecord], "str | None"], None]
+
+
+class AskedFlush:
+    """What somebody waits for who flushes an exit."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.succeeded: bool | None = None
+        """None until it is known."""
 
 
 class Runner:
@@ -86,7 +95,8 @@ class Runner:
         self._queue: deque[SpanRecord] = deque()
         self._queued_bytes = 0
         self._in_flight: list[SpanRecord] | None = None
-        """The batch at the exporter; whoever takes it from here settles it."""
+        """The batch at the exporter."""
+        self._asked_flushes: deque[AskedFlush] = deque()
         self._state = Condition()
         self._thread: Thread | None = None
         self._closing = False
@@ -152,18 +162,21 @@ class Runner:
         """Queues records that count as pending."""
         if not self.accepts_running:
             records = [record for record in records if record.phase == "ended"]
+        reason = "queue_overflow"
         total = sum([len(record.document) for record in records]) + len(records) * RECORD_OVERHEAD_BYTES
         if self._keeps_media:
             total += sum([_media_bytes(record) for record in records if record.media])
-        refused: list[SpanRecord] = []
+        refused: Sequence[SpanRecord] = ()
         with self._state:
-            if self._queued_bytes + total <= self._max_bytes:
+            if self.account.is_closed:
+                refused, reason = records, LATE
+            elif self._queued_bytes + total <= self._max_bytes:
                 self._queue.extend(records)
                 self._queued_bytes += total
             else:
                 refused = self._enqueue_what_fits(records)
             self._state.notify_all()
-        self._settle(refused, "queue_overflow")
+        self._settle(refused, reason)
 
     def _size(self, record: SpanRecord) -> int:
         size = len(record.document) + RECORD_OVERHEAD_BYTES
@@ -195,17 +208,28 @@ class Runner:
 
     def flush(self, deadline: float) -> bool:
         """Delivers what is queued until `deadline` (`time.monotonic()`); whether all of it went out."""
+        return self.wait_for(self.ask_flush(deadline))
+
+    def ask_flush(self, deadline: float) -> AskedFlush:
+        """Has the exit's thread deliver what is queued, then flush the exporter; `wait_for` tells when it has."""
+        asked = AskedFlush(deadline)
         with self._state:
-            while self._queue or self._in_flight:
-                left = deadline - time.monotonic()
+            if self._is_running():
+                self._asked_flushes.append(asked)
+                self._state.notify_all()
+            else:
+                asked.succeeded = not (self._queue or self._in_flight)
+        return asked
+
+    def wait_for(self, asked: AskedFlush) -> bool:
+        """Whether all went out until the flush's deadline."""
+        with self._state:
+            while asked.succeeded is None:
+                left = asked.deadline - time.monotonic()
                 if left <= 0 or not self._is_running():
                     return False
                 self._state.wait(min(left, 0.5))
-        try:
-            return self.exporter.flush(deadline) is not False
-        except (Exception, SystemExit) as error:  # noqa: BLE001
-            contain(f"flushing {self.name}", error)
-            return False
+            return asked.succeeded
 
     def _is_running(self) -> bool:
         """Whether another thread delivers; False in an exporter's own call."""
@@ -221,6 +245,8 @@ class Runner:
     def shutdown(self, deadline: float) -> bool:
         """Delivers what it can until `deadline`, closes the exporter, counts the rest; whether all went out."""
         self.close(deadline)
+        if not self._stopped:
+            self.start()  # an exporter that hangs as it closes must not hang its caller
         thread = self._thread
         if thread is None or not thread.is_alive():
             if not self._stopped:
@@ -228,12 +254,12 @@ class Runner:
         elif thread is not current_thread():
             thread.join(max(0.0, deadline - time.monotonic()))
         with self._state:
-            left = [*(self._in_flight or ()), *self._queue]
+            left, is_late = [*self._queue], bool(self._queue or self._in_flight)
             self._queue.clear()
-            self._in_flight = None
             self._queued_bytes = 0
-        self._settle(left, "shutdown_deadline")
-        return not left and not self._cut_short
+            self.account.is_closed = True
+        self._settle(left, LATE)
+        return not is_late and not self._cut_short
 
     def after_fork_in_child(self) -> None:
         """The parent's records, thread and counters are the parent's."""
@@ -245,26 +271,39 @@ class Runner:
     def _run(self) -> None:
         while True:
             with self._state:
-                while not self._queue and not self._closing:
+                while not self._queue and not self._asked_flushes and not self._closing:
                     self._state.wait()
-                if not self._queue or self._is_late():
+                if self._is_late() or not (self._queue or self._asked_flushes):
                     break
-                batch = self._in_flight = self._take_batch()
+                batch = self._in_flight = self._take_batch() if self._queue else None
+            if batch is None:
+                self._flush_exporter()
+                continue
             reason = self._deliver(batch)
             with self._state:
-                self._cut_short = reason == "shutdown_deadline"
-                if self._in_flight is batch:
-                    self._settle(batch, reason)
-                    self._in_flight = None
+                self._cut_short = reason == LATE
+                self._settle(batch, reason)
+                self._in_flight = None
             # Before somebody who waits goes on, and not when the next batch comes: it takes time and holds memory.
             del batch
-            with self._state:
-                self._state.notify_all()
         self._stopped = True
         try:
             self.exporter.shutdown((self._deadline or time.monotonic()) - CLOSING_MARGIN_S)
         except (Exception, SystemExit) as error:  # noqa: BLE001
             contain(f"shutting down {self.name}", error)
+
+    def _flush_exporter(self) -> None:
+        """Does what the longest waiting `ask_flush` asked for; nothing is queued."""
+        asked = self._asked_flushes.popleft()
+        if time.monotonic() >= asked.deadline:
+            return  # nobody waits for it any more
+        try:
+            asked.succeeded = self.exporter.flush(asked.deadline) is not False
+        except BaseException as error:  # noqa: BLE001 - as of `export`
+            contain(f"flushing {self.name}", error)
+            asked.succeeded = False
+        with self._state:
+            self._state.notify_all()
 
     def _is_late(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
@@ -318,7 +357,7 @@ class Runner:
                 return "expired"
             jittered_s = pause_s * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, keeps no secret
             if not self._pause(jittered_s, _requested_pause_s(result.after_s)):
-                return "shutdown_deadline"
+                return LATE
             pause_s = min(2 * pause_s, MAX_RETRY_S)
 
     def _rejected(self, records: Sequence[SpanRecord], result: Rejected) -> str:
@@ -369,8 +408,7 @@ class Runner:
         """
         if len(batch) == 1:
             with self._state:
-                if self._in_flight is batch:
-                    batch += self._take_batch()
+                batch += self._take_batch()
             if len(batch) == 1:
                 return
         guilty: list[SpanRecord] = []
@@ -396,12 +434,11 @@ class Runner:
             self._settle_part(batch, guilty, "export_error")
 
     def _settle_part(self, batch: list[SpanRecord], part: list[SpanRecord], reason: str | None) -> None:
-        """Takes a part out of the batch in flight, and accounts for it; a shutdown may have done both."""
+        """Takes a part out of the batch in flight, and accounts for it."""
         settled = {id(record) for record in part}
         with self._state:
-            if self._in_flight is batch:
-                batch[:] = [record for record in batch if id(record) not in settled]
-                self._settle(part, reason)
+            batch[:] = [record for record in batch if id(record) not in settled]
+            self._settle(part, reason)
 
     def _export(self, batch: list[SpanRecord]) -> ExportResult | None:
         """One try: what the exporter returned; an exception, and what is no result, mean `Retry`."""

@@ -48,6 +48,8 @@ POLL_S = 0.05
 MAX_OUTBOX_RECORDS = 1024
 """Records that are handed on before the write interval is over."""
 CHILD_EXIT_TIMEOUT_S = 2.0
+MAX_EXITS_SHARE_S = 0.5
+"""How much of a shutdown's time the exits have to themselves, at most; else a quarter. In the rest the pipeline works too."""
 LEFT_OUT_ON_PURPOSE = frozenset({"excluded_type", "internal", "not_taken", "processor", "sample_rate", "span_filter"})
 
 
@@ -142,8 +144,12 @@ class Pipeline:
         """Traces whose root was dropped since the outbox was handed on."""
         self._in_process = 0
         """Ended spans that are in the processor chain."""
-        self._gave_up = False
-        """Whether a shutdown has counted as dropped what was still on its way."""
+        self._behind: dict[str, OpenRecord] = {}
+        """Those of them that come after records which are handed on, by their ids."""
+        self._hand_on_at_ns = 0
+        """When the outbox is handed on even though others of its slice are not done."""
+        self._stop_at: float | None = None
+        """When a shutdown has no more time for what is not processed (monotonic clock)."""
 
     # --- from callers -------------------------------------------------------------------------------------------------
 
@@ -157,9 +163,10 @@ class Pipeline:
     def _flush(self, deadline: float) -> bool:
         if not self._drain_events(deadline):
             return False
-        # One that fails must not keep the others waiting.
+        # One that fails or hangs must not keep the others waiting.
+        asked = [(runner, runner.ask_flush(deadline)) for runner in self.runners]
         results = [] if self.bridge is None or self._closing else [self.bridge.flush(deadline)]
-        results += [runner.flush(deadline) for runner in self.runners]
+        results += [runner.wait_for(flush) for runner, flush in asked]
         return all(results)
 
     def drain(self, deadline: float) -> bool:
@@ -200,6 +207,8 @@ class Pipeline:
     def _shutdown(self, deadline: float) -> bool:
         if self._hurry is not None:
             self._hurry(deadline)
+        exits_share_s = min(max(0.0, deadline - time.monotonic()) / 4, MAX_EXITS_SHARE_S)
+        self._stop_at = deadline - exits_share_s
         self.intake.closed = True
         self.intake.is_awaited = True
         self.intake.signal()
@@ -209,7 +218,8 @@ class Pipeline:
             self._starting.release()
         thread = self._thread
         if thread is not None and thread.is_alive() and thread is not current_thread():
-            thread.join(max(0.0, deadline - time.monotonic()))
+            # A little longer than it may work: it stops between two records.
+            thread.join(max(0.0, deadline - exits_share_s / 2 - time.monotonic()))
         if is_alone and (thread is None or not thread.is_alive()):
             self._last_turn()  # already done, unless no thread could be started
         else:
@@ -223,18 +233,15 @@ class Pipeline:
         if self.bridge is not None:
             # After the exits: until then it keeps their calls out of the other tracer.
             results.append(self.bridge.close(deadline))
-        # What was neither delivered nor counted until now is still held by a processor or by an exit that hangs.
-        left = self._count_open()
-        if left > 0:
-            self._gave_up = True
-            self.account.add_dropped("shutdown_deadline", left)
+        left = self._count_on_way()
+        self.account.close()
         self._report()
         return all(results) and left <= 0
 
     def stats(self) -> dict[str, Any]:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""
         stats = {
-            "spans": self.account.report(self.intake, self._count_open),
+            "spans": self.account.report(self.intake, self._count_on_way, self._count_at_store),
             "exporters": {name: entry for runner in self.runners for name, entry in runner.report().items()},
             "ignored": dict(self.intake.ignored),
         }
@@ -313,7 +320,8 @@ class Pipeline:
         self.intake.is_awaited = False
         count = len(self.intake.events)
         try:
-            self._spans.now_ns = time.perf_counter_ns()
+            self._spans.now_ns = now = time.perf_counter_ns()
+            self._hand_on_at_ns = now + self._interval_ns
             self._pace = Pace()
             self._drain(count)
             if self.bridge is not None:
@@ -330,8 +338,9 @@ class Pipeline:
         """Ends what is open and hands on all that there is. On the pipeline's thread: a processor that hangs must not hang a shutdown."""
         try:
             self._drain(len(self.intake.events))
-            self._spans.end_all(now_ns(), Status.ABANDONED)
-            self._process_ended()
+            if not self._is_late():
+                self._spans.end_all(now_ns(), Status.ABANDONED)
+                self._process_ended()
             self._hand_on(everything=True)
             for runner in self.runners:
                 runner.finish()
@@ -339,6 +348,10 @@ class Pipeline:
             contain("the pipeline", error)
         finally:
             self._answer_flushes()
+
+    def _is_late(self) -> bool:
+        """Whether a shutdown has no more time for what is not processed."""
+        return self._stop_at is not None and time.monotonic() >= self._stop_at
 
     def _answer_flushes(self) -> None:
         flushes, self._spans.flushes = self._spans.flushes, []
@@ -348,7 +361,7 @@ class Pipeline:
     def _drain(self, count: int) -> None:
         """Applies events of `count` parts, a few at a time, and processes the spans that they end."""
         events, spans, pace = self.intake.events, self._spans, self._pace
-        while count > 0:
+        while count > 0 and not self._is_late():
             if len(events) > BACKLOG_PARTS:
                 pace.hurries = True
             slice_spans, step_parts = _sizes(pace)
@@ -361,42 +374,54 @@ class Pipeline:
         self._process_ended()
 
     def _process_ended(self) -> None:
-        """Runs the spans that have ended through the chain, all together, and puts what comes out into the outbox."""
+        """Runs the spans that have ended through the chain, all together, and puts what comes out into the outbox.
+
+        Where that takes longer than the write interval, what is done is handed on meanwhile.
+        """
         ended = self._spans.ended
-        if not ended:
+        if not ended or self._is_late():
             return
         self._in_process, self._spans.ended = len(ended), []
+        # Summed before: between reading and writing a counter that callers write too, no Python code may run.
+        held_bytes = sum([record.held_bytes for record in ended])
+        done = 0
         try:
-            results = self._chain.run(ended, self._pace)
+            for result in self._chain.run(ended, self._pace, hold_s=self._interval_s):
+                self._take_result(ended[done], result)
+                done += 1
+                if time.perf_counter_ns() >= self._hand_on_at_ns and done < len(ended):
+                    self._behind = {record.span_id: record for record in ended[done:]}
+                    self._hand_on()
+                    self._hand_on_at_ns = time.perf_counter_ns() + self._interval_ns
+                if self._stop_at is not None and self._is_late():
+                    return
         except Exception as error:  # noqa: BLE001 - the chain contains what fails in it; this is for our own faults
             contain("the processor chain", error)
-            self.account.add_dropped("internal_error", len(ended))
-            results = []
+            left, self._in_process = self._in_process, 0
+            self.account.add_dropped("internal_error", left)
         finally:
-            # Summed before: between reading and writing a counter that callers write too, no Python code may run.
-            held_bytes = sum([record.held_bytes for record in ended])
+            self._behind = {}
             self.intake.pending_bytes -= held_bytes
-        outbox, bridge, span_filter = self._outbox, self.bridge, self._span_filter
-        for record, result in zip(ended, results, strict=False):
-            dropped_by = None
-            if result is None:
-                dropped_by = "processor"
-            elif span_filter is not None and not span_filter.passes(result):
-                dropped_by = "span_filter"
-            if self._gave_up:  # they are counted already
-                return
-            if bridge is not None:
-                bridge.settle(record, result, dropped_by)
-                self._pace.pause()
+
+    def _take_result(self, record: OpenRecord, result: SpanRecord | None) -> None:
+        """Puts what the chain made of a span that has ended into the outbox, unless it was dropped."""
+        dropped_by = None
+        if result is None:
+            dropped_by = "processor"
+        elif self._span_filter is not None and not self._span_filter.passes(result):
+            dropped_by = "span_filter"
+        if self.bridge is not None:
+            self.bridge.settle(record, result, dropped_by)
+            self._pace.pause()
+        if result is None or dropped_by is not None:
             self._in_process -= 1
-            if result is None or dropped_by is not None:
-                self._drop(record, dropped_by or "processor")
-                continue
-            if result.model is not None and (self._chain.has_own_processors or result.model_may_differ()):
-                result.model = model_of(result)  # as the chain left it
-            result.release_content()
-            outbox.append(result)
-        self._in_process = 0
+            self._drop(record, dropped_by or "processor")
+            return
+        if result.model is not None and (self._chain.has_own_processors or result.model_may_differ()):
+            result.model = model_of(result)  # as the chain left it
+        result.release_content()
+        self._in_process -= 1
+        self._outbox.append(result)
 
     def _complete(self, record: OpenRecord) -> None:
         """Called for each span as it ends."""
@@ -424,8 +449,12 @@ class Pipeline:
     # --- what exits that wait for parents ask: see `waiting_children.Parents` -------------------------------------------
 
     def is_open(self, span_id: str) -> bool:
-        """Whether the span of that id has started here and has not ended."""
-        return self._spans.find(span_id) is not None
+        """Whether the span of that id has started here, and may still be dropped."""
+        return self._find_undecided(span_id) is not None
+
+    def _find_undecided(self, span_id: str) -> OpenRecord | None:
+        """The span of that id, if it has not come out of the processors."""
+        return self._spans.find(span_id) or self._behind.get(span_id)
 
     def reattach(self, record: SpanRecord) -> SpanRecord:
         """Puts a record, in place, under its nearest ancestor that was not dropped."""
@@ -450,7 +479,10 @@ class Pipeline:
         if not records:
             return
         copies = [record.snapshot_as_running() for record in records]
-        for record, copy, result in zip(records, copies, self._chain.run(copies, self._pace), strict=True):
+        results = self._chain.run(copies, self._pace, hold_s=self._interval_s)
+        for record, copy, result in zip(records, copies, results, strict=True):
+            if self._closing:  # it will end, and has no time to lose
+                return
             if result is None:
                 continue
             if result is copy and not copy.is_withheld:
@@ -462,16 +494,13 @@ class Pipeline:
     def _hand_on(self, *, everything: bool = False) -> None:
         """Gives the outbox to every exit; with `everything` also what waits for its parent's end."""
         outbox, dropped_roots = self._outbox, self._dropped_roots
-        if self._gave_up:  # they are counted already
-            self._outbox = []
-            return
         if not (outbox or dropped_roots or self._has_dropped or everything):
             return
         self._dropped_roots, self._has_dropped = [], False
         if self._drops:
             for record in outbox:
                 self._dropped.reattach(record)
-                parent = None if record.parent_span_id is None else self._spans.find(record.parent_span_id)
+                parent = None if record.parent_span_id is None else self._find_undecided(record.parent_span_id)
                 if parent is not None:
                     parent.has_shown_children = True
         for runner in self.runners:
@@ -489,14 +518,15 @@ class Pipeline:
         abandoned = sum([record.status is Status.ABANDONED for record in records])
         self.account.add_stored(len(records) - abandoned, abandoned)
 
-    def _count_open(self) -> int:
-        """Spans that have started and are not accounted for: counted where they are, from their START to the exit that is their floor."""
-        if self._gave_up:
-            return 0
+    def _count_on_way(self) -> int:
+        """Spans that have started and have not come to the exit that is their floor: counted where they are."""
         queued = tuple(self.intake.events).count(START)
         in_outbox = [record.phase for record in tuple(self._outbox)].count("ended")
-        at_store = 0 if self._store_runner is None else self._store_runner.account.pending
-        return queued + len(self._spans) + len(self._spans.ended) + self._in_process + in_outbox + at_store
+        return queued + len(self._spans) + len(self._spans.ended) + self._in_process + in_outbox
+
+    def _count_at_store(self) -> int:
+        """Spans that the store has still to write."""
+        return 0 if self._store_runner is None else self._store_runner.account.pending
 
     def _report(self) -> None:
         """Logs the account; as a warning where something was lost."""

@@ -105,16 +105,15 @@ class Candidates(dict[str, "Sequence[int] | None"]):
             elif cls is list:
                 stack.extend(value)
                 for run in chunked_text.runs(value):
-                    texts["".join(part.text for part in run)] = None
+                    texts[run.text] = None
         return list(texts)
 
     def _look_at(self, texts: list[str], *, is_inner: bool) -> None:
         pieces = [searched_bytes(text) for text in texts]
         if is_inner and sum(map(len, pieces)) <= _FEW_BYTES:
-            self.update((text, self._search.match_alone(piece)) for text, piece in zip(texts, pieces, strict=True))
-            return
-        matched = self._search.match(b"\n".join(pieces))
-        if matched:
-            self.update(zip(texts, self._search.locate(matched, pieces), strict=True))
+            found: Iterable[Sequence[int] | None] = map(self._search.match_alone, pieces)
         else:
-            self.update(dict.fromkeys(texts))
+            matched = self._search.match(b"\n".join(pieces))
+            found = self._search.locate(matched, pieces) if matched else [None] * len(pieces)
+        for text, piece, indexes in zip(texts, pieces, found, strict=True):
+            self[text] = indexes or self._search.match_lists(piece)

@@ -6,23 +6,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanbridge.processors.json_text import regions
-from spanbridge.processors.key_names import word_set
+from spanbridge.processors.key_names import looks_like_credential
 from spanbridge.processors.matcher import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+_EVENT_NAMES = "[dD]elta|[cC]hunk|token|partial_json|event|candidates|artifact|artifact-update"
 EVENT_PROBE = Probe(
-    ("delta", "token", "chunk", "partial_json", "candidates"),
-    r"(?:[dD]elta|token|chunk|partial_json)\\*\":? ?\\*[{\":,}]|candidates\\*\": ?\[\{",
+    ("delta", "chunk", "token", "partial_json", "event", "candidates", "artifact"),
+    rf"(?:{_EVENT_NAMES})\\*\":? ?\\*[{{\[\":,}}]",
     0,
 )
 """What the prefilter looks for: names of events in a stream."""
-_STRING = rb'[^"\\]*(?:\\+[^"\\]+)*'
+_EVENT = re.compile(rf"(?:{_EVENT_NAMES}|stream)(?![a-z])")
+_STRING = rb'[^"\\]*(?:(?!\1")\\+(?!\\)"?[^"\\]*)*'
 _WITH_QUOTES = rb'[^"\\]*(?:\\.[^"\\]*)*'
 _STRINGS = re.compile(rb'\[(?:(\\+)"%b\1", ?\1"|"%b", ?")' % (_STRING, _WITH_QUOTES))
 """A list that begins with two strings, perhaps in JSON inside of a string."""
@@ -31,56 +32,95 @@ _LIST_OF_STRINGS = re.compile(
 )
 _BETWEEN = re.compile(rb'\\*", ?\\*"')
 _TEXT_KEYS = (
-    "delta", "choices", "content", "text", "token", "partial_json", "arguments", "data", "chunk", "output_text", "reasoning",
-    "reasoning_content", "thinking", "transcript", "function", "tool_calls", "parts", "candidates", "value", "output",
-    "textDelta", "argsTextDelta", "inputTextDelta",
+    "delta", "textDelta", "choices", "content", "text", "token", "partial_json", "arguments", "data", "chunk", "output_text", "reasoning",
+    "reasoning_content", "thinking", "transcript", "function", "tool_calls", "parts", "candidates", "value", "output", "input",
+    "argsTextDelta", "inputTextDelta",
 )  # fmt: skip
-"""The members of an event that hold its text, or lead to it."""
-_EVENT_KEYS = word_set("delta chunk token partial_json data candidates textDelta argsTextDelta inputTextDelta")
+"""The members of an event that hold its text, or lead to it; without one of them, a member that is a container leads to it."""
+_EVENT_KEYS = ("type", "event", "kind", "object")
+"""The members of an event that say what it is."""
 _MAX_DEPTH = 8
 """Levels from an item to its text: `choices[0].delta.tool_calls[0].function.arguments`."""
-MAX_MEAN = 64
-"""Characters of a piece, on the average; longer strings are texts of their own."""
-_MAX_MEAN_OF_EVENTS = 256
-"""As above, where a name says that they are pieces."""
-
+_MAX_MEAN = 1024
+"""Characters of a piece, on the average, where nothing says that a list is a stream; longer strings are texts of their own."""
+_SHORTEST_STREAM = 64
+"""Characters of a string that may hold a list of events."""
 
 _WORD = re.compile(r"[\W_]*(?:[A-Z]?[a-z]*|[A-Z]+)[\W_]*")
+_COMPLETE = re.compile(
+    r"""(?x)
+    (?P<variable>[A-Z][A-Z0-9_]{0,63}=.* | [a-z][a-z_.-]{0,63}=[^&]*) | (?P<flag>--?[A-Za-z][A-Za-z-]*(?:=.*)?)
+    | (?P<header>[A-Za-z][A-Za-z0-9-]*:[ ].*\S) | (?P<sentence>[A-Z][a-z']*[ ].*[.!?])
+    """
+)
+"""A string that is a thing of its own."""
+_NAME = re.compile(
+    r"[A-Za-z]?[a-z]+(?:[-_.:/](?:[A-Z]?[a-z0-9]+|\d+[A-Z]))+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
+"""A string that is no rest of a secret: `gpt-4o`, `Llama-3.1-70B`, `user:42`, a UUID."""
+_MIXED = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=[^0-9]*[0-9]|.*?[a-z][A-Z].*?[a-z][A-Z])[\w+/=-]{12,}")
+"""What only generated words are: of two cases and digits, or of many changes of case."""
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A piece of text in an item of a list."""
 
-    index: int
+    number: int
     path: tuple[str | int, ...]
     """The keys and indexes that lead from the item to the piece; empty where the item is the piece."""
     text: str
 
 
-def runs(items: Sequence[Any]) -> Iterator[list[Part]]:
-    """The pieces of each text that stands in consecutive items of a list, all at the same place in their item."""
-    run: list[Part] = []
+class Run(NamedTuple):
+    """A text in pieces."""
+
+    parts: list[Part]
+    is_stream: bool
+    """Whether the items say so. Where they do not, they may be things of their own."""
+
+    @property
+    def text(self) -> str:
+        """The pieces together."""
+        return "".join([part.text for part in self.parts])
+
+
+def runs(items: Sequence[Any]) -> Iterator[Run]:
+    """The texts that stand in consecutive items of a list, all pieces of one at the same place in their item."""
+    parts: list[Part] = []
     for index, item in enumerate(items):
-        found = _text_in(item, 0)
+        found = ((), item) if type(item) is str else _text_in(item, 0)
         if found is None:
             continue  # events between the pieces, such as a first one with a role, do not end a text
         path, text = found
-        if run and path != run[-1].path:
-            if _is_text(run):
+        if parts and (path != parts[-1][1] or (not path and are_complete(parts[-1][2], text))):
+            if run := _run(parts, items):
                 yield run
-            run = []
-        run.append(Part(index, path, text))
-    if _is_text(run):
+            parts = []
+        parts.append(Part(index, path, text))
+    if run := _run(parts, items):
         yield run
 
 
-def _is_text(run: list[Part]) -> bool:
-    if len(run) < 2:
-        return False
-    are_events = not _EVENT_KEYS.isdisjoint(run[0].path)
-    longest = _MAX_MEAN_OF_EVENTS if are_events else MAX_MEAN
-    return (are_events or not run[0].path or len(run) > 2) and sum(len(part.text) for part in run) <= longest * len(run)
+def are_complete(before: str, after: str) -> bool:
+    """Whether two strings are things of their own, both of a kind: `["API_KEY=", "HOME=/root"]`."""
+    if "=" not in after and " " not in after and after[:1] != "-":
+        return False  # most pieces, at once
+    second = _COMPLETE.fullmatch(after)
+    first = second and _COMPLETE.fullmatch(before)
+    return second is not None and first is not None and first.lastgroup == second.lastgroup
+
+
+def _run(parts: list[Part], items: Sequence[Any]) -> Run | None:
+    if len(parts) < 2:
+        return None
+    first = items[parts[0].number]
+    is_stream = isinstance(first, dict) and (
+        any(isinstance(step, str) and _EVENT.search(step) for step in parts[0].path)
+        or any(isinstance(kind := first.get(key), str) and _EVENT.search(kind) for key in _EVENT_KEYS)
+    )
+    if is_stream or sum([len(part.text) for part in parts]) <= _MAX_MEAN * len(parts):
+        return Run(parts, is_stream)
+    return None
 
 
 def _text_in(item: Any, depth: int) -> tuple[tuple[str | int, ...], str] | None:
@@ -94,11 +134,24 @@ def _text_in(item: Any, depth: int) -> tuple[tuple[str | int, ...], str] | None:
         for key in _TEXT_KEYS:
             if key in item and (found := _text_in(item[key], depth + 1)) is not None:
                 return (key, *found[0]), found[1]
+        for key, value in item.items():
+            if type(value) is dict and key not in _TEXT_KEYS and (found := _text_in(value, depth + 1)) is not None:
+                return (key, *found[0]), found[1]
         return None
     if isinstance(item, list) and item and depth:
         found = _text_in(item[0], depth + 1)
         return None if found is None else ((0, *found[0]), found[1])
     return None
+
+
+def may_hold_events(text: str) -> bool:
+    """Whether a string may be an event of a stream, written as JSON."""
+    return "{" in text and _EVENT.search(text) is not None
+
+
+def goes_on(rest: str, item: str) -> bool:
+    """Whether a secret that a string ends with goes on in the next one, `item`, with `rest`: one generated word, no name."""
+    return (looks_like_credential(rest) or _MIXED.match(rest) is not None) and _NAME.fullmatch(item) is None
 
 
 def is_word(text: str) -> bool:
@@ -141,8 +194,10 @@ def joined_texts(value: Any) -> Iterator[str]:
             stack.extend(item.values())
         elif isinstance(item, list):
             stack.extend(item)
+            texts = [text for text in item if isinstance(text, str) and may_hold_events(text)]
+            if len(texts) > 1:
+                stack.append([document for text in texts for _, _, document in regions(text)])
             for run in runs(item):
-                yield "".join(part.text for part in run)
-        elif isinstance(item, str) and "{" in item and len(item) > MAX_MEAN:
-            documents = [document for _, _, document in regions(item)]
-            stack.append(documents)
+                yield run.text
+        elif isinstance(item, str) and "{" in item and len(item) > _SHORTEST_STREAM:
+            stack.append([document for _, _, document in regions(item)])

@@ -23,8 +23,9 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldappasswd", ("-w §",)),
     ("mongo mongosh mongodump mongorestore mongoexport mongoimport cqlsh", ("-p §", "--password §")),
     ("psexec twine rdesktop useradd usermod", ("-p §",)),
-    ("docker podman nerdctl helm buildah skopeo oras", ("login -p §",)),
-    ("az", ("login -p §", "keyvault secret set --value §")),
+    ("docker podman nerdctl helm buildah skopeo oras", ("login -p §", "login -p=§")),
+    ("oc", ("login -p §",)),
+    ("az", ("login -p §", "server -p §", "flexible-server -p §", "keyvault secret set --value §")),
     ("aws", ("put-parameter SecureString --value §", "put-parameter --value § SecureString")),
     ("plink pscp psftp", ("-pw §",)),
     ("curl", ("-u *:§", "-u*:§", "--user *:§", "-U *:§", "--proxy-user *:§")),
@@ -32,6 +33,17 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("mysqladmin mariadb-admin", ("-p§", "password §")),
     ("mysql mysqldump mysqlimport mysqlcheck mariadb mariadb-dump 7z 7za 7zz unrar", ("-p§",)),
     ("zip unzip zipcloak", ("-P §",)),
+    ("mosquitto_pub mosquitto_sub mosquitto_rr tsql ipmitool", ("-P §",)),
+    ("cypher-shell nxc netexec crackmapexec evil-winrm smbmap hydra medusa", ("-p §",)),
+    ("snmpget snmpset snmpwalk snmpbulkwalk", ("-A §", "-X §")),
+    ("kadmin", ("-w §", "addprinc -pw §", "cpw -pw §")),
+    ("wpa_passphrase", ("* §",)),
+    ("doctl", ("auth init -t §",)),
+    ("codecov", ("-t §",)),
+    ("cargo", ("login §",)),
+    ("composer", ("config http-basic* * §", "config bitbucket-oauth* * §", "config github-oauth* §", "config gitlab-token* §")),
+    ("nuget", ("setapikey §", "setApiKey §", "push -ApiKey §")),
+    ("pulumi", ("config set --secret * §",)),
     ("openssl", ("-k §", "-K §", "-passin pass:§", "-passout pass:§", "-pass pass:§", "-password pass:§")),
     ("keytool jarsigner", ("-storepass §", "-keypass §", "-srcstorepass §", "-deststorepass §", "-destkeypass §")),
     ("htpasswd", ("-nb * §", "-b * * §")),
@@ -79,6 +91,9 @@ _FREQUENT = frozenset(
         "poetry",
         "mongo",
         "podman",
+        "cargo",
+        "pulumi",
+        "composer",
     ]
 )
 """Programs whose names stand in any text; where one is a command, one of their words or flags follows."""
@@ -211,7 +226,7 @@ def _next(word: str, items: Sequence[str], at: int, *, has_value: bool = False) 
 
 
 _FLAGS = re.compile("-[A-Za-z]{2,4}")
-_WORD = re.compile(r"(?<![\w.-])([a-z7][a-z0-9-]{1,16})(?:\.exe)?(?= |\\{0,7}[\"'],)")
+_WORD = re.compile(r"(?<![\w.-])([a-z7][a-z0-9_-]{1,16})(?:\.exe)?(?= |\\{0,7}[\"'],)")
 """What may be a program: looking its name up costs less than a pattern of all of them."""
 _ARGUMENT = re.compile(
     r"""(?x)[ \t]{1,16}(?:\\[ \t]*\n[ \t]*)?
@@ -228,8 +243,10 @@ _QUOTES = re.compile(r"""\\{0,7}["']""")
 def _find_in_text(text: str, budget: Budget) -> Iterator[Span]:
     starts: list[int] = []
     for program in matches(_WORD, text, budget):
-        if program[1] not in _FORMS or program[1] in _HAS_PATTERN or program.start() in starts:
+        if program[1] not in _FORMS or program.start() in starts:
             continue  # no program; an argument of the one before
+        if program[1] in _HAS_PATTERN and text[program.end()] == " ":
+            continue
         arguments = [program[1]]
         starts = [program.start()]
         at = program.end()
@@ -251,8 +268,11 @@ def _find_in_text(text: str, budget: Budget) -> Iterator[Span]:
             yield Span(start, end, "command_line")
 
 
-_RARE = sorted(program for program in _FORMS if program not in _FREQUENT | _HAS_PATTERN)
-_STARTS = r"(?:\.exe)?(?: |[\\\"']{1,9} ?,)"
+_SHORT = frozenset(("oc",))
+"""Programs whose names end many a word."""
+_RARE = sorted(program for program in _FORMS if program not in _FREQUENT | _HAS_PATTERN | _SHORT)
+_LISTED = r"[\\\"']{1,9} ?,"
+_STARTS = rf"(?:\.exe)?(?: |{_LISTED})"
 _WORDS = sorted(
     {
         word if len(word) != 2 else f"-[A-Za-z]{{0,3}}{word[1]}"
@@ -267,9 +287,11 @@ _TAKES = "|".join(_WORDS)
 COMMAND_RULE = TextRule(
     (
         Probe(tuple(_RARE), rf"(?:{'|'.join(map(re.escape, _RARE))}){_STARTS}", 0),
+        Probe(("curl",), rf"curl{_LISTED}[^\]]{{0,240}}-(?:[A-Za-z]{{0,3}}[uU]|-user|-proxy-user)", 0),
+        Probe(("login",), r"oc(?: |[\\\"', ]{3,20})login", 22, "login"),
         Probe(
             tuple(sorted(_FREQUENT)),
-            rf"(?:{'|'.join(sorted(_FREQUENT, key=len, reverse=True))}){_STARTS}[^\n]{{0,240}}(?:{_TAKES})",
+            rf"(?:{'|'.join(sorted(_FREQUENT, key=len, reverse=True))})(?:\.exe)?(?: [^\n]{{0,240}}|{_LISTED}[^\]]{{0,240}})(?:{_TAKES})",
             0,
         ),
     ),

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.processors.following_values import (
+    GOES_ON,
     MAX_QUOTED,
     NATIVE,
     QUOTE,
@@ -57,10 +58,15 @@ Spans = Iterable[tuple[int, int]] | None
 
 # ── operators ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
+_GAP = r"[ \t\u00a0\u202f\u200b-\u200d\u2060\ufeff]"
+"""Blanks, also those that nobody sees."""
+_COLOUR = r"(?:\x1b|\\{1,8}(?:x1b|u001b|033|e))\[[\d;]{0,8}m"
+"""Of a terminal."""
+_MARKUP = rf"(?:{_COLOUR}|\*{{1,3}}|_{{1,3}}|</[A-Za-z]{{1,10}}>)?"
 _OPERATOR = re.compile(
-    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)[ \t\u200b-\u200d\u2060\ufeff]{{0,8}}(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:[ \t]|\\t){{0,8}})"""
+    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)(?:{_GAP}{{0,40}}|\.{{2,40}})(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:{_GAP}|\\t|(?:%20|\+)(?=%2)){{0,8}})(?:{_COLOUR})?"""
 )
+_STRING_END = re.compile(r"""\\{0,15}["'](?=[ ;)])""")
 _TAGS = re.compile(r"(?:<(?:b|strong|i|em|code|kbd|tt|span|mark)\b[^<>\n]{0,60}>){1,3}(?=[^<\s])")
 _BECOMES = re.compile(r"""\\{0,15}["'`]?[ ]{1,3}(?:->|=>|→|⇒)[ ]{1,3}""")
 """From the old value to the new one."""
@@ -92,6 +98,10 @@ def _operator(place: Place) -> Spans:
         return None
     at = operator.end()
     op = "=" if annotated else operator["op"]
+    if not annotated and "%22" in operator["close"]:
+        return ()  # JSON in an address, which is decoded
+    if not annotated and not operator["close"] and (end := _STRING_END.match(text, at)) and place.head.endswith(end[0]):
+        return ()  # the text of a question: `read -p "Password: " name`
     if op.startswith(";"):
         op = "="
     if op == "=" and "***" in operator[0]:
@@ -139,6 +149,8 @@ def _element(place: Place, at: int) -> Spans:
         end = min(len(text), at + MAX_QUOTED)
         if end - at < _CUT_OFF or re.search(r"\s", text[at:end]):
             return ()
+    elif text[end + 1 : end + 3].lstrip("\\")[:1] != "/":
+        return ()  # a type's parameter
     cdata = text.find("]]>", at, end) if end > at else -1
     end = cdata if cdata > at else end
     value = text[at:end].rstrip() if end > at else ""
@@ -168,6 +180,9 @@ _PAIR_START = re.compile(r"""[(\[][bru]?\\{0,7}["']\Z""")
 _FLAG_START = re.compile(r"""[\[, (][bru]?\\{0,7}["']--?\Z""")
 _MAP_START = re.compile(r"(?:Map(?:\.of|\.entry|Entries)?|Pair(?:\.of)?|Entry|Tuple|hash)\([^()]{0,48}\Z")
 _CALL = re.compile(r"""(?:\.(?:equals|equalsIgnoreCase|compareTo|eq))?[({][ \t]{0,2}(?=\\{0,7}["'])""")
+_FIRST_ARGUMENT = re.compile(r"""\\{0,7}["'][\w.-]{1,64}""")
+_ONLY_ARGUMENT = re.compile(r"""\\{0,7}["'] ?\)""")
+_OF_KEYS = ("KeyCredential", "TokenCredential", "SasCredential", "SecretCredential")
 _CALL_PAIR = re.compile(
     r"""\\{0,7}["'][ \t]{0,2},[ \t]{0,16}(?:\\{0,7}["'](?=\\{1,15}["']\w|(?<=')"\w))?(?=(?:["'\\]|[fbru@$]["']))"""
 )
@@ -210,6 +225,15 @@ def _call(place: Place) -> Spans:
     call = _CALL.match(place.text, place.right)
     if call is None:
         return None
+    if place.name.endswith("redential"):
+        # Of a user and a password, or of a key alone.
+        values = list(quoted_value(place.text, call.end(), place.level, place.name, strict=True))
+        is_alone = bool(values) and _ONLY_ARGUMENT.match(place.text, values[0][1]) is not None
+        return values if is_alone and place.name.endswith(_OF_KEYS) else ()
+    if place.name.startswith("setCookie"):
+        named = _FIRST_ARGUMENT.match(place.text, call.end())
+        pair = _CALL_PAIR.match(place.text, named.end()) if named else None
+        return quoted_value(place.text, pair.end(), Sensitivity.WEAK, place.name) if pair else ()
     takes_value = (
         not _FETCHES.search(place.name)
         and not place.name.startswith("keyring.")
@@ -256,11 +280,14 @@ _CELLS = re.compile(
 )
 """From one cell or term of HTML to the next, from a key of a property list to its value."""
 _COPULA = r"(?:is|was|should be|are|ist|lautet|es|est|é|è|be|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
+_SET_TO = r"(?:(?:wurde[ ])?(?:ge(?:ä|ae)ndert|zur(?:ü|ue)ckgesetzt|gesetzt)[ ]auf|wurde[ ]auf|(?:a[ ])?(?:été[ ])?(?:changé|réinitialisé|modifié)e?[ ](?:en|à|pour)|(?:se[ ])?(?:cambió|cambiada|cambiata)[ ](?:a|in)|(?:foi[ ])?alterada[ ]para)"
 _CHANGED = r"(?:now|set|changed|reset|updated|rotated|generated|currently|still|simply|just|to|as)"
 _FILLER = r"(?:[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
 _PROSE = re.compile(
-    rf"""['’]s[ ]|[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}{_COPULA}(?:[ ]{_CHANGED}){{0,3}}:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
+    rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}(?:{_COPULA}|{_SET_TO})(?:[ ]{_CHANGED}){{0,3}}:?{_GAP}{{1,2}}|['’]s:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
 )
+_WORDS = re.compile(r"""\\{0,7}["'“](?P<v>(?:[A-Za-z0-9]{3,12}[ -]){2,23}[A-Za-z0-9]{3,12})\\{0,7}["'”]""")
+"""What a pass phrase is made of."""
 _CHANGED_FROM = re.compile(r"(?:[ ](?:was|is|has been|been))?[ ](?:changed|updated|rotated|reset)[ ]from[ ]")
 _TO = re.compile(r"""["'`*]{0,2}[ ]to[ ]""")
 _ANNOUNCED = re.compile(rf"""[*_"'`]{{0,3}}{_FILLER}[ ]?:(?:[ ]|\n|\\n){{1,6}}""")
@@ -272,7 +299,7 @@ _DIRECTIVE = re.compile(
 )
 """`requirepass x`, `bindpw x`: a line that is a setting's name and its value."""
 _LOGIN = re.compile(
-    r"(?:login|user(?:name)?|machine|as|ssid|connect)[: ]\s{0,4}\S{1,80}[,;/]?\s{1,8}(?:and\s|with\s|/\s)?\Z",
+    r"(?:login|log in|sign in|user(?:name)?|machine|as|ssid|connect)(?:[ ](?:with|as|using))?[: ]\s{0,4}\S{1,80}[,;/]?\s{1,8}(?:and\s|with\s|/\s)?\Z",
     re.IGNORECASE,
 )
 _NETRC = re.compile(r"machine\s{1,4}\S{1,80}\s{1,8}login\s{1,4}\S{1,80}\s{1,8}\Z")
@@ -328,8 +355,13 @@ def _prose(place: Place) -> Spans:
     """`the password for bob is x`, `password -> x`, `the key that you asked for: x`."""
     for connection in (_PROSE, _ANNOUNCED):
         said = connection.match(place.text, place.right)
-        if said is not None and (values := list(prose_value(place.text, said.end(), place.level))):
+        if said is None:
+            continue
+        if values := list(prose_value(place.text, said.end(), place.level)):
             return values
+        words = _WORDS.match(place.text, said.end()) if place.name.lower().endswith("phrase") else None
+        if words is not None and not is_placeholder(words["v"]):
+            return (words.span("v"),)
     changed = _CHANGED_FROM.match(place.text, place.right)
     if changed is not None and (values := list(prose_value(place.text, changed.end(), place.level))):
         to = _TO.match(place.text, values[-1][1])
@@ -351,7 +383,9 @@ def _beside(place: Place) -> Spans:
     if place.level is Sensitivity.STRONG or place.name.lower() in ("pass", "pw"):
         login = _AFTER_LOGIN.match(text, right)
         value = login["v"].rstrip(".,;)") if login and login["v"][-1] != "@" else ""
-        if login is not None and (_NETRC.search(head) or (_LOGIN.search(head) and _is_likely(value))):
+        if login is not None and (
+            (_NETRC.search(head) and not is_placeholder(value)) or (_LOGIN.search(head) and _is_likely(value))
+        ):
             return ((login.start("v"), login.start("v") + len(value)),)
     if _PASSWORD_NAME.search(place.name):
         code = _CODE.match(text, right)
@@ -361,9 +395,9 @@ def _beside(place: Place) -> Spans:
         if word is not None and is_mixed_word(word["v"]) and _LEADS_IN.search(head):
             return (word.span("v"),)
     spaced = _SPACED.match(text, right) if _NOUN.search(place.name) else None
-    if spaced is not None and looks_like_credential(spaced["v"]) and not is_placeholder(spaced["v"]):
-        return (spaced.span("v"),)
-    return None
+    if spaced is None or GOES_ON.match(text, spaced.end()) or place.name.lower() in spaced["v"].lower():
+        return None
+    return (spaced.span("v"),) if looks_like_credential(spaced["v"]) and not is_placeholder(spaced["v"]) else None
 
 
 def _is_likely(value: str) -> bool:

@@ -115,11 +115,11 @@ def _decoded(
     for match in pattern.finditer(text):
         parts.append(plain(text[at : match.start()]))
         starts.extend(range(at, match.start()))
-        new = decode(match[0])
+        new = decode(match[0]) or match[0]  # a reference to no character: `&#xFFFE;`
         parts.append(new)
         start, size = match.span()[0], match.end() - match.start()
         # All characters of a run of codes take as many places each; bytes that make one character together share theirs out.
-        if size % len(new) == 0:
+        if new and size % len(new) == 0:  # a few codes stand for nothing
             starts.extend(range(start, match.end(), size // len(new)))
         else:
             starts.extend([start + size * index // len(new) for index in range(len(new))])

@@ -16,6 +16,7 @@ from spanbridge.processors.key_names import (
     looks_like_credential,
     looks_like_password,
 )
+from spanbridge.processors.native_words import NATIVE_NOUNS
 from spanbridge.processors.placeholders import is_placeholder, is_plain
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ _FALLBACK = re.compile(
 _MAX_FALLBACK = 400
 """Characters among which its quote stands."""
 _ANY_QUOTE = re.compile("[\"'`]")
-_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]、。，；）]{1,8192}""")
+_UNQUOTED = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]“”„«»‘’、。，；）\x1b\u200b]{1,8192}""")
+_LEADING_SIGN = re.compile(r"&(?![#\s]|\w{2,6};)")
+_LEAD_IN = re.compile(r"[“„«‘「『][ \u00a0]?|\*{2,3}(?=[^\s*]{3,200}\*\*)")
+"""Before a value: quotes of letters, stress."""
 _AMONG_SETTINGS = re.compile(r"(?:host|user|dbname|port|hostaddr)=[^\s=]{1,64}[ ](?:\w{1,20}=[^\s=]{1,64}[ ]){0,2}\Z")
 """Of libpq: `host=db user=app password=x`."""
 _SET_FLAG = re.compile(r"--set(?:-string)?[ =][\"']?(?:[\w.\[\]-]{1,40}=[^\s,=]{0,40},){0,4}\Z")
@@ -91,11 +95,11 @@ _COOKIE = re.compile(
 )
 """The cookies that may hold a session: by their name, else by their value."""
 NATIVE = re.compile(
-    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|パスワード|비밀번호|hasło|heslo|jelszó|adgangskode|salasana|şifre|kata sandi|mật khẩu|पासवर्ड|كلمة المرور",
+    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|口令|パスワード|비밀번호|hasło|heslo|jelszó|adgangskode|salasana|şifre|kata sandi|mật khẩu|पासवर्ड|كلمة المرور",
     re.IGNORECASE,
 )
 _PROSE_VALUE_WORDS = re.compile(
-    r"(?i)\b(?:passw|secret|token|key|must|should|enter|please|your|the|required|invalid|cannot|not|is|a|an|for|and|or|with|use|to)\b"
+    rf"(?i){'|'.join(NATIVE_NOUNS)}|\b(?:passw|secret|token|key|must|should|enter|please|your|the|required|invalid|cannot|not|is|a|an|for|and|or|with|use|to)\b"
 )
 
 
@@ -103,12 +107,15 @@ _BRACED = re.compile(r"""\{(?P<v>[^{}\n"']{3,200})\}(?=;|\\{0,15}["']|\s|\Z)""")
 """How connection strings quote: `Pwd={a;b}`."""
 _METAVARIABLE = re.compile(r"[A-Z][A-Z_-]*\]?|[a-z_-]+\]")
 """What stands for a value in a program's usage: `[--token TOKEN]`."""
+GOES_ON = re.compile(r" [+*] \w")
+"""An expression, of which a name is the first part."""
 _FILE_OF = re.compile(r"[\w.-]{1,40}:/[\w./-]*\Z")
 """A name and the file that holds its value."""
 _VERSION = re.compile(r"[\^~<>=!]{0,2}v?\d+(?:\.\d+){1,3}[\w.+-]{0,16}")
+_SHELL_VARIABLE = re.compile(r"\$[A-Za-z_]\w*")
 _ARN = re.compile(r"arn:[\w-]{0,12}:[\w-]{0,24}:[\w-]{0,16}:\d{0,14}:\Z")
 _TECHNICAL_TERM = re.compile(
-    r"[\d.,:%/-]{1,5}|[a-z]+-[a-z-]+|\d+[a-z-]+|[A-Za-z]{1,3}-?\d{1,4}"
+    r"[\d.,:%/-]{1,5}|[a-z]+-[a-z-]+|\d+(?-i:[a-z-]+|[A-Z]{1,4})|[A-Za-z]{1,3}-?\d{1,4}"
     r"|(?:sha|md|base|utf|rfc|argon|oauth|http|pkcs|blake|ipv|tls|ssl|gpt|llama|step|level|version|chapter|section|python|type|rot|hmac|scrypt|ascii|latin|win|line|page|case|item|step|part|phase|team|room|unit|slot|port|field|input|box|form|hash|policy|file|column|rule|check|group|param|attempt|option|stage|round|iso|nist|pci|soc|aes|pbkdf|bcrypt|html|web|day|week|q)-?\d{1,5}(?:[.:-]\d{1,4})?"
     r"|(?:user|test|node|host|mode)-?\d{1,3}",
     re.IGNORECASE,
@@ -139,6 +146,8 @@ def operand(
         if level is Sensitivity.STRONG and is_value and looks_like_password(braced["v"]):
             yield braced.span("v")
         return
+    if (lead_in := _LEAD_IN.match(text, at)) is not None:
+        at = lead_in.end()
     if (fallback := _fallback_value(text, at, level)) is not None:
         yield fallback
         return
@@ -154,10 +163,15 @@ def operand(
         if line and op == "=" and not spaced
         else _UNQUOTED
     )
-    match = pattern.match(text, at)
+    # A sign that has a meaning in YAML, where it had to be quoted.
+    match = pattern.match(text, at + (op == ":" and _LEADING_SIGN.match(text, at) is not None))
     if match is None:
         return
     start, end = match.span()
+    if (other := _NOT_LATIN.search(text, start, end)) is not None:
+        end = other.start()
+    if text[at] == "&" and looks_like_credential(text[at:end]):
+        start = at
     if text[right:at] == "%3D" and (ampersand := text.find("%26", start, end)) >= 0:
         end = ampersand
     if ("?" in head or "&" in text[end : end + 1]) and not parameter:
@@ -170,9 +184,13 @@ def operand(
     environment = line and not spaced and op == "=" and name.isupper()
     if text[end : end + 1] in ("(", "[") or not value or (names_itself(value.partition("=")[0]) and not environment):
         return
+    if value.isidentifier() and "_" in value and GOES_ON.match(text, end):
+        return
     if (
         (text[start : start + 2] in ("//", "/*") and not head.rstrip().endswith(";"))
-        or value.startswith(("$", "{", "%(", "@", "this.", "self."))
+        or value.startswith(("$", "{", "%(", "this.", "self."))
+        or (value.startswith("@") and value[1:].replace(".", "").isalpha())
+        or (head.endswith("$") and value.isalpha())
         or _FILE_OF.match(value)
     ):
         return
@@ -225,6 +243,7 @@ def operand(
         or (
             line
             and op == ":"
+            and not head.endswith(("'", '"'))
             and len(value) >= 5
             and re.fullmatch(r"[A-Za-z_][\w]*(?:[.\-/][\w]+)*", value) is not None
             and (value == value.lower() or name.islower() or name.isupper())
@@ -265,8 +284,10 @@ def quoted_value(
     end = _closing(text, start, opening[1], opening[2])
     parts = list(_further_parts(text, end, in_brackets="(" in opening[0])) if text[end : end + 1] else ()
     value = text[start:end]
-    if opening[0][:1] == "[" and _KEY_END.match(text, end):
+    if opening[0][:1] in "[(" and _KEY_END.match(text, end):
         return  # the first name of a mapping
+    if opening[0] == "`" and text[at - 1 : at] == "=" and is_placeholder(f"`{value}`"):
+        return  # a command of a shell
     if parts and not is_placeholder(value):
         whole = value + "".join(text[part_start:part_end] for part_start, part_end in parts)
         if accepts_quoted(whole, level, name):
@@ -370,9 +391,9 @@ def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
     return re.fullmatch(r"[\[\]\\/^$(){}|.*+?,:=<>;-]*|[^\w]*|https?://\S*", value) is None
 
 
-_NAME = re.compile(r"[A-Za-z_.\-:$/]{1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}")
+_NAME = re.compile(r"(?:[^\W\d]|[.\-:$/]){1,60}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+){1,8}")
 _OF_SECRET = re.compile(
-    r"(?i)passw|secret|token|credential|(?:^|[_.\-a-z])(?:key|pwd|auth)(?:$|s$|[_.\-])|[a-z]Key|cookie|authori"
+    rf"(?i){'|'.join(NATIVE_NOUNS)}|passw|secret|token|credential|(?:^|[_.\-a-z])(?:key|pwd|auth)(?:$|s$|[_.\-])|[a-z]Key|cookie|authori"
 )
 
 
@@ -416,6 +437,7 @@ def header_value(text: str, at: int, cookie: bool, op: str) -> Iterator[tuple[in
     value = text[start:end]
     if (
         is_placeholder(value)
+        or _SHELL_VARIABLE.fullmatch(value)
         or names_itself(value.rstrip(".,:;"))
         or (op == "=" and re.match(r"[A-Za-z_][\w.]*[(\[]", value))
     ):
@@ -433,7 +455,7 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
         yield from quoted_value(text, at, level, "flag")
         return
     match = re.compile(r"""[^\s"'`\\|<>]{3,8192}""").match(text, at)
-    if match is None or match[0].startswith("-") or is_placeholder(match[0]):
+    if match is None or match[0].startswith("-") or is_placeholder(match[0]) or _SHELL_VARIABLE.fullmatch(match[0]):
         return
     if _METAVARIABLE.fullmatch(match[0]) and not is_generated(match[0]):
         return
@@ -451,8 +473,8 @@ def flag_value(text: str, right: int, level: Sensitivity) -> Iterator[tuple[int,
 
 _NOT_LATIN = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef]")
 """Where a sentence goes on that has no spaces."""
-_OPENING = re.compile(r"[(*_「]{0,3}")
-_PROSE_WORD = re.compile(r"""[^\s"'`<>\\」]{4,8192}""")
+_OPENING = re.compile(r"[(*_「『“„«‘]{0,3}\u00a0?")
+_PROSE_WORD = re.compile(r"""[^\s"'`<>\\」』”“»’\x1b\u200b]{4,8192}""")
 
 
 def prose_value(text: str, at: int, level: Sensitivity, *, only_likely: bool = False) -> Iterator[tuple[int, int]]:

@@ -41,7 +41,7 @@ QUALIFIERS = word_set(
 """Words at the end of a name that say which one, not what it is."""
 ALONE = word_set(
     "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pwds pw secret secrets credential credentials creds cred "
-    "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 "
+    "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 口令 "
     "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd mnemonic "
     "psk cvv cvc cvv2 cvc2 motdepasse heslo lozinka jelszó jelszo salasana adgangskode kodeord passord şifre sifre requirepass masterauth bindpw sshpass"
 )
@@ -71,7 +71,8 @@ _NOT_TOKEN_OWNERS = word_set(
     "page next continuation sync stop eos bos pad unk mask cls sep special max min total input output prompt completion cached reasoning "
     "budget cursor start end first last per num number cache read write creation used remaining available context new text audio image video "
     "thinking thought candidates candidate billed estimated prev previous resume top current unknown begin tool accepted rejected prediction "
-    "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword"
+    "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword "
+    "progress idempotency client request"
 )
 CODE_OWNERS = word_set(
     "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime passcode pin login signin reset activation unlock authenticator door alarm device"
@@ -99,8 +100,10 @@ _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"
                     ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("connection", "strings"), ("secret", "base"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature"), ("hub", "signature"), ("slack", "signature"),
                     ("stripe", "signature"), ("twilio", "signature"), ("svix", "signature"), ("webhook", "signature"), ("client", "assertion"), ("code", "verifier"), ("access", "signature"), ("security", "answer"), ("secret", "answer"),
                     ("recovery", "answer"), ("wallet", "seed"), ("master", "seed"), ("totp", "seed")})  # fmt: skip
-_OF_OTHERS = frozenset({("existing", "secret"), ("pull", "secret"), ("pull", "secrets")})
-"""Names of objects of Kubernetes that hold secrets."""
+_OF_OTHERS = frozenset(
+    {("existing", "secret"), ("pull", "secret"), ("pull", "secrets"), ("load", "credential"), ("import", "credential")}
+)
+"""Names of objects of Kubernetes and of systemd that hold secrets."""
 _GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth|pw)")
 _GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
 _SPLIT = re.compile(r"[^\W_]+")
@@ -224,15 +227,19 @@ def classifier_with(extra_keys: Sequence[str], allow_keys: Sequence[str] = ()) -
 # ── values ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
+_TWO_WORDS = r"[A-Za-z]{3,16}\.(?!(?:sha|utf|int|uint|float|base|encode|decode|blake|crc|ascii|version|pass|key|token|secret|field|item|value|arg|param|var|user|name|test|step)\d)[A-Za-z]{3,16}\d{1,4}"
+"""Two words and a number, as people make passwords; hardly an attribute ends so."""
 _IDENTIFIER = re.compile(
-    r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:\.[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
+    r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:(?:\.|::)[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
 _DIGITS = re.compile("[0-9](?:[^0-9]*([0-9]))?")
-_MEMBER = re.compile(r"[A-Za-z_]\w*(?:\.\w+|\[\w*\]|->\w+)+")
+_MEMBER = re.compile(rf"(?!{_TWO_WORDS}\Z)[A-Za-z_]\w*(?:(?:\.|::)\w+|\[\w*\]|->\w+)+")
+_NUMBER = re.compile(r"\d{1,2}-\d{1,3}|0x[0-9A-Fa-f]{1,8}")
+"""Of a length, `8-64 characters`, and of code."""
 _SIGN_INSIDE = re.compile(r"[!@#$%^&*+~?=](?:(?<=\w.)[!@#$%^&*+~?=]*\w|(?<=[A-Za-z]{3}[!@#$%^&*])$)")
 """Between letters, or behind them at the end; the sign first, to which `re` skips quickly."""
 _NOT_CREDENTIAL = re.compile(
-    r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*"
+    r"(?i)[a-z][a-z0-9+.-]{1,24}://\S*|data:.*|(?:s3|gs|file):/\S*|sha\d+[:-].*|[/~.][\w./-]*/[\w./-]*|[\w.+-]+@[\w-]+\.[\w.]+|\d{4}-\d\d-\d\d[T ]?.*|[a-z]:\\.*|arn:.*|\d{1,5}/(?:tcp|udp|sctp)"
 )
 _SIGN_OF_ADDRESS = re.compile("[:/@-]")
 """What each of these holds."""
@@ -278,7 +285,7 @@ def is_pin(name: str, value: str) -> bool:
 
 def looks_like_password(value: str) -> bool:
     """Whether an unquoted word after a word such as "password" can be one: it holds a digit or a symbol, or was generated, and is no code."""
-    if len(value) < 4 or _is_address(value):
+    if len(value) < 4 or _is_address(value) or _NUMBER.fullmatch(value):
         return False
     if value.isdigit():
         return True

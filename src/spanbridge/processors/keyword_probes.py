@@ -13,6 +13,7 @@ from spanbridge.processors.key_names import (
     TOKEN_OWNERS,
 )
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.native_words import NATIVE_WORDS
 
 _TAIL = r"[A-Za-z0-9_./*\[\]-]{0,24}"
 _SHORT_TAIL = rf"s?(?:v?[0-9]{{1,2}}|{'|'.join(sorted(QUALIFIERS))}){{0,2}}(?:[_./*\[\]-]{_TAIL})?"
@@ -100,11 +101,14 @@ _RARE_NAMES = (
 
 
 def _escaped(word: str) -> str:
-    """A pattern of a word as JSON of ASCII alone writes it, in strings at any depth."""
-    return "".join(character if character.isascii() else rf"\\{{1,8}}u{ord(character):04x}" for character in word)
+    """A pattern of a word's beginning as JSON of ASCII alone writes it, in strings at any depth."""
+    first = next(index for index, character in enumerate(word) if not character.isascii())
+    return "".join(
+        character if character.isascii() else rf"\\{{1,8}}u{ord(character):04x}" for character in word[: first + 3]
+    )
 
 
-_ESCAPABLE = (*_NATIVE_WORDS, "vérification", "sécurité", "verificación", "bestätigung")
+_ESCAPABLE = (*_NATIVE_WORDS, *(word for word in NATIVE_WORDS if not word.isascii()))
 _ESCAPED_GATES = {
     next(f"u{ord(character):04x}" for character in word if not character.isascii()) for word in _ESCAPABLE
 }
@@ -140,5 +144,5 @@ KEYWORD_PROBES = (
     Probe(("pw",), r"pw (?:for|of|to|is|was)[^\"]{0,80}[0-9!@#$%^&*_]", 0),
     Probe(tuple(word.encode().lower().decode() for word in _NATIVE_WORDS), "|".join(_NATIVE_WORDS), 0),
     # As JSON in strings writes them; what surrounds them is read once it is decoded.
-    Probe(tuple(sorted(_ESCAPED_GATES)), f"(?i)(?:{'|'.join(map(_escaped, _ESCAPABLE))})"),
+    Probe(tuple(sorted(_ESCAPED_GATES)), f"(?i)(?:{'|'.join(sorted(set(map(_escaped, _ESCAPABLE))))})"),
 )  # fmt: skip

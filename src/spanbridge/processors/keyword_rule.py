@@ -29,8 +29,11 @@ _RANDOM = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=(?:[^0-9]*[0-9]){2})[A
 _LONGEST = frozenset((MAX_QUOTED, MAX_UNQUOTED))
 """Lengths of values that the patterns cut off."""
 _AFTER_USER = re.compile(r"""(?i)(?:user(?:_?name)?|login|e-?mail)["']?\s?[:=]>?\s?\S{1,60}\s{0,8}["']?\Z""")
+_USER_SETTING = re.compile(r"(?i)(?:user(?:_?name)?|login|e-?mail)[=:]")
 _USER_BEFORE = re.compile(r"[A-Za-z][\w.@-]{0,40}[:/](?=[^\s/]{4})")
 """Where credentials are written as one: `bob/x`."""
+_BELOW = re.compile(r"\n|\\n")
+"""What stands on lines below a name has names of its own."""
 _RUN = re.compile(r"[^\s\"'`<>\\&;,]*")
 _MAX_SEEN = 1024
 """Surroundings of names whose verdict is remembered within a text: a text that repeats itself is looked at once."""
@@ -46,7 +49,7 @@ _STEMS = {
     "code": "code", "conn": "conn(?:ection.?string)?", "contrase": "contrase[nñ]a", "phrase": "(?:seed|recovery) phrase", "token": "token",
     "key": "key", "kennwort": "kennwort", "auth": "auth", "jwt": "jwt", "otp": "otp", "dsn": "dsn", "bearer": "bearer", "mdp": "mdp",
     "mot": "mot de passe", "wachtwoord": "wachtwoord", "lösenord": "lösenord", "пароль": "пароль", "密码": "密码", "密碼": "密碼",
-    "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło", "heslo": "heslo", "jelszó": "jelszó",
+    "口令": "口令", "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło", "heslo": "heslo", "jelszó": "jelszó",
     "adgangskode": "adgangskode", "salasana": "salasana", "şifre": "şifre", "kata sandi": "kata sandi", "mật khẩu": "mật khẩu",
     "पासवर्ड": "पासवर्ड", "كلمة المرور": "كلمة المرور",
 }  # fmt: skip
@@ -157,11 +160,16 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
     spans = list(_value_after(text, left, right, name, level or Sensitivity.WEAK))
     if not spans:
         return _Verdict(right, "", spans)
+    if name.lower().endswith(("creds", "credentials")):
+        spans = [span for span in spans if not _USER_SETTING.match(text, *span)]
     if name.lower().endswith(("creds", "credentials")) or text[:left].endswith(("user/", "username/")):
         spans = [(user.end() if (user := _USER_BEFORE.match(text, start, end)) else start, end) for start, end in spans]
     if is_bare_key:
         spans = [span for span in spans if _RANDOM.fullmatch(text, *span)]
-    return _Verdict(max(right, *(end for _, end in spans)) if spans else right, _rule(name), spans)
+    is_below = bool(spans) and _BELOW.search(text, right, spans[0][0]) is not None
+    # Values on the lines below may have names of their own.
+    done = right if is_below or not spans else max(right, *(end for _, end in spans))
+    return _Verdict(done, _rule(name), spans)
 
 
 def _rule(name: str) -> str:

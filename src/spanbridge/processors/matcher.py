@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 import time
 from bisect import bisect_right
 from collections import Counter
@@ -16,6 +17,8 @@ from functools import cached_property, lru_cache, partial
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from spanbridge.interpreter_end import leaving
+from spanbridge.pacing import is_awaited
 from spanbridge.processors.beginnings import beginning
 
 if TYPE_CHECKING:
@@ -25,6 +28,12 @@ CHUNK_BYTES = 32 * 1024
 """How much `re` searches before it lets other threads run: it holds the interpreter lock for a whole call."""
 MAX_MATCH_BYTES = 1024
 """No probe matches more; chunks overlap by as much."""
+LOOK_BYTES = 256 * 1024
+"""How much re2 searches in one call, which cannot be broken off; where the bytes look like chance that may take a second or two."""
+AWAITED_LOOK_BYTES = 16 * 1024
+"""The same where somebody waits, perhaps for the process's end; many calls cost nothing then, because the interpreter is free."""
+LEAVING_S = 5.0
+"""How long the end of the process waits for calls of re2 that run; mostly there is none, or it takes microseconds."""
 MAX_MEMORY_BYTES = 64 * 1024 * 1024
 """What re2 may take for its automaton; where that is too little, `re` searches."""
 _MAX_PROBE_BYTES = 8 * 1024 * 1024
@@ -61,9 +70,13 @@ class EngineUnusable(Exception):  # noqa: N818 - the caller takes the other engi
 class Re2Prefilter:
     """The beginnings of all probes in one automaton; where one stands, its whole probe is looked for."""
 
+    max_direct_bytes = AWAITED_LOOK_BYTES
+    """Up to here data is searched in one call; -1 for all of them when the interpreter is about to end, see `leave_re2`."""
+
     def __init__(self, probes: Sequence[Probe], max_memory_bytes: int) -> None:
         # By name, because the package has no types; here, because it takes milliseconds that only who filters should pay.
         module: Any = importlib.import_module("re2")
+        self._probes = probes
         patterns = tuple(probe.pattern for probe in probes)
         self._match = _automaton(module, patterns, max_memory_bytes)
         self._searches = _searches(module, patterns)
@@ -71,6 +84,11 @@ class Re2Prefilter:
 
     def match(self, data: bytes) -> Sequence[int]:
         """As `Prefilter.match`."""
+        if len(data) <= self.max_direct_bytes:
+            return self._look(data)
+        return self._match_pieces(data)
+
+    def _look(self, data: bytes) -> Sequence[int]:
         begun = self._match(data)
         if not begun:
             return begun
@@ -84,6 +102,35 @@ class Re2Prefilter:
                     continue
             found.append(number)
         return found
+
+    def _match_pieces(self, data: bytes) -> Sequence[int]:
+        found: set[int] = set()
+        start = 0
+        while self.max_direct_bytes > 0:
+            end = start + (AWAITED_LOOK_BYTES if is_awaited() else LOOK_BYTES)
+            found.update(self._look(data[start : end + MAX_MATCH_BYTES]))
+            if end >= len(data):
+                return sorted(found)
+            start = end
+        return RePrefilter(self._probes).match(data)
+
+
+def leave_re2() -> None:
+    """Called when the interpreter is about to end: `re` searches from now on, and whoever is in re2 is waited for."""
+    Re2Prefilter.max_direct_bytes = -1
+    deadline = time.monotonic() + LEAVING_S
+    while _is_in_re2() and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+leaving.append(leave_re2)
+
+
+def _is_in_re2() -> bool:
+    """Whether a thread's innermost function is one that calls re2."""
+    callers = (Re2Prefilter._look.__code__, _search_by(None, None).__code__)  # pyright: ignore[reportPrivateUsage]
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage] - the documented one
+    return any(frame.f_code in callers or frame.f_globals.get("__name__") == "re2" for frame in frames.values())
 
 
 @lru_cache(maxsize=4)
@@ -115,15 +162,22 @@ def _searches(module: Any, patterns: tuple[str, ...]) -> list[Callable[[], Calla
     def make(pattern: str) -> Callable[[bytes], bool]:
         compiled = module.compile(pattern.encode(), options)
         try:
-            native, unanchored = compiled._regexp.Match, module._Anchor.UNANCHORED
+            return _search_by(compiled._regexp.Match, module._Anchor.UNANCHORED)
         except AttributeError:
             return lambda data: compiled.search(data) is not None
-        # As above: the wrapper costs more than the search of a short text.
-        return lambda data: native(unanchored, data, 0, len(data))[0][0] >= 0
 
     return [
         None if beginning(pattern).is_whole else lru_cache(maxsize=1)(partial(make, pattern)) for pattern in patterns
     ]
+
+
+def _search_by(native: Any, unanchored: Any) -> Callable[[bytes], bool]:
+    """Without the wrapper, which costs more than the search of a short text."""
+
+    def search(data: bytes) -> bool:
+        return native(unanchored, data, 0, len(data))[0][0] >= 0
+
+    return search
 
 
 def _options(module: Any, max_memory_bytes: int) -> Any:

@@ -89,7 +89,7 @@ def _url_password(value: str) -> bool:
 
 _NAME_VALUE = (
     r"""[nkfhvl](?:(?<=n)ame|(?<=k)ey|(?<=f)ield|(?<=h)eader|(?<=v)ariable|(?<=l)abel)\\{0,7}["']?\s{0,3}[:=]\s{0,3}\\{0,7}["']?(?P<k>[\w.$-]{2,64}(?: [\w-]{2,20})?)\\{0,7}["']?"""
-    r"""(?:\s[a-z-]{2,16}=\\{0,3}["'][^"'<>\n]{0,40}\\{0,3}["']){0,3}(?:,|\s|\\n|\\r|-|/?>\s{0,8}<){1,24}\\{0,7}["']?value\\{0,7}["']?(?:\s{0,3}[:=]\s{0,3}|>)(?P<q>\\{0,7}["']?)(?P<v>[^\s"'\\<>,}]{2,2048})"""
+    r"""(?:\s[a-z-]{2,16}=\\{0,3}["'][^"'<>\n]{0,40}\\{0,3}["']){0,3}(?:,|\s|\\n|\\r|-|/?>\s{0,8}<){1,24}\\{0,7}["']?value\\{0,7}["']?(?:\s{0,3}[:=]\s{0,3}|>)(?P<q>\\{0,7}["']?)(?P<v>(?!\{\w)[^\s"'\\<>,}]{2,2048})"""
 )
 """`name: DB_PASSWORD` then `value: x`, as in Kubernetes, XML and Python reprs."""
 _SETX = r"""setx (?P<k>[\w.]{2,64}) {1,4}\\{0,7}["']?(?P<v>(?<=["'])[^"'\\\n]{1,2048}|[^\s"'\\%]{1,2048})"""
@@ -177,7 +177,9 @@ _KEYED_CALL = r"(?:jwt\.(?:sign|encode|verify|decode)|createHmac|hmac\.new|pgp_s
 """What is called with a secret, whatever its variables are called."""
 _CODE_KINDS = r"(?:log-?in|sign-?in|verification|authentication|security|one-?time|2fa|mfa|two-?factor|sms|access)"
 """Whose codes of digits are secret in a sentence."""
-_COOKIE_FLAG = re.compile(r"(?<=\s)(?:-b|--cookie)[ =](?=\\{0,7}[\"']?[\w.%-]{1,64}=)")
+_COOKIE_FLAG = re.compile(
+    r"(?:(?<=\s)(?:-b|--cookie)[ =]|document\.cookie;?(?:\n|\\n)(?:< ?)?)(?=\\{0,7}[\"']?[\w.%-]{1,64}=)"
+)
 
 
 def _find_cookie_flag(text: str, budget: Budget) -> Iterator[Span]:
@@ -186,11 +188,7 @@ def _find_cookie_flag(text: str, budget: Budget) -> Iterator[Span]:
             yield Span(start, end, "cookie")
 
 
-_CODE_PROBE = Probe(
-    ("code", "pin", "passwort", "digo"),
-    r"(?i)(?:code|c(?:o|[^ -~]{2})digo|einmalpasswort|pin)(?: de [^ ]{4,16}| to [a-z]{2,12})?(?: (?:lautet|ist|est|es|is))?:? [0-9]{3}[ -]?[0-9]",
-    6,
-)
+_CODE_PROBE = Probe(("code", "pin"), r"(?i)(?:code|pin)(?: to [a-z]{2,12})?(?: is)?:? [0-9]{3}[ -]?[0-9]", 0)
 
 
 def _is_code(value: str) -> bool:
@@ -210,6 +208,9 @@ def _is_typed(value: str) -> bool:
     return not names_itself(value)
 
 
+_READS_SECRETS = r"(?:-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets|secret (?:create|put|set)|smbpasswd|cryptsetup|env add)"
+"""What a shell pipes a secret into."""
+
 PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_TYPES}\([^()\n]{{0,80}}{_FIELD}"),), rf"{_TYPES}\((?:\w{{1,24}}\.\w{{1,24}}, ?)?\\{{0,3}}[\"'][^\n]{{0,60}}?{_FIELD}[^\n,]{{0,24}}, ?(?:(?:text|value)=)?\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
     pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_FIELD}[^\n]{{0,32}}\)\.{_TYPES}\("),), rf"{_FIELD}[^\n;.]{{0,32}}\)\.{_TYPES}\(\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
@@ -221,12 +222,12 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("assignment", (Probe(("input_value",), r"input_value=[\\\"']"),), r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|credentials?)(?:\n|\\n) {2}[^\n]{0,300}?input_value=\\{0,3}[\"'](?P<v>[^\n\"'\\]{4,512})", _is_typed),
     pattern_rule(
         "assignment",
-        (Probe(("jwt.", "hmac", "pgp_sym", "fernet", "_password", "checkpw", "hashpw", "secretstr", "secretbytes", "bearer", "basic_auth", "keyring.", "wifi.begin"), rf"{_KEYED_CALL}\([^)\n]{{0,160}}[\"'][A-Za-z0-9_+/.!@#$%^&*-]{{0,24}}[0-9]"),),
+        (Probe(("jwt.", "hmac", "pgp_sym", "fernet", "_password", "checkpw", "hashpw", "secretstr", "secretbytes", "bearer", "basic_auth", "keyring.", "wifi.begin"), rf"{_KEYED_CALL}\([^)\n]{{0,160}}[\"'][A-Za-z0-9_+/.!@#$%^&*=?~-]{{0,24}}[0-9]"),),
         rf"{_KEYED_CALL}\((?:[^()\n\"'=]{{0,80}}[\"'][^\"'\n\\]{{0,160}}\\{{0,3}}[\"'] ?, ?){{0,2}}?[^()\n\"'={{[]{{0,80}}(?:Some\()?\\{{0,3}}[\"'](?!(?i:sha|md5|hs|rs|es)-?\d)(?P<v>(?=[^\s\"'\\]{{0,80}}\d)[^\s\"'\\]{{4,4096}})\\{{0,3}}[\"']", is_mixed_word, 0,
     ),
     pattern_rule("assignment", (Probe(("userpwd",), r"USERPWD, ?[\\\"']{1,4}[^:\"'\n]{1,64}:"),), r"USERPWD, ?\\{0,3}[\"'][^\s\"':]{1,64}:(?P<v>[^\s\"'\\]{2,200})", None, 0),
     pattern_rule("url_token", (Probe(("reset", "magic"), r"(?i)/(?:reset[-_]?password|password[-_]?reset|magic[-_]?link)/[A-Za-z0-9_-]{20}"),), r"/(?:reset[-_]?password|password[-_]?reset|magic[-_]?link)/(?P<v>[\w-]{20,512})", looks_like_credential),
-    TextRule((Probe((" -b ", "--cookie"), r"(?: -b |--cookie[ =])[\\\"']{0,8}[A-Za-z0-9_.%-]{1,64}=", 0),), _find_cookie_flag),
+    TextRule((Probe((" -b ", "--cookie"), r"(?: -b |--cookie[ =])[\\\"']{0,8}[A-Za-z0-9_.%-]{1,64}=", 0), Probe(("document.cookie",), r"document\.cookie;?(?:\n|\\{1,8}n)[< \\\"']{1,9}[A-Za-z0-9_.%-]{1,64}=", 0)), _find_cookie_flag),
     TextRule((Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),), _find_jwk),
     TextRule((Probe(("private key",), r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY"),), _find_pem),
     pattern_rule("private_key", (Probe(("private-lines",), "(?i)Private-Lines: [0-9]"),), r"Private-Lines: \d{1,3}(?:\s|\\[nr]){1,4}(?P<v>(?:[A-Za-z0-9+/=]{20,80}(?:\s|\\[nr]){0,4}){1,60})"),
@@ -236,28 +237,31 @@ PATTERN_RULES: tuple[TextRule, ...] = (
         "url_password", (Probe(("@",), r":(?://|\\/\\/|%2F%2F)[^ /\"'<>@\\]{0,512}(?:@[A-Za-z0-9_.-]{1,64})?(?:[:]|%3A)[^ \"'<>\\]{1,900}@"),),
         r"(?:://|:\\/\\/|:%2F%2F|%3A%2F%2F)[^\s/:@\"'<>\\?#]{0,512}(?:@[\w.-]{1,64})?(?::|%3A)(?P<v>(?:[^\s\"'<>\\@]{1,512}|[^\s\"'<>\\@/:]{513,900})(?:@[^\s\"'<>\\@/]{1,128}(?=@))?)(?:@|%40)(?=[\w\[$.{-])", _url_password,
     ),
-    pattern_rule("url_token", (Probe(("@",), r"://[A-Za-z0-9_-]{20,128}(?::[^ /\"'@]{0,128})?@"),), r"://(?P<v>[A-Za-z0-9_-]{20,128})(?::[^\s/\"'@]{0,128})?@", looks_like_credential),
+    pattern_rule("url_token", (Probe(("@",), r"://[A-Za-z0-9_-]{20,128}(?::[^ /\"'@]{0,128})?@"),), r"://(?P<v>[A-Za-z0-9_-]{20,128})(?::[\w.-]{0,16})?@", looks_like_credential),
+    pattern_rule("aws_secret_key", (Probe(("akia", "asia"), r"(?:AKIA|ASIA)[A-Z2-7]{16}[\\\"']{0,9}[ ,;:|\t]{1,4}[\\\"']{0,9}[A-Za-z0-9+/]{8}", 0),), r"(?:AKIA|ASIA)[A-Z2-7]{16}\\{0,7}[\"']?[ ,;:|\t]{1,4}\\{0,7}[\"']?(?P<v>[A-Za-z0-9+/]{40})(?![A-Za-z0-9+/=])", looks_like_credential, 0),
     pattern_rule(
         "url_parameter",
         (Probe(("sig=", "signature=", "security-token=", "hmac=", "access_key="), r"(?i)(?:(?:[?&;#]|%3F|%26|u0026)(?:sig|signature|hmac|access_key)|x-(?:amz|goog|oss)-(?:signature|security-token))=[^&\"' ]{6}", 7),),
         r"(?:(?:[?&;#]|%3F|%26|u0026)(?:sig|signature|hmac|access_key)|x-(?:amz|goog|oss)-(?:signature|security-token))=(?P<v>[^&\s\"'<>\\#]{6,4096})",
     ),
     pattern_rule("url_parameter", (Probe(("key=", "auth=", "code="), r"(?i)(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=[^&\"' ]{12}", 5),), r"(?:[?&;#]|%3F|%26|u0026)(?:key|auth|code)=(?P<v>[^&\s\"'<>\\#]{12,4096})", looks_like_credential),
-    pattern_rule("command_line", (Probe(("-u", "user"), r"(?:-u|--user|--proxy-user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']", 8, r"(?:-u|user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']"), Probe(("curl",), r"curl[^\n]{0,120} -[sSkLifvG]{1,6}u[ ]?[^ \"':]{1,64}:[^ \"']", 0)), r"(?:(?<=\s)-(?:[sSkLifvG]{1,6})?u|--user|--proxy-user)[ =]{0,2}\\{0,3}[\"']?[^\s\"':/<]{1,64}:(?!//)(?P<v>[^\s\"'\\]{2,256})", lambda value: not value.isdigit() or len(value) >= _LONGER_THAN_IDS, 0),
-    pattern_rule("command_line", (Probe(("echo", "printf"), r"(?:echo|printf)[^\n|]{1,200}\|[^\n]{0,80}(?:--password-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets)"),), r"(?:echo|printf)(?: -[ne]{1,2})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{0,3}['\"]?(?:[\w.-]{1,32}:(?=[^\n|]{1,200}\|[^\n]{0,40}chpasswd))?(?P<v>[^\s'\"|\\]{2,200})\\{0,3}['\"]? ?\|[^\n]{0,80}?(?:--password-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets)", None, 0),
+    pattern_rule("command_line", (Probe(("-u", "user"), r"(?:-u|--user|--proxy-user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']", 8, r"(?:-u|user)[ =]{0,2}[\\\"']{0,6}[^ \"':]{1,64}:[^ \"']"), Probe(("curl",), r"curl[^\n]{0,120} -[sSkLifvG]{1,6}u[ ]?[^ \"':]{1,64}:[^ \"']", 0)), r"(?:(?<=\s)-(?:[sSkLifvG]{1,6})?u|--user|--proxy-user)[ =]{0,2}\\{0,3}[\"']?[^\s\"':/<]{1,64}:(?!//|:)(?P<v>[^\s\"'\\]{2,256})", lambda value: not value.isdigit() or len(value) >= _LONGER_THAN_IDS, 0),
+    pattern_rule("command_line", (Probe(("-u", "user"), r"(?:-u|user)[ =]{1,2}[\\\"']{0,6}(?::[A-Za-z0-9_.-]{8}|[A-Za-z0-9_-]{16,128}:[\\\"' ])", 0),), r"(?:(?<=\s)-u|--user)[ =]{1,2}\\{0,3}[\"']?(?::|(?=[\w-]{16,256}:(?:[\s\"'\\]|\Z)))(?P<v>[\w.+/=~-]{8,256})(?=:?(?:[\s\"'\\]|\Z))", looks_like_credential, 0),
+    pattern_rule("command_line", (Probe(("echo", "printf"), rf"(?:echo|printf)[^\n|]{{1,200}}\|[^\n]{{0,80}}{_READS_SECRETS}"),), rf"(?:echo|printf)(?: -[ne]{{1,2}})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{{0,3}}['\"]?(?:[\w.-]{{1,32}}:(?=[^\n|]{{1,200}}\|[^\n]{{0,40}}chpasswd))?(?P<v>[^\s'\"|\\]{{2,200}})\\{{0,3}}['\"]? ?\|[^\n]{{0,80}}?{_READS_SECRETS}", None, 0),
     pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"(?:(?-i:IDENTIFIED)|user \S{1,80} identified|identified(?= (?:with|by) [^\n\"]{0,60}'))(?: with [\w'\"]{1,40})? by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
     pattern_rule("command_line", (Probe(("encrypt_string", "/user:"), r"(?:encrypt_string [\\'\"] ?[^ ]{2}|net use [^\n\"|;]{0,200}/user:)"),), r"(?:encrypt_string |net use (?:[^\n\"|;]{0,128}/user:\S{1,64} |(?:\w: )?\\{2,8}[^\s\"]{1,128} (?=\S{2,128} /user:)))\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
     pattern_rule("command_line", (Probe(("<<<",), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<<"),), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
     pattern_rule("assignment", (Probe(("auth", "credential", "login", "connection", "pdo("), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)[ ]?=?[ ]?[(][^()\n]{0,160}?[\"'][ ]?,[ ]?\\*[\"']", 6),), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)(?: ?= ?)?\((?:[^()\n\"']{0,40}\\{0,3}[\"'][^\"'\n\\]{0,160}\\{0,3}[\"'] ?, ?){1,2}\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'] ?\)", is_mixed_word, 0),
-    pattern_rule("login", (Probe(("login", "cred", "log in", "logged in", "loggedin", "signed in", "/password", "/pass"), r"(?i)(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}", 8),), r"\b(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|\Z))", is_mixed_word),
+    pattern_rule("login", (Probe(("login", "cred", "log in", "logged in", "loggedin", "signed in", "/password", "/pass"), r"(?i)(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}", 8),), r"(?<![\w.-])(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|\Z))", is_mixed_word),
     pattern_rule("url_password", (Probe(("jdbc:oracle", ":15"), r"(?i)(?:jdbc:oracle:[a-z]{2,5}:[^ /\"'@]{1,64}/[^ @\"']{2,128}@|@(?://)?[A-Za-z0-9_.-]{1,128}:15[0-9]{2})"),), r"(?:jdbc:oracle:[a-z]{2,5}:[\w.$-]{1,64}/(?=[^\s@\"']{2,128}@)|(?<![\w./-])\w{1,32}/(?=[^\s@/\"']{2,128}@(?://)?[\w.-]{1,128}:15\d\d[:/]))(?P<v>[^\s@\"']{2,128})@"),
-    pattern_rule("session_cookie", (Probe(("jsessionid", "phpsessid", "aspsessionid", "asp.net_sessionid", "connect.sid", "_session="), r"(?i)(?:(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid)[\\\"' ]{0,6}[=:]|_session=)[\\\"' ]{0,6}[A-Za-z0-9%._-]{16}"),), r"(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|[a-z]_session(?==))\\{0,7}[\"']?\s?[=:]\s?\\{0,7}[\"']?(?P<v>[\w%.+/=-]{16,4096})"),
+    pattern_rule("session_cookie", (Probe(("jsessionid", "phpsessid", "aspsessionid", "asp.net_sessionid", "connect.sid", "_session="), r"(?i)(?:(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid)[\\\"' ]{0,6}[=:]|_session=)[\\\"' ]{0,6}[A-Za-z0-9%._-]{16}"),), r"(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|[a-z]_session(?==))\\{0,7}[\"']?\s?[=:]\s?\\{0,7}[\"']?(?P<v>[\w%.+/=-]{16,4096})", looks_like_credential),
     pattern_rule("one_time_code", (Probe(("is your", "is the", "as your", "as the"), r"(?i)[0-9] (?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)", 2, r"(?i)(?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)"),), r"(?<![\w.-])(?:[A-Z]-)?(?P<v>\d{4,8}|\d{3}[ -]\d{3}) (?:is|as) (?:your|the) (?:(?!error|status|zip|country|exit|area|postal|promo|discount)[\w-]{1,24} ){0,4}(?:code|otp|passcode|(?:one-time|login|temporary) password|(?:login|security|access) pin)\b"),
-    pattern_rule("one_time_code", (_CODE_PROBE,), r"\b(?:bestätigungscode|sicherheitscode|einmalpasswort|code de (?:vérification|sécurité|confirmation)|código de (?:verificación|seguridad)|(?:log-?in|security|access|account) pin|enter this code[^\n:\d]{0,30})(?: (?:lautet|ist|est|es|is))?:? (?P<v>\d{4,8})(?![\w-])(?!\.\d)"),
+    pattern_rule("one_time_code", (_CODE_PROBE,), r"\b(?:(?:log-?in|security|access|account) pin|enter this code[^\n:\d]{0,30})(?: is)?:? (?P<v>\d{4,8})(?![\w-])(?!\.\d)"),
     pattern_rule("one_time_code", (_CODE_PROBE,), r"(?<!error )(?<!status )(?<!exit )(?<!promo )(?<!discount )(?<!zip )\bcode(?: is:?|:)? (?P<v>\d{4,8}|\d{3}[ -]\d{3})(?![\w-])(?=[^\n]{0,80}?(?:share|expire|valid for|minute|to (?:sign|log) in|to verify))", _is_code),
     pattern_rule("one_time_code", (Probe(("code",), rf"(?i){_CODE_KINDS}[ -]code[^0-9\n\"]{{0,60}}[0-9]{{3}}", 15, r"(?i)code[^0-9\n\"]{0,60}[0-9]{3}"),), rf"\b{_CODE_KINDS}[ -]code(?: (?:for|to) [^\n.:\d]{{1,40}})?(?: (?:is|was):?|:|=|\*\*:|:\*\*)?[*` ]{{1,4}}(?P<v>\d{{4,8}}|\d{{3}}[ -]\d{{3}})(?![\w-])(?!\.\d)"),
+    pattern_rule("one_time_code", (Probe(("pin", "puk", "tan"), r"(?:PIN|PUK|TAN)(?:-?[CcNn](?:ode|ummer))?(?: (?:for|to|of|f[^ -~]{2}r)[^\n0-9]{1,30})?[ :=*`\\\"]{1,5}(?:(?:is|ist|lautet|es|est|now)[ :*`\\\"]{1,5})?[0-9]{4}", 0),), r"(?<![A-Za-z0-9_])(?:PIN|PUK|[imp]?TAN)(?:-?[Cc]odes?|-?[Nn]ummer)?(?: (?:for|to|of|für)(?: [^\s\d:]{1,24}){1,4})?(?:\*{0,2}[:=]\*{0,2} ?| (?:is|ist|lautet|es|est)(?: now)?:? )[*`\"]{0,3}(?P<v>\d{4,8})(?![\w-])(?!\.\d)", None, 0),
     pattern_rule("url_parameter", (Probe(("code=", "samlresponse=", "samlrequest=", "assertion="), r"(?i)(?:code=[^&\"' \n]{12,800}&(?:grant_type|client_id|redirect_uri|state|client_secret|code_verifier)=|(?:samlresponse|samlrequest|client_assertion|assertion)=[A-Za-z0-9%+/_.-]{40})", 7),), r"(?:(?<![\w.-])code=(?=[^&\"'\s]{12,800}&(?:grant_type|client_id|redirect_uri|state|client_secret|code_verifier)=)|(?:samlresponse|samlrequest|assertion)=(?=[A-Za-z0-9%+/_.-]{40}))(?P<v>[^&\"'\s]{12,})"),
-    pattern_rule("sql_password", (Probe(("identified by",), r"(?i)identified by [A-Za-z0-9_!@#$%^&*.-]{4}"),), r"identified by (?P<v>[\w!@#$%^&*.-]{4,128})", is_mixed_word),
+    pattern_rule("sql_password", (Probe(("identified by",), r"(?i)identified by [A-Za-z0-9_!@#$%^&*.-]{4}"),), r"identified by (?P<v>\w[\w!@#$%^&*.-]{3,127})", is_mixed_word),
     pattern_rule("assignment", (Probe(("requirepass", "masterauth", "bindpw", "rootpw", "auth ", " on >"), r"(?:(?:requirepass|masterauth|bindpw|rootpw|AUTH(?: default)?)(?:[ \t]|\\t){1,16}[^ \t]{4}|user [A-Za-z0-9_.-]{1,40} on >)"),), r"(?:(?<![\w.-])(?:requirepass|masterauth|bindpw|rootpw)[ \t]{1,16}\\{0,3}[\"']?(?=\S{3,512})|(?:\A|\n|\\n|> )AUTH (?:[\w.-]{1,40} )?(?=[^\s\"']*\d)|user [\w.-]{1,40} on (?:[~&+@*\w-]{1,40} ){0,4}>)(?P<v>[^\s\"'\\]{4,512})", None, 0),
     pattern_rule("assignment", (Probe(("pass ", "auth "), r"(?:USER [^ \n]{1,64}[^\"]{1,240}PASS|HELLO [23] AUTH [^ \n]{1,64}|AUTH PLAIN) [^ ]{2}"),), rf"(?:USER \S{{1,64}}{_LINE}(?:[^\n]{{0,120}}{_LINE}){{0,2}}{_PROMPT}PASS|HELLO [23] AUTH \S{{1,64}}|AUTH PLAIN(?= [\w+/]{{8,4096}}={{0,2}}(?:[\s\"'\\]|\Z))) (?P<v>[^\s\"'\\]{{2,4096}})", None, 0),
     pattern_rule("assignment", (Probe(("pass ", "login ", "identify "), r"(?:PASS|LOGIN [^ \n]{1,64}|IDENTIFY) [^ ]{5}", 0),), rf"(?:\A|\n|\\n){_PROMPT}(?:PASS(?! (?:\S{{0,80}}(?:[Tt]est|[Ss]pec)|[a-z]{{1,40}}_))|(?:\w{{1,8}} )?LOGIN \S{{1,64}}|(?:(?i:NickServ )|PRIVMSG NickServ :)?IDENTIFY) (?P<v>[^\s\"'\\/]{{5,200}})(?=[ \t]{{0,8}}(?:[\r\n\"]|\\[rn]|\Z))", is_mixed_word, 0),

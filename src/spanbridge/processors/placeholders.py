@@ -45,7 +45,7 @@ _COUNT = re.compile(r"(?<!\d)\d{1,2}\Z")
 _COUNTED = word_set("characters chars digits bytes hex varchar nvarchar char min max minlength maxlength length")
 """Beside these a number is a length."""
 _NO_VALUES = word_set(
-    "password pass pwd pw secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a n.a. nan"
+    "password pass pwd pw secret token basic bearer oauth oauth2 digest jwt iam same-origin n/a n.a. nan files compat"
 )
 """Names of kinds, which are no values of the kind."""
 _ASKS = re.compile(
@@ -74,7 +74,7 @@ _PLAIN_WORD = re.compile(
 _WORD = re.compile(r"[^\W_]+")
 _ALGORITHM = re.compile(
     r"(?i)[HREP]S(?:256|384|512)|EdDSA|ES256K|RSA-OAEP(?:-256)?|A\d{3}(?:GCM|KW|CBC)(?:-HS\d{3})?|(?:hmac-)?sha-?\d{1,3}|md5|aes-?\d{3}(?:-[a-z]{3})?|argon2(?:id|i|d)?|bcrypt|scrypt|pbkdf2|ed25519|x25519|secp256[kr]1|rsa-?\d{4}"
-    r"|amd64|arm64|aarch64|x86_64|i[36]86|noarch|ppc64le|s390x"
+    r"|ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d{3}|amd64|arm64|aarch64|x86_64|i[36]86|noarch|ppc64le|s390x"
 )
 
 _VARIABLE = re.compile(
@@ -96,7 +96,7 @@ _PATH = re.compile(
 )
 _REFERENCE = re.compile(
     r"""(?xi)
-    (?:ref\+[a-z]+|vault|op|(?:aws|gcp|az)?-?(?:ssm|sm|secrets?|secrets?-?manager|kv)|aws|gcp|azure|azurekv|keyvault|doppler|env|file|keyring|keychain
+    (?:ref\+[a-z]+|vault|op|(?:aws|gcp|az)?-?(?:ssm|sm|secrets?|secrets?-?manager|kv)|aws|gcp|azure|azurekv|keyvault|secret-?ref|doppler|env|file|keyring|keychain
         |bws?|bitwarden|lastpass|1password|infisical|conjur|sops|k8s|kubernetes|kms|gsm|docker-secret|cmd|exec|command|param(?:eter)?store|chamber|berglas|akeyless):{1,2}(?://)?(?P<rest>.+)
     | @Microsoft\.KeyVault\(.*\) | \{\{resolve:[\w:/.-]+\}\} | arn:aws[\w-]*:[\w-]+:[\w-]*:\d*:[\w:/.-]* | projects/[\w-]+/secrets/[\w-]+(?:/versions/\w+)?
     | ENC\[AES256_GCM,.* | (?-i:\$ANSIBLE_VAULT);.* | os\.environ/\w+
@@ -105,8 +105,10 @@ _REFERENCE = re.compile(
 )
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]{1,24}://[^\s@?#;&=]*")
 """Of a machine or a file, without a user and parameters."""
-_EXPRESSION = re.compile(r"/?\^.*\$/?[a-z]*|(?:\\[wdsS][+*]?)+")
-"""A regular expression that says how one looks."""
+_EXPRESSION = re.compile(
+    r"/?\^.*\$/?[a-z]*|(?:\\[wdsS][+*]?)+|(?:(?:required|string|nullable|confirmed|(?:min|max|size|between|digits)[:=]\d{1,3}(?:,\d{1,3})?)(?:\||\Z))+"
+)
+"""A regular expression or a rule of validation that says how one looks."""
 _OR_NOTHING = re.compile(r"""(?:!| as \w+| (?:\?\?|\|\||or)(?: (?:""|''|undefined|null|None))?)\Z""")
 """What may follow a look-up without being a value."""
 _LOOK_UP = re.compile(
@@ -114,7 +116,7 @@ _LOOK_UP = re.compile(
     :[a-z]\w* | (?:await\ )?[A-Za-z_$][\w.$:]*(?:(?:\[[^\[\]]*\])+(?:\.\w+)*|!?\((?:[^()]|\([^()]*\))*\)(?:\.\w+(?:\([^()]*\))?)*)          # os.environ["X"], get_token()
     | (?:env|vault|secrets?|ssm|var|local|module|config|settings|self|this|args|params|options|opts|ctx|context|request|req|input|props|state|data|process\.env|import\.meta(?:\.env)?|os\.environ|cfg|conf|creds?)\.[A-Za-z_]\w*(?:\.\w+)*
     | (?:vault|secrets?|env)/[A-Za-z_][\w./-]*
-    | [@=]?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\.(?:[A-Za-z_]*(?i:password|passwd|pwd|secret|token|key|credential|string|secretstr|result)\w*)
+    | [@=]?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\.(?:[A-Za-z_]*(?i:password|passwd|pwd|secret|token|(?<!mon)(?<!don)(?<!tur)key|credential|string|secretstr|result)\w*)
     | [@=]?(?:\w+\.)*(?:env|ENV|credentials|secrets|DataTypes)\.\w+(?:\.\w+)*
     | \$[A-Za-z_]\w*(?:->\w+)*->\w+ | \$\w*(?i:password|passwd|pwd|secret|token|key)s?
     | process\.env | import\.meta\.env | !(?:[A-Z][A-Za-z]+|secret|vault|env|env_var|include|file|reference|encrypted)(?:[ ].*)?
@@ -135,10 +137,17 @@ _FILLED = re.compile(
     r"(?i)(?:bearer |basic |token )?(?:(?:[a-z]{1,8}\d{0,2}[-_]){1,4}|eyJ\w{0,24}(?:\.{3}|…|\*{3,})|-----BEGIN [A-Z ]{1,40}-----\W*|(?:[a-z]{1,8}\d{0,2}[-_]){0,4}(?:x{3,}|y{3,}|z{3,}|0{3,}|\#{3,}|\*{2,}|\.{2,}|•{2,}|…)(?:[-x0*.…]*)[>\]]?)"
 )
 """xxxx, 0000, sk-xxxx, ghp_..., or a format's beginning alone."""
+_HEADER_NAME = re.compile(r"(?i)x(?:-[a-z]+){0,4}-(?:key|token|secret|auth|authorization|signature)")
+_SCHEME = re.compile(r"(?i)(?:basic|bearer|digest|token|apikey|bot|negotiate|ssws) +(?=\S)")
+_SETTINGS = word_set("path domain expires max-age samesite priority version comment lang locale theme")
+"""What no cookie keeps secret."""
 _FORMAT_ONLY = re.compile(r"(?:\W|%\(?\w*\)?[sdr]|\\{0,8}u20[0-9a-f]{2})*")
 _INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
 _PUBLISHED = ("pk_live_", "pk_test_", "pk-lf-", "phc_", "pk.eyJ")
 """Keys that their providers mean to be seen: Stripe, Langfuse, PostHog, Mapbox."""
+_PUBLIC_KEY = re.compile(
+    r"(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d{3}|sk-[\w-]{1,24}@openssh\.com) +AAAA|age1[a-z0-9]{58}\Z"
+)
 _GENERATED = re.compile(
     r"(?!(?i:your))(?:[A-Za-z0-9]{1,24}[_-]){0,8}?"
     r"(?=[A-Za-z0-9]*[1-9][a-z]|[A-Z0-9]*[1-9][A-Z][A-Z0-9]*\Z)[A-Za-z0-9]{16,}(?:[_-][A-Za-z0-9_-]*)?(?<!(?i:here))"
@@ -160,13 +169,27 @@ def is_placeholder(value: str) -> bool:
     if head[-1:] in (">", "]") and "<" not in head and "[" not in head:
         head = head[:-1]  # of a usage: `<user:password>`
     lower = head.lower()
-    if head.startswith(_PUBLISHED) or (lower in ALONE and not head.islower()):
+    if head.startswith(_PUBLISHED) or _PUBLIC_KEY.match(head) or (lower in ALONE and not head.islower()):
         return True
     if _GENERATED.fullmatch(head) and _FILLING not in lower:
         return False
     if head.isalnum():  # as most secrets are: one word
         return _is_filled(head) or _says_none(head) or _ALGORITHM.fullmatch(head) is not None
     return not head or was_masked(head) or _stands_for_one(head)
+
+
+def is_placeholder_of_scheme(value: str) -> bool:
+    """Whether the value of an `Authorization` stands for a secret: `Bearer <jwt>`, `Basic <username>:<password>`."""
+    scheme = _SCHEME.match(value)
+    return scheme is not None and is_placeholder(value[scheme.end() :])
+
+
+def is_placeholder_of_cookies(value: str) -> bool:
+    """Whether cookies hold no value: `sid=***; Path=/`."""
+    return all(
+        not sign or name.strip().lower() in _SETTINGS or is_placeholder(cookie)
+        for name, sign, cookie in (part.partition("=") for part in value.split(";"))
+    )
 
 
 def was_masked(value: str) -> bool:
@@ -198,7 +221,12 @@ def _is_filled(word: str) -> bool:
 def _stands_for_one(value: str) -> bool:
     if _FORMAT_ONLY.fullmatch(value):
         return len(set(value)) <= _MOST_SIGNS or any(map(str.isalpha, value))
-    if _FILLED.fullmatch(value) or _ALGORITHM.fullmatch(value) or value.lower() in _NO_VALUES:
+    if (
+        _FILLED.fullmatch(value)
+        or _ALGORITHM.fullmatch(value)
+        or value.lower() in _NO_VALUES
+        or _HEADER_NAME.fullmatch(value)
+    ):
         return True
     reference = _REFERENCE.fullmatch(value)
     if reference is not None:

@@ -29,6 +29,7 @@ _BEGUN = re.compile(
     | \b(?:echo|printf)\s[^\n|]{0,200}(?:\|[^\n]{0,80})?\Z                  # perhaps piped into a prompt for a password
     | <input\b[^>]{0,400}\Z                                                 # perhaps of the type password
     | (?:passw|secret|phrase|token|key|pwd)[\w.-]{0,24}\\{0,7}["'`]?\s{0,4}[:=]\s{0,4}\\{0,7}["'`][^"'`\n]{0,200}\Z   # an open quote
+    | phrase[^"'`“\n]{0,24}["'`“][^"'`”\n]{0,200}\Z                          # words in quotes
     | (?:\b[A-Z]-)?\b\d{3}[ -]?\d{1,5}[ ](?:[ia]?|[ia]s(?:[ ](?:[yt][a-z]{0,3})?(?:[ ][\w-]{0,24}){0,5})?)\Z    # "123456 is your ..."
     | (?:typ|enter|fill|inputt?)(?:ed|ing|e|s)?[ ]\\{0,3}["'`][^\s"'`]{0,80}(?:["'`](?:[ ][a-z]{0,12}){0,5})?\Z   # into which field
     | ["'`][^\s"'`]{5,80}["'`][ ](?:is?|as?|was?|(?:[ia]s|was)[ ](?:[tymoiha][a-z]{0,3}(?:[ ][a-z]{0,12}){0,3})?)?\Z # "..." is the password

@@ -18,7 +18,7 @@ from spanbridge.processors.matcher import Probe
 from spanbridge.processors.placeholders import is_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 """Members of a JSON Web Key that are private (RFC 7518, section 6)."""
@@ -41,11 +41,14 @@ _LABEL_END = re.compile(r"[ _-](?:text )?(?:field|input|box|textbox|entry)\Z|[?:
 """How the description of a form's element ends: `Password field`."""
 _LABEL_PARENTS = word_set(
     "errors error labels label messages validation translations i18n descriptions placeholders hints help properties tooltips titles "
-    "locales"
+    "locales dependencies requires engines packages overrides resolutions"
 )
-_COLUMNS = ("columns", "headers", "fields", "column_names")
+"""Of texts that are shown, and of packages with their versions."""
+_ONE_VERSION = r"[~^<>=v ]{0,4}\d{1,5}(?:\.(?:\d{1,8}|[x*])){1,3}(?:[-+.][a-z]{1,8}[.\d]{0,8})?"
+_COLUMNS = ("columns", "headers", "header", "fields", "column_names")
 ROWS = word_set("rows data values records")
 """Under which names a table's rows stand."""
+_VERSIONS = re.compile(rf"{_ONE_VERSION}(?:(?: ?\|\| ?|, ?| - | ){_ONE_VERSION}){{0,4}}")
 _LOCALE = re.compile(
     r"(?:ar|bg|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hr|hu|it|ja|ko|lt|lv|nb|nl|pl|pt|ro|ru|sk|sl|sr|sv|th|tr|uk|vi|zh)(?:[-_][A-Za-z]{2,4})?"
 )
@@ -71,18 +74,28 @@ _SCHEMA_MEMBERS = word_set(
     "category analyzer kind is_secret isSecret is_required isRequired"
 )
 """What describes a value, in JSON Schema, OpenAPI and definitions of forms."""
-_IDS = word_set(
-    "id uid uuid arn created_at updated_at expires_at createdAt updatedAt expiresAt creationTimestamp provider profile region zone "
-    "project project_id projectId"
+_GROUPS = word_set(
+    "credential credentials cred creds secrets apikeys keys passwords passwds passphrases passcodes tokens codes"
 )
-_REFERENCE_MEMBERS = _IDS | word_set(
-    "lc name kind type required external file source target namespace ref optional label labels version status mode scope scopes "
-    "enabled environment display_name displayName description env path mount secretName tokenUrl authorizationUrl refreshUrl"
+"""Names, by their last word, of several secrets and what belongs to them: `{"credentials": {"username": "bob", "password": "x"}}`."""
+_NEVER_SECRET = word_set(
+    "id ids uid uuid gid arn ref from url uri link host hostname port address domain region zone expires expiry expiration at in on date "
+    "time timestamp created updated modified used last4 fingerprint thumbprint count size length age version rotation ttl "
+    "timeout confidence score"
 )
-"""What says which secret is meant, not what it is."""
+"""Names, by their last word, that hold no secret, whatever the value looks like."""
+_DESCRIBES = word_set(
+    "name names type kind user username login email provider profile project tenant org organization workspace account role roles "
+    "group "
+    "scope scopes scheme method algorithm alg format encoding issuer audience realm policy decision reason status state mode level "
+    "required enabled optional external active sensitive label labels title description comment note hint tags service vendor "
+    "source target file path mount namespace env environment var vars variable owner by lc prefix grant client policies"
+)
+"""Names, by their last word, of what says which secret is meant, or whose it is."""
 _TYPED = word_set(
     "stringValue string_value intValue int_value doubleValue double_value bytesValue bytes_value S N B SS"
 )
+_SECRET_NAME = re.compile(r"[a-z]+(?:[-_./][a-z0-9]+)+")
 _SCHEMA_VALUES = ("default", "example", "examples", "const")
 """Those of them that hold one."""
 _TOKENIZED = word_set(
@@ -91,8 +104,10 @@ _TOKENIZED = word_set(
 )
 """Beside these a token is a piece of text."""
 STRUCTURE_PROBES = (
+    Probe(
+        ("columns", "headers", "fields"), r"(?:columns|headers|fields)\\{0,7}\": ?\[(?:\\{1,7}n| ){0,9}\\{0,7}[\"{]", 0
+    ),
     Probe(("password",), r"password[\\\"']{1,9}[ ]?[,}]", 0),
-    Probe(("curl",), r"curl[\\\"']{1,9} ?,[^\n]{0,240}-(?:[A-Za-z]{0,3}[uU]|-user|-proxy-user)", 0),
     Probe(("\\u00",), r"\\u00(?:[46][1-9A-Fa-f]|[57][0-9Aa])", 0),
 )
 """What the prefilter looks for on behalf of names that no text rule looks for."""
@@ -128,6 +143,8 @@ def is_label(text: Any) -> bool:
     """Whether a value is about its key: a word, words without those that mix letters and digits, or what holds such texts."""
     if not isinstance(text, str):
         return not isinstance(text, dict) or not is_schema(cast("dict[Any, Any]", text))
+    if _VERSIONS.fullmatch(text) is not None:
+        return True
     return text.replace("-", "").isalpha() or (any(map(str.isspace, text)) and is_plain(text))
 
 
@@ -157,19 +174,21 @@ def names_credentials(parent: str) -> bool:
     return parent.rstrip("s").lower().endswith(("token", "auth", "cookie"))
 
 
-def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[frozenset[Any], Sensitivity] | None:
-    """Which keys of `{"name": K, "value": V}` hold a value that K says is secret, and how surely."""
+def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[frozenset[Any], Sensitivity, str] | None:
+    """Which keys of `{"name": K, "value": V}` hold a value that K says is secret, how surely, and K."""
     if len(value) > 12 or _VALUE_KEY_SET.isdisjoint(value):
         return None
     target = next((key for key in _VALUE_KEYS if key in value), None)
     item = value.get(target)
     if target in ("content", "text", "answer") and (not isinstance(item, str) or _IS_TEXT.search(item)):
         return None
-    level = Sensitivity.STRONG if value.get("type") == "password" else Sensitivity.NONE
+    level, called = (Sensitivity.STRONG if value.get("type") == "password" else Sensitivity.NONE), ""
     for key, name in value.items():
         if isinstance(name, str) and (key in _NAME_KEYS or (target == "value" and key in _NAME_KEYS_OF_VALUE)):
-            level = max(level, classify(_LABEL_END.sub("", name)))
-    return (_CHANGES.intersection(value) | {target}, level) if level else None
+            found = classify(label := _LABEL_END.sub("", name))
+            if found > level or (found and not called):
+                level, called = max(level, found), label
+    return (_CHANGES.intersection(value) | {target}, level, called) if level else None
 
 
 _SCHEME_TYPES = word_set("apiKey http oauth2 openIdConnect mutualTLS basic")
@@ -194,21 +213,53 @@ def is_schema(value: dict[Any, Any]) -> bool:
     )
 
 
-def holds_references(value: Any) -> bool:
-    """Whether a container under a secret name says only which secrets there are: `[{"name": "db", "required": true}]`."""
+@lru_cache(maxsize=1024)
+def names_group(name: str) -> bool:
+    """Whether a secret name is that of several secrets, with what belongs to them beside."""
+    return not _GROUPS.isdisjoint(_last_word(name))
+
+
+@lru_cache(maxsize=4096)
+def is_beside_secrets(name: str) -> bool:
+    """Whether a value under this name, in a group of secrets, is none of them: whose they are, where, until when."""
+    return not _NEVER_SECRET.isdisjoint(last := _last_word(name)) or not _DESCRIBES.isdisjoint(last)
+
+
+def _last_word(name: str) -> tuple[str, ...]:
+    return split_words(name)[-1:]
+
+
+def holds_no_secret(value: Any, stands_for_one: Callable[[str], bool]) -> bool:
+    """Whether what is under a secret name says only which secret is meant: a reference, a description, placeholders."""
     if isinstance(value, dict):
-        items = cast("dict[Any, Any]", value)
-        return bool(items) and all(map(_is_reference, items, items.values()))
-    members = cast("list[Any]", value) if isinstance(value, list) else []
-    return bool(members) and all(isinstance(item, dict) and holds_references(item) for item in members)
+        members = cast("dict[Any, Any]", value)
+        has_place = "path" in members or "name" in members
+        return all(
+            _is_reference(str(key), item)
+            or (has_place and key == "key" and isinstance(item, str) and is_plain(item))
+            or holds_no_secret(item, stands_for_one)
+            for key, item in members.items()
+        )
+    if isinstance(value, (list, tuple)):
+        items = cast("list[Any]", value)
+        return all(holds_no_secret(item, stands_for_one) or _names_secret(item) for item in items)
+    return value is None or isinstance(value, bool) or (isinstance(value, str) and stands_for_one(value))
 
 
-def _is_reference(key: Any, item: Any) -> bool:
-    if isinstance(item, dict):
-        return key in _REFERENCE_MEMBERS or holds_references(item)
-    return (
-        item is None or isinstance(item, bool) or (key in _REFERENCE_MEMBERS and (key in _IDS or is_plain(str(item))))
-    )
+def _is_reference(key: str, item: Any) -> bool:
+    words = split_words(key)[-1:]
+    if key.startswith("Fn::") or words in (("ref",), ("from",), ("reference",)):
+        return True  # CloudFormation, Kubernetes
+    if isinstance(item, (dict, list, tuple)):
+        return False
+    if not _NEVER_SECRET.isdisjoint(words):
+        return True
+    return not _DESCRIBES.isdisjoint(words) and is_plain(str(item))
+
+
+def _names_secret(item: Any) -> bool:
+    """Whether a value is the name of a secret: `db_password`, `catalog-db`."""
+    return isinstance(item, str) and _SECRET_NAME.fullmatch(item) is not None and is_plain(item)
 
 
 def typed_member(value: dict[Any, Any]) -> str | None:

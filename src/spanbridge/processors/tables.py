@@ -19,20 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _QUALIFIER = r"(?:[_.-][A-Za-z0-9]{1,12})?"
-_NAME = rf"[A-Za-z_.-]{{0,24}}(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?{_QUALIFIER}"
+_WORD = rf"(?:passw(?:or)?[dt]|passphrase|pwd|secret|token|key)s?{_QUALIFIER}"
+_NAME = rf"[A-Za-z0-9_.-]{{0,24}}{_WORD}"
 _HEAD = re.compile(
     rf"(?m)^[^\n]{{0,400}}?(?:(?<=[,|;\t])[ \t\"]{{0,40}}|(?<=  )|^[ \t\"]{{0,40}}){_NAME}[ \t\"]{{0,40}}(?:[,|;\t]|(?<=  )|\r?$)",
     re.IGNORECASE,
 )
 _LINE = re.compile(r"[^\n]*")
 _RULE_LINE = re.compile(r"[\s|:+=-]*")
+_NO_HEAD = re.compile("[/${}<>]")
+"""A value, where a list of names and values looks like a table."""
+_VERSION = re.compile(r"\d+(?:[.:,/-]\d|\Z)")
+"""A number or a version, which stands below a head."""
 _SPACES = "  "
 _DELIMITERS = ("\t", "|", ";", ",", _SPACES)
 _SPACED_CELL = re.compile(r"[^\s](?:[^\n]*?[^\s])??(?= {2}|\s*\Z)")
 _MAX_ROWS = 10_000
 _MAX_COLUMNS = 64
 _CELL_END = (
-    rf"(?:passw(?:or)?d|passphrase|pwd|secret|token|key)s?{_QUALIFIER}(?: {{0,40}}(?:[,|;\t]|\\{{1,8}}[nrt]|[\r\n])|  )"
+    rf"{_WORD}(?: {{0,40}}(?:[,|;\t]|\\{{1,8}}[nrt]|[\r\n])|  |\\{{0,8}}\"(?:[,;]\\{{0,8}}\"|\\{{1,8}}[nr]|[\r\n]))"
 )
 _TABLE_PROBE = Probe(
     ("passw", "passphrase", "pwd", "secret", "token", "key"),
@@ -57,8 +62,9 @@ def table_rule(classify: Classifier) -> TextRule:
             if delimiter is None or line[0].strip().count(delimiter) > 4 * _MAX_COLUMNS:
                 continue
             cells = _cells(text, *line.span(), delimiter)
-            levels = [classify(text[start:end]) for start, end in cells]
-            if any(levels):
+            heads = [text[start:end] for start, end in cells]
+            levels = [classify(head) if _NO_HEAD.search(head) is None else Sensitivity.NONE for head in heads]
+            if any(levels) and len([*filter(None, heads)]) > 1 and not any(map(_VERSION.match, heads)):
                 found, done = _below(text, done, delimiter, levels, classify)
                 yield from (Span(start, end, "table_column") for start, end in found)
 

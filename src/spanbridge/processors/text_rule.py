@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, NamedTuple
 
 from spanbridge.pacing import PAUSE_S, SLICE_NS, is_awaited
@@ -24,6 +25,11 @@ _FILLED = 0.7
 """The share of one letter in a format that was filled in with it."""
 _SAMPLE = 32
 """Characters of a value, spread over it, among which that letter is looked for."""
+
+_SIGNS = ("+", "/")
+_BASE64 = f"{ascii_letters}{digits}+/"
+_LONG_RUN = 200
+"""Characters of base64 around a match of which it is a part; no path in an address has as many without a sign of another kind."""
 
 
 class Span(NamedTuple):
@@ -105,6 +111,15 @@ def compiled(pattern: str, flags: int = 0) -> re.Pattern[str]:
     return re.compile(pattern, flags)
 
 
+def _is_within_data(text: str, start: int, end: int) -> bool:
+    """Whether a match is a part of a long run of base64, as of an image: what begins or ends it there is one of its characters."""
+    if text[start - 1 : start] not in _SIGNS and text[end : end + 1] not in _SIGNS:
+        return False
+    before, after = text[max(0, start - _LONG_RUN) : start], text[end : end + _LONG_RUN]
+    rest = len(before.rstrip(_BASE64)) + len(after.lstrip(_BASE64))
+    return len(before) + len(after) - rest >= _LONG_RUN
+
+
 def format_rule(row: Format) -> TextRule:
     """A provider's format, a token or a key by its shape."""
     source, check = row.pattern, row.check
@@ -117,7 +132,11 @@ def format_rule(row: Format) -> TextRule:
             # A format with one letter nearly all over is an example of it; such a letter is also in the middle of a sample, sorted.
             sample = sorted(value[:: len(value) // _SAMPLE + 1])
             middle = sample[len(sample) // 2]
-            if value.count(middle) < _FILLED * len(value) and (check is None or check(value)):
+            if (
+                value.count(middle) < _FILLED * len(value)
+                and (check is None or check(value))
+                and not _is_within_data(text, *match.span())
+            ):
                 yield Span(*match.span(group), row.rule)
 
     return TextRule((Probe(tuple(row.gate.split("|")), row.probe, row.reach),), find)

@@ -17,6 +17,7 @@ from spanbridge.processors.filter_options import own_names_rule, own_rule, recog
 from spanbridge.processors.key_names import classifier_with
 from spanbridge.processors.keyword_rule import keyword_rule
 from spanbridge.processors.matcher import Prefilter, Probe, RePrefilter, make_prefilter
+from spanbridge.processors.native_words import NATIVE_RULES
 from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
 from spanbridge.processors.personal_data import PERSONAL_DATA
 from spanbridge.processors.placeholders import left_by_masker
@@ -68,6 +69,7 @@ class TextSearch:
             *own,
             *_FORMAT_RULES,
             *PATTERN_RULES,
+            *NATIVE_RULES,
             COMMAND_RULE,
             keyword_rule(self.classify, stems),
             *([own_names_rule(stems, self.classify)] if stems else []),
@@ -90,7 +92,7 @@ class TextSearch:
         self._rule_of: list[TextRule | None] = [rule for rule in rules for _ in rule.probes]
         self._number_of = [number for rule in rules for number in range(len(rule.probes))]
         self._rule_of += [None] * (len(STRUCTURE_PROBES) + 1)
-        self._events = frozenset((len(self._rule_of) - 1,))
+        self._events = (len(self._rule_of) - 1,)
         # Rules without a probe are tried on everything, before the others: under negative indexes, from the list's end.
         always = [rule for rule in own if not rule.probes]
         self._always = range(-len(always), 0)
@@ -123,11 +125,16 @@ class TextSearch:
     def confirmed(self, matched: Sequence[int] | None, data: bytes) -> Sequence[int] | None:
         """What `match` says of encoded JSON, also of the texts that stand there in pieces; without the mere names of a stream's events."""
         if matched:
-            if not self._events.issuperset(matched):
+            if tuple(matched) != self._events:
                 return matched
             return self._match_joined("\n".join(joined_texts(loads(data))).encode("utf-8", "surrogatepass"))
         joined = joined_lists(data)
         return self._match_joined(joined) if joined else None
+
+    def match_lists(self, data: bytes) -> Sequence[int] | None:
+        """That of a stream's events, where a probe matches in the strings of a list together."""
+        joined = joined_lists(data) if b"[" in data else b""
+        return self._events if joined and self.match(joined) else None
 
     def is_clean(self, data: bytes) -> bool:
         """Whether certainly no probe matches in some encoded JSON documents, nor in texts that stand there in pieces."""
@@ -135,7 +142,7 @@ class TextSearch:
 
     def _match_joined(self, text: bytes) -> Sequence[int] | None:
         matched = self.match(text)
-        return None if not matched or self._events.issuperset(matched) else matched
+        return None if not matched or tuple(matched) == self._events else matched
 
     def match_alone(self, data: bytes) -> Sequence[int]:
         """As `match`, by the standard library alone: slower, and the interpreter is held throughout."""
@@ -170,7 +177,8 @@ class TextSearch:
         short = len(text) <= _SHORT
         if short and text in self._clean:
             return None
-        matched = self.match(searched_bytes(text))
+        data = searched_bytes(text)
+        matched = self.match(data) or self.match_lists(data)
         if short and not matched:
             if len(self._clean) >= _MAX_CLEAN:
                 self._clean.clear()

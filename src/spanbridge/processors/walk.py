@@ -13,7 +13,6 @@ from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
 from spanbridge.processors.command_lines import is_argument_list, secret_arguments
-from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.following_values import is_mixed_word
 from spanbridge.processors.key_names import (
     Sensitivity,
@@ -23,7 +22,12 @@ from spanbridge.processors.key_names import (
     split_words,
 )
 from spanbridge.processors.personal_data import is_counted, is_version, named_rule
-from spanbridge.processors.placeholders import is_placeholder, was_masked
+from spanbridge.processors.placeholders import (
+    is_placeholder,
+    is_placeholder_of_cookies,
+    is_placeholder_of_scheme,
+    was_masked,
+)
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
@@ -32,7 +36,8 @@ from spanbridge.processors.structures import (
     columns_of,
     holds_headers,
     holds_labels,
-    holds_references,
+    holds_no_secret,
+    is_beside_secrets,
     is_label,
     is_pair_of,
     is_schema,
@@ -40,6 +45,7 @@ from spanbridge.processors.structures import (
     is_translation,
     named_value,
     names_credentials,
+    names_group,
     typed_member,
     values_of_schema,
 )
@@ -222,6 +228,7 @@ class Walk:
         classify = self._classify
         labels = bool(parent) and (holds_labels(parent) or is_translation(parent, value.values()))
         context = parent if parent and names_credentials(parent) else ""
+        group = bool(parent) and names_group(parent) and classify(parent) is _STRONG
         named = named_value(value, classify)
         key_set = "kty" in value
         kinds = self._search.kinds
@@ -234,14 +241,16 @@ class Walk:
             level = classify(name) if name else _NONE
             if context and level is not _STRONG:
                 level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
-                if level and type(item) in _NUMBERS:
-                    level = _WEAK  # the id of a token that a model gave
+                if level and (type(item) in _NUMBERS or name in _USERS):
+                    level = _WEAK  # the id of a token that a model gave, or whose it is
             rule = "key_name"
             if level is _WEAK:
                 if name in ("token", "tokens") and is_tokenized(value):
                     level = _NONE
                 elif name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
                     level = _STRONG if re.search(r"\s", item) is None else level
+            if group and (type(item) in _MAPPINGS or not is_beside_secrets(name)):
+                level = _STRONG
             if named is not None and name in named[0]:
                 level = max(level, named[1])
             elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
@@ -251,7 +260,12 @@ class Walk:
             ):
                 redacted = item
             elif level and not (labels and is_label(item)) and not (type(item) is int and parent == REDACTIONS):
-                redacted = self._secret(item, level, name, depth, rule)
+                called = name
+                if named is not None and name in named[0]:
+                    called = named[2] or name
+                elif group and type(item) in _CONTAINERS and not classify(name):
+                    called = parent
+                redacted = self._secret(item, level, called, depth, rule)
             elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
                 redacted = self._masked(found, item, str(item))
             elif kinds and type(item) is str and is_version(name, item):
@@ -305,12 +319,7 @@ class Walk:
         words = split_words(name)
         token = bool(words) and words[-1].startswith("token")
         if isinstance(value, str):
-            scheme, _, rest = value.partition(" ")
-            if (
-                is_placeholder(value)
-                or self._search.is_masked(value)
-                or (rest and scheme.isalpha() and _IS_VARIABLE.match(rest))
-            ):
+            if self._stands_for_one(value, words):
                 return self._text(value) if len(value) > 64 else value
             if level is _WEAK:
                 login = _LOGIN.fullmatch(value) if words and words[-1] == "auth" else None
@@ -331,12 +340,44 @@ class Walk:
             return self.value(value, depth + 1, name)
         if isinstance(value, dict) and is_schema(mapping := cast("dict[Any, Any]", value)):
             return self._schema(mapping, name, depth)
-        if holds_references(value) or (isinstance(value, list) and all(map(_stands_for_one, cast("list[Any]", value)))):
+        if holds_no_secret(value, lambda text: self._stands_for_one(text, words)):
             return self.value(value, depth + 1)
         if isinstance(value, dict) and (member := typed_member(mapping := cast("dict[Any, Any]", value))):
             held = self._secret(mapping[member], level, name, depth + 1, rule)
             return mapping if held is mapping[member] else {member: held}
+        if names_group(name):
+            return self._group(cast("Any", value), level, name, depth)
         return self._masked(rule, cast("Any", value), repr(cast("Any", value)))
+
+    def _group(self, value: Any, level: Sensitivity, name: str, depth: int) -> Any:
+        """Several secrets with what belongs to them: leaf by leaf."""
+        if isinstance(value, dict):
+            return self.value(value, depth + 1, name)
+        items = cast("list[Any]", value)
+        if all(type(item) in _LISTS and len(item) == 2 for item in items) and any(
+            self._classify(str(pair[0])) for pair in items
+        ):
+            return self.value(items, depth + 1)
+        result = [
+            self._masked("key_name", item, str(item))
+            if type(item) in _NUMBERS
+            else self._secret(item, level, name, depth + 1)
+            for item in items
+        ]
+        if all(new is old for new, old in zip(result, items, strict=True)):
+            return items
+        return tuple(result) if isinstance(items, tuple) else result
+
+    def _stands_for_one(self, value: str, words: Sequence[str]) -> bool:
+        """Whether a value under a name of these words stands for a secret."""
+        scheme, _, rest = value.partition(" ")
+        return (
+            is_placeholder(value)
+            or self._search.is_masked(value)
+            or (scheme.isalpha() and _IS_VARIABLE.match(rest) is not None)
+            or is_placeholder_of_scheme(value)
+            or ("=" in value and words[-1:] == ("cookie",) and is_placeholder_of_cookies(value))
+        )
 
     def _schema(self, value: dict[Any, Any], name: str, depth: int) -> Any:
         """What describes a secret: without the values that it holds, its default and its examples."""
@@ -361,7 +402,7 @@ class Walk:
 
     def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
         self._count()
-        joined = self._joined(items) if len(items) > 1 and parent != _PAIRS else None
+        joined = None if len(items) < 2 or parent == _PAIRS or self._is_pair(items, parent) else self._joined(items)
         if joined is not None:
             items = joined
         result = joined
@@ -422,25 +463,18 @@ class Walk:
         """The items with the secrets masked that stand in several of them: the first piece gets the marker, the others lose their part."""
         result: list[Any] | None = None
         if type(items[0]) is str and all(type(item) is str for item in items):
-            # One look at all before their pieces are told apart.
-            text = "".join(items)
-            if (
-                len(text) > chunked_text.MAX_MEAN * len(items)
-                or len(text) < self._search.shortest
-                or is_argument_list(items)
-            ):
-                return None
-            matched = self._candidates[text]
-            if not matched or not self._candidates.spans(text, matched, self._budget):
+            if chunked_text.may_hold_events(items[0]) and (result := self._joined_documents(items)) is not None:
+                return result
+            if is_argument_list(items):
                 return None
         for run in chunked_text.runs(items):
-            text = "".join(part.text for part in run)
+            text = run.text
             matched = self._candidates[text] if len(text) >= self._search.shortest else None
             spans = self._candidates.spans(text, matched, self._budget) if matched else []
             if spans:
                 spans = self._in_pieces(spans, run)
             offset = first = 0
-            for part in run if spans else ():
+            for part in run.parts if spans else ():
                 end = offset + len(part.text)
                 while first < len(spans) and spans[first].end <= offset:
                     first += 1
@@ -451,13 +485,29 @@ class Walk:
                 if inside:
                     result = list(items) if result is None else result
                     masked = self._masked_part(text, inside, offset, end)
-                    result[part.index] = chunked_text.replaced(result[part.index], part.path, masked)
+                    result[part.number] = chunked_text.replaced(result[part.number], part.path, masked)
                 offset = end
         return result
 
-    def _in_pieces(self, spans: Sequence[Span], run: Sequence[chunked_text.Part]) -> list[Span]:
+    def _joined_documents(self, texts: Sequence[str]) -> list[Any] | None:
+        """As `_joined`, of strings that hold one event each: `data: {...}`."""
+        regions = [self._candidates.regions(text)[:1] for text in texts]
+        documents = [found[0][2] if found else None for found in regions]
+        joined = self._joined(documents) if len(documents) > 1 else None
+        if joined is None:
+            return None
+        return [
+            text[: found[0][0]]
+            + json_text.rewritten(text, found[0][0], found[0][2], new, self._inner)
+            + text[found[0][1] :]
+            if found
+            else text
+            for text, found, new in zip(texts, regions, joined, strict=True)
+        ]
+
+    def _in_pieces(self, spans: Sequence[Span], run: chunked_text.Run) -> list[Span]:
         """The secrets of a text in pieces: without those that were masked in a piece before, nor the words of a next string."""
-        ends = list(accumulate(len(part.text) for part in run))
+        ends = list(accumulate(len(part.text) for part in run.parts))
         result: list[Span] = []
         for span in spans:
             first, last = bisect_right(ends, span.start), bisect_right(ends, span.end - 1)
@@ -467,17 +517,16 @@ class Walk:
             starts = [ends[index - 1] if index else 0 for index in range(first, last + 1)]
             pieces = [
                 part.text[max(0, span.start - start) : span.end - start]
-                for part, start in zip(run[first : last + 1], starts, strict=True)
+                for part, start in zip(run.parts[first : last + 1], starts, strict=True)
             ]
             if any(was_masked(piece) or self._search.is_masked(piece) for piece in pieces):
                 continue
-            if not run[0].path:
-                piece, start = run[first].text, starts[0]
-                if self._stands_alone(span._replace(end=ends[first]), piece, start) and not (
-                    span.rule in _FORMATS and any(map(looks_like_credential, pieces[1:]))
-                ):
-                    continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
-                if chunked_text.is_word(pieces[-1]):
+            if not run.is_stream:
+                piece, start = run.parts[first].text, starts[0]
+                if self._stands_alone(span._replace(end=ends[first]), piece, start):
+                    if not chunked_text.goes_on("".join(pieces[1:]), run.parts[first + 1].text):
+                        continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
+                elif chunked_text.is_word(pieces[-1]):
                     span = span._replace(end=starts[-1])  # noqa: PLW2901 - the rest of it
             result.append(span)
         return result
@@ -504,21 +553,27 @@ class Walk:
         parts.append(text[at:end])
         return "".join(parts)
 
+    def _is_pair(self, items: Sequence[Any], parent: str) -> bool:
+        """Whether the second of two strings is the value of the first."""
+        return (
+            len(items) == 2
+            and all(type(item) is str for item in items)
+            and bool(self._item_level(items[0], 1, items, parent))
+        )
+
     def _item_level(self, before: str, index: int, items: Sequence[Any], parent: str) -> Sensitivity:
         """How secret a string is by the item before it: a flag and its value, a name and its value."""
         item: str = items[index]
         level = argument_level(before, item, self._classify)
         if level or not (named := self._classify(before)):
             return level
-        if len(items) == 2:
+        if chunked_text.are_complete(before, item):
+            is_pair = False
+        elif len(items) == 2:
             is_pair = parent == _PAIRS or is_pair_of(named, item, parent, self._classify)
         else:
             is_pair = index % 2 == 1 and len(items) % 2 == 0 and holds_headers(parent)
         return named if is_pair else level
-
-
-def _stands_for_one(item: Any) -> bool:
-    return isinstance(item, str) and is_placeholder(item)
 
 
 def _plain_key(key: Any) -> str:
@@ -531,11 +586,11 @@ def _plain_key(key: Any) -> str:
 _PASS = frozenset({"pass", "Pass", "pw"})
 _USERS = frozenset({"user", "username", "userName", "user_name", "login", "email", "User", "Username"})
 """Beside a user's name, `pass` is a password."""
-_FORMATS = frozenset(row.rule for row in FORMATS)
-"""Rules that know a secret by its shape alone: what goes on in the next string is more of it."""
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
+_MAPPINGS = frozenset({dict})
+_CONTAINERS = _MAPPINGS | _LISTS
 _NUMERALS = frozenset({str, int})
 _NUMBERS = frozenset({int, float})
 _LOGIN = re.compile(r"[A-Za-z][\w.@-]{0,63}:(?P<v>[^\s:/]{4,128})")

@@ -157,6 +157,8 @@ class Span(Scope):
                 except Exception as error:  # noqa: BLE001
                     contain("span start", error)
                     drop(self, tracer.intake, "internal_error")
+        elif self._state == ENDED:
+            self._ignore("enter")
         # What `_enter_block` does, without the call.
         token = ambient.set(self)
         if self._token is None:
@@ -196,11 +198,18 @@ class Span(Scope):
                 if intake.pending_bytes > intake.wake_bytes:
                     intake.wake()
             else:
-                self._end_with(exc)
+                try:
+                    self._end_with(exc)
+                except RecursionError:  # as deep as the application is, nothing else can be called
+                    self._state = ENDED
+                    time = self._trace.clock_offset_ns + perf_counter_ns()
+                    self._tracer.intake.events.extend((END, self._id, time, "error", None))  # pyright: ignore[reportOptionalMemberAccess]
 
     def __aenter__(self) -> Ready[Self]:
         if self._state == NEW:
             self._open(ambient.get())
+        elif self._state == ENDED:
+            self._ignore("enter")
         self._enter_block(_getframe(1))
         return Ready(self)
 

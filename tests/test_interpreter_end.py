@@ -1,0 +1,100 @@
+"""How a process ends while threads are at work: with its own exit status, and by its deadline."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+LINGER = """
+    import sys, threading, time
+
+    class Linger:
+        # Called when the interpreter has begun to end: threads that come back from native code meet that.
+        def __del__(self, sleep=time.sleep):
+            sleep(0.3)
+
+    sys.linger = Linger()
+"""
+
+REDACTING = """
+    import spanbridge as sb
+    sensitive_data = sb.SensitiveDataFilter()
+    sensitive_data.prepare()
+    begun = threading.Semaphore(0)
+    text = "hello world, what is the weather " * 2000
+
+    def work():
+        begun.release()
+        while True:
+            sensitive_data.redact(text)
+
+    for _ in range(3):
+        threading.Thread(target=work, daemon=True).start()
+        begun.acquire()
+"""
+RECORDING = """
+    import base64, os
+    import spanbridge as sb
+    begun = threading.Event()
+
+    def begin(record):
+        begun.set()
+        return record
+
+    sb.configure(store=False, exporters=["memory"], processors=[begin], exit_timeout_s=0.2)
+    for _ in range(40):
+        # What looks like chance takes re2 longest: a tenth of a second for each.
+        with sb.tool_call("t", input=base64.b64encode(os.urandom(10_000)).decode()):
+            pass
+    begun.wait()
+"""
+LATE = (
+    RECORDING
+    + """
+    sb.shutdown(0)
+"""
+)
+
+
+def run(code):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(LINGER) + textwrap.dedent(code)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("code", [REDACTING, RECORDING, LATE], ids=["application", "pipeline", "late pipeline"])
+def test_no_thread_is_in_re2_when_the_interpreter_ends(code):
+    """A daemon thread that comes back from C++ then would abort the process."""
+    pytest.importorskip("re2")
+    ended = run(code)
+
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_redaction_after_the_last_deliveries():
+    """What the application redacts in a handler of its own that runs last is redacted as ever, without re2."""
+    pytest.importorskip("re2")
+    ended = run(
+        """
+        import atexit
+
+        def last():
+            from spanbridge.processors.matcher import Re2Prefilter
+            print(Re2Prefilter.max_direct_bytes, sensitive_data.redact({"password": "hunter2hunter2", "q": "x" * 100_000})["password"])
+
+        atexit.register(last)
+        import spanbridge as sb
+        sensitive_data = sb.SensitiveDataFilter()
+        print(sensitive_data.redact({"password": "hunter2hunter2"})["password"])
+        """
+    )
+
+    assert ended.stdout.splitlines() == ["[REDACTED]", "-1 [REDACTED]"], ended.stderr
