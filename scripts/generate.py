@@ -204,6 +204,7 @@ def _document_types(definitions: Definitions) -> list[str]:
 def _document_structures(definitions: Definitions) -> list[str]:
     types = {attributes.__name__ for attributes in ATTRIBUTES.values()}
     bases = {base.id for node in definitions.classes.values() for base in node.bases if isinstance(base, ast.Name)}
+    bases -= {field.type for name in types for field in definitions.fields(name)}
     parts: list[str] = []
     for name in definitions.classes:
         if definitions.is_typed_dict(name) and name not in types | bases:

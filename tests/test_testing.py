@@ -89,12 +89,31 @@ def test_spans(captured):
     assert {span.environment for span in spans} == {"test"}
 
 
-def test_open_spans_are_not_captured(captured):
-    """Only spans that ended are captured."""
-    with sb.agent_run("open"):
-        assert captured.tree() == ""
+def test_open_spans(captured):
+    """A span that has not ended is no part of the tree, and can be looked at as it is so far."""
+    with sb.agent_run("open", input="hi") as run:
+        run.set(metadata={"step": 1})
+        lost = sb.start_span(sb.SpanType.TOOL_CALL, "lost")
 
+        assert captured.tree() == ""
+        assert [(span.name, span.status, span.input) for span in captured.open] == [
+            ("open", "running", "hi"),
+            ("lost", "running", None),
+        ]
+        assert captured.open[0].metadata == {"step": 1}
+
+    assert [span.span_id for span in captured.open] == [lost.span_id]
     captured.assert_tree("agent_run open [ok]")
+
+
+def test_what_is_forgotten_is_not_open(captured):
+    """`clear` forgets open spans; one that ends later is captured."""
+    span = sb.start_span(sb.SpanType.GENERIC, "a")
+    captured.clear()
+    span.end()
+
+    assert captured.open == []
+    assert [span.name for span in captured.spans] == ["a"]
 
 
 def test_settings():

@@ -25,13 +25,12 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from spanbridge.errors import ConfigurationError
-from spanbridge.pacing import short_turns
+from spanbridge.list_prices import shipped_prices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from genai_prices.types import ModelInfo, Provider
-
+    from spanbridge.list_prices import ModelInfo, Provider
     from spanbridge.model.attributes import CostContext
     from spanbridge.model.usage import InputTokenDetails, OutputTokenDetails, UsageDict
 
@@ -121,14 +120,6 @@ class _Match(NamedTuple):
     info: ModelInfo | None
     dated_bands: dict[int, list[_Band]]
     """Rates of `info`, by the identity of their price object, which `info` keeps alive."""
-
-
-def shipped_prices() -> list[Provider]:
-    """The list prices that `genai_prices` ships, loaded with the first call."""
-    with short_turns():
-        from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
-
-        return get_snapshot().providers
 
 
 class PriceTable:

@@ -42,9 +42,9 @@ class StoreError(SpanbridgeError):
 
     Args:
         message: What happened, and the way out.
-        reason: One word for counters: "store_locked", "store_full", "store_read_only", "store_damaged", "store_error", or what no later
-            try changes: "invalid_span" (a span cannot be stored, even with every value that does not fit left out) and "store_forked"
-            (this process was forked while the store was at work).
+        reason: One word for counters: "store_locked", "store_full", "store_read_only", "store_not_private" (other users could read or
+            replace it), "store_damaged", "store_error", or what no later try changes: "invalid_span" (a span cannot be stored, even with
+            every value that does not fit left out) and "store_forked" (this process was forked while the store was at work).
     """
 
     def __init__(self, message: str, *, reason: str = "store_error") -> None:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
 
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from spanbridge.model.span import SpanRecord
     from spanbridge.model.span_types import SpanType
@@ -102,9 +103,10 @@ class Store(Protocol):
     raises a `StoreError` whose `reason` is a word for counters. A reading method sees one moment of the store: whole batches, never a
     part of one, and never what a failed write left; readers and writers do not wait for each other.
 
+    As a context manager it closes itself.
+
     Optional: `media`, an object with `put(sha256, extension, data)`, called before the spans that refer to the content are written, by any
-    number of threads and processes, also for what is kept already; and `get_media(sha256) -> bytes | None`. A store without `media` gets
-    references only, which say so.
+    number of threads and processes, also for what is kept already. A store without `media` gets references only, which say so.
     """
 
     def write(self, batch: Sequence[SpanRecord], /) -> None:
@@ -153,9 +155,19 @@ class Store(Protocol):
         """Counts and sums over the whole store."""
         ...
 
+    def get_media(self, sha256: str, /) -> bytes | None:
+        """The content that a reference names by its hash; None where it is not kept."""
+        ...
+
     def close(self) -> None:
         """Lets go of connections and files; may be called twice, and a later call of another method opens them again."""
         ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
 
 
 def _nothing() -> None:

@@ -59,6 +59,12 @@ class CapturedSpans:
         self.flush()
         return sorted(self._exporter.spans, key=lambda span: span.started_at)
 
+    @property
+    def open(self) -> list[SpanRecord]:
+        """The spans that have not ended, as they are now; in the order in which they started."""
+        self.flush()
+        return sorted(self._exporter.running, key=lambda span: span.started_at)
+
     def flush(self) -> None:
         """Waits until every span that ended is captured. Raises TimeoutError if that takes more than five seconds."""
         if not self.observability.flush(FLUSH_TIMEOUT_S):
@@ -100,7 +106,7 @@ def capture_spans(**settings: Any) -> Generator[CapturedSpans]:
     from spanbridge.exporters.memory import InMemoryExporter  # noqa: PLC0415 - loads with the first use
     from spanbridge.observability import temporarily  # noqa: PLC0415
 
-    exporter = InMemoryExporter()
+    exporter = InMemoryExporter(with_running=True)
     defaults: dict[str, Any] = {
         "service_name": "test",
         "environment": "test",

@@ -64,3 +64,17 @@ def test_a_wrong_option_is_one_line_that_says_what_is_wrong(cli, file):
     assert "has no pattern; write RULE=REGEX" in result.output
     assert "--json goes with --explain" in cli("redact", "--json", file).output
     assert "can run away" in cli("redact", "--extra-pattern", "a=x(a+)+b", file).output
+
+
+def test_our_own_lines_keep_their_counts(cli, tmp_path):
+    """What was redacted in a span is counted by the names of the rules: the numbers are no secrets, and other values there are."""
+    line = '{"name":"a","redactions":{"openai_api_key":18,"password":1234},"input":{"password":"[REDACTED]"}}\n'
+    ours, others = tmp_path / "spans.jsonl", tmp_path / "others.jsonl"
+    ours.write_text(line)
+    others.write_text('{"redactions":{"password":"hunter2x9"},"limits":{"password":1234}}\n')
+
+    assert cli("redact", str(ours)).output == line
+    assert (
+        cli("redact", str(others)).output
+        == '{"redactions":{"password":"[REDACTED]"},"limits":{"password":"[REDACTED]"}}\n'
+    )

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+import spanbridge as sb
 from spanbridge.configuration.plugins import EXPORTER, load_bridge, load_exporter, load_store, plugin_names
 from spanbridge.errors import ConfigurationError
 
@@ -111,3 +112,21 @@ def test_own_exporters_come_in_by_the_same_door(install):
     loaded = [load_exporter(name).__name__ for name in ("console", "jsonl", "memory")]
 
     assert loaded == ["ConsoleExporter", "JsonLinesExporter", "InMemoryExporter"]
+
+
+@pytest.mark.parametrize("from_variable", [False, True])
+@pytest.mark.parametrize(
+    ("setting", "value"), [("exporters", ["console", "nope"]), ("bridge", "nope"), ("store", "nope://h/x")]
+)
+def test_the_error_names_the_setting(monkeypatch, setting, value, from_variable):
+    """Which setting, which value, and whether it came from the code or from a variable."""
+    word = ",".join(value) if isinstance(value, list) else value
+    if from_variable:
+        monkeypatch.setenv(f"SPANBRIDGE_{setting.upper()}", word)
+
+    with pytest.raises(ConfigurationError) as caught:
+        sb.Observability(**{"store": False, setting: value} if not from_variable else {})
+
+    origin = f"environment variable SPANBRIDGE_{setting.upper()}" if from_variable else "argument"
+    assert str(caught.value).startswith(f"The setting {setting} = {value!r} ({origin}): ")
+    assert "nstalled" in str(caught.value)

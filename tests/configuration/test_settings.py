@@ -1,3 +1,4 @@
+import inspect
 import json
 import os
 import sys
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import spanbridge as sb
 from spanbridge.configuration.settings import SETTINGS, resolve_settings, settings_markdown, settings_rows
 from spanbridge.errors import ConfigurationError
 from spanbridge.pipeline.tail_sampling import TailSampling
@@ -315,6 +317,14 @@ def test_unknown_argument(folder):
     assert message == (
         "Unknown setting expoters = ['otlp'] (argument of spanbridge.configure(...)). Did you mean exporters?"
     )
+
+
+def test_unknown_argument_of_configure():
+    """The public function refuses it as the settings do, and shows its own arguments to those who ask."""
+    with pytest.raises(ConfigurationError, match=r"Unknown setting servce_name = 'x' .*Did you mean service_name\?"):
+        sb.configure(servce_name="x")
+
+    assert list(inspect.signature(sb.configure).parameters) == [*SETTINGS]
 
 
 def test_unknown_key_in_a_file(folder):

@@ -142,6 +142,35 @@ def test_a_model_call() -> None:
     assert "spanbridge.input" not in attributes
 
 
+@pytest.mark.parametrize("span_type", [SpanType.MODEL_GENERATION, SpanType.MODEL_INFERENCE])
+def test_parameters_as_attributes(span_type: SpanType) -> None:
+    """A parameter that is given by its own keyword stands where one in `parameters` does; where both are, none is lost."""
+    original = record(
+        span_type,
+        name="chat m",
+        attributes={
+            "model": "m",
+            "temperature": 0.5,
+            "max_tokens": 9,
+            "top_k": "many",
+            "max_retries": 2,
+            "seed": 7,
+            "parameters": {"seed": 8, "top_p": 0.9},
+        },
+    )
+    span = write_span(original)
+
+    assert {key: value for key, value in span.attributes.items() if key.startswith("gen_ai.request.")} == {
+        "gen_ai.request.model": "m",
+        "gen_ai.request.temperature": 0.5,
+        "gen_ai.request.max_tokens": 9,
+        "gen_ai.request.seed": 8,
+        "gen_ai.request.top_p": 0.9,
+    }
+    assert not {"temperature", "max_tokens"} & span.attributes.keys()
+    assert read_span(span).to_dict() == original.to_dict()
+
+
 def test_an_agent_and_its_tool() -> None:
     """Agents have their identity and instructions, tools their arguments and result as JSON."""
     agent = write_span(

@@ -65,6 +65,20 @@ def test_render(make_span):
     ]
 
 
+@pytest.mark.parametrize(
+    ("score", "shown"),
+    [(0.9, "score 0.9  "), (1, "score 1  "), (True, "score true  "), ("good\n", "score good"), (None, ""), ([1], "")],
+)
+def test_a_score_is_shown(make_span, score, shown):
+    """What a scorer said stands in its line."""
+    scorer = make_span("helpful", type=SpanType.SCORER_RUN, attributes={"score": score})
+    tool = make_span("search", type=SpanType.TOOL_CALL, attributes={"score": score})
+
+    assert shown in printed(render([scorer]))
+    assert shown or "score " not in printed(render([scorer]))
+    assert "score" not in printed(render([tool]))
+
+
 def test_render_without_content(make_span):
     """Without content a line keeps its name and its error's type."""
     span = make_span(

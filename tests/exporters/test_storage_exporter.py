@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import spanbridge as sb
 from spanbridge.errors import ConfigurationError
 from spanbridge.exporters.storage_exporter import StorageExporter
 from spanbridge.model.span import SpanRecord
@@ -105,3 +106,32 @@ def test_a_store_that_cannot_be_opened_asks_for_another_try(tmp_path: Path) -> N
     assert blocked == Retry(reason="store_error")
     assert exporter.export([record()]) == Delivered()
     exporter.shutdown(0.0)
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "hard link"])
+def test_an_unsafe_place_is_an_error_of_the_configuration(tmp_path: Path, kind: str) -> None:
+    """Nothing could be stored there: that is told at once, with the setting, its value, and the way out."""
+    path = tmp_path / "traces.db"
+    if kind == "folder":
+        tmp_path.chmod(0o777)
+    elif kind == "link":
+        path.symlink_to(tmp_path / "other.db")
+    else:
+        (tmp_path / "other.db").touch()
+        path.hardlink_to(tmp_path / "other.db")
+    address = f"sqlite:///{path}"
+
+    with pytest.raises(ConfigurationError, match=rf"the store '{address}' is not safe: .*; name .*file"):
+        StorageExporter(address)
+    with pytest.raises(ConfigurationError, match=rf"^The setting store = '{address}' \(argument\): .* is not safe"):
+        sb.Observability(store=address)
+    assert kind != "folder" or not path.exists()
+
+
+def test_the_default_store_stops_no_application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who named no store is not stopped by the place of the default one; spans that cannot be stored are counted."""
+    (tmp_path / "spanbridge").mkdir()
+    (tmp_path / "spanbridge").chmod(0o777)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    assert StorageExporter().export([record()]) == Retry(reason="store_not_private")

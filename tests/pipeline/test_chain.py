@@ -263,6 +263,9 @@ def test_a_filter_of_ones_own_may_be_the_last(observe):
         ("type", "tool_call", sb.SpanType.TOOL_CALL),
         ("type", None, sb.SpanType.GENERIC),
         ("service_name", 5, "service"),
+        ("name", None, "x"),
+        ("name", 5, "x"),
+        ("name", "", ""),
         ("source", "elsewhere", "elsewhere"),
         ("cost", "free", None),
         ("cost", 0.5, 0.5),
@@ -292,7 +295,7 @@ def test_the_structure_stays_sound(field, given, expected, observe, tmp_path):
 
     value = getattr(stored, field)
     assert value == (before[0] if field in ("span_id", "started_at") else expected)
-    assert json.loads(path.read_text())["name"] == "x"
+    assert json.loads(path.read_text())["name"] == ("x" if field != "name" else expected)
 
 
 def test_a_record_that_was_read_back_is_stored_with_its_content(observe):

@@ -181,7 +181,7 @@ class Gate:
         lambda text: {"tags": [text]},
         lambda text: {"name": text},
         lambda text: {"user_id": text},
-        lambda text: {"links": [{"trace_id": text}]},
+        lambda text: {"links": [{"trace_id": text, "span_id": "1"}]},
     ],
     ids=["input", "list", "output", "attribute", "metadata", "tags", "name", "user_id", "links"],
 )

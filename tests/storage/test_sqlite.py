@@ -263,9 +263,7 @@ class TestFiles:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert store.list_traces()[0].span_count == 2
 
-    @pytest.mark.parametrize(
-        ("mode", "group_is_private"), [(0o777, True), (0o1777, True), (0o702, True), (0o770, False)]
-    )
+    @pytest.mark.parametrize(("mode", "group_is_private"), [(0o777, True), (0o702, True), (0o770, False)])
     def test_a_folder_that_others_can_write_is_refused(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int, group_is_private: bool
     ) -> None:
@@ -283,6 +281,43 @@ class TestFiles:
         assert [item.name for item in folder.iterdir()] == ["spanbridge"]
         assert stat.S_IMODE((folder / "spanbridge").stat().st_mode) == 0o700
 
+    @pytest.mark.parametrize("mode", [0o1777, 0o3777, 0o1770])
+    def test_a_folder_where_each_user_keeps_his_own(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int
+    ) -> None:
+        """As /tmp: others can write there, and can neither remove nor replace a private file."""
+        folder = tmp_path / "shared"
+        folder.mkdir()
+        folder.chmod(mode)
+        present_as(monkeypatch, folder, uid=0, gid=os.getegid() + 1)
+        store = SQLiteStore(folder / "traces.db", create=True)
+        store.write([span()])
+        store.media.put("ab" * 32, "png", b"image")
+
+        modes = {item.name: stat.S_IMODE(item.stat().st_mode) for item in folder.iterdir()}
+        assert modes == {"traces.db": 0o600, "traces.db-wal": 0o600, "traces.db-shm": 0o600, "traces.db-media": 0o700}
+        store.close()
+
+    @pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", "-media"])
+    def test_what_others_put_beside_a_store_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path, store: SQLiteStore, suffix: str
+    ) -> None:
+        """SQLite would read another user's log as the store's own, and write spans into it."""
+        store.write([span()])
+        store.close()
+        planted = path.with_name(path.name + suffix)
+        planted.touch()
+        with monkeypatch.context() as patch:
+            present_as(patch, planted, uid=os.geteuid() + 1)
+            with pytest.raises(StoreError, match=rf"traces.db{suffix} belongs to user .* remove it") as of_writer:
+                store.write([span(2, parent=1)])
+            with pytest.raises(StoreError, match=rf"traces.db{suffix} belongs to user"), SQLiteStore(path) as reader:
+                reader.list_traces()
+        planted.unlink()
+
+        assert of_writer.value.reason == "store_not_private"
+        assert store.list_traces()[0].span_count == 1
+
     def test_another_users_folder_and_file_are_refused(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: Path, store: SQLiteStore
     ) -> None:
@@ -298,7 +333,7 @@ class TestFiles:
             with pytest.raises(StoreError, match=r"the folder .* belongs to user") as of_folder:
                 store.write([span(2, parent=1)])
 
-        assert of_file.value.reason == of_folder.value.reason == "store_read_only"
+        assert of_file.value.reason == of_folder.value.reason == "store_not_private"
         assert store.list_traces()[0].span_count == 1
 
     def test_a_folder_is_refused(self, tmp_path: Path) -> None:
@@ -383,7 +418,7 @@ class TestSchema:
 
         with SQLiteStore(path) as store:
             for use in (lambda: store.write([span()]), store.list_traces):
-                with pytest.raises(StoreError, match="not a database") as caught:
+                with pytest.raises(StoreError, match=r"not a database; move the file .* or name another") as caught:
                     use()
                 assert caught.value.reason == "store_damaged"
 
@@ -617,7 +652,7 @@ class TestFaults:
         """Its tables are made under the same patience as every write: several tries, each refused until the other process is done."""
         monkeypatch.setattr(connections, "_TRY_S", 0.001)
         path.touch(0o600)
-        holder = connections.open_writing(path)
+        holder = connections.open_writing(path, 2**30)
         holder.execute("BEGIN IMMEDIATE")
         refusals: list[None] = []
 
@@ -792,6 +827,15 @@ class TestRetention:
             assert execute(path, "SELECT count(*) FROM spans") == [(len(kept),)]
             terms = [execute(path, f"SELECT count(*) FROM {table}")[0][0] for table in ("trace_terms", RECENT_TERMS)]
             assert sum(terms) == 3 * (len(kept) - 1)
+
+    def test_the_log_of_a_small_store_is_small(self, path: Path) -> None:
+        """What stands in the write-ahead log is moved into the file sooner, where the file's own bound is small."""
+        with SQLiteStore(path, create=True, max_bytes=2**21) as store:
+            for number in range(1, 400):
+                store.write([span(number, trace_id=hex_id(number), input=os.urandom(4_000).hex())])
+
+            # A part of the bound, and the last write.
+            assert path.with_name("traces.db-wal").stat().st_size < 2**20
 
     def test_traces_that_never_end_are_bounded_too(self, path: Path) -> None:
         """Where nothing has ended the oldest running traces go: the bound holds whatever was left behind by crashes."""

@@ -407,6 +407,19 @@ def test_links(captured_spans):
     assert spans["c"].links == [itself]
 
 
+@pytest.mark.parametrize("links", [5, [1], "ab", [["x"]], [None], [object()], [b"{"], [{"span_id": SPAN_ID}]])
+def test_what_is_no_link_is_ignored(links, captured_spans):
+    """It is counted; the span and its other links are recorded."""
+    good = {"trace_id": TRACE_ID, "span_id": SPAN_ID}
+    with sb.agent_run("a", links=links):
+        pass
+    with sb.agent_run("b", links=[good, *(links if isinstance(links, list) else [links])]):
+        pass
+
+    assert [span.links for span in captured_spans.spans] == [[], [good]]
+    assert sb.stats()["ignored"] == {"invalid_links": 2}
+
+
 def test_hide(captured_spans):
     """`hide_input` and `hide_output` record neither, whenever they come."""
     with sb.tool_call("a", input="secret", output="secret", hide_input=True, hide_output=True) as tool:
@@ -619,6 +632,18 @@ def test_error_by_hand(captured_spans):
     spans = by_name(captured_spans)
     assert (spans["a"].status, spans["a"].error["message"], spans["a"].output) == ("error", "x", "partial")
     assert (spans["b"].status, spans["b"].error) == ("error", {"type": "Error", "message": "in words"})
+
+
+@pytest.mark.parametrize(
+    ("error", "type"), [(ValueError, "ValueError"), (asyncio.TimeoutError, asyncio.TimeoutError.__name__)]
+)
+def test_an_error_by_its_class(error, type, captured_spans):
+    """As `raise` takes one."""
+    with sb.tool_call("a") as tool:
+        tool.error(error)
+
+    recorded = captured_spans.spans[0].error
+    assert (recorded["type"].rpartition(".")[2], recorded["message"]) == (type, "")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import asyncio
+import functools
 import inspect
 import pickle
 
@@ -356,3 +357,45 @@ def module_level(x):
 def test_instances_can_be_pickled_when_their_methods_are_decorated():
     """Decorating a method does not stop its class from being pickled."""
     assert pickle.loads(pickle.dumps(Child())).method(1) == 23
+
+
+class WithProperties:
+    @property
+    @sb.tool_call
+    def computed(self):
+        return 1
+
+    @functools.cached_property
+    @sb.tool_call
+    def computed_once(self):
+        return 2
+
+    @sb.tool_call
+    def method(self, x):
+        return x
+
+
+def test_properties(captured_spans):
+    """A property passes the instance as an argument; it is none of the span's input."""
+    instance = WithProperties()
+
+    assert (instance.computed, instance.computed_once, instance.computed_once) == (1, 2, 2)
+    assert WithProperties.method(instance, 3) == 3
+
+    assert [(span.name, span.input) for span in captured_spans.spans] == [
+        ("computed", {}),
+        ("computed_once", {}),
+        ("method", {"x": 3}),
+    ]
+
+
+def test_partials(captured_spans):
+    """A partial has the name of the function that it calls, however many are around each other."""
+    decorated = sb.tool_call(functools.partial(functools.partial(divmod_of, 7), y=2))
+
+    assert decorated() == (3, 1)
+    assert [(span.name, span.input) for span in captured_spans.spans] == [("divmod_of", {"y": 2})]
+
+
+def divmod_of(x, y):
+    return divmod(x, y)

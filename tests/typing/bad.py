@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import spanbridge as sb
 from spanbridge.model.usage import Usage
 from spanbridge.tracing.openers import (
     Openers,
@@ -27,6 +28,14 @@ model_generation(model="gpt-5.4", usage={"tokens": 812})  # error
 model_generation(model="gpt-5.4", parameters={"temperature": "hot"})  # error
 model_generation(model="gpt-5.4", result_type="poem")  # error
 model_generation(usage=Usage(input_tokens="812"))  # error
+model_generation(model="gpt-5.4", temperature="hot")  # error
+model_generation(model="gpt-5.4", temprature=0.5)  # error
+sb.configure(servce_name="support")  # error
+sb.configure(service_name=5)  # error
+sb.configure("support")  # error
+sb.open_store("sqlite:///traces.db").list_traces(state="error")  # error
+sb.open_store("sqlite:///traces.db").lst_traces()  # error
+str(sb.open_store("sqlite:///traces.db").get_trace("0" * 32).span)  # error
 
 
 @mcp_tool_call  # error

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from typing_extensions import assert_type
 
+import spanbridge as sb
 from spanbridge.model.span import Link
 from spanbridge.model.span_types import SpanType
 from spanbridge.model.usage import Usage
@@ -111,3 +112,20 @@ def by_hand() -> None:
 def own_openers(openers: Openers) -> None:
     with openers.tool_call("search") as tool:
         tool.set(tool_call_id="call_1")
+
+
+def configuration_and_store() -> None:
+    assert_type(
+        sb.configure(service_name="support", store=False, exporters=["console"], sampling=0.5), sb.Observability
+    )
+    with sb.open_store("sqlite:///traces.db") as store:
+        page = store.list_traces(status="error", limit=10)
+        for trace in page:
+            assert_type(trace.trace_id, str)
+        assert_type(store.get_trace("0" * 32).spans, list[sb.SpanRecord])
+        assert_type(store.get_media("0" * 64), bytes | None)
+
+
+def parameters_by_their_own_names() -> None:
+    with model_generation(model="gpt-5.4", max_tokens=5, temperature=0.1, stop_sequences=["."], seed=7) as generation:
+        generation.set(top_p=0.9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.configuration.masking import display
@@ -22,7 +23,7 @@ from spanbridge.tracing.tracer import Tracer
 from spanbridge.tracing.visibility import HIDE_INPUT, HIDE_OUTPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from spanbridge.configuration.settings import Settings
     from spanbridge.protocols import Bridge, Exporter, SamplerLike
@@ -86,7 +87,8 @@ def build_bridge(settings: Settings) -> Bridge | None:
     """The bridge of a configuration, made but not yet open; None where there is none."""
     bridge = settings.bridge
     if isinstance(bridge, str):
-        bridge = load_bridge(bridge)()
+        with _blaming("bridge", settings):
+            bridge = load_bridge(bridge)()
     if bridge is not None and (
         missing := [name for name in _BRIDGE_METHODS if not callable(getattr(bridge, name, None))]
     ):
@@ -160,11 +162,12 @@ def build_store_exporter(settings: Settings) -> Any:
 
     if isinstance(store, StorageExporter):
         return store
-    exporter = StorageExporter(store, max_bytes=settings.store_max_bytes)
-    if store is None or isinstance(store, str):
-        media = getattr(exporter.store, "media", None)
-        if media is not None:
-            media.max_bytes = settings.store_media_max_bytes
+    with _blaming("store", settings):
+        exporter = StorageExporter(store, max_bytes=settings.store_max_bytes)
+        if store is None or isinstance(store, str):
+            media = getattr(exporter.store, "media", None)
+            if media is not None:
+                media.max_bytes = settings.store_media_max_bytes
     return exporter
 
 
@@ -180,7 +183,8 @@ def build_exporters(settings: Settings) -> dict[str, Exporter]:
     exporters: dict[str, Exporter] = {}
     for setting in settings.exporters:
         item = setting.exporter if isinstance(setting, Route) else setting
-        exporter: Any = load_exporter(item)() if isinstance(item, str) else item
+        with _blaming("exporters", settings):
+            exporter: Any = load_exporter(item)() if isinstance(item, str) else item
         base = str(getattr(exporter, "name", None) or type(exporter).__name__)
         name, number = base, 2
         while name in exporters or name == "store":
@@ -241,6 +245,16 @@ def build_sampler(sampling: Any) -> SamplerLike | None:
     if sampling == 0:
         return NeverSampling()
     return None if sampling == 1 else RatioSampling(sampling)
+
+
+@contextmanager
+def _blaming(name: str, settings: Settings) -> Generator[None]:
+    """A ConfigurationError inside it names the setting, its value and where that came from."""
+    try:
+        yield
+    except ConfigurationError as error:
+        value, origin = display(getattr(settings, name), name), settings.origins.get(name, "default")
+        raise ConfigurationError(f"The setting {name} = {value} ({origin}): {error}") from error.__cause__
 
 
 def _attribute_check() -> Any:

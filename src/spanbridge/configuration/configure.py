@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from spanbridge import observability
+from spanbridge.configuration.settings import refuse_unknown_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +20,22 @@ if TYPE_CHECKING:
     from spanbridge.protocols import Exporter, ProcessorLike, SamplerLike
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _naming_the_closest(function: Callable[P, R]) -> Callable[P, R]:
+    """An unknown argument gets the error of the settings, which names the closest one. Type checkers refuse it already."""
+
+    @wraps(function)
+    def checked(*arguments: P.args, **settings: P.kwargs) -> R:
+        refuse_unknown_arguments(settings)
+        return function(*arguments, **settings)
+
+    return checked
+
+
+@_naming_the_closest
 def configure(
     *,
     service_name: str | None = None,
@@ -50,7 +68,6 @@ def configure(
     media: bool | None = None,
     max_media_bytes: int | None = None,
     store_media_max_bytes: int | None = None,
-    **unknown: Any,
 ) -> Observability:
     """Configures tracing for this process. A second call shuts the first configuration down in order and replaces it.
 
@@ -89,8 +106,5 @@ def configure(
         media: Whether images, audio and documents are kept beside the store; spans hold references to them.
         max_media_bytes: Bytes of one such content; of a larger one only the reference is kept.
         store_media_max_bytes: Bytes of all of them; beyond it those that were recorded longest ago go.
-        unknown: Not accepted: the error names the closest setting.
     """
-    settings = {**locals(), **unknown}
-    del settings["unknown"]
-    return observability.configure(**settings)
+    return observability.configure(**locals())

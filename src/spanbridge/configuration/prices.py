@@ -1,4 +1,4 @@
-"""The shipped price list, loaded when the first model span ends that needs it: it takes a quarter of a second of CPU, and memory."""
+"""The shipped price list, loaded when the first model span ends that needs it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spanbridge.containment import contain
 
 if TYPE_CHECKING:
-    from genai_prices.types import Provider
+    from spanbridge.list_prices import Provider
 
 POLL_S = 0.02
 
@@ -17,8 +17,8 @@ POLL_S = 0.02
 class Prices:
     """Prices tokens, as `cost.PriceTable.cost` does; the pipeline's `price`.
 
-    The list loads on a thread of its own, so that whoever waits for it can give up: a process that exits has little time, and its spans
-    are worth more than their cost.
+    The list loads on a thread of its own, so that whoever waits for it can give up: it is there in a moment, but not where the package has
+    to read it itself or the disk is slow. A process that exits has little time, and its spans are worth more than their cost.
     """
 
     def __init__(self, prices: dict[str, Any]) -> None:

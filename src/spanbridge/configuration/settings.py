@@ -210,7 +210,7 @@ def resolve_settings(
     Raises ConfigurationError for the first setting that is unknown or wrong.
     """
     file = find_configuration_file(folder)
-    _refuse_unknown_names(arguments, "argument of spanbridge.configure(...)")
+    refuse_unknown_arguments(arguments)
     _refuse_unknown_variables(environ)
     if file is not None:
         _refuse_unknown_names(file.values, file.origin)
@@ -262,6 +262,11 @@ def settings_markdown() -> str:
         cells = (f"`{setting.name}`", variables, setting.kind.expected, setting.default_text, setting.help)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def refuse_unknown_arguments(arguments: Mapping[str, Any]) -> None:
+    """ConfigurationError for the first argument of `spanbridge.configure(...)` that is no setting."""
+    _refuse_unknown_names(arguments, "argument of spanbridge.configure(...)")
 
 
 def _first_variable(setting: Setting, environ: Mapping[str, str]) -> tuple[Variable | None, str | None]:

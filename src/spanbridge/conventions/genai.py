@@ -347,6 +347,8 @@ STATUS = PREFIX + "status"
 IS_EVENT = PREFIX + "is_event"
 SOURCE = PREFIX + "source"
 INPUT_FORM, OUTPUT_FORM, TOOLS_FORM = PREFIX + "input_form", PREFIX + "output_form", PREFIX + "tools_form"
+PARAMETERS_FORM = PREFIX + "parameters_form"
+"""Which parameters of a model's call were attributes of their own, and not parts of `parameters`."""
 EXTERNAL_PARENT = PREFIX + "external_parent_span_id"
 PARENT = PREFIX + "parent_span_id"
 """Our own parent, where a span of another tracer's stands between."""
@@ -376,6 +378,7 @@ OWN_KEYS = frozenset(
         INPUT_FORM,
         OUTPUT_FORM,
         TOOLS_FORM,
+        PARAMETERS_FORM,
         STATUS,
         IS_EVENT,
         SOURCE,
@@ -411,6 +414,8 @@ class TypeTable(NamedTuple):
     """Path and row by the convention's key."""
     names: frozenset[str]
     """Typed attributes, with or without a row."""
+    parameters: dict[str, Row]
+    """The rows of the parts of `parameters`, which may be attributes of their own as well."""
     taken: frozenset[str]
     """Keys that an attribute of your own must not have."""
     convention: Convention
@@ -425,9 +430,10 @@ def table_of(span_type: SpanType) -> TypeTable:
     names = {*get_type_hints(ATTRIBUTES[span_type]), "withheld"}
     plan: Plan = {}
     by_key: dict[str, tuple[tuple[str, ...], Row]] = {}
-    for row in ROWS:
-        path = tuple(row.attribute.split("."))
-        if path[0] not in names:
+    paths = {row: tuple(row.attribute.split(".")) for row in ROWS}
+    parameters = {path[1]: row for row, path in paths.items() if path[0] == "parameters" and "parameters" in names}
+    for row, path in paths.items():
+        if path[0] not in names or path[0] in parameters:
             continue
         by_key[row.key] = (path, row)
         level = plan
@@ -440,4 +446,4 @@ def table_of(span_type: SpanType) -> TypeTable:
     taken = frozenset({*by_key, *DERIVED, *payloads, *(row.key for row in FIELDS), ""})
     variants = {value: variant for (of_type, _, value), variant in VARIANTS.items() if of_type is span_type}
     convention, deciding = CONVENTIONS[span_type], _DECIDING.get(span_type)
-    return TypeTable(plan, by_key, frozenset(names), taken, convention, deciding, variants)
+    return TypeTable(plan, by_key, frozenset(names), parameters, taken, convention, deciding, variants)

@@ -138,6 +138,7 @@ def _read_fields(attributes: _Read, span_type: SpanType, *, is_ours: bool) -> di
         typed: dict[str, Any] = {}
         if attributes.values.get(genai.ROLLED_UP) is True:
             attributes.take_prefixed("gen_ai.usage.")
+        own_parameters = attributes.take(genai.PARAMETERS_FORM, ())
         for path, row in table.by_key.values():
             if row.key == genai.CONVERSATION and _is_derived_conversation(attributes, content):
                 continue
@@ -145,7 +146,7 @@ def _read_fields(attributes: _Read, span_type: SpanType, *, is_ours: bool) -> di
             if found and row.form is genai.DEFINITIONS:
                 value = from_definitions(value, attributes.take(genai.TOOLS_FORM))
             if found:
-                _set(typed, path, value)
+                _set(typed, path[1:] if path[0] == "parameters" and path[1] in own_parameters else path, value)
         # What no convention can hold says more than what stands beside.
         for key in [key for key in attributes.values if key.startswith(genai.PREFIX)]:
             if (name := key.removeprefix(genai.PREFIX)) in table.names and key not in genai.OWN_KEYS:

@@ -70,7 +70,11 @@ def write_span(record: SpanRecord) -> OtelSpan:
     attributes[genai.SPAN_TYPE] = span_type.value
     if convention.operation:
         attributes[genai.OPERATION] = convention.operation
-    _write_typed(attributes, table, typed, usage_is_above=_is_reported_above(record))
+    parameters = table.parameters.keys() & typed.keys()
+    others = {name: value for name, value in typed.items() if name not in parameters} if parameters else typed
+    _write_typed(attributes, table, others, usage_is_above=_is_reported_above(record))
+    if parameters:
+        _write_parameters(attributes, table, {name: typed[name] for name in sorted(parameters)})
     if "provider" in typed and "provider" in table.names:
         _use_well_known_provider(attributes, typed["provider"])
     name = _write_name(attributes, span_type, content.get("name"), convention, typed)
@@ -163,6 +167,20 @@ def _write_row(attributes: Attributes, row: Row, value: Any) -> None:
         # The name of a field of the record is taken, as that of an attribute of the application would be.
         key = genai.PREFIX + row.attribute
         attributes.put_json(genai.CUSTOM + row.attribute if key in genai.OWN_KEYS else key, value)
+
+
+def _write_parameters(attributes: Attributes, table: TypeTable, parameters: dict[str, Any]) -> None:
+    """Writes parameters of a model's call that are attributes of their own: where those in `parameters` stand, unless they do."""
+    noted: list[str] = []
+    for name, value in parameters.items():
+        row = table.parameters[name]
+        if row.key not in attributes and row.form.accepts(value):
+            attributes[row.key] = row.form.write(value)
+            noted.append(name)
+        else:
+            attributes.put(genai.PREFIX + name, value)
+    if noted:
+        attributes[genai.PARAMETERS_FORM] = noted
 
 
 def _write_parts(attributes: Attributes, plan: Plan, value: dict[str, Any]) -> dict[str, Any]:

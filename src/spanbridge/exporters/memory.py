@@ -20,14 +20,16 @@ class InMemoryExporter:
 
     Args:
         max_spans: How many spans are kept; what comes then is rejected, and counted as "memory_full".
+        with_running: Whether spans that still run are kept too, as they were last written, in `running`.
     """
 
     name = "memory"
-    accepts_running = False
 
-    def __init__(self, max_spans: int = 100_000) -> None:
+    def __init__(self, max_spans: int = 100_000, *, with_running: bool = False) -> None:
+        self.accepts_running = with_running
         self._max_spans = max_spans
         self._records: list[SpanRecord] = []
+        self._running: dict[tuple[str, str], SpanRecord] = {}
         self._changed = Condition()
 
     @property
@@ -37,10 +39,18 @@ class InMemoryExporter:
             records = tuple(self._records)
         return [_copy(record) for record in records]
 
+    @property
+    def running(self) -> list[SpanRecord]:
+        """Copies of the spans that were written as running and have not ended, in the order in which they came."""
+        with self._changed:
+            records = tuple(self._running.values())
+        return [_copy(record) for record in records]
+
     def clear(self) -> None:
         """Forgets the spans."""
         with self._changed:
             self._records.clear()
+            self._running.clear()
 
     def wait_for(self, count: int = 1, *, name: str | None = None, timeout: float = 5.0) -> list[SpanRecord]:
         """The spans (with `name`: those of that name), as soon as there are `count` of them.
@@ -61,9 +71,15 @@ class InMemoryExporter:
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None:
         with self._changed:
-            if len(self._records) + len(batch) > self._max_spans:
+            ended = [record for record in batch if record.phase == "ended"]
+            if len(self._records) + len(self._running) + len(batch) > self._max_spans:
                 return Rejected("memory_full")
-            self._records.extend(batch)
+            for record in batch:
+                key = record.trace_id, record.span_id
+                self._running.pop(key, None)
+                if record.phase == "running":
+                    self._running[key] = record
+            self._records.extend(ended)
             self._changed.notify_all()
         return None
 

@@ -288,7 +288,13 @@ def _figures(record: SpanRecord) -> tuple[str, ...]:
     cost, unit = cost_context.get("estimated_cost"), cost_context.get("cost_unit")
     if isinstance(cost, (int, float)):
         figures.append(format_cost(cost, clean(unit)[:8] if isinstance(unit, str) else "usd"))
+    score = attributes.get("score")
+    if record.type in _SCORED and isinstance(score, (int, float, str)):
+        figures.append(f"score {preview(score if isinstance(score, str) else str(score).lower(), NAME_CHARACTERS)}")
     return tuple(figure for figure in figures if figure)
+
+
+_SCORED = (SpanType.SCORER_RUN, SpanType.SCORER_STEP)
 
 
 def _mapping(value: Any) -> dict[str, Any]:

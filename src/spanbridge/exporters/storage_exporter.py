@@ -25,10 +25,10 @@ class StorageExporter:
         store: An address (`sqlite:///traces.db`; absent: the file in the user's state directory), or a store that is open already.
         max_bytes: With an address, the size above which the oldest ended traces go; absent: the store's own default.
 
-    An address is opened at the first batch, and created where nothing is there. A store that cannot be opened or written gives `Retry`
-    with its reason, and is tried again with the next batch: it never stops the other exporters. What no later try can change is
-    `Rejected`: a batch that cannot be written even with every odd value left out ("invalid_span"), and any batch of a process that was
-    forked while the store was at work ("store_forked").
+    An address where other users could read or replace the file is a ConfigurationError. It is opened at the first batch, and created where
+    nothing is there. A store that cannot be opened or written gives `Retry` with its reason, and is tried again with the next batch: it
+    never stops the other exporters. What no later try can change is `Rejected`: a batch that cannot be written even with every odd value
+    left out ("invalid_span"), and any batch of a process that was forked while the store was at work ("store_forked").
 
     Media go into `store.media` before their spans are written, where the store has such a part (see `protocols.Store`). What cannot be
     kept there is counted, and never stops a span.
@@ -44,11 +44,12 @@ class StorageExporter:
         self.media_lost: Callable[[], object] | None = None
         """Called for each content that could not be kept."""
         if store is None or isinstance(store, str):
-            from spanbridge.storage.location import check_address, default_address  # noqa: PLC0415 - only for an address
+            from spanbridge.storage.location import check_place, default_address  # noqa: PLC0415 - only for an address
 
             self.address: str = store or default_address()
             self._store: Any = None
-            check_address(self.address)
+            if store is not None:  # an application that names none starts in any place
+                check_place(store)
         else:
             self.address = getattr(store, "address", type(store).__name__)
             self._store = store

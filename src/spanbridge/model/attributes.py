@@ -184,7 +184,7 @@ class AgentRunAttributes(SpanAttributes, total=False):
     """Set where a processor stopped the run."""
 
 
-class ModelGenerationAttributes(SpanAttributes, total=False):
+class ModelGenerationAttributes(SpanAttributes, ModelParameters, total=False):
     model: str
     """The model as requested: "gpt-5.4"."""
     provider: str
@@ -200,7 +200,7 @@ class ModelGenerationAttributes(SpanAttributes, total=False):
     cost_context: CostContext
     """What the tokens cost; filled in where it is not given."""
     parameters: ModelParameters
-    """The parameters of the call."""
+    """The parameters of the call, together; each may also be given as an attribute of its own."""
     streaming: bool
     """Whether the answer was streamed."""
     finish_reason: str
@@ -246,7 +246,7 @@ class ModelStepAttributes(SpanAttributes, total=False):
     """Version of that prompt."""
 
 
-class ModelInferenceAttributes(SpanAttributes, total=False):
+class ModelInferenceAttributes(SpanAttributes, ModelParameters, total=False):
     model: str
     """The model as requested: "gpt-5.4"; where no model is named, its generation's model and provider."""
     provider: str
@@ -270,7 +270,7 @@ class ModelInferenceAttributes(SpanAttributes, total=False):
     response_id: str
     """The provider's id of the answer."""
     parameters: ModelParameters
-    """The parameters of the call."""
+    """The parameters of the call, together; each may also be given as an attribute of its own."""
     provider_options: dict[str, Any]
     """Options that only this provider knows."""
     available_tools: list[str]

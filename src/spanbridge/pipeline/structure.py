@@ -1,6 +1,6 @@
 """What the application's processors may make of a record's structure: a value that does not fit is replaced by the one before.
 
-Content may be anything: it is encoded as `span.set` would. The structure is what the exits index, compare and count.
+Content other than the name may be anything: it is encoded as `span.set` would. The structure is what the exits index, compare and count.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def restore_structure(record: SpanRecord, before: tuple[Any, ...]) -> None:
     """Makes every field of the structure what exits expect; strings become the `Status` and `SpanType` that they name."""
     for (field, convert), valid in zip(_KINDS.items(), before, strict=True):
         value = getattr(record, field)
-        if value is valid:
+        if value is valid or (type(value) is type(valid) is str and value == valid):
             continue
         try:
             setattr(record, field, convert(value))
@@ -77,6 +77,7 @@ def _redactions(value: Any) -> dict[str, int]:
 _is_text: Callable[[Any], bool] = lambda value: type(value) is str  # noqa: E731 - one of a row of predicates
 
 _KINDS: dict[str, Callable[[Any], Any]] = {
+    "name": _fitting(_is_text),
     "trace_id": _fitting(is_trace_id),
     "span_id": _fitting(is_span_id),
     "parent_span_id": _or_none(is_span_id),

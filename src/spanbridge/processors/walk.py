@@ -62,6 +62,8 @@ MAX_VALUES = 500_000
 _NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
 _FEW = 2
 """Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
+REDACTIONS = "redactions"
+"""Where a span counts what was redacted, by the names of the rules: the numbers are no secrets."""
 
 
 class Finding(NamedTuple):
@@ -257,7 +259,7 @@ class Walk:
                 self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
             ):
                 redacted = item
-            elif level and not (labels and is_label(item)):
+            elif level and not (labels and is_label(item)) and not (type(item) is int and parent == REDACTIONS):
                 called = name
                 if named is not None and name in named[0]:
                     called = named[2] or name

@@ -20,7 +20,9 @@ PAGE_BYTES = 8 * 1024
 """With rows of 2 KB the file is a fifth smaller than in SQLite's default of 4 KB. Pages of 16 KB make a large commit a little cheaper and a
 small one, as most are, a fifth dearer."""
 CHECKPOINT_PAGES = 2000
-"""Pages of write-ahead log (16 MiB) after which a commit moves them into the file."""
+"""Pages of write-ahead log (16 MiB) after which a commit moves them into the file; fewer where the file's bound is small."""
+LOG_SHARE = 8
+"""Of the file's bound, the part that the log may have."""
 _TRY_S = 0.1
 """How long one try to begin a write waits; between two of them it is seen whether a fork waits."""
 
@@ -37,16 +39,17 @@ def open_reading(path: Path) -> sqlite3.Connection:
     return _connect(path, "ro", BUSY_TIMEOUT_S)
 
 
-def open_writing(path: Path) -> sqlite3.Connection:
-    """A connection that is set up for cheap writes; the schema is not looked at."""
+def open_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
+    """A connection that is set up for cheap writes; the schema is not looked at. The log stays small beside a file of `max_bytes`."""
+    checkpoint_pages = min(CHECKPOINT_PAGES, max(16, max_bytes // LOG_SHARE // PAGE_BYTES))
     is_wal = is_local(path)
     connection = _connect(path, "rw", BUSY_TIMEOUT_S)
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         _set_journal_mode(connection, "wal" if is_wal else "truncate")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        connection.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_PAGES * PAGE_BYTES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint_pages}")
+        connection.execute(f"PRAGMA journal_size_limit = {checkpoint_pages * PAGE_BYTES}")
         if is_wal:
             # Only beginning a write waits for others; with a rollback journal its commit waits too, for readers.
             connection.execute(f"PRAGMA busy_timeout = {round(min(_TRY_S, BUSY_TIMEOUT_S) * 1000)}")

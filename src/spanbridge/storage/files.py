@@ -46,16 +46,16 @@ def create_private(path: Path) -> None:
     """Makes sure that `path` is a private regular file: one that is created has mode 0600, whatever the umask.
 
     Raises:
-        StoreError: The folder is open to others, `path` is refused by `make_private`, or it cannot be created.
+        StoreError: `path` is refused by `check_place`, or it cannot be created.
     """
     create_private_folder(path.parent)
-    require_own_folder(path.parent)
+    check_place(path)
     try:
         # SQLite alone would follow a link that someone else has put there, and create the file with mode 0644.
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         descriptor = os.open(path, flags, 0o600)
     except FileExistsError:
-        make_private(path)
+        make_private(path)  # another process was faster
         return
     except OSError as error:
         raise StoreError(f"cannot create the store {path}: {error.strerror}", reason=reason_of(error)) from error
@@ -67,25 +67,9 @@ def create_private(path: Path) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Takes the rights of group and others from an existing file of this user.
-
-    Raises:
-        StoreError: It is a symbolic link or no regular file, has a second name, or belongs to another user.
-    """
-    if identity(path) is None or not hasattr(os, "geteuid"):
-        return
-    try:
-        status = os.lstat(path)
-    except OSError as error:
-        raise StoreError(f"cannot read the store {path}: {error.strerror}", reason=reason_of(error)) from error
-    if status.st_uid != os.geteuid():
-        raise StoreError(
-            f"the store {path} belongs to user {status.st_uid}, not to {os.geteuid()} who writes it; name another file",
-            reason="store_read_only",
-        )
-    if status.st_nlink > 1:
-        raise StoreError(f"the store {path} is a hard link: the file has another name too; name another file")
-    if status.st_mode & 0o077:
+    """Takes the rights of group and others from an existing file of this user; StoreError where it is refused by `check_place`."""
+    status = _own_status(path)
+    if status is not None and status.st_mode & 0o077:
         try:
             path.chmod(0o600)
         except OSError as error:
@@ -94,24 +78,83 @@ def make_private(path: Path) -> None:
             ) from error
 
 
+def check_place(path: Path) -> None:
+    """Refuses a path where another user could read or replace the store: spans hold prompts, and what is read back is believed.
+
+    What does not exist yet is not refused. In a folder such as /tmp, where everyone may write but not remove what others own, a store is
+    safe once its files are this user's.
+
+    Raises:
+        StoreError: The folder belongs to another user or others can write in it; the file is a link, has a second name, is no regular file
+            or is another user's; a log or folder beside it is another user's.
+    """
+    require_own_folder(path.parent)
+    _own_status(path)
+    require_own_companions(path)
+
+
 def require_own_folder(folder: Path) -> None:
-    """Refuses a folder in which another user could replace the store: spans hold prompts, and what is read back is believed.
+    """Refuses an existing folder in which another user could replace files; see `check_place`.
 
     Group members may write where the group has the number of the folder's owner: his private group, as umask 002 goes with.
     """
     if not hasattr(os, "geteuid"):
         return
     try:
-        status = os.stat(folder)  # noqa: PTH116 - the pair of `os.lstat` above; here links are followed
+        status = os.stat(folder)  # noqa: PTH116 - the pair of `os.lstat` below; here links are followed
+    except (FileNotFoundError, NotADirectoryError):
+        return
     except OSError as error:
         raise StoreError(f"cannot read the folder {folder}: {error.strerror}", reason=reason_of(error)) from error
     fix = (
         f"name a file in a folder of its own, as in {folder / 'spanbridge' / 'traces.db'}: it is created with mode 0700"
     )
     if status.st_uid not in {os.geteuid(), 0}:
-        raise StoreError(f"the folder {folder} belongs to user {status.st_uid}; {fix}", reason="store_read_only")
-    if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != status.st_uid):
-        raise StoreError(f"the folder {folder} is writable by other users; {fix}", reason="store_read_only")
+        raise StoreError(f"the folder {folder} belongs to user {status.st_uid}; {fix}", reason=NOT_PRIVATE)
+    others_write = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != status.st_uid)
+    if others_write and not status.st_mode & stat.S_ISVTX:
+        raise StoreError(f"the folder {folder} is writable by other users; {fix}", reason=NOT_PRIVATE)
+
+
+def require_own_companions(path: Path) -> None:
+    """Refuses what another user has put beside the store: SQLite would take a log or journal there for the store's own."""
+    own = _status(path)
+    if not hasattr(os, "geteuid"):
+        return
+    owner = os.geteuid() if own is None else own.st_uid
+    for suffix in COMPANIONS:
+        beside = path.with_name(path.name + suffix)
+        status = _status(beside)
+        if status is not None and status.st_uid != owner:
+            raise StoreError(
+                f"{beside} belongs to user {status.st_uid} and would be taken for a part of the store: remove it, or name another file",
+                reason=NOT_PRIVATE,
+            )
+
+
+COMPANIONS = ("-wal", "-shm", "-journal", "-media")
+"""What stands beside a store, by the end of its name: SQLite's files, and the folder of `media_folder`."""
+NOT_PRIVATE = "store_not_private"
+"""The reason where another user could read or replace a store."""
+
+
+def _own_status(path: Path) -> os.stat_result | None:
+    """What is at `path`, None where there is nothing; StoreError where it is not a regular file of this user, with this name alone."""
+    if identity(path) is None or not hasattr(os, "geteuid"):
+        return None
+    status = _status(path)
+    if status is None:
+        return None
+    if status.st_uid != os.geteuid():
+        raise StoreError(
+            f"the store {path} belongs to user {status.st_uid}, not to {os.geteuid()} who writes it; name another file",
+            reason=NOT_PRIVATE,
+        )
+    if status.st_nlink > 1:
+        raise StoreError(
+            f"the store {path} is a hard link: the file has another name too; name another file", reason=NOT_PRIVATE
+        )
+    return status
 
 
 def create_private_folder(folder: Path) -> None:
@@ -127,17 +170,24 @@ def create_private_folder(folder: Path) -> None:
 
 def identity(path: Path) -> tuple[int, int] | None:
     """Device and inode of the file at `path`, None where there is none; StoreError where it is a link or no regular file."""
+    status = _status(path)
+    if status is None:
+        return None
+    if stat.S_ISLNK(status.st_mode):
+        raise StoreError(f"the store {path} is a symbolic link; name the file that it points to", reason=NOT_PRIVATE)
+    if not stat.S_ISREG(status.st_mode):
+        raise StoreError(f"the store {path} is not a regular file; name another path")
+    return status.st_dev, status.st_ino
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What is at `path` itself, links not followed; None where there is nothing."""
     try:
-        status = os.lstat(path)
+        return os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise StoreError(f"cannot read the store {path}: {error.strerror}", reason=reason_of(error)) from error
-    if stat.S_ISLNK(status.st_mode):
-        raise StoreError(f"the store {path} is a symbolic link; name the file that it points to")
-    if not stat.S_ISREG(status.st_mode):
-        raise StoreError(f"the store {path} is not a regular file; name another path")
-    return status.st_dev, status.st_ino
 
 
 def reason_of(error: OSError) -> str:

@@ -8,12 +8,14 @@ sqlite:////var/traces.db   a SQLite file by its absolute path
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from spanbridge.errors import ConfigurationError
+from spanbridge.errors import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from spanbridge.protocols import Store
 
 ENTRY_POINT_GROUP = "spanbridge.stores"
 
@@ -44,7 +46,7 @@ def sqlite_path(address: str) -> Path:
     return Path(path).absolute()
 
 
-def open_store(address: str | None = None, *, create: bool = False, max_bytes: int | None = None) -> Any:
+def open_store(address: str | None = None, *, create: bool = False, max_bytes: int | None = None) -> Store:
     """Opens the store at `address` (default: the file in the user's state directory).
 
     Args:
@@ -77,7 +79,22 @@ def check_address(address: str) -> str:
     return scheme
 
 
-def _plugin(scheme: str) -> Callable[..., Any]:
+def check_place(address: str) -> None:
+    """ConfigurationError where no store would be safe at an address; see `files.check_place`.
+
+    Creates nothing. What else is wrong there may be mended while the application runs.
+    """
+    if check_address(address) == "sqlite":
+        from spanbridge.storage import files  # noqa: PLC0415 - only for who writes
+
+        try:
+            files.check_place(sqlite_path(address))
+        except StoreError as error:
+            if error.reason == files.NOT_PRIVATE:
+                raise ConfigurationError(f"the store {address!r} is not safe: {error}") from error
+
+
+def _plugin(scheme: str) -> Callable[..., Store]:
     from importlib.metadata import entry_points  # noqa: PLC0415 - only for plugins
 
     plugins = {plugin.name: plugin for plugin in entry_points(group=ENTRY_POINT_GROUP)}

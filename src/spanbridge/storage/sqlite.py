@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from spanbridge.errors import FilterError, StoreError, TraceNotFoundError
 from spanbridge.storage import forks, sqlite_reader
 from spanbridge.storage.connections import Handle, open_reading, open_writing, snapshot
-from spanbridge.storage.files import create_private, identity, make_private
+from spanbridge.storage.files import create_private, identity, make_private, require_own_companions
 from spanbridge.storage.filters import TraceQuery
 from spanbridge.storage.location import sqlite_path
 from spanbridge.storage.media_folder import MediaFolder, folder_beside
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from spanbridge.storage.filters import TraceFilters
 
 MAX_BYTES = 1024**3
-"""The default bound of the file; the write-ahead log beside it comes on top, with at most some 16 MiB."""
+"""The default bound of the file; the write-ahead log beside it comes on top, with some 16 MiB or an eighth of a smaller bound."""
 MIN_PREFIX = 4
 """The shortest prefix by which a trace id is found."""
 
@@ -46,6 +46,13 @@ _REASONS = (
     ("malformed", "store_damaged"),
     ("not a database", "store_damaged"),
 )
+
+_FIXES = {
+    "store_full": "make room on the disk, or lower store_max_bytes",
+    "store_read_only": "let this user write the file and its folder, or name another file",
+    "store_damaged": "move the file and those that begin with its name away and a new one is made, or name another file; "
+    "`sqlite3 FILE .recover` may save what it holds",
+}
 
 
 class SQLiteStore:
@@ -61,7 +68,8 @@ class SQLiteStore:
         StoreError: The file does not exist (without `create`), or is a symbolic link.
 
     Before its first write it makes an existing file of this user private (mode 0600); it refuses to write another user's file, one with
-    a second name, and (with `create`) one in a folder that other users can write.
+    a second name, and (with `create`) one in a folder where other users could replace it. It refuses a log beside the file that is another
+    user's.
 
     All methods may be called from any thread. After a fork the child opens connections of its own.
     """
@@ -252,9 +260,10 @@ class SQLiteStore:
         self._require_file()
         make_private(self.path)
         file = identity(self.path)
-        connection = open_writing(self.path)
+        connection = open_writing(self.path, self.max_bytes)
         try:
             migrate(connection, str(self.path))
+            require_own_companions(self.path)
         except BaseException:
             connection.close()
             raise
@@ -271,6 +280,7 @@ class SQLiteStore:
         if self._create and identity(self.path) is None:
             self._prepare_file()
         self._require_file()
+        require_own_companions(self.path)
         file = identity(self.path)
         connection = open_reading(self.path)
         try:
@@ -323,7 +333,8 @@ class SQLiteStore:
         except sqlite3.Error as error:
             text = str(error)
             reason = next((reason for part, reason in _REASONS if part in text), "store_error")
-            raise StoreError(f"cannot {action} the store {self.path}: {text}", reason=reason) from error
+            fix = f"; {_FIXES[reason]}" if reason in _FIXES else ""
+            raise StoreError(f"cannot {action} the store {self.path}: {text}{fix}", reason=reason) from error
 
     # Processes
 

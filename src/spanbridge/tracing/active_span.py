@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from spanbridge.containment import contain
 from spanbridge.model.hidden_exceptions import HIDDEN, may_quote
 from spanbridge.model.identifiers import span_id_hex
-from spanbridge.model.payload import Snapshot, snapshot
+from spanbridge.model.payload import Snapshot, snapshot, type_name
 from spanbridge.tracing.body import Body
 from spanbridge.tracing.captured import (
     capture_mapping,
@@ -302,8 +302,8 @@ class Span(Scope):
         except Exception as error:  # noqa: BLE001
             contain("span.event", error)
 
-    def error(self, error: BaseException | str, *, end: bool = False) -> None:
-        """Records an exception (or a message) on the span and sets its status; ends it too if `end` is true."""
+    def error(self, error: BaseException | type[BaseException] | str, *, end: bool = False) -> None:
+        """Records an exception (or its class, or a message) on the span and sets its status; ends it too if `end` is true."""
         if self._state != RECORDING:
             self._ignore("error")
             return
@@ -311,6 +311,8 @@ class Span(Scope):
             self._error_status = "error"
             if isinstance(error, BaseException):
                 captured = capture_exception(error, hides=bool(self._hides & QUOTES_NOTHING))
+            elif isinstance(error, type) and issubclass(error, BaseException):  # pyright: ignore[reportUnnecessaryIsInstance] - any class may come
+                captured = {"type": type_name(error), "message": ""}
             else:
                 hides = self._hides & QUOTES_NOTHING or may_quote(exc_info()[1])
                 captured = {"type": "Error", "message": HIDDEN if hides else text(error)}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
@@ -37,17 +38,20 @@ def traced(function: Any, opener: Opener, name: str | None, options: Mapping[str
     reduce_output: Callable[[Any], Any] | None = options.pop("reduce_output", None)
     plain = function.__func__ if isinstance(function, (classmethod, staticmethod)) else function
     arguments = _Arguments(plain, ignored) if capture_input else None
-    takes_class = arguments is not None and arguments.first == "cls"
+    first = None if arguments is None else arguments.first
     if name is None:
         name = options.pop("name", None)
     if name is None and not ("model" in options and opener.info.is_model):
-        name = getattr(plain, "__name__", None)
+        named = plain
+        while isinstance(named, functools.partial):
+            named = named.func
+        name = getattr(named, "__name__", None)
 
     def open_span(args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool) -> Span:
         if arguments is None:
             return opener.slot.span_class(opener, name, dict(options))
-        # Since Python 3.13 a classmethod calls what it wraps with the class, without binding it.
-        if takes_class and not bound and args and isinstance(args[0], type):
+        # A property calls what it wraps with the instance, and since Python 3.13 a classmethod with the class, without binding it.
+        if not bound and args and (first == "self" or (first == "cls" and isinstance(args[0], type))):
             args, bound = args[1:], True
         return opener.slot.span_class(opener, name, {**options, "input": arguments.captured(args, kwargs, bound)})
 

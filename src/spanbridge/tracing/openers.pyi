@@ -117,6 +117,17 @@ class ModelGenerationSpan(Span):
         retry_delay_ms: float | None = ...,
         retry_reason: str | None = ...,
         retry_count: int | None = ...,
+        max_tokens: int | None = ...,
+        temperature: float | None = ...,
+        top_p: float | None = ...,
+        top_k: int | None = ...,
+        presence_penalty: float | None = ...,
+        frequency_penalty: float | None = ...,
+        stop_sequences: list[str] | None = ...,
+        seed: int | None = ...,
+        max_retries: int | None = ...,
+        headers: dict[str, str] | None = ...,
+        reasoning_effort: str | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -154,6 +165,17 @@ class ModelGenerationSpan(Span):
         retry_delay_ms: float | None = ...,
         retry_reason: str | None = ...,
         retry_count: int | None = ...,
+        max_tokens: int | None = ...,
+        temperature: float | None = ...,
+        top_p: float | None = ...,
+        top_k: int | None = ...,
+        presence_penalty: float | None = ...,
+        frequency_penalty: float | None = ...,
+        stop_sequences: list[str] | None = ...,
+        seed: int | None = ...,
+        max_retries: int | None = ...,
+        headers: dict[str, str] | None = ...,
+        reasoning_effort: str | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -266,6 +288,17 @@ class ModelInferenceSpan(Span):
         retry_delay_ms: float | None = ...,
         retry_reason: str | None = ...,
         retry_count: int | None = ...,
+        max_tokens: int | None = ...,
+        temperature: float | None = ...,
+        top_p: float | None = ...,
+        top_k: int | None = ...,
+        presence_penalty: float | None = ...,
+        frequency_penalty: float | None = ...,
+        stop_sequences: list[str] | None = ...,
+        seed: int | None = ...,
+        max_retries: int | None = ...,
+        headers: dict[str, str] | None = ...,
+        reasoning_effort: str | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -306,6 +339,17 @@ class ModelInferenceSpan(Span):
         retry_delay_ms: float | None = ...,
         retry_reason: str | None = ...,
         retry_count: int | None = ...,
+        max_tokens: int | None = ...,
+        temperature: float | None = ...,
+        top_p: float | None = ...,
+        top_k: int | None = ...,
+        presence_penalty: float | None = ...,
+        frequency_penalty: float | None = ...,
+        stop_sequences: list[str] | None = ...,
+        seed: int | None = ...,
+        max_retries: int | None = ...,
+        headers: dict[str, str] | None = ...,
+        reasoning_effort: str | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2203,6 +2247,17 @@ class Openers:
         retry_delay_ms: float | None = ...,
         retry_reason: str | None = ...,
         retry_count: int | None = ...,
+        max_tokens: int | None = ...,
+        temperature: float | None = ...,
+        top_p: float | None = ...,
+        top_k: int | None = ...,
+        presence_penalty: float | None = ...,
+        frequency_penalty: float | None = ...,
+        stop_sequences: list[str] | None = ...,
+        seed: int | None = ...,
+        max_retries: int | None = ...,
+        headers: dict[str, str] | None = ...,
+        reasoning_effort: str | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2240,7 +2295,8 @@ class Openers:
             result_type: What the generation was for.
             usage: Tokens used; totals include their details.
             cost_context: What the tokens cost; filled in where it is not given.
-            parameters: The parameters of the call.
+            parameters: The parameters of the call, together; each may also be given as an attribute of its
+                own.
             streaming: Whether the answer was streamed.
             finish_reason: Why the model stopped: "stop", "length", "tool_calls", ...
             completion_start_time: When the first token arrived, in nanoseconds since the epoch.
@@ -2262,6 +2318,17 @@ class Openers:
             retry_delay_ms: Time since the attempt before ended, in milliseconds.
             retry_reason: Why that one was not the last: the class of its exception, or "result".
             retry_count: How many attempts at the step were retries.
+            max_tokens: Upper bound of the answer, in tokens.
+            temperature: Sampling temperature.
+            top_p: Nucleus sampling: the probability mass that is kept.
+            top_k: How many of the likeliest tokens are kept.
+            presence_penalty: Penalty for tokens that occurred.
+            frequency_penalty: Penalty by how often a token occurred.
+            stop_sequences: Texts at which the model stops.
+            seed: Seed for repeatable sampling.
+            max_retries: How often the client tries again.
+            headers: Extra request headers; sensitive ones are redacted.
+            reasoning_effort: "low", "medium", "high" or the provider's own word.
         """
     @overload
     def model_step(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -2387,6 +2454,17 @@ class Openers:
         retry_delay_ms: float | None = ...,
         retry_reason: str | None = ...,
         retry_count: int | None = ...,
+        max_tokens: int | None = ...,
+        temperature: float | None = ...,
+        top_p: float | None = ...,
+        top_k: int | None = ...,
+        presence_penalty: float | None = ...,
+        frequency_penalty: float | None = ...,
+        stop_sequences: list[str] | None = ...,
+        seed: int | None = ...,
+        max_retries: int | None = ...,
+        headers: dict[str, str] | None = ...,
+        reasoning_effort: str | None = ...,
         input: Any = ...,
         output: Any = ...,
         metadata: Mapping[str, Any] | None = ...,
@@ -2429,7 +2507,8 @@ class Openers:
             warnings: What the provider warned of.
             response_model: The model that answered, where it differs from the one requested.
             response_id: The provider's id of the answer.
-            parameters: The parameters of the call.
+            parameters: The parameters of the call, together; each may also be given as an attribute of its
+                own.
             provider_options: Options that only this provider knows.
             available_tools: Names of the tools that the model was offered.
             tool_choice: "auto", "none", "required", or the tool that was demanded.
@@ -2450,6 +2529,17 @@ class Openers:
             retry_delay_ms: Time since the attempt before ended, in milliseconds.
             retry_reason: Why that one was not the last: the class of its exception, or "result".
             retry_count: How many attempts at the step were retries.
+            max_tokens: Upper bound of the answer, in tokens.
+            temperature: Sampling temperature.
+            top_p: Nucleus sampling: the probability mass that is kept.
+            top_k: How many of the likeliest tokens are kept.
+            presence_penalty: Penalty for tokens that occurred.
+            frequency_penalty: Penalty by how often a token occurred.
+            stop_sequences: Texts at which the model stops.
+            seed: Seed for repeatable sampling.
+            max_retries: How often the client tries again.
+            headers: Extra request headers; sensitive ones are redacted.
+            reasoning_effort: "low", "medium", "high" or the provider's own word.
         """
     @overload
     def model_chunk(self, function: Callable[P, R], /) -> Callable[P, R]: ...

@@ -10,7 +10,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.identifiers import getrandbits, is_span_id, is_trace_id, new_trace_id, span_id_hex, trace_id_hex
-from spanbridge.model.payload import snapshot
+from spanbridge.model.payload import decode, snapshot
 from spanbridge.model.span import CORRELATION_FIELDS, ENTITY_FIELDS
 from spanbridge.tracing.captured import (
     capture_mapping,
@@ -318,7 +318,7 @@ def _take_rare(
         size += sum(map(len, tags))
     if links is not None:
         links = links if isinstance(links, (list, tuple)) else [links]
-        if links := [link for link in map(_link, links) if link is not None]:
+        if links := [link for item in links if (link := _link(span._tracer.intake, item)) is not None]:
             rare["links"] = links
             size += sum(map(snapshot_bytes, links))
     if "external_parent_span_id" in rare and not is_span_id(external := rare["external_parent_span_id"]):
@@ -425,8 +425,8 @@ def _given_trace_id(intake: Intake, rare: dict[str, Any]) -> int | None:
     return None
 
 
-def _link(link: Any) -> Snapshot:
-    """A link as JSON bytes: of a span, or of a mapping with trace_id and span_id."""
+def _link(intake: Intake, link: Any) -> Snapshot:
+    """A link as JSON bytes: of a span, or of a mapping with trace_id and span_id. None where it is neither."""
     if isinstance(link, Scope):
         span: Any = link
         return (
@@ -434,4 +434,9 @@ def _link(link: Any) -> Snapshot:
             if link._state in (RECORDING, ENDED)
             else None
         )
-    return snapshot(link)
+    data = snapshot(link)
+    found: Any = decode(data)
+    if type(found) is dict and {"trace_id", "span_id"} <= found.keys():  # pyright: ignore[reportUnknownMemberType]
+        return data
+    misused(intake, "links", link, "a list of spans, or of mappings with trace_id and span_id")
+    return None

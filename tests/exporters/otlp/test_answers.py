@@ -211,6 +211,30 @@ def test_nobody_listens(protocol, make_span) -> None:
     exporter.shutdown(0)
 
 
+@pytest.mark.parametrize("answer", [b"garbage\r\n\r\n", b"220 mail.example ESMTP\r\n", b"HTTP/1.1 what\r\n\r\n"])
+def test_something_else_listens(answer, make_span) -> None:
+    """A port of another protocol answers: to start the collector would not help."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        exporter = OTLPExporter(endpoint=f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=10)
+        result = exporter.export([make_span()])
+        thread.join()
+        exporter.shutdown(0)
+
+    assert isinstance(result, Retry)
+    assert result.reason == "garbled_answer"
+    assert "something else than HTTP" in result.advice
+    assert "start the collector" not in result.advice
+
+
 def test_a_receiver_that_stalls(receiver, protocol, make_span) -> None:
     """A request ends with its timeout."""
     exporter = OTLPExporter(endpoint=receiver.endpoint, protocol=protocol, timeout_s=0.2)

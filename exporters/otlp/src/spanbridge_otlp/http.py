@@ -11,6 +11,7 @@ import inspect
 import os
 import time
 import zlib
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -39,6 +40,15 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+def _is_garbled(error: BaseException | None) -> bool:
+    """Whether something answered, and it was no HTTP; `requests` has the cause somewhere behind its own error."""
+    while error is not None:
+        if isinstance(error, HTTPException) and not isinstance(error, ConnectionError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 class HTTPTransport:
     """Sends requests to one endpoint. Used by one thread at a time; a forked child makes connections of its own."""
 
@@ -65,7 +75,9 @@ class HTTPTransport:
             return answers.TLS_FAILED.about(f"no TLS with {self._where}")
         except (requests.exceptions.Timeout, TimeoutError):
             return answers.TIMED_OUT.about(f"{self._where} did not answer within {self._settings.timeout_s:g} s")
-        except (requests.exceptions.RequestException, HTTPError):
+        except (requests.exceptions.RequestException, HTTPError) as error:
+            if _is_garbled(error):
+                return answers.GARBLED.about(f"{self._where} answered with something else than HTTP")
             return answers.UNREACHABLE.about(f"{self._where} cannot be reached")
 
     def _post(self, data: bytes) -> ExportResult:
