@@ -43,7 +43,8 @@ class SpanAccount:
         self.stored = 0
         self.abandoned = 0
         self.dropped: Counter[str] = Counter()
-        self._is_closed = False
+        self.is_closed = False
+        """Whether what is not counted is lost: the exits have ended."""
 
     def add_stored(self, ended: int, abandoned: int = 0) -> None:
         """Spans that reached their floor: the store, or the exporters where it is off."""
@@ -58,7 +59,7 @@ class SpanAccount:
 
     def close(self) -> None:
         """From now on what is not counted is lost."""
-        self._is_closed = True
+        self.is_closed = True
 
     def report(
         self, intake: Intake, count_on_way: Callable[[], int], count_at_store: Callable[[], int]
@@ -87,7 +88,7 @@ class SpanAccount:
                 "dropped": dict(self.dropped + Counter(intake.dropped)),
             }
         at_store = count_at_store()
-        if not self._is_closed:
+        if not self.is_closed:
             reading["open"] = count_on_way() + at_store
             return reading
         _add(reading["dropped"], f"store_{LATE}", at_store)

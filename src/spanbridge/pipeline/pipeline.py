@@ -494,6 +494,9 @@ class Pipeline:
     def _hand_on(self, *, everything: bool = False) -> None:
         """Gives the outbox to every exit; with `everything` also what waits for its parent's end."""
         outbox, dropped_roots = self._outbox, self._dropped_roots
+        if self.account.is_closed:  # a processor took too long: nobody delivers any more, and they count as dropped
+            self._outbox = []
+            return
         if not (outbox or dropped_roots or self._has_dropped or everything):
             return
         self._dropped_roots, self._has_dropped = [], False
