@@ -645,7 +645,21 @@ def odd_spots(rng: random.Random) -> Iterator[Case]:
         (s,),
         ("api.example.com",),
     )
-    for separator in ("\\n", "\\t", '\\"', "\\u003d", "%3D", "&quot;", "%22", "\u3000", "。", "é"):
+    for separator in (
+        "\\n",
+        "\\t",
+        '\\"',
+        "\\u003d",
+        "%3D",
+        "&quot;",
+        "%22",
+        "\u3000",
+        "。",
+        "é",
+        "\x1b[32m",
+        "\\u001b[1;32m",
+        "\\x22",
+    ):
         secret = fill(rng.choice(FORMATS)[1], rng)
         yield Case(
             f"odd/boundary/{separator}", f"before{separator}{secret}{separator} after", (secret,), ("before", "after")

@@ -44,6 +44,7 @@ SHAPES: dict[str, Callable[[str], Any]] = {
         "type": "AIMessageChunk", "content": [{"type": "text", "text": text, "index": 0}],
     },
     "Vercel": lambda text: {"type": "text-delta", "id": "t1", "textDelta": text},
+    "Ollama": lambda text: {"model": "m", "message": {"role": "assistant", "content": text}, "done": False},
     "tokens": lambda text: {"event": "token", "data": text},
     "SSE": lambda text: "data: " + json.dumps({"choices": [{"delta": {"content": text}}]}) + "\n\n",
 }  # fmt: skip

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _EVENT_NAMES = "[dD]elta|[cC]hunk|token|partial_json|event|candidates|artifact|artifact-update"
 EVENT_PROBE = Probe(
-    ("delta", "chunk", "token", "partial_json", "event", "candidates", "artifact"),
-    rf"(?:{_EVENT_NAMES})\\*\":? ?\\*[{{\[\":,}}]",
+    ("delta", "chunk", "token", "partial_json", "event", "candidates", "artifact", "done"),
+    rf"(?:(?:{_EVENT_NAMES})\\*\":? ?\\*[{{\[\":,}}]|done\\*\": ?false)",
     0,
 )
 """What the prefilter looks for: names of events in a stream."""
@@ -115,7 +115,8 @@ def _run(parts: list[Part], items: Sequence[Any]) -> Run | None:
         return None
     first = items[parts[0].number]
     is_stream = isinstance(first, dict) and (
-        any(isinstance(step, str) and _EVENT.search(step) for step in parts[0].path)
+        first.get("done") is False
+        or any(isinstance(step, str) and _EVENT.search(step) for step in parts[0].path)
         or any(isinstance(kind := first.get(key), str) and _EVENT.search(kind) for key in _EVENT_KEYS)
     )
     if is_stream or sum([len(part.text) for part in parts]) <= _MAX_MEAN * len(parts):

@@ -23,12 +23,14 @@ RIGHT = r"(?![A-Za-z0-9])"
 
 
 def at_left(first: str, rest: str) -> str:
-    """`first` (of one length) and `rest`, where an ASCII word begins, also behind an escape (`\\n`, `\\u003d`) or a percent code.
+    """`first` (of one length) and `rest`, where an ASCII word begins, also behind an escape (`\\n`, `\\u003d`, a terminal's colour) or a
+    percent code.
 
     What stands before is looked at once `first` has matched: `re` skips to literals quickly, and is slow where a pattern begins with a choice.
     """
     hexadecimal = "[0-9A-Fa-f]"
-    before = (r"\\[nrtbf]", f"%{hexadecimal}{{2}}", rf"\\u{hexadecimal}{{4}}")
+    colours = (rf"\[[0-9;]{{{length}}}m" for length in (1, 2, 4, 5))
+    before = (r"\\[nrtbf]", f"%{hexadecimal}{{2}}", rf"\\x{hexadecimal}{{2}}", rf"\\u{hexadecimal}{{4}}", *colours)
     return f"{first}(?:(?<![A-Za-z0-9]{first})|{'|'.join(f'(?<={part}{first})' for part in before)}){rest}"
 
 
