@@ -49,11 +49,11 @@ def test_one_call_is_one_call(run: Any, agent: Agent, policy: str, expected: dic
 @pytest.mark.parametrize(
     ("policy", "known", "expected"),
     [
-        ("drop", "tokens", {"agent": CALLS[:1]}),
-        ("drop", "nothing", {"agent": [("llm", None)]}),
+        pytest.param("drop", "tokens", {"agent": CALLS[:1]}, marks=pytest.mark.slow),
+        pytest.param("drop", "nothing", {"agent": [("llm", None)]}, marks=pytest.mark.slow),
         ("demote", "tokens", {"agent": CALLS[:1]}),
-        ("demote", "nothing", {"agent": [("llm", None)], "ours": CALLS[:1]}),
-        ("keep", "tokens", {"agent": CALLS[:1], "ours": CALLS[:1]}),
+        pytest.param("demote", "nothing", {"agent": [("llm", None)], "ours": CALLS[:1]}, marks=pytest.mark.slow),
+        pytest.param("keep", "tokens", {"agent": CALLS[:1], "ours": CALLS[:1]}, marks=pytest.mark.slow),
     ],
 )
 def test_a_stream_that_is_read_after_its_generation(
