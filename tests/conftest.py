@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More than there are processors: many tests wait, for a server or for a program that they start."""
+    return (os.cpu_count() or 1) + 2
+
+
 _FOREIGN_VARIABLES = ("DD_", "OTEL_", "SPANBRIDGE_")
 _NAMED_VARIABLES = ("APP_ENV", "ENVIRONMENT", "ENV")
 
@@ -30,6 +36,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(_FOREIGN_VARIABLES) or name in _NAMED_VARIABLES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    # A busy disk is no fault of what is tested, either: a program has time to deliver at its exit.
+    monkeypatch.setenv("SPANBRIDGE_EXIT_TIMEOUT_S", "20")
     monkeypatch.chdir(tmp_path)
 
 

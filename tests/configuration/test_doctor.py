@@ -52,8 +52,9 @@ class Exit:
         self.is_shut_down = True
 
 
-def test_nothing_is_configured():
+def test_nothing_is_configured(monkeypatch):
     """It says that spanbridge is off until `configure` is called, and that the defaults work."""
+    monkeypatch.delenv("SPANBRIDGE_EXIT_TIMEOUT_S")
     parts = by_part(examine())
 
     assert parts["configuration"].state == "off"

@@ -46,6 +46,9 @@ def open_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
     connection = _connect(path, "rw", BUSY_TIMEOUT_S)
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        if connection.execute("PRAGMA page_count").fetchone() == (0,):
+            # Nothing that a power failure could take is in a new file: making it does not wait for the disk.
+            connection.execute("PRAGMA synchronous = OFF")
         _set_journal_mode(connection, "wal" if is_wal else "truncate")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint_pages}")
