@@ -76,9 +76,9 @@ ExportResult: TypeAlias = Delivered | Retry | Rejected
 class Exporter(Protocol):
     """Pure delivery. Queue, batches, retries, back-off, sampling and counting belong to the runner around it.
 
-    All of it is called from one thread, the exit's own; `export` never with an empty batch. Records are shared with other exporters: do not
-    change them. Returning None means Delivered; an exception means Retry. A batch that was retried may have arrived in part: delivery is at
-    least once.
+    All of it is called from one thread, the exit's own; `export` never with an empty batch. The records are copies for this exporter
+    alone. Returning None means Delivered; an exception means Retry. A batch that was retried may have arrived in part: delivery is at least
+    once.
     `flush` and `shutdown` get a deadline on the `time.monotonic()` clock; `flush` returns False where not all went out; `shutdown` is
     called once, and `export` never after it.
 

@@ -443,7 +443,8 @@ class Runner:
     def _export(self, batch: list[SpanRecord]) -> ExportResult | None:
         """One try: what the exporter returned; an exception, and what is no result, mean `Retry`."""
         try:
-            result: Any = self.exporter.export(batch)
+            # Other exits have the same records, and the batch may be tried again; but who keeps media lets go of them on the record itself.
+            result: Any = self.exporter.export(batch if self._keeps_media else [record.own_copy() for record in batch])
         except OSError as error:  # the other side cannot be reached
             contain(f"exporter {self.name}", error)
             return Retry()
