@@ -617,3 +617,37 @@ def test_an_interrupted_first_span(monkeypatch, runs_at_once):
     memory.wait_for(1, name="next")
     assert observability._pipeline._thread is started[0]
     assert observability.shutdown()
+
+
+class Traced:
+    """Calls a traced function of the application in everything that it is asked for."""
+
+    name = "traced"
+
+    def __init__(self):
+        self.spans = []
+
+    def _call(self, *_arguments):
+        with sb.generic("inside") as span:
+            self.spans.append(span.is_recording)
+
+    def process(self, record):
+        self._call()
+        return record
+
+    export = flush = shutdown = _call
+
+
+def test_spans_of_the_spans_way_out():
+    """Neither a processor nor an exporter makes spans about spans, without end: what it calls is not recorded."""
+    processor, exporter, memory = Traced(), Traced(), sb.InMemoryExporter()
+    observability = sb.configure(store=False, exporters=[exporter, memory], processors=[processor])
+    with sb.agent_run("x"):
+        pass
+    assert sb.flush()
+    assert sb.shutdown()
+
+    assert [span.name for span in memory.spans] == ["x"]
+    assert observability.stats()["spans"]["started"] == 1
+    assert len(exporter.spans) >= 3
+    assert not any(processor.spans + exporter.spans)

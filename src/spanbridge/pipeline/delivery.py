@@ -22,6 +22,7 @@ from spanbridge.model.span import SpanRecord
 from spanbridge.pipeline.accounting import LATE, MAX_REASONS, ExitAccount, printable
 from spanbridge.pipeline.waiting_children import RECORD_OVERHEAD_BYTES, WaitingChildren
 from spanbridge.protocols import Delivered, Rejected, Retry
+from spanbridge.tracing.context import suppress
 
 if TYPE_CHECKING:
     from spanbridge.pipeline.waiting_children import Parents
@@ -269,6 +270,11 @@ class Runner:
     # --- the thread ---------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        # An exporter that calls what the application traces would make spans about spans, without end.
+        with suppress():
+            self._loop()
+
+    def _loop(self) -> None:
         while True:
             with self._state:
                 while not self._queue and not self._asked_flushes and not self._closing:
