@@ -9,6 +9,7 @@ from copy import copy
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from spanbridge.containment import warn
 from spanbridge.model.payload import Snapshot, decode, encode, snapshot
 
 if TYPE_CHECKING:
@@ -388,8 +389,14 @@ class SpanRecord:
                 # By its type: the value is a processor's, and its `__eq__` may do anything.
                 if value is None or (field in _EMPTY and type(value) in (dict, list) and not value):
                     self._content.pop(field, None)
+                    continue
+                data = snapshot(value)
+                bracket = _BRACKETS.get(field)
+                if bracket is None or (type(data) is bytes and data.startswith(bracket)):
+                    self._content[field] = data
                 else:
-                    self._content[field] = snapshot(value)
+                    self._content.pop(field, None)
+                    warn(f"content {field}", f"a processor gave a span {field} that are none; it has no {field}")
             self._live = None
 
 
@@ -417,4 +424,6 @@ _NO_CONTENT: dict[str, Any] = {}
 _NOTHING_PROCESSED: Any = frozenset()
 _NO_REDACTIONS: dict[str, int] = {}
 _EMPTY: dict[str, Any] = {"attributes": dict, "metadata": dict, "tags": list, "events": list, "links": list}
+_BRACKETS = {"attributes": b"{", "metadata": b"{", "tags": b"[", "error": b"{", "events": b"[", "links": b"["}
+"""How the JSON of the fields begins that every reader takes for a mapping or for a list."""
 _IMMUTABLE = frozenset({str, int, float, bool})
