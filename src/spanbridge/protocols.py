@@ -78,8 +78,8 @@ class Exporter(Protocol):
     """Pure delivery. Queue, batches, retries, back-off, sampling and counting belong to the runner around it.
 
     All of it is called from one thread, the exit's own; `export` never with an empty batch. The records are copies for this exporter
-    alone, and spans that open inside are not recorded. Returning None means Delivered; an exception means Retry. A batch that was retried may have arrived in part: delivery is at least
-    once.
+    alone, and spans that open inside it are not recorded. Returning None means Delivered; an exception means Retry. A batch that was
+    retried may have arrived in part: delivery is at least once.
     `flush` and `shutdown` get a deadline on the `time.monotonic()` clock; `flush` returns False where not all went out; `shutdown` is
     called once, and `export` never after it.
 
