@@ -11,7 +11,6 @@ from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
 from spanbridge.processors.command_lines import secret_arguments
-from spanbridge.processors.following_values import is_mixed_word
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
@@ -43,6 +42,7 @@ from spanbridge.processors.structures import (
     typed_member,
     values_of_schema,
 )
+from spanbridge.processors.value_words import is_mixed_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
