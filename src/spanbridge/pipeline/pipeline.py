@@ -25,7 +25,6 @@ from spanbridge.pipeline.open_spans import OpenSpans
 from spanbridge.pipeline.span_filter import SpanFilter
 from spanbridge.pipeline.usage import Price, model_of
 from spanbridge.tracing.clock import now_ns
-from spanbridge.tracing.context import suppress
 from spanbridge.tracing.intake import FLUSH, START, Intake
 
 if TYPE_CHECKING:
@@ -300,11 +299,6 @@ class Pipeline:
         # Here, and not by the caller: it takes time, and no signal handler can raise in the middle of it.
         for runner in self.runners:
             runner.start()
-        # A processor that calls what the application traces would make spans about spans, without end.
-        with suppress():
-            self._loop()
-
-    def _loop(self) -> None:
         intake = self.intake
         poll_s = min(POLL_S, self._interval_s)
         while not self._closing:
