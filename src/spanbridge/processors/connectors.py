@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from spanbridge.processors.argument_readers import (
     read_argument,
     read_call,
+    read_comparison,
     read_flag,
     read_item,
     read_name_of_secret,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
     ("= ", read_name_of_secret),
     ("", read_operator),
+    ("\"'`\\]),. ", read_comparison),
     ("\"'\n\\ ", read_complex_key),
     ("\\\"'", read_item),
     (" ", read_flag),

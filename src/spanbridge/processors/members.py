@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from spanbridge.processors.key_names import Classifier, Sensitivity
+from spanbridge.processors.secret_manifests import MANIFEST_DATA, holds_secret_data, is_user
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
     holds_labels,
@@ -66,7 +67,13 @@ class Members:
         )
         return None if is_harmless else Secrecy(level, called)
 
+    def stands_under(self, name: str) -> str:
+        """The name that the members of a member stand under."""
+        return MANIFEST_DATA if holds_secret_data(self._mapping, name) else name
+
     def _by_name(self, name: str, item: Any) -> Sensitivity:
+        if self._parent == MANIFEST_DATA:
+            return _NONE if is_user(name) else _STRONG
         classify, context = self._classify, self._context
         level = classify(name) if name else _NONE
         if context and level is not _STRONG:
