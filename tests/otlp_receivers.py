@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import sysconfig
@@ -148,8 +149,15 @@ class Receiver:
         return answer
 
 
+class Mutual(NamedTuple):
+    """Files (PEM) of a receiver with TLS: the certificate that it has, and the only one that it takes; and its key."""
+
+    certificate: Path
+    key: Path
+
+
 @contextmanager
-def http_receiver() -> Iterator[Receiver]:
+def http_receiver(mutual: Mutual | None = None) -> Iterator[Receiver]:
     """A receiver of OTLP over HTTP."""
     receiver = Receiver()
 
@@ -184,10 +192,21 @@ def http_receiver() -> Iterator[Receiver]:
         daemon_threads = True
         block_on_close = False
 
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            if mutual is None:
+                super().handle_error(request, client_address)
+
     with Server(("127.0.0.1", 0), Handler) as server:
+        receiver.endpoint = f"http://127.0.0.1:{server.server_port}"
+        if mutual is not None:
+            receiver.endpoint = f"https://localhost:{server.server_port}"
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=mutual.certificate)
+            context.load_cert_chain(*mutual)
+            context.verify_mode = ssl.CERT_REQUIRED
+            # The handshake is left to the thread of the connection: a client that breaks it off stops nobody.
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
-        receiver.endpoint = f"http://127.0.0.1:{server.server_port}"
         try:
             yield receiver
         finally:
@@ -197,7 +216,7 @@ def http_receiver() -> Iterator[Receiver]:
 
 
 @contextmanager
-def grpc_receiver() -> Iterator[Receiver]:
+def grpc_receiver(mutual: Mutual | None = None) -> Iterator[Receiver]:
     """A receiver of OTLP over gRPC. `Answer.headers` are trailing metadata, those whose name ends in -bin as bytes in hex."""
     import grpc
     from opentelemetry.proto.collector.logs.v1 import logs_service_pb2_grpc
@@ -230,9 +249,13 @@ def grpc_receiver() -> Iterator[Receiver]:
     server = grpc.server(ThreadPoolExecutor(4))
     logs_service_pb2_grpc.add_LogsServiceServicer_to_server(LogsServicer(), server)
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(Servicer(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    if mutual is None:
+        receiver.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    else:
+        certificate, key = (path.read_bytes() for path in mutual)
+        credentials = grpc.ssl_server_credentials([(key, certificate)], certificate, require_client_auth=True)
+        receiver.endpoint = f"https://localhost:{server.add_secure_port('127.0.0.1:0', credentials)}"
     server.start()
-    receiver.endpoint = f"http://127.0.0.1:{port}"
     try:
         yield receiver
     finally:

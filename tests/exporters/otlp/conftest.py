@@ -1,4 +1,7 @@
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +49,40 @@ def configured(tmp_path):
         return memory
 
     return configure
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory) -> dict[str, Path]:
+    """A certificate, its key, and the key encrypted; another certificate."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl, to make a certificate")
+    folder = tmp_path_factory.mktemp("pem")
+    files = {
+        name: folder / f"{name}.pem"
+        for name in ("certificate", "key", "another", "another_key", "encrypted", "garbage")
+    }
+    new = [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=DNS:localhost,IP:127.0.0.1",
+    ]
+    encrypt = ["pkcs8", "-topk8", "-v2", "aes256", "-passout", "pass:secret"]
+    for command in (
+        [*new, "-keyout", files["key"], "-out", files["certificate"]],
+        [*new, "-keyout", files["another_key"], "-out", files["another"]],
+        [*encrypt, "-in", files["key"], "-out", files["encrypted"]],
+    ):
+        subprocess.run([openssl, *command], check=True, capture_output=True)
+    files["garbage"].write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
+    return files

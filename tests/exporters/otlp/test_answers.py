@@ -381,17 +381,6 @@ def test_a_connection_that_was_closed_is_opened_again(http, make_span) -> None:
     exporter.shutdown(0)
 
 
-def test_tls_is_told_from_other_errors(http, make_span) -> None:
-    """https to a receiver without TLS says so."""
-    exporter = OTLPExporter(endpoint=http.endpoint.replace("http:", "https:"), timeout_s=2)
-
-    result = exporter.export([make_span()])
-
-    assert isinstance(result, Retry)
-    assert result.reason == "tls_error"
-    exporter.shutdown(0)
-
-
 def test_doctor_says_what_is_wrong(tmp_path) -> None:
     """The canary does not arrive: the doctor names the status and the fix."""
     from spanbridge.configuration.doctor import examine

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,37 +65,6 @@ def test_variables(variables, field, expected) -> None:
     environ = {f"OTEL_EXPORTER_OTLP_{name}": value for name, value in variables.items()}
 
     assert getattr(resolve({}, environ), field) == expected
-
-
-@pytest.fixture(scope="module")
-def pem(tmp_path_factory) -> dict[str, Path]:
-    """A certificate, its key, and the key encrypted."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs openssl, to make a certificate")
-    folder = tmp_path_factory.mktemp("pem")
-    files = {name: folder / f"{name}.pem" for name in ("certificate", "key", "encrypted", "garbage")}
-    new = [
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-    ]
-    encrypt = ["pkcs8", "-topk8", "-v2", "aes256", "-passout", "pass:secret"]
-    for command in (
-        [*new, "-keyout", files["key"], "-out", files["certificate"]],
-        [*encrypt, "-in", files["key"], "-out", files["encrypted"]],
-    ):
-        subprocess.run([openssl, *command], check=True, capture_output=True)
-    files["garbage"].write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
-    return files
 
 
 def test_files_of_variables(pem) -> None:

@@ -7,6 +7,7 @@ span or from a moment, is tried again, and the span is looked for if it stays.
 
 from __future__ import annotations
 
+import re
 import time
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -165,10 +166,16 @@ def _filter() -> Any:
     return SensitiveDataFilter()
 
 
+_NO_TLS = re.compile(r"handshake failed|peer certificate|SSL_ERROR", re.IGNORECASE)
+"""What gRPC says where a server is there, and no connection with TLS comes about: it has no status for that."""
+
+
 def of_grpc(where: str, code: str, details: str, after_s: float | None) -> ExportResult:
     """The result of a call over gRPC that failed with `code`."""
     if code == "RESOURCE_EXHAUSTED" and "larger than max" in details:
         return TOO_LARGE.about(f"{where} refused a message of this size")
+    if code == "UNAVAILABLE" and _NO_TLS.search(details):
+        return TLS_FAILED.about(f"no TLS with {where}")
     known = GRPC_ANSWERS.get(code, Answer(code.lower(), _ENDPOINT))
     what = f"{where} cannot be reached" if code == "UNAVAILABLE" else f"{where} answered {code}"
     return known.about(what, after_s)

@@ -88,6 +88,8 @@ class HTTPTransport:
             data=data,
             headers=self._headers,
             timeout=timeout_s,
+            # Here, not on the session: `requests` has REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE win over the session's.
+            verify=self._settings.certificate,
             # The headers, with the key in them, go nowhere else than where they were meant to.
             allow_redirects=False,
             stream=True,
@@ -106,7 +108,6 @@ class HTTPTransport:
             # A parent's connections are the parent's: in a forked child they are neither used nor closed.
             self._process = os.getpid()
             self._session = _untraced_session()
-            self._session.verify = self._settings.certificate or True
             if self._settings.client_certificate is not None:
                 key = self._settings.client_key
                 certificate = self._settings.client_certificate
