@@ -143,9 +143,11 @@ _OTHER_ARGUMENT = re.compile(r"""(?:\\{0,7}["'`])?[\])]{0,3},\s{0,40}(?=\\{0,7}[
 def read_comparison(place: Place) -> Spans:
     """`expect(apiKey).toBe("x")`, `assertEqual(user.password, "x")`: a test also compares with words that are none."""
     other = _MATCHED.match(place.text, place.right)
-    if other is None and _ASSERTS.search(place.head):
+    if other is None:
         other = _OTHER_ARGUMENT.match(place.text, place.right)
-    return prose_value(place.text, other.end(), place.level, only_likely=True) if other else None
+        if other is None or not _ASSERTS.search(place.head):
+            return None
+    return prose_value(place.text, other.end(), place.level, only_likely=True)
 
 
 def read_argument(place: Place) -> Spans:

@@ -139,8 +139,9 @@ KEYWORD_PROBES = (
     Probe(("token",), r"(?i)token (?:is|was|to|now|=|:)[: ]{1,2}[^ ]{0,40}[0-9]", 0),
     Probe(("token",), r"(?i)tokens?[\\\"']+[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
     Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}[*_]{{0,3}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t*_]{{0,6}}[\\\"'`bBrR(\n]*[ \t\n]{{0,40}}[\\\"'`]*[A-Za-z0-9+/_.~=:-]{{16}}", 0),
-    # What a test compares with, or a second argument.
-    Probe(("passw", "passphrase", "pwd", "secret", "token", "key"), r"(?i)(?:passw(?:or)?d|passphrase|pwd|secret|token|key)[A-Za-z0-9_]{0,8}[\\\"'`\])]{0,9}(?:, ?|[. ][A-Za-z. ]{2,24}[( ]{1,2})[\\]*[\"'`]", 0),
+    # What a test compares with: by the words of tests, which are rarer than the names.
+    Probe(("tobe", "equal", "eq(", "eql(", "tohavevalue", "compareto"), r"(?i)(?:tobe|equal|equals|equalto|eql?|tohavevalue|ignorecase|compareto)\([\\]*[\"'`]", 0),
+    Probe(("assert", "expect_eq", "strcmp", "strcasecmp", "compare_digest", "equal"), r"(?i)(?:assert|expect_eq|strcmp|strcasecmp|compare_digest|equals?\()[^\n;]{0,60}(?:passw|passphrase|pwd|secret|token|key)[A-Za-z0-9_]{0,8}[\\\"'`\])]{0,9},[ \\n]{0,9}[\\]*[\"'`]", 0),
     # The shortest words begin where a word or a part of a name does: random characters hold them often.
     Probe(("auth", "pass", "bearer"), rf"(?i)(?:auth[s2]?|pass|bearer){_QUALIFIED}{_GENERATED}", 0),
     Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?i:{_QUALIFIED}){_GENERATED}", 3),

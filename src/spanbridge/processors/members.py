@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from spanbridge.processors.key_names import Classifier, Sensitivity
-from spanbridge.processors.secret_manifests import MANIFEST_DATA, holds_secret_data, is_user
+from spanbridge.processors.secret_manifests import MANIFEST_DATA, is_user
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
     holds_labels,
@@ -52,9 +52,14 @@ class Members:
         self._holds_labels = bool(parent) and (holds_labels(parent) or is_translation(parent, mapping.values()))
         self._is_key_set = "kty" in mapping
         self._named = named_value(mapping, classify)
+        self._names_alone_decide = not (
+            self._context or self._is_group or self._is_key_set or self._named or parent == MANIFEST_DATA
+        )
 
     def secrecy(self, name: str, item: Any) -> Secrecy | None:
         """How secret the value `item` under a key is; None: not at all."""
+        if self._names_alone_decide and not self._classify(name):
+            return None  # as nearly all
         level, called = self._by_name(name, item), name
         if self._named is not None and name in self._named[0]:
             level, called = max(level, self._named[1]), self._named[2] or name
@@ -66,10 +71,6 @@ class Members:
             not level or (self._holds_labels and is_label(item)) or (type(item) is int and self._parent == REDACTIONS)
         )
         return None if is_harmless else Secrecy(level, called)
-
-    def stands_under(self, name: str) -> str:
-        """The name that the members of a member stand under."""
-        return MANIFEST_DATA if holds_secret_data(self._mapping, name) else name
 
     def _by_name(self, name: str, item: Any) -> Sensitivity:
         if self._parent == MANIFEST_DATA:

@@ -25,6 +25,7 @@ from spanbridge.processors.personal_data import is_counted, is_version, named_ru
 from spanbridge.processors.piece_masker import PieceMasker
 from spanbridge.processors.placeholders import is_placeholder, is_placeholder_of_cookies, is_placeholder_of_scheme
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
+from spanbridge.processors.secret_manifests import MANIFEST_DATA, holds_secret_data
 from spanbridge.processors.structures import (
     ROWS,
     argument_level,
@@ -257,7 +258,7 @@ class Walk:
             return item if kinds and is_version(name, item) else self._text(item)
         if type(item) is list and name in ROWS and (columns := columns_of(siblings)) is not None:
             return self._rows(cast("list[Any]", item), columns, depth + 1)
-        return self.value(item, depth + 1, members.stands_under(name))
+        return self.value(item, depth + 1, MANIFEST_DATA if holds_secret_data(siblings, name) else name)
 
     def _rows(self, rows: list[Any], columns: list[str], depth: int) -> list[Any]:
         """The rows of a table whose columns have these names: each as if it were a mapping."""
@@ -454,8 +455,9 @@ class Walk:
 
 def _name_before(text: str, start: int) -> str:
     """The name of a JSON value that begins at `start` of a text; empty where none stands before it."""
-    before = _NAME_BEFORE.search(text[max(0, start - _MAX_NAME_BEFORE) : start]) if start else None
-    return before["name"] if before else ""
+    before = text[max(0, start - _MAX_NAME_BEFORE) : start].rstrip(" ")
+    found = _NAME_BEFORE.search(before) if before.endswith(_LEADS_TO_VALUE) else None
+    return found["name"] if found else ""
 
 
 def _plain_key(key: Any) -> str:
@@ -465,7 +467,8 @@ def _plain_key(key: Any) -> str:
     raise TypeError
 
 
-_NAME_BEFORE = re.compile(r"""(?:^|[\s({\[,"'])(?P<name>[A-Za-z_][\w.-]{1,63})["']?[ ]?(?::|=>|:?=)[ ]?\Z""")
+_NAME_BEFORE = re.compile(r"""(?:^|[\s({\[,"'])(?P<name>[A-Za-z_][\w.-]{1,63})["']?[ ]?(?::|=>|:?=)\Z""")
+_LEADS_TO_VALUE = (":", "=", "=>")
 _MAX_NAME_BEFORE = 80
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
