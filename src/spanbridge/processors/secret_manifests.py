@@ -23,7 +23,7 @@ _MAX_MANIFEST = 64 * 1024
 _ENTRY = re.compile(
     r"""(?m)^(?P<indent>[ ]{1,40})["']?(?P<name>[\w.-]{1,253})["']?:[ \t]{1,40}(?:"""
     r"""[|>][-+]?\d?[ \t]*\r?\n(?P<block>(?:(?P=indent)[ ][^\n]*\n)*(?:(?P=indent)[ ][^\n]+)?)"""
-    r"""|(?P<quote>["']?)(?P<v>[^\s"'#|>][^\n"']*?)(?P=quote)(?:[ \t]+\#[^\n]*)?\s*$)"""
+    r"""|(?P<line>[^\s#|>][^\n]*))"""
 )
 
 
@@ -48,11 +48,18 @@ def _find(text: str, budget: Budget) -> Iterator[Span]:
         data = rf"(?m)^ {{{indent}}}(?:data|stringData):[^\n]*\n(?P<v>(?:(?:{deeper}[^\n]*|[ \t\r]*)\n)*(?:{deeper}[^\n]+)?)"
         for block in compiled(data).finditer(text, start, done):
             for entry in _ENTRY.finditer(text, *block.span("v")):
-                group = "v" if entry["block"] is None else "block"
-                value = entry[group].strip()
+                value = _scalar(entry["line"]) if entry["block"] is None else entry["block"].strip()
                 if value and not is_user(entry["name"]) and not is_placeholder(value):
-                    first = entry.start(group) + entry[group].index(value)
+                    first = text.index(value, entry.start("line" if entry["block"] is None else "block"))
                     yield Span(first, first + len(value), "secret_manifest")
+
+
+def _scalar(line: str) -> str:
+    """The value of a line, without its quotes and a comment behind it."""
+    quote = line[0]
+    if quote in ("'", '"'):
+        return line[1:].partition(quote)[0]
+    return line.partition(" #")[0].rstrip()
 
 
 def _bounds(text: str, done: int, kind: re.Match[str], indent: int) -> tuple[int, int]:
