@@ -48,9 +48,7 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     "v": lambda rng: rng.choice(
         ("kestrel.falcon", "abc/def/ghi", "Kq.fR:z/x;Lm", "lantern-garnet-puzzle", "a1f.q9z", "sunrise", "GHpQvXWz")
     ),
-    "i": lambda rng: rng.choice(
-        ("$Letters", "$ecretWord", "pa$$word7", "p{{x}}Qz9", "saddle!@#$CTJWuD%^&*", "Kr7{{n}}fish", "%Letters")
-    ),
+    "i": lambda rng: rng.choice(("$Letters", "$ecretWord", "pa$$word7", "p{{x}}Qz9", "Kr7{{n}}fish", "%Letters")),
     "o": lambda rng: rng.choice(("tangerine", "moosehead", "waterfall")),
     "s": lambda rng: f"//{characters(rng, 'B', 41)}=",
 }
