@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from spanbridge.processors.key_names import Classifier, Sensitivity
+from spanbridge.processors.secret_manifests import MANIFEST_DATA, is_user
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
     holds_labels,
@@ -51,9 +52,14 @@ class Members:
         self._holds_labels = bool(parent) and (holds_labels(parent) or is_translation(parent, mapping.values()))
         self._is_key_set = "kty" in mapping
         self._named = named_value(mapping, classify)
+        self._names_alone_decide = not (
+            self._context or self._is_group or self._is_key_set or self._named or parent == MANIFEST_DATA
+        )
 
     def secrecy(self, name: str, item: Any) -> Secrecy | None:
         """How secret the value `item` under a key is; None: not at all."""
+        if self._names_alone_decide and not self._classify(name):
+            return None  # as nearly all
         level, called = self._by_name(name, item), name
         if self._named is not None and name in self._named[0]:
             level, called = max(level, self._named[1]), self._named[2] or name
@@ -67,6 +73,8 @@ class Members:
         return None if is_harmless else Secrecy(level, called)
 
     def _by_name(self, name: str, item: Any) -> Sensitivity:
+        if self._parent == MANIFEST_DATA:
+            return _NONE if is_user(name) else _STRONG
         classify, context = self._classify, self._context
         level = classify(name) if name else _NONE
         if context and level is not _STRONG:
