@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -89,81 +91,135 @@ def traced():
 
 PROGRAM = """
 import spanbridge as sb
+from spanbridge_llmobs import DatadogExporter
 from spanbridge_otlp import OTLPExporter
 
-endpoint, protocol, when = sys.argv[1:4]
-if when == "before":
-    instrument()
-exporter = OTLPExporter(endpoint=endpoint, protocol=protocol, timeout_s=5)
-sb.configure(store=False, exporters=[exporter])
-if when == "first":
-    with sb.generic("first"):
+http, grpc, other = sys.argv[1:4]
+
+
+def exits():
+    for exporter in (
+        OTLPExporter(endpoint=http, timeout_s=5),
+        OTLPExporter(endpoint=grpc, protocol="grpc", timeout_s=5),
+        DatadogExporter(agent_url=http, agentless=False),
+    ):
+        yield sb.Observability(store=False, exporters=[exporter])
+
+
+def send(exit, batch):
+    with exit.generic("span"):
         pass
-    sb.flush()
-if when != "before":
-    instrument()
-with sb.generic("second"):
-    pass
-assert sb.flush()
-assert sb.stats()["exporters"]["otlp"]["delivered"] == (2 if when == "first" else 1), sb.stats()
-names = list(traced())
-assert names == [], names
+    assert exit.flush(20), exit.stats()
+    (account,) = exit.stats()["exporters"].values()
+    assert account["delivered"] == batch, account
+
+
+used, unused = list(exits()), list(exits())
+for exit in used:
+    send(exit, 1)
+instrument()
+for when, several in (("in use before", used), ("made before", unused), ("made after", exits())):
+    for exit in several:
+        send(exit, 2 if when == "in use before" else 1)
+        names = list(traced())
+        assert names == [], (when, exit.settings.exporters, names)
 
 # The instrumentation works: what the application itself sends is traced.
-requests.get(sys.argv[4], timeout=5)
+requests.get(other, timeout=5)
 assert traced()
 """
 
 
-@pytest.mark.parametrize("when", ["before", "after", "first"])
+class Anything(ThreadingHTTPServer):
+    """Takes whatever comes, and keeps the headers."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers.append({"path": self.path, **{name.lower(): value for name, value in self.headers.items()}})
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_GET = do_POST
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.headers = headers = list[dict[str, str]]()
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+def _server():
+    with Anything() as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+anything, other = pytest.fixture(_server), pytest.fixture(_server)
+
+
+def send(program: str, *arguments: str, **variables: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), *arguments],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.mark.parametrize("tracer", ["opentelemetry", "ddtrace"])
-def test_exports_are_not_traced(tracer, when, protocol) -> None:
-    """Whether the libraries are instrumented before the exporter is made, after it, or after its first batch."""
+def test_exports_are_not_traced(tracer, anything, other) -> None:
+    """Whether the libraries are instrumented before an exporter is made, after it, or after its first batch."""
     if tracer == "ddtrace":
         pytest.importorskip("ddtrace.version")
-    program = textwrap.dedent((OPENTELEMETRY if tracer == "opentelemetry" else DDTRACE) + PROGRAM)
-    with http_receiver() as other, http_receiver() if protocol == "http/protobuf" else grpc_receiver() as receiver:
-        result = subprocess.run(
-            [sys.executable, "-c", program, receiver.endpoint, protocol, when, other.endpoint],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
+    with grpc_receiver() as receiver:
+        send(
+            (OPENTELEMETRY if tracer == "opentelemetry" else DDTRACE) + PROGRAM,
+            anything.url,
+            receiver.endpoint,
+            other.url,
         )
 
-    assert result.returncode == 0, result.stderr
-    headers = [request.headers for request in receiver.requests]
-    assert headers
+    headers = [*anything.headers, *(request.headers for request in receiver.requests)]
+    assert len(headers) == 3 * 4
     assert not any("traceparent" in names or "x-datadog-trace-id" in names for names in headers)
 
 
-def test_exports_through_a_proxy_are_not_traced() -> None:
+def test_exports_through_a_proxy_are_not_traced(anything) -> None:
     """The receiver stands in for the proxy: it is asked for the whole address."""
-    program = textwrap.dedent(OPENTELEMETRY + PROGRAM)
-    with http_receiver() as other, http_receiver() as receiver:
-        result = subprocess.run(
-            [sys.executable, "-c", program, "http://collector.test:4318", "http/protobuf", "before", other.endpoint],
-            env={
-                **os.environ,
-                "HTTP_PROXY": receiver.endpoint,
-                "http_proxy": receiver.endpoint,
-                "no_proxy": "127.0.0.1",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+    program = (
+        OPENTELEMETRY
+        + """
+instrument()
+import spanbridge as sb
+from spanbridge_otlp import OTLPExporter
 
-    assert result.returncode == 0, result.stderr
-    assert receiver.requests
-    assert not any("traceparent" in request.headers for request in receiver.requests)
+sb.configure(store=False, exporters=[OTLPExporter(endpoint="http://collector.test:4318", timeout_s=5)])
+with sb.generic("span"):
+    pass
+assert sb.flush(20)
+assert traced() == [], traced()
+"""
+    )
+    send(program, HTTP_PROXY=anything.url, http_proxy=anything.url, no_proxy="127.0.0.1")
+
+    (headers,) = anything.headers
+    assert headers["path"] == "http://collector.test:4318/v1/traces"
+    assert "traceparent" not in headers
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_sends_on_connections_of_its_own() -> None:
     """A child of a process that has sent spans sends its own; the parent goes on."""
-    program = textwrap.dedent("""
+    program = """
         import os
         import sys
         import warnings
@@ -184,11 +240,8 @@ def test_a_forked_child_sends_on_connections_of_its_own() -> None:
         if child == 0:
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
-    """)
+    """
     with http_receiver() as receiver:
-        result = subprocess.run(
-            [sys.executable, "-c", program, receiver.endpoint], capture_output=True, text=True, check=False, timeout=60
-        )
+        send(program, receiver.endpoint)
 
-        assert result.returncode == 0, result.stderr
         assert sorted(span.name for span in receiver.spans) == ["before", "child", "parent"]
