@@ -51,7 +51,7 @@ def test_one_tree_whenever_spans_arrive(agent: Any):
     )
     with (
         sb.request_context(tenant_id="t1"),
-        sb.agent_run("run", input=f"use {SECRET}", session_id="s1", tags=["vip"]) as run,
+        sb.agent_run("run", input=f"use {SECRET}", session_id="s1", tags=["vip", "blank:"]) as run,
     ):
         with sb.model_generation("chat", model="gpt-5.4", provider="openai", input="hi") as generation:
             with sb.model_step("step", model="gpt-5.4") as step:
@@ -90,7 +90,15 @@ def test_one_tree_whenever_spans_arrive(agent: Any):
     }
     assert events["step"]["meta"]["output"]["messages"] == [{"role": "assistant", "content": "hello"}]
     assert events["run"]["session_id"] == "s1"
-    expected = {"ml_app": "shop", "service": "bot", "env": "prod", "tenant_id": "t1", "vip": "true", "session_id": "s1"}
+    expected = {
+        "ml_app": "shop",
+        "service": "bot",
+        "env": "prod",
+        "tenant_id": "t1",
+        "vip": "true",
+        "blank": "",
+        "session_id": "s1",
+    }
     assert expected.items() <= events["run"]["tags"].items()
     assert (events["save"]["status"], events["save"]["meta"]["error"]["type"]) == ("error", "ValueError")
     assert [(told["label"], told["score_value"], told["reasoning"]) for told in agent.evaluations()] == [
