@@ -29,6 +29,14 @@ _FOREIGN_VARIABLES = ("DD_", "OTEL_", "SPANBRIDGE_")
 _NAMED_VARIABLES = ("APP_ENV", "ENVIRONMENT", "ENV")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Of the session, for what is made once for several tests; each test has one of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable, file or default store of the machine reaches a test."""
@@ -36,6 +44,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(_FOREIGN_VARIABLES) or name in _NAMED_VARIABLES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     # A busy disk is no fault of what is tested, either: a program has time to deliver at its exit.
     monkeypatch.setenv("SPANBRIDGE_EXIT_TIMEOUT_S", "20")
     monkeypatch.chdir(tmp_path)

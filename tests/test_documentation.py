@@ -40,6 +40,7 @@ def test_code_blocks_run_and_print_what_is_shown(document: Path, tmp_path: Path)
         "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
         "PYTHONUTF8": "1",
         "XDG_STATE_HOME": str(tmp_path / "state"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
     folder = tmp_path / "reader"
     folder.mkdir()

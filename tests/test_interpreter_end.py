@@ -57,6 +57,12 @@ LATE = (
 """
 )
 
+MAKING = """
+    import spanbridge as sb
+    from spanbridge.processors.matcher import make_prefilter
+    make_prefilter(sb.SensitiveDataFilter().probes).make_hyperscan()
+"""
+
 
 def run(code):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -71,10 +77,36 @@ def run(code):
 
 
 @pytest.mark.parametrize("code", [REDACTING, RECORDING, LATE], ids=["application", "pipeline", "late pipeline"])
-def test_no_thread_is_in_re2_when_the_interpreter_ends(code):
+@pytest.mark.parametrize("engine", ["re2", "hyperscan"])
+def test_no_thread_is_in_native_code_when_the_interpreter_ends(engine, code):
     """A daemon thread that comes back from C++ then would abort the process."""
-    pytest.importorskip("re2")
+    pytest.importorskip(engine)
+    if engine == "hyperscan":
+        run(MAKING)
     ended = run(code)
+
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_the_automaton_is_being_made_when_the_interpreter_ends():
+    """The thread that makes it is in C++ for some tenths of a second."""
+    pytest.importorskip("hyperscan")
+    ended = run(
+        """
+        import spanbridge as sb
+        from spanbridge.processors import hyperscan_set
+        making = threading.Event()
+        compile_all = hyperscan_set.make
+
+        def make(*arguments):
+            making.set()
+            return compile_all(*arguments)
+
+        hyperscan_set.make = make
+        sb.SensitiveDataFilter().redact("hello world, what is the weather " * 2000)
+        making.wait()
+        """
+    )
 
     assert ended.returncode == 0, ended.stderr
 
@@ -87,8 +119,8 @@ def test_redaction_after_the_last_deliveries():
         import atexit
 
         def last():
-            from spanbridge.processors.matcher import Re2Prefilter
-            print(Re2Prefilter.max_bytes, sensitive_data.redact({"password": "hunter2hunter2", "q": "x" * 100_000})["password"])
+            from spanbridge.processors.native_prefilter import NativePrefilter
+            print(NativePrefilter.max_bytes, sensitive_data.redact({"password": "hunter2hunter2", "q": "x" * 100_000})["password"])
 
         atexit.register(last)
         import spanbridge as sb

@@ -28,6 +28,7 @@ HEAVY = {
     "pydantic",
     "pytest",
     "re2",
+    "hyperscan",
     "rich",
     "socket",
     "sqlite3",

@@ -312,17 +312,23 @@ def test_a_filter_of_your_own():
     mine = by_part(examine({"sensitive_data": sb.SensitiveDataFilter(extra_patterns={"ticket": "TICKET-[0-9]+"})}))
     other = by_part(examine({"sensitive_data": forget}))
 
-    assert mine["sensitive-data filter"].why == "(argument), engine re2"
+    assert mine["sensitive-data filter"].why == "(argument), engines re2 and hyperscan"
     assert other["sensitive-data filter"].why == "the function forget (argument)"
 
 
 def test_the_filter_names_its_engine(monkeypatch):
-    """Without re2 it works with re, and says what would be faster."""
+    """With what is missing it works all the same, and says what would be faster."""
     fast = by_part(examine())["sensitive-data filter"]
+    monkeypatch.setitem(__import__("sys").modules, "hyperscan", None)
+    slower = by_part(examine())["sensitive-data filter"]
     monkeypatch.setitem(__import__("sys").modules, "re2", None)
     slow = by_part(examine())["sensitive-data filter"]
 
-    assert fast.why == "(default), engine re2"
+    assert fast.why == "(default), engines re2 and hyperscan"
+    assert (slower.why, slower.fix) == (
+        "(default), engine re2: the same verdicts, slower with new text",
+        "install hyperscan, where it has a wheel for this platform",
+    )
     assert (slow.state, slow.why) == ("on", "(default), engine re: the same verdicts, slower")
 
 

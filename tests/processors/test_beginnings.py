@@ -16,7 +16,7 @@ PROBES = [probe.pattern for probe in SensitiveDataFilter(pii=True, extra_keys=["
     ("pattern", "begins"),
     [
         ("ghp_[A-Za-z0-9]{10}", "ghp_[A-Za-z0-9]{10}"),
-        ("ghp_[A-Za-z0-9]{60}", "ghp_[A-Za-z0-9]{48}"),
+        ("ghp_[A-Za-z0-9]{60}", "ghp_[A-Za-z0-9]{16}"),
         ("WIFI:[^\\n]{0,128};P:", "WIFI:"),
         ("(?i)key[a-z]*=", "(?i)key"),
         ("(?i)key[a-z]+=", "(?i)key[a-z]{1}"),
@@ -49,3 +49,12 @@ def test_no_beginning_stands_everywhere() -> None:
 def test_what_cannot_be_read() -> None:
     with pytest.raises(ValueError, match="cannot be read at 1"):
         beginning("a)")
+
+
+@given(st.data())
+def test_a_beginning_is_no_longer_than_it_says(data) -> None:
+    """Whoever knows where one ends knows where it may have begun. In bytes."""
+    begins = beginning(data.draw(st.sampled_from(PROBES)))
+    found = data.draw(st.from_regex(begins.pattern.encode(), fullmatch=True))
+
+    assert len(found) <= begins.longest

@@ -12,7 +12,8 @@ from tests.redaction.positives import positives
 
 from spanbridge import SensitiveDataFilter
 from spanbridge.processors import text_search
-from spanbridge.processors.matcher import Re2Prefilter, RePrefilter
+from spanbridge.processors.native_prefilter import NativePrefilter
+from spanbridge.processors.re_prefilter import RePrefilter
 from spanbridge.processors.text_rule import Budget
 
 if TYPE_CHECKING:
@@ -41,18 +42,24 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("engine", [Re2Prefilter, RePrefilter])
+def hyperscan(probes):
+    """What searches once Hyperscan's automaton is made."""
+    prefilter = NativePrefilter(probes)
+    prefilter.make_hyperscan()
+    assert prefilter.engine == "hyperscan"
+    return prefilter
+
+
+@pytest.mark.parametrize("engine", [hyperscan, RePrefilter])
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_what_a_rule_finds_is_admitted(spelling, engine, monkeypatch):
     """Every secret that all rules together find is found by those whose probes match."""
-    monkeypatch.setattr(
-        text_search, "make_prefilter", lambda probes: engine(probes, *([1 << 26] if engine is Re2Prefilter else []))
-    )
+    monkeypatch.setattr(text_search, "make_prefilter", engine)
     search = SensitiveDataFilter()._search  # pyright: ignore[reportPrivateUsage]
     rules = range(len(search.probes))
     missed = []
 
-    for text in map(SPELLINGS[spelling], TEXTS[:: 4 if engine is Re2Prefilter else 16]):
+    for text in map(SPELLINGS[spelling], TEXTS[:: 16 if engine is RePrefilter else 4]):
         found = search.spans(text, Budget(None), rules)
         admitted = search.spans(text, Budget(None), search.candidates(text) or ()) if found else []
         missed += [

@@ -8,7 +8,7 @@ import pytest
 
 from spanbridge import SensitiveDataFilter
 from spanbridge.processors import key_names, text_search
-from spanbridge.processors.matcher import RePrefilter
+from spanbridge.processors.re_prefilter import RePrefilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

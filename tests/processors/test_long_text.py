@@ -14,14 +14,6 @@ from spanbridge.model.payload import snapshot
 from spanbridge.model.span import SpanRecord
 from spanbridge.model.span_types import SpanType
 from spanbridge.processors import text_rule
-from spanbridge.processors.matcher import (
-    MAX_MEMORY_BYTES,
-    EngineUnusable,
-    Probe,
-    Re2Prefilter,
-    RePrefilter,
-    make_prefilter,
-)
 from spanbridge.processors.sensitive_data import SensitiveDataFilter
 from spanbridge.processors.text_rule import Budget, BudgetExceeded, matches
 
@@ -103,56 +95,6 @@ def test_redact_has_no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     noise = "clean " * 100_000
 
     assert FILTER.redact({"text": f"{noise}{GITHUB}"}) == {"text": f"{noise}[REDACTED]"}
-
-
-# ── an engine that runs out of memory ─────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("max_mem", [1, 10_000, 100_000, 1_000_000])
-def test_an_automaton_without_enough_memory_is_refused_when_it_is_made(max_mem: int) -> None:
-    """re2 answers "no match" to everything then; such an engine must never be taken for one that finds nothing."""
-    with pytest.raises(EngineUnusable):
-        Re2Prefilter(FILTER.probes, max_mem)
-
-
-def test_where_re2_has_too_little_memory_the_standard_library_searches() -> None:
-    """The fallback is the same as for a missing wheel."""
-    assert isinstance(make_prefilter(FILTER.probes, 100_000), RePrefilter)
-    assert isinstance(make_prefilter(FILTER.probes), Re2Prefilter)
-
-
-def test_a_cache_that_overflows_during_a_search_loses_no_match() -> None:
-    """Text made to need a new state at every character makes re2 forget its states again and again, and still find what follows."""
-    # 2^14 and more states: which of the last 14 characters were an `a`.
-    probes = (Probe(("a",), "a[ab]{14}c"), Probe(("ghp_",), "ghp_[A-Za-z0-9]{10}"))
-    bits = "".join("ab"[number >> bit & 1] for number in range(8192) for bit in range(14))
-    small = Re2Prefilter(probes, 64 * 1024)
-
-    assert sorted(small.match(f"{bits}{GITHUB}".encode())) == [1]
-    assert sorted(small.match(f"{bits}a{'b' * 14}c {GITHUB}".encode())) == [0, 1]
-
-
-def test_hostile_text_is_searched_by_both_engines_alike() -> None:
-    """The default memory suffices for text that walks through many states of the real probes."""
-    words = (
-        "passw",
-        "-----BEGIN A ",
-        "://a:",
-        "sk-",
-        "token_",
-        "user bob ",
-        '"\\"',
-        "authorization",
-        "= ",
-        "eyJ",
-        "docker login -",
-        "1/1234",
-    )
-    text = "".join(itertools.chain.from_iterable(itertools.permutations(words, 3))) + f" {GITHUB}"
-
-    assert sorted(Re2Prefilter(FILTER.probes, MAX_MEMORY_BYTES).match(text.encode())) == sorted(
-        RePrefilter(FILTER.probes).match(text.encode())
-    )
 
 
 def test_names_of_any_length_are_classified_by_their_end() -> None:

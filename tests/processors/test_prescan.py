@@ -16,7 +16,8 @@ from spanbridge.pacing import Pace
 from spanbridge.pipeline.chain import Chain
 from spanbridge.processors import sensitive_data, text_search
 from spanbridge.processors.limits import Limits
-from spanbridge.processors.matcher import RePrefilter, make_prefilter
+from spanbridge.processors.matcher import make_prefilter
+from spanbridge.processors.re_prefilter import RePrefilter
 from spanbridge.processors.sensitive_data import SensitiveDataFilter
 
 GITHUB = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"

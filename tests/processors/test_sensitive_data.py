@@ -19,7 +19,6 @@ from spanbridge.model.span import SpanRecord
 from spanbridge.model.span_types import SpanType
 from spanbridge.processors import json_text, walk
 from spanbridge.processors.key_names import CODE_OWNERS, KEY_OWNERS, PASS_OWNERS, TOKEN_OWNERS
-from spanbridge.processors.matcher import LOOK_BYTES, MAX_MEMORY_BYTES, Re2Prefilter, RePrefilter
 from spanbridge.processors.sensitive_data import SensitiveDataFilter
 
 FILTER = SensitiveDataFilter()
@@ -820,55 +819,6 @@ def test_hostile_text_comes_back_with_its_secret_gone(text: str) -> None:
 
     assert GITHUB not in redacted
     assert len(redacted) <= 3 * len(text)
-
-
-@pytest.fixture(scope="module")
-def engines() -> tuple[Re2Prefilter, RePrefilter]:
-    """Both engines over every probe, personal data included."""
-    probes = SensitiveDataFilter(pii=True).probes
-    return Re2Prefilter(probes, MAX_MEMORY_BYTES), RePrefilter(probes)
-
-
-@given(
-    text=st.lists(
-        st.text(max_size=20)
-        | SECRETS
-        | NAMES
-        | st.sampled_from([": ", "=", '"', "\\", " is ", "\n", "--", "://", "@"]),
-        max_size=12,
-    ).map("".join)
-)
-@settings(max_examples=200)
-def test_both_engines_say_the_same(engines: tuple[Re2Prefilter, RePrefilter], text: str) -> None:
-    """The standard library's engine finds the probes that re2 finds, in text and in its encoding."""
-    fast, slow = engines
-    for data in (
-        text.encode(),
-        json.dumps({"k": text}).encode(),
-        json.dumps(json.dumps([text]), ensure_ascii=False).encode(),
-    ):
-        assert sorted(fast.match(data) or ()) == slow.match(data)
-
-
-@pytest.mark.parametrize("offset", [-1100, -1024, -1000, -20, -1, 0, 1, 20, LOOK_BYTES - 1050])
-def test_re2_finds_what_spans_its_pieces(engines: tuple[Re2Prefilter, RePrefilter], offset: int) -> None:
-    """A long text is searched in pieces, so that no call lasts; what stands at their borders is found, as in a short text."""
-    fast, _ = engines
-    secret = b'"password": "hunter2hunter2"'
-    data = b" " * (LOOK_BYTES + offset) + secret + b" " * LOOK_BYTES
-
-    assert sorted(fast.match(data)) == sorted(fast.match(b" " + secret + b" ")) != []
-
-
-@pytest.mark.parametrize("offset", [0, 31_000, 32_760, 32_768, 65_530, 100_000])
-def test_the_standard_engine_finds_what_spans_its_chunks(
-    engines: tuple[Re2Prefilter, RePrefilter], offset: int
-) -> None:
-    """Chunks overlap by more than the longest match."""
-    data = b"." * offset + b' "db_password": "x" ' + GITHUB.encode() + b" " * 50_000
-    fast, slow = engines
-
-    assert slow.match(data) == sorted(fast.match(data) or ()) != []
 
 
 def test_without_re2_the_filter_runs_on_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:

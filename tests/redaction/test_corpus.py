@@ -10,7 +10,7 @@ import pytest
 
 from spanbridge import SensitiveDataFilter
 from spanbridge.processors import text_search
-from spanbridge.processors.matcher import RePrefilter
+from spanbridge.processors.re_prefilter import RePrefilter
 
 from .negatives import negatives
 from .payloads import FULL_OF_SECRETS, HOSTILE

@@ -21,7 +21,7 @@ from spanbridge.exporters.storage_exporter import StorageExporter
 from spanbridge.protocols import Rejected
 from spanbridge.storage import connections, forks, migrations, sqlite, sqlite_writer
 from spanbridge.storage.filters import TraceQuery
-from spanbridge.storage.migrations import SCHEMA_VERSION
+from spanbridge.storage.migrations import APPLICATION_ID, SCHEMA_VERSION
 from spanbridge.storage.span_rows import DAMAGED_KEY, MAX_TOKENS
 from spanbridge.storage.sqlite import SQLiteStore
 from spanbridge.storage.sqlite_reader import list_statement
@@ -404,13 +404,31 @@ class TestSchema:
                 use()
         assert execute(path, "SELECT count(*) FROM spans") == [(1,)]
 
-    def test_a_foreign_database_is_refused(self, path: Path) -> None:
-        """Another program's file is never changed."""
-        execute(path, "CREATE TABLE mine (x)")
+    @pytest.mark.parametrize("create", [True, False])
+    @pytest.mark.parametrize("kind", ["rollback journal", "write-ahead log", "another id", "newer store", "text"])
+    def test_a_foreign_file_is_refused_untouched(self, path: Path, kind: str, create: bool) -> None:
+        """Of another program's file neither a byte nor the mode is changed, and nothing is left beside it."""
+        if kind == "text":
+            path.write_bytes(b"root:x:0:0:root:/root:/bin/sh\n" * 200)
+        else:
+            execute(path, "CREATE TABLE mine (x)")
+        for statement in {
+            "write-ahead log": ["PRAGMA journal_mode = wal"],
+            "another id": ["PRAGMA application_id = 252006673"],
+            "newer store": [f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {SCHEMA_VERSION + 1}"],
+        }.get(kind, []):
+            execute(path, statement)
+        path.chmod(0o644)
+        before = path.read_bytes()
 
-        with SQLiteStore(path, create=True) as store, pytest.raises(StoreError, match="another program"):
-            store.write([span()])
-        assert execute(path, "SELECT name FROM sqlite_master") == [("mine",)]
+        with SQLiteStore(path, create=create) as store:
+            for use in (lambda: store.write([span()]), store.compact):
+                with pytest.raises(StoreError, match=r"another program|newer spanbridge|not a database"):
+                    use()
+
+        assert path.read_bytes() == before
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
+        assert [item.name for item in path.parent.iterdir()] == [path.name]
 
     def test_a_file_that_is_no_database_is_refused(self, path: Path) -> None:
         """The reason tells it apart from a full disk or a lock."""

@@ -54,7 +54,7 @@ def test_not_configured_starts_nothing():
         "import sys, threading, spanbridge as sb\n"
         "with sb.agent_run('a', input=[1]): pass\n"
         "assert threading.active_count() == 1\n"
-        "heavy = {'pydantic', 'rich', 'sqlite3', 'genai_prices', 're2', 'wrapt', 'click', 'asyncio'} & set(sys.modules)\n"
+        "heavy = {'pydantic', 'rich', 'sqlite3', 'genai_prices', 're2', 'hyperscan', 'wrapt', 'click', 'asyncio'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     subprocess.run(

@@ -11,6 +11,7 @@ import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -217,21 +218,28 @@ def check_sensitive_data(settings: Settings) -> Iterator[Check]:
     if settings.sensitive_data is False:
         yield _switched_off("sensitive-data filter", origin, "secrets are recorded as they are", "sensitive_data")
         return
-    from spanbridge.processors.matcher import Re2Prefilter, make_prefilter  # noqa: PLC0415 - loads re2
+    from spanbridge.processors.matcher import NativePrefilter, make_prefilter  # noqa: PLC0415 - loads re2
     from spanbridge.processors.sensitive_data import SensitiveDataFilter  # noqa: PLC0415 - compiles its patterns
 
     used = SensitiveDataFilter() if settings.sensitive_data is True else settings.sensitive_data
     if not isinstance(used, SensitiveDataFilter):
         yield Check("sensitive-data filter", "on", f"{display(used)} ({origin})")
-    elif isinstance(make_prefilter(used.probes), Re2Prefilter):
-        yield Check("sensitive-data filter", "on", f"({origin}), engine re2")
-    else:
+    elif not isinstance(make_prefilter(used.probes), NativePrefilter):
         yield Check(
             "sensitive-data filter",
             "on",
             f"({origin}), engine re: the same verdicts, slower",
             "install google-re2, where it has a wheel for this platform",
         )
+    elif find_spec("hyperscan") is None:
+        yield Check(
+            "sensitive-data filter",
+            "on",
+            f"({origin}), engine re2: the same verdicts, slower with new text",
+            "install hyperscan, where it has a wheel for this platform",
+        )
+    else:
+        yield Check("sensitive-data filter", "on", f"({origin}), engines re2 and hyperscan")
 
 
 def check_processors(settings: Settings) -> Iterator[Check]:

@@ -8,11 +8,12 @@ Beginnings without such repetitions have few combinations, and those are soon kn
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
-MAX_REPEATED = 48
+MAX_REPEATED = 16
 """A longer repetition of what text is made of ends the beginning; quotes and blanks are soon over."""
 _TEXTS = (b"a", b"Z", b"7", b" a", b"e 5")
 _ATOM = re.compile(r"\\x[0-9A-Fa-f]{2}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^()|]", re.DOTALL)
@@ -29,6 +30,8 @@ class Beginning(NamedTuple):
     """Matches wherever the whole pattern does, and perhaps elsewhere."""
     is_whole: bool
     """Whether it is all of the pattern."""
+    longest: float
+    """How many bytes it matches at most; infinity where there is no limit."""
 
 
 def beginning(pattern: str) -> Beginning:
@@ -59,7 +62,7 @@ class _Reader:
             found.append(self._sequence())
         # Without repetitions, for those which differ behind their beginnings only.
         patterns = dict.fromkeys(part.pattern for part in found)
-        return Beginning("|".join(patterns), all(part.is_whole for part in found))
+        return Beginning("|".join(patterns), all(part.is_whole for part in found), max(part.longest for part in found))
 
     def require_end(self) -> None:
         """Raises ValueError where something is left."""
@@ -69,6 +72,7 @@ class _Reader:
     def _sequence(self) -> Beginning:
         kept = ""
         is_whole = True
+        longest = 0.0
         while self._at < len(self._pattern) and self._pattern[self._at] not in "|)":
             atom = self._atom()
             repeat, low, high = self._repeat()
@@ -76,24 +80,29 @@ class _Reader:
                 continue  # read to its end only
             if atom.is_whole and ((high is not None and high <= MAX_REPEATED) or not _may_be_text(atom.pattern)):
                 kept += atom.pattern + repeat
+                longest += atom.longest * (math.inf if high is None else high)
                 continue
             is_whole = False
             if low and atom.is_whole:
                 kept += f"{atom.pattern}{{{min(low, MAX_REPEATED)}}}"
+                longest += atom.longest * min(low, MAX_REPEATED)
             elif low:
                 kept += atom.pattern
-        return Beginning(kept, is_whole)
+                longest += atom.longest
+        return Beginning(kept, is_whole, longest)
 
     def _atom(self) -> Beginning:
         pattern, at = self._pattern, self._at
         if pattern[at] != "(":
-            return Beginning(self._take(_ATOM)[0], True)
+            atom = self._take(_ATOM)[0]
+            # A letter beyond ASCII is some bytes, of which patterns are; a class or an escape matches one.
+            return Beginning(atom, True, len(atom.encode()) if len(atom) == 1 else 1)
         if _FLAGS.match(pattern, at):
-            return Beginning(self._take(_FLAGS)[0], True)
+            return Beginning(self._take(_FLAGS)[0], True, 0)
         flags = self._take(_GROUP)["flags"] or ""
         inner = self.alternatives()
         self._at += len(")")
-        return Beginning(f"(?{flags}:{inner.pattern})", inner.is_whole)
+        return Beginning(f"(?{flags}:{inner.pattern})", inner.is_whole, inner.longest)
 
     def _repeat(self) -> tuple[str, int, int | None]:
         """How often what was read may stand here: the sign, the least and the greatest number (None: any)."""

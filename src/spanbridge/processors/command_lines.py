@@ -272,7 +272,7 @@ _SHORT = frozenset(("oc",))
 """Programs whose names end many a word."""
 _RARE = sorted(program for program in _FORMS if program not in _FREQUENT | _HAS_PATTERN | _SHORT)
 _LISTED = r"[\\\"']{1,9} ?,"
-_STARTS = rf"(?:\.exe)?(?: |{_LISTED})"
+_STARTS = (" ", r"\.exe ", _LISTED, rf"\.exe{_LISTED}")
 _WORDS = sorted(
     {
         word if len(word) != 2 else f"-[A-Za-z]{{0,3}}{word[1]}"
@@ -284,14 +284,16 @@ _WORDS = sorted(
 )
 """The first words of their forms; a flag of one letter perhaps behind others."""
 _TAKES = "|".join(_WORDS)
+_FREQUENT_NAMES = "|".join(sorted(sorted(_FREQUENT), key=len, reverse=True))
 COMMAND_RULE = TextRule(
     (
-        Probe(tuple(_RARE), rf"(?:{'|'.join(map(re.escape, _RARE))}){_STARTS}", 0),
+        # Each name with what follows it: Hyperscan looks for the shortest names, two letters, in twice the time else.
+        Probe(tuple(_RARE), "|".join(re.escape(name) + start for name in _RARE for start in _STARTS), 0),
         Probe(("curl",), rf"curl{_LISTED}[^\]]{{0,240}}-(?:[A-Za-z]{{0,3}}[uU]|-user|-proxy-user)", 0),
         Probe(("login",), r"oc(?: |[\\\"', ]{3,20})login", 22, "login"),
         Probe(
             tuple(sorted(_FREQUENT)),
-            rf"(?:{'|'.join(sorted(_FREQUENT, key=len, reverse=True))})(?:\.exe)?(?: [^\n]{{0,240}}|{_LISTED}[^\]]{{0,240}})(?:{_TAKES})",
+            rf"(?:{_FREQUENT_NAMES})(?:\.exe)?(?: [^\n]{{0,240}}|{_LISTED}[^\]]{{0,240}})(?:{_TAKES})",
             0,
         ),
     ),

@@ -1,5 +1,6 @@
 """Secrets that stand after a word: an identifier that says "secret" (`key_names.py`), what connects it with a value (`connectors.py`:
-`password = `, `"apiKey": `, `--token `, `password is `, `<password>`), then the value (`following_values.py`)."""
+`password = `, `"apiKey": `, `--token `, `password is `, `<password>`), then the value
+(`quoted_values.py`, `unquoted_values.py`, `header_values.py`, `prose_values.py`)."""
 
 from __future__ import annotations
 
@@ -8,12 +9,15 @@ from functools import lru_cache, partial
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, NamedTuple
 
-from spanbridge.processors.connectors import COPULAS, READERS, Place
-from spanbridge.processors.following_values import MAX_QUOTED, MAX_UNQUOTED, NATIVE
+from spanbridge.processors.connectors import COPULAS, READERS
 from spanbridge.processors.key_names import OF_VOCABULARY, Classifier, Sensitivity, split_words
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
 from spanbridge.processors.matcher import Probe
+from spanbridge.processors.native_words import NATIVE_PASSWORD
+from spanbridge.processors.places import Place
+from spanbridge.processors.quoted_values import MAX_QUOTED
 from spanbridge.processors.text_rule import Budget, Find, Span, TextRule, compiled, slices
+from spanbridge.processors.unquoted_values import MAX_UNQUOTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -193,7 +197,7 @@ def _identifier(text: str, start: int, end: int) -> tuple[int, int]:
 def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> Sensitivity:
     if left and text[left - 1] in OF_VOCABULARY:
         return Sensitivity.NONE
-    if NATIVE.fullmatch(stem):
+    if NATIVE_PASSWORD.fullmatch(stem):
         return Sensitivity.STRONG
     level = classify(name)
     if level is not Sensitivity.STRONG and left and text[left - 1] == " ":

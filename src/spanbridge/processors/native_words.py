@@ -62,6 +62,11 @@ _OWNED = (
     rf"|{_any(_words(_TOKENS))}(?:[ ](?:de[ ]|d['’])?{_any(_words(_OWNERS))})?|{_any(sorted(_SECRET_KEYS))})"
 )
 _GENERATED = r"(?P<v>[A-Za-z0-9_.+/=~-]{7,511}[A-Za-z0-9_+/=~-])"
+NATIVE_PASSWORD = re.compile(
+    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|口令|パスワード|비밀번호|hasło|heslo|jelszó|adgangskode|salasana|şifre|kata sandi|mật khẩu|पासवर्ड|كلمة المرور",
+    re.IGNORECASE,
+)
+"""A password, as `key_names.py` knows the names of one."""
 NATIVE_NOUNS = _words(_KEYS, _TOKENS)
 NATIVE_WORDS = _words(_KEYS, _TOKENS, _CODES)
 

@@ -7,11 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 from spanbridge.processors.credential_patterns import at_left, is_basic
-from spanbridge.processors.following_values import header_value, is_mixed_word, names_itself
+from spanbridge.processors.header_values import header_value
 from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_credential
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.placeholders import is_placeholder
 from spanbridge.processors.text_rule import Budget, Span, TextRule, compiled, matches, pattern_rule
+from spanbridge.processors.value_words import is_mixed_word, names_itself
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,7 +185,7 @@ _COOKIE_FLAG = re.compile(
 
 def _find_cookie_flag(text: str, budget: Budget) -> Iterator[Span]:
     for flag in matches(_COOKIE_FLAG, text, budget):
-        for start, end in header_value(text, flag.end(), True, ":"):
+        for start, end in header_value(text, flag.end(), ":", cookie=True):
             yield Span(start, end, "cookie")
 
 

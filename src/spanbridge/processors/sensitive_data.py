@@ -110,7 +110,7 @@ class SensitiveDataFilter:
         return self._search.probes
 
     def prepare(self) -> None:
-        """Builds the engine, which holds the interpreter for some 30 ms: better as an application starts than with its first span."""
+        """Builds the engine that searches first, which takes some 30 ms: better as an application starts than with its first span."""
         self._search.match(b"")
 
     def redact(self, value: Any, trace_id: str = "") -> Any:

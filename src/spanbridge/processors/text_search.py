@@ -16,11 +16,12 @@ from spanbridge.processors.encoded_text import encoded_rules
 from spanbridge.processors.filter_options import own_names_rule, own_rule, recognizer_rule, stems_of
 from spanbridge.processors.key_names import classifier_with
 from spanbridge.processors.keyword_rule import keyword_rule
-from spanbridge.processors.matcher import Prefilter, Probe, RePrefilter, make_prefilter
+from spanbridge.processors.matcher import Prefilter, Probe, make_prefilter
 from spanbridge.processors.native_words import NATIVE_RULES
 from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
 from spanbridge.processors.personal_data import PERSONAL_DATA
 from spanbridge.processors.placeholders import left_by_masker
+from spanbridge.processors.re_prefilter import RePrefilter
 from spanbridge.processors.structures import STRUCTURE_PROBES
 from spanbridge.processors.tables import insert_rule, table_rule
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule

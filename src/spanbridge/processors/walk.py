@@ -11,7 +11,6 @@ from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
 from spanbridge.processors.command_lines import secret_arguments
-from spanbridge.processors.following_values import is_mixed_word
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
@@ -19,30 +18,25 @@ from spanbridge.processors.key_names import (
     looks_like_credential,
     split_words,
 )
+from spanbridge.processors.members import Members
 from spanbridge.processors.personal_data import is_counted, is_version, named_rule
 from spanbridge.processors.piece_masker import PieceMasker
 from spanbridge.processors.placeholders import is_placeholder, is_placeholder_of_cookies, is_placeholder_of_scheme
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
 from spanbridge.processors.structures import (
-    JWK_PRIVATE,
     ROWS,
     argument_level,
     columns_of,
     holds_headers,
-    holds_labels,
     holds_no_secret,
-    is_beside_secrets,
-    is_label,
     is_pair_of,
     is_schema,
-    is_tokenized,
-    is_translation,
-    named_value,
     names_credentials,
     names_group,
     typed_member,
     values_of_schema,
 )
+from spanbridge.processors.value_words import is_mixed_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +50,6 @@ MAX_VALUES = 500_000
 _NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
 _FEW = 2
 """Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
-REDACTIONS = "redactions"
-"""Where a span counts what was redacted, by the names of the rules: the numbers are no secrets."""
 
 
 class Finding(NamedTuple):
@@ -219,57 +211,14 @@ class Walk:
 
     def _mapping(self, value: dict[Any, Any], depth: int, parent: str) -> dict[Any, Any]:
         self._count()
-        classify = self._classify
-        labels = bool(parent) and (holds_labels(parent) or is_translation(parent, value.values()))
-        context = parent if parent and names_credentials(parent) else ""
-        group = bool(parent) and names_group(parent) and classify(parent) is _STRONG
-        named = named_value(value, classify)
-        key_set = "kty" in value
-        kinds = self._search.kinds
+        members = Members(value, parent, self._classify)
         result: dict[Any, Any] | None = None
         path = self._path
         path.append("")
         for key, item in value.items():
             path[-1] = key
             name = key if isinstance(key, str) else _plain_key(key)
-            level = classify(name) if name else _NONE
-            if context and level is not _STRONG:
-                level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
-                if level and (type(item) in _NUMBERS or name in _USERS):
-                    level = _WEAK  # the id of a token that a model gave, or whose it is
-            rule = "key_name"
-            if level is _WEAK:
-                if name in ("token", "tokens") and is_tokenized(value):
-                    level = _NONE
-                elif name in _PASS and isinstance(item, str) and not _USERS.isdisjoint(value):
-                    level = _STRONG if re.search(r"\s", item) is None else level
-            if group and (type(item) in _MAPPINGS or not is_beside_secrets(name)):
-                level = _STRONG
-            if named is not None and name in named[0]:
-                level = max(level, named[1])
-            elif key_set and name in JWK_PRIVATE and isinstance(item, str) and len(item) >= 16:
-                level, rule = _STRONG, "private_key"
-            if self._allowed is not None and (
-                self._allowed.key(name) or (self._has_paths and self._allowed.path(path))
-            ):
-                redacted = item
-            elif level and not (labels and is_label(item)) and not (type(item) is int and parent == REDACTIONS):
-                called = name
-                if named is not None and name in named[0]:
-                    called = named[2] or name
-                elif group and type(item) in _CONTAINERS and not classify(name):
-                    called = parent
-                redacted = self._secret(item, level, called, depth, rule)
-            elif kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, value)):
-                redacted = self._masked(found, item, str(item))
-            elif kinds and type(item) is str and is_version(name, item):
-                redacted = item
-            elif type(item) is str:
-                redacted = self._text(item)
-            elif type(item) is list and name in ROWS and (columns := columns_of(value)) is not None:
-                redacted = self._rows(cast("list[Any]", item), columns, depth + 1)
-            else:
-                redacted = self.value(item, depth + 1, name)
+            redacted = self._member(members, name, item, value, depth, parent)
             new_key: Any = key
             if is_text(name) and (matched := self._candidates[name]):
                 new_key = self._plain(name, matched)
@@ -287,6 +236,23 @@ class Walk:
                 result[key] = item
         path.pop()
         return value if result is None else result
+
+    def _member(self, members: Members, name: str, item: Any, siblings: dict[Any, Any], depth: int, parent: str) -> Any:
+        """The value of a member of a mapping: by its name, else by what it holds."""
+        if self._allowed is not None and (
+            self._allowed.key(name) or (self._has_paths and self._allowed.path(self._path))
+        ):
+            return item
+        if (secrecy := members.secrecy(name, item)) is not None:
+            return self._secret(item, secrecy.level, secrecy.called, depth, secrecy.rule)
+        kinds = self._search.kinds
+        if kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, siblings)):
+            return self._masked(found, item, str(item))
+        if type(item) is str:
+            return item if kinds and is_version(name, item) else self._text(item)
+        if type(item) is list and name in ROWS and (columns := columns_of(siblings)) is not None:
+            return self._rows(cast("list[Any]", item), columns, depth + 1)
+        return self.value(item, depth + 1, name)
 
     def _rows(self, rows: list[Any], columns: list[str], depth: int) -> list[Any]:
         """The rows of a table whose columns have these names: each as if it were a mapping."""
@@ -488,14 +454,9 @@ def _plain_key(key: Any) -> str:
     raise TypeError
 
 
-_PASS = frozenset({"pass", "Pass", "pw"})
-_USERS = frozenset({"user", "username", "userName", "user_name", "login", "email", "User", "Username"})
-"""Beside a user's name, `pass` is a password."""
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
-_MAPPINGS = frozenset({dict})
-_CONTAINERS = _MAPPINGS | _LISTS
 _NUMERALS = frozenset({str, int})
 _NUMBERS = frozenset({int, float})
 _LOGIN = re.compile(r"[A-Za-z][\w.@-]{0,63}:(?P<v>[^\s:/]{4,128})")

@@ -39,6 +39,11 @@ def open_reading(path: Path) -> sqlite3.Connection:
     return _connect(path, "ro", BUSY_TIMEOUT_S)
 
 
+def open_untouched(path: Path) -> sqlite3.Connection:
+    """A connection for a look at a file that may be another program's: nothing is set up, and no log is left behind."""
+    return _connect(path, "rw", BUSY_TIMEOUT_S)
+
+
 def open_writing(path: Path, max_bytes: int) -> sqlite3.Connection:
     """A connection that is set up for cheap writes; the schema is not looked at. The log stays small beside a file of `max_bytes`."""
     checkpoint_pages = min(CHECKPOINT_PAGES, max(16, max_bytes // LOG_SHARE // PAGE_BYTES))

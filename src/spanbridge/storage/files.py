@@ -43,7 +43,7 @@ _REASONS = {
 
 
 def create_private(path: Path) -> None:
-    """Makes sure that `path` is a private regular file: one that is created has mode 0600, whatever the umask.
+    """Makes sure that there is a regular file at `path`: one that is created has mode 0600, whatever the umask.
 
     Raises:
         StoreError: `path` is refused by `check_place`, or it cannot be created.
@@ -55,7 +55,6 @@ def create_private(path: Path) -> None:
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         descriptor = os.open(path, flags, 0o600)
     except FileExistsError:
-        make_private(path)  # another process was faster
         return
     except OSError as error:
         raise StoreError(f"cannot create the store {path}: {error.strerror}", reason=reason_of(error)) from error
@@ -68,7 +67,7 @@ def create_private(path: Path) -> None:
 
 def make_private(path: Path) -> None:
     """Takes the rights of group and others from an existing file of this user; StoreError where it is refused by `check_place`."""
-    status = _own_status(path)
+    status = own_status(path)
     if status is not None and status.st_mode & 0o077:
         try:
             path.chmod(0o600)
@@ -89,7 +88,7 @@ def check_place(path: Path) -> None:
             or is another user's; a log or folder beside it is another user's.
     """
     require_own_folder(path.parent)
-    _own_status(path)
+    own_status(path)
     require_own_companions(path)
 
 
@@ -138,7 +137,7 @@ NOT_PRIVATE = "store_not_private"
 """The reason where another user could read or replace a store."""
 
 
-def _own_status(path: Path) -> os.stat_result | None:
+def own_status(path: Path) -> os.stat_result | None:
     """What is at `path`, None where there is nothing; StoreError where it is not a regular file of this user, with this name alone."""
     if identity(path) is None or not hasattr(os, "geteuid"):
         return None

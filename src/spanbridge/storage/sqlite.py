@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from spanbridge.errors import FilterError, StoreError, TraceNotFoundError
 from spanbridge.storage import forks, sqlite_reader
-from spanbridge.storage.connections import Handle, open_reading, open_writing, snapshot
-from spanbridge.storage.files import create_private, identity, make_private, require_own_companions
+from spanbridge.storage.connections import Handle, open_reading, open_untouched, open_writing, snapshot
+from spanbridge.storage.files import create_private, identity, make_private, own_status, require_own_companions
 from spanbridge.storage.filters import TraceQuery
 from spanbridge.storage.location import sqlite_path
 from spanbridge.storage.media_folder import MediaFolder, folder_beside
@@ -67,9 +67,9 @@ class SQLiteStore:
         ConfigurationError: The address names no file.
         StoreError: The file does not exist (without `create`), or is a symbolic link.
 
-    Before its first write it makes an existing file of this user private (mode 0600); it refuses to write another user's file, one with
-    a second name, and (with `create`) one in a folder where other users could replace it. It refuses a log beside the file that is another
-    user's.
+    Before its first write it makes an existing store of this user private (mode 0600); it refuses to write another program's or user's
+    file, one with a second name, and (with `create`) one in a folder where other users could replace it. It refuses a log beside the file
+    that is another user's.
 
     All methods may be called from any thread. After a fork the child opens connections of its own.
     """
@@ -258,6 +258,7 @@ class SQLiteStore:
         if self._create:
             create_private(self.path)
         self._require_file()
+        self._require_store()
         make_private(self.path)
         file = identity(self.path)
         connection = open_writing(self.path, self.max_bytes)
@@ -314,6 +315,12 @@ class SQLiteStore:
                 f"there is no store at {self.path}: run an application that is traced with this store first "
                 "(`spanbridge demo` does), or name another file"
             )
+
+    def _require_store(self) -> None:
+        """Refuses a file that is another program's, before anything of it is changed: its mode, its journal."""
+        own_status(self.path)
+        with contextlib.closing(open_untouched(self.path)) as connection:
+            schema_version(connection, str(self.path))
 
     def _size_bytes(self) -> int:
         """The file and its write-ahead log."""
