@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
@@ -72,8 +73,8 @@ class DatadogExporter:
         self._calls = ModelCalls()
         self._arrived: dict[Key, None] = {}
         """Of batches that are tried again, in whole or in part: what is not to be sent twice."""
-        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=TIMEOUT_S))
-        self._pool.pool_classes_by_scheme = untraced_pool_classes()
+        self._pool = _new_pool()
+        self._process = os.getpid()
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None:
         """Sends spans, then scores; of a batch that comes again, what has not arrived before."""
@@ -139,6 +140,9 @@ class DatadogExporter:
         return Delivered()
 
     def _post(self, url: str, headers: dict[str, str], body: bytes) -> ExportResult:
+        if self._process != os.getpid():
+            # A parent's connections are the parent's: a forked child makes its own.
+            self._pool, self._process = _new_pool(), os.getpid()
         try:
             response = self._pool.request(
                 "POST", url, body=body, headers={"Content-Type": "application/json", **headers, **self.target.headers}
@@ -146,6 +150,12 @@ class DatadogExporter:
         except urllib3.exceptions.HTTPError as error:
             return answers.of_error(self.target.shown, error)
         return answers.of_status(self.target.shown, response.status, response.headers.get("Retry-After"))
+
+
+def _new_pool() -> urllib3.PoolManager:
+    pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=TIMEOUT_S))
+    pool.pool_classes_by_scheme = untraced_pool_classes()
+    return pool
 
 
 def _key(record: SpanRecord) -> Key:

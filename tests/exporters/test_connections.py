@@ -1,4 +1,4 @@
-"""Sending spans makes no spans: instrumentations of the libraries that carry them see nothing of it."""
+"""Sending spans makes no spans: instrumentations of the libraries that carry them see nothing of it. Nor do forks mix it up."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from otlp_receivers import grpc_receiver, http_receiver
+from otlp_receivers import grpc_receiver
 
 OPENTELEMETRY = """
 import sys
@@ -44,6 +45,7 @@ import os
 import re
 import sys
 import threading
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 sent = b""
@@ -137,9 +139,12 @@ class Anything(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                headers.append({"path": self.path, **{name.lower(): value for name, value in self.headers.items()}})
+                where = {"path": self.path, "connection from": str(self.client_address[1])}
+                headers.append(where | {name.lower(): value for name, value in self.headers.items()})
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -217,17 +222,22 @@ assert traced() == [], traced()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_forked_child_sends_on_connections_of_its_own() -> None:
-    """A child of a process that has sent spans sends its own; the parent goes on."""
+def test_a_forked_child_sends_on_connections_of_its_own(anything) -> None:
+    """A child of a process that has sent spans sends its own; the parent goes on, on the connection that it has."""
     program = """
         import os
         import sys
         import warnings
         warnings.simplefilter("ignore")  # of later Pythons, about forks beside threads
         import spanbridge as sb
+        from spanbridge_llmobs import DatadogExporter
         from spanbridge_otlp import OTLPExporter
 
-        sb.configure(store=False, exporters=[OTLPExporter(endpoint=sys.argv[1], timeout_s=5)])
+        url = sys.argv[1]
+        sb.configure(
+            store=False,
+            exporters=[OTLPExporter(endpoint=url, timeout_s=5), DatadogExporter(agent_url=url, agentless=False)],
+        )
 
         def record(name):
             with sb.generic(name):
@@ -241,7 +251,12 @@ def test_a_forked_child_sends_on_connections_of_its_own() -> None:
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
     """
-    with http_receiver() as receiver:
-        send(program, receiver.endpoint)
+    send(program, anything.url)
 
-        assert sorted(span.name for span in receiver.spans) == ["before", "child", "parent"]
+    connections: dict[str, list[str]] = {}
+    for headers in anything.headers:
+        connections.setdefault(headers["path"], []).append(headers["connection from"])
+    assert set(connections) == {"/v1/traces", "/evp_proxy/v2/api/v2/llmobs"}
+    for ports in connections.values():
+        assert sorted(Counter(ports).values()) == [1, 2]
+        assert ports[0] in ports[1:]
