@@ -321,7 +321,7 @@ def test_wrong_arguments(arguments: dict[str, Any], message: str):
         ("DD_TRACE_AGENT_URL", "unix:///run/agent"),
         ("DD_TRACE_AGENT_URL", "http://localhost:no"),
         ("DD_LLMOBS_AGENTLESS_ENABLED", "perhaps"),
-        ("DD_API_KEY", "secret key"),
+        ("DD_API_KEY", "secret\tkey"),
     ],
 )
 def test_wrong_variables(monkeypatch: pytest.MonkeyPatch, name: str, value: str):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SITE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
-_KEY = re.compile(r"[!-~]+")
+_KEY = re.compile(r"[ -~]+")
 """What a header may hold."""
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 
@@ -48,7 +48,7 @@ class Values:
         """The key; None where nobody gave any."""
         key = self.text("api_key", argument, "DD_API_KEY")
         if key is not None and not _KEY.fullmatch(key):
-            raise self.wrong("api_key", argument, "printable characters without blanks", "DD_API_KEY", key)
+            raise self.wrong("api_key", argument, "printable characters of ASCII", "DD_API_KEY", key)
         return key
 
     def switch(self, name: str, argument: Any, variable: str) -> bool | None:
