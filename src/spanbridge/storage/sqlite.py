@@ -67,9 +67,9 @@ class SQLiteStore:
         ConfigurationError: The address names no file.
         StoreError: The file does not exist (without `create`), or is a symbolic link.
 
-    Before its first write it makes an existing store of this user private (mode 0600); it refuses to write another program's or user's file, one with
-    a second name, and (with `create`) one in a folder where other users could replace it. It refuses a log beside the file that is another
-    user's.
+    Before its first write it makes an existing store of this user private (mode 0600); it refuses to write another program's or user's
+    file, one with a second name, and (with `create`) one in a folder where other users could replace it. It refuses a log beside the file
+    that is another user's.
 
     All methods may be called from any thread. After a fork the child opens connections of its own.
     """
