@@ -38,6 +38,7 @@ _USER_BEFORE = re.compile(r"[A-Za-z][\w.@-]{0,40}[:/](?=[^\s/]{4})")
 """Where credentials are written as one: `bob/x`."""
 _BELOW = re.compile(r"\n|\\n")
 """What stands on lines below a name has names of its own."""
+_ENTITY = re.compile("&(?:quot|apos|lt|gt|#3[49]|#x2[27]);?")
 _RUN = re.compile(r"[^\s\"'`<>\\&;,]*")
 _MAX_SEEN = 1024
 """Surroundings of names whose verdict is remembered within a text: a text that repeats itself is looked at once."""
@@ -170,10 +171,17 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
         spans = [(user.end() if (user := _USER_BEFORE.match(text, start, end)) else start, end) for start, end in spans]
     if is_bare_key:
         spans = [span for span in spans if _RANDOM.fullmatch(text, *span)]
+    spans = [(start, _before_entity(text, start, end)) for start, end in spans]
     is_below = bool(spans) and _BELOW.search(text, right, spans[0][0]) is not None
     # Values on the lines below may have names of their own.
     done = right if is_below or not spans else max(right, *(end for _, end in spans))
     return _Verdict(done, _rule(name), spans)
+
+
+def _before_entity(text: str, start: int, end: int) -> int:
+    """Where a value ends that runs into a quote or a tag of escaped HTML: `Bearer a1B2&quot;`; one in quotes is read once it is decoded."""
+    entity = _ENTITY.search(text, start, end) if text[end : end + 1] not in _QUOTES else None
+    return entity.start() if entity is not None and entity.start() > start else end
 
 
 def _rule(name: str) -> str:

@@ -231,7 +231,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     TextRule((Probe((" -b ", "--cookie"), r"(?: -b |--cookie[ =])[\\\"']{0,8}[A-Za-z0-9_.%-]{1,64}=", 0), Probe(("document.cookie",), r"document\.cookie;?(?:\n|\\{1,8}n)[< \\\"']{1,9}[A-Za-z0-9_.%-]{1,64}=", 0)), _find_cookie_flag),
     TextRule((Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),), _find_jwk),
     TextRule((Probe(("private key",), r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY"),), _find_pem),
-    pattern_rule("private_key", (Probe(("private-lines",), "(?i)Private-Lines: [0-9]"),), r"Private-Lines: \d{1,3}(?:\s|\\[nr]){1,4}(?P<v>(?:[A-Za-z0-9+/=]{20,80}(?:\s|\\[nr]){0,4}){1,60})"),
+    pattern_rule("private_key", (Probe(("private-lines",), "(?i)Private-Lines: [0-9]"),), r"Private-Lines: \d{1,3}(?:\s|\\[nr]){1,4}(?P<v>[A-Za-z0-9+/=]{20,80}(?:(?:\s|\\[nr]){1,4}(?![\w-]{1,24}:)[A-Za-z0-9+/=]{1,80}){0,60})"),
     pattern_rule("authorization", (Probe(("bearer",), r"(?i)bearer(?:[ \t\n]{1,8}|\\{1,8}[nt]|%20|\+|\\+ |\xc2\xa0)[A-Za-z0-9._~+/=-]{10}", 0),), at_left("[Bb]", r"(?i:earer)(?:[\s\u00a0]{1,8}|%20|\+|\\{1,7}[ nt])(?P<v>[A-Za-z0-9._~+/-]{10,}={0,2})"), _bearer, 0),
     pattern_rule("authorization", (Probe(("basic",), r"(?i)basic(?:[ \t]{1,8}|%20|\+)[A-Za-z0-9+/]{10}", 0),), at_left("[Bb]", r"(?i:asic)(?:[ \t]{1,8}|%20|\+)(?P<v>[A-Za-z0-9+/_-]{7,4096}={0,2})"), _basic, 0),
     pattern_rule(

@@ -49,11 +49,11 @@ _DIRECTIVE = re.compile(
 )
 """`requirepass x`, `bindpw x`: a line that is a setting's name and its value."""
 _LOGIN = re.compile(
-    r"(?:login|log in|sign in|user(?:name)?|machine|as|ssid|connect)(?:[ ](?:with|as|using))?[: ]\s{0,4}\S{1,80}[,;/]?\s{1,8}(?:and\s|with\s|/\s)?\Z",
+    r"(?:login|log in|sign in|user(?:name)?|machine|as|ssid|connect)(?:[ ](?:with|as|using))?[: ]\s{0,4}\S{1,80}?[,;/]?(?:\s|\\[nrt]){1,8}(?:and\s|with\s|/\s)?\Z",
     re.IGNORECASE,
 )
-_NETRC = re.compile(r"machine\s{1,4}\S{1,80}\s{1,8}login\s{1,4}\S{1,80}\s{1,8}\Z")
-_AFTER_LOGIN = re.compile(r"""[ \t]{1,4}[(]?(?P<v>[^\s"'`\\]{3,200})""")
+_NETRC = re.compile(r"machine\s{1,4}\S{1,80}?(?:\s|\\[nrt]){1,8}login\s{1,4}\S{1,80}?(?:\s|\\[nrt]){1,8}\Z")
+_AFTER_LOGIN = re.compile(r"""[ \t]{1,4}[(]?(?P<v>(?:(?!</)[^\s"'`\\]){3,200})""")
 _SPACED = re.compile(
     r"[ ]{1,2}[(]?(?P<v>(?=[A-Za-z+/_=.-]{0,60}\d[A-Za-z0-9+/_=.-]{3})[A-Za-z0-9+/_=.-]{16,512})(?=[\s,;.!?)]|\Z)"
 )

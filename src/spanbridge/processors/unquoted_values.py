@@ -99,6 +99,9 @@ _ENVIRONMENT = re.compile(r"(?:^|\s)(?:export|setx?|env|-e|--env|--build-arg|ENV
 _SECTION = re.compile(r"(?:\A|\n)\[[\w .:-]{1,40}\]\n(?:[\w.-]{1,30}[ ]?[=:][ ]?[^\n]{0,40}\n){0,4}\Z")
 _BEFORE_PARAMETER = ("?", "&", ";", "&amp;")
 _ENCODED_OPERATORS = ("%3D", "%3A")
+_ENCODED_BLANKS = re.compile(r"(?:%20|\+)*")
+_ENCODED_END = re.compile(r"%(?:26|20|22|27|0[AaDd]|2[Cc]|3[Bb]|5[Dd]|7[Dd])|\+")
+"""What ends a word where the operator before it is percent-encoded: whatever would end it once it is decoded."""
 _AFTER_PARAMETER = re.compile("[&#]")
 _SENTENCE_ENDS = ".,;:?)*"
 
@@ -106,9 +109,11 @@ _SENTENCE_ENDS = ".,;:?)*"
 def _unquoted(place: Place, at: int, op: str, *, spaced: bool) -> Unquoted | None:
     """The word at `at` with all that decides on it; where a line, an INI file or an address holds it, it may have more signs."""
     text, head = place.text, place.head
-    encoded_op = text[place.right : at]
+    is_encoded = op in _ENCODED_OPERATORS
+    if is_encoded and (blanks := _ENCODED_BLANKS.match(text, at)) is not None:
+        at = blanks.end()
     is_line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
-    is_parameter = head.endswith(_BEFORE_PARAMETER) or encoded_op in _ENCODED_OPERATORS
+    is_parameter = head.endswith(_BEFORE_PARAMETER) or is_encoded
     in_section = op == "=" and _SECTION.search(head) is not None
     is_rest = not is_parameter and not in_section and is_line and op == "=" and not spaced
     pattern = _PARAMETER if is_parameter else _INI_VALUE if in_section else _REST_OF_LINE if is_rest else _WORD
@@ -120,8 +125,8 @@ def _unquoted(place: Place, at: int, op: str, *, spaced: bool) -> Unquoted | Non
     end = before_other_script(text, start, end)
     if text[at] == "&" and looks_like_credential(text[at:end]):
         start = at
-    if encoded_op == "%3D" and (ampersand := text.find("%26", start, end)) >= 0:
-        end = ampersand
+    if is_encoded and (ended := _ENCODED_END.search(text, start, end)) is not None:
+        end = ended.start()
     if not is_parameter and ("?" in head or text.startswith("&", end)):
         end = start + len(_AFTER_PARAMETER.split(word[0], maxsplit=1)[0])
     elif is_rest and (following := NEXT_FIELD.search(text, start, end)) is not None:
