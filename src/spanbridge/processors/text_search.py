@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from orjson import loads
 
+from spanbridge.processors.announcements import ANNOUNCEMENT_RULES
 from spanbridge.processors.chunked_text import EVENT_PROBE, joined_lists, joined_texts
+from spanbridge.processors.code_lists import CODE_RULES
 from spanbridge.processors.command_lines import COMMAND_RULE
 from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.encoded_text import encoded_rules
@@ -71,6 +73,8 @@ class TextSearch:
             *_FORMAT_RULES,
             *PATTERN_RULES,
             *NATIVE_RULES,
+            *ANNOUNCEMENT_RULES,
+            *CODE_RULES,
             COMMAND_RULE,
             keyword_rule(self.classify, stems),
             *([own_names_rule(stems, self.classify)] if stems else []),
