@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from .announced_places import ANNOUNCED, CODES
+from .announced_places import ANNOUNCED, CODES, COMMANDS_AND_ANSWERS, SETTINGS
+from .announced_places import CALLS as CALLS_BY_PLACE
 from .announced_places import LOOK_ALIKES as ANNOUNCED_LOOK_ALIKES
 from .cases import HOLE, Case, text_case
 from .further_places import BROWSERS, CALLS, DECLARATIONS, DIALOGUES, LANGUAGES, STRINGS, TEXTS
@@ -37,6 +38,7 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
         f"{rng.choice(('Galaxy', 'Tigre', 'midnight'))}.{rng.choice(('mustang', 'monkey'))}{rng.randint(2, 999)}"
     ),
     "y": lambda rng: " ".join(rng.sample(("correct", "meadow", "copper", "lamp", "walnut", "orbit"), 4)),
+    "e": lambda rng: fill("{B:40}", rng),
     "r": lambda rng: fill("{an:4}{d:1}-{an:5}", rng),
     "z": lambda rng: f"wEch{characters(rng, 'AN', 6)}@sU3+ct36",
     "a": lambda rng: f"AKIAZXLEP2JG6LQAX3NS', 'ph/X+{characters(rng, 'AN', 33)}9a",
@@ -1542,6 +1544,9 @@ def places(rng: random.Random) -> Iterator[Case]:
         "sentences": SENTENCES,
         "codes": CODES,
         "announced": ANNOUNCED,
+        "answers": COMMANDS_AND_ANSWERS,
+        "calls_by_place": CALLS_BY_PLACE,
+        "settings": SETTINGS,
     }
     for group, rows in tables.items():
         for number, (kind, template) in enumerate(rows):

@@ -36,6 +36,8 @@ _AFTER_USER = re.compile(r"""(?i)(?:user(?:_?name)?|login|e-?mail)["']?\s?[:=]>?
 _USER_SETTING = re.compile(r"(?i)(?:user(?:_?name)?|login|e-?mail)[=:]")
 _USER_BEFORE = re.compile(r"[A-Za-z][\w.@-]{0,40}[:/](?=[^\s/]{4})")
 """Where credentials are written as one: `bob/x`."""
+_WORD_BEFORE = re.compile(r"[a-z][a-z._-]{0,30}:(?=[^\s/]{4})")
+"""As above, of letters alone: `auth` may be followed by a token that has a colon."""
 _BELOW = re.compile(r"\n|\\n")
 """What stands on lines below a name has names of its own."""
 _ENTITY = re.compile("&(?:quot|apos|lt|gt|#3[49]|#x2[27]);?")
@@ -169,6 +171,8 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
         spans = [span for span in spans if not _USER_SETTING.match(text, *span)]
     if name.lower().endswith(("creds", "credentials")) or text[:left].endswith(("user/", "username/")):
         spans = [(user.end() if (user := _USER_BEFORE.match(text, start, end)) else start, end) for start, end in spans]
+    if name.lower().endswith("auth"):
+        spans = [(user.end() if (user := _WORD_BEFORE.match(text, start, end)) else start, end) for start, end in spans]
     if is_bare_key:
         spans = [span for span in spans if _RANDOM.fullmatch(text, *span)]
     spans = [(start, _before_entity(text, start, end)) for start, end in spans]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from spanbridge.processors.key_names import Classifier, Sensitivity
+from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_credential
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
     holds_labels,
@@ -24,6 +24,8 @@ _NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew 
 _PASS = frozenset({"pass", "Pass", "pw"})
 _USERS = frozenset({"user", "username", "userName", "user_name", "login", "email", "User", "Username"})
 """Beside a user's name, `pass` is a password."""
+_OWNERS = frozenset({"api", "encryption", "signing", "hmac"})
+"""Mappings under these names hold a `key` of theirs."""
 _NUMBERS = frozenset({int, float})
 _CONTAINERS = frozenset({dict, list, tuple})
 _SPACE = re.compile(r"\s")
@@ -69,6 +71,8 @@ class Members:
     def _by_name(self, name: str, item: Any) -> Sensitivity:
         classify, context = self._classify, self._context
         level = classify(name) if name else _NONE
+        if name == "key" and self._parent in _OWNERS and isinstance(item, str) and looks_like_credential(item):
+            return _STRONG
         if context and level is not _STRONG:
             level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
             if level and (type(item) in _NUMBERS or name in _USERS):
