@@ -9,12 +9,12 @@ from spanbridge.processors.text_rule import TextRule, pattern_rule
 from spanbridge.processors.value_words import is_mixed_word
 
 _LOGINS = {
-    "de": "zugangsdaten anmeldedaten logindaten login-daten", "fr": "identifiants identifiant identifiants_de_connexion", "es": "credenciales credenciales_de_acceso",
-    "pt": "credenciais credenciais_de_acesso", "it": "credenziali credenziali_di_accesso", "nl": "inloggegevens", "pl": "dane_logowania",
+    "de": "zugangsdaten anmeldedaten logindaten login-daten", "fr": "identifiants_de_connexion identifiants identifiant", "es": "credenciales_de_acceso credenciales",
+    "pt": "credenciais_de_acesso credenciais", "it": "credenziali_di_accesso credenziali", "nl": "inloggegevens", "pl": "dane_logowania",
     "ru": "учетные_данные данные_для_входа", "zh": "账号密码 帐号密码", "ja": "ログイン情報", "": "wifi wi-fi wlan ssid",
 }  # fmt: skip
-"""What a user's name and a password are called together, by language; also a network's."""
-_WORDS = sorted({word.replace("_", " ") for words in _LOGINS.values() for word in words.split()}, key=len, reverse=True)
+"""What a user's name and a password are called together, by language, the longest first; also a network's."""
+_WORDS = [word.replace("_", " ") for words in _LOGINS.values() for word in words.split()]
 _LOGIN = "|".join(word if word.isascii() else f"{word}|{word.capitalize()}" for word in _WORDS)
 """In either case; ASCII as patterns compare it, other letters as they are written."""
 _LOGIN_GATES = (

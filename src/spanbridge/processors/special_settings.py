@@ -42,7 +42,7 @@ SETTING_RULES: tuple[TextRule, ...] = (
     TextRule((Probe(("chpasswd:",), "chpasswd:", 0),), _find_logins),
     pattern_rule("assignment", (Probe(("community",), r"(?:snmp-server community|r[ow]community6?) [^ \n]{3}"),), r"(?:snmp-server community|r[ow]community6?) (?P<v>[^\s\"'\\<>]{4,64})", _is_community, 0),
     pattern_rule("assignment", (Probe(("-server ",), r"(?:radius|tacacs)-server [^\n]{0,80}key ", 6),), r"(?:radius|tacacs)-server [^\n]{0,80}?\bkey (?:[057] )?(?P<v>[^\s\"'\\<>]{4,128})", None, 0),
-    pattern_rule("assignment", (Probe(("psk",), r"PSK[ \t]{1,8}[\\]{0,7}\"[^\"\n]{2}", 0),), r"(?::|\b)[ \t]?PSK[ \t]{1,8}\\{0,7}\"(?P<v>[^\"\n\\]{2,200})\\{0,7}\"", None, 0),
+    pattern_rule("assignment", (Probe(("psk",), r"PSK[ \t]{1,8}[\\]{0,7}[\"'][^\"\n]{2}", 0),), r"(?::|\b)[ \t]?PSK[ \t]{1,8}\\{0,7}[\"'](?P<v>[^\"'\n\\]{2,200})\\{0,7}[\"']", None, 0),
     pattern_rule("wifi_password", (Probe(("keymaterial>",), "(?i)keyMaterial>[^<]{4}", 0),), r"<keyMaterial>(?P<v>[^<>\n]{4,128})<"),
     pattern_rule("assignment", (Probe(("<auth-user-pass>",), "<auth-user-pass>", 0),), rf"<auth-user-pass>{_LINE}[ \t]{{0,16}}[^\s\\]{{1,64}}{_LINE}[ \t]{{0,16}}(?P<v>[^\s\\<>]{{2,128}})", None, 0),
     pattern_rule("assignment", (Probe(("static:",), r"static:[^ :\n]{1,64}:[^ \n]{3}", 0),), r"\bstatic:[^\s:]{1,64}:(?P<v>[^\s:\"'\\]{3,128})", is_mixed_word, 0),
