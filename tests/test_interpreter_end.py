@@ -94,15 +94,15 @@ def test_the_automaton_is_being_made_when_the_interpreter_ends():
     ended = run(
         """
         import spanbridge as sb
-        from spanbridge.processors import hyperscan_set
+        from spanbridge.processors import hyperscan_search
         making = threading.Event()
-        compile_all = hyperscan_set.make
+        compile_all = hyperscan_search._make
 
         def make(*arguments):
             making.set()
             return compile_all(*arguments)
 
-        hyperscan_set.make = make
+        hyperscan_search._make = make
         sb.SensitiveDataFilter().redact("hello world, what is the weather " * 2000)
         making.wait()
         """

@@ -1,4 +1,4 @@
-"""google-re2: an automaton for many patterns that is made while it searches, and searches for one pattern.
+"""google-re2: an automaton for all patterns' beginnings that is made while it searches, and searches for single patterns.
 
 It is there at once, and goes through what it knows at some microseconds a KB. Each combination of characters that it has not met before
 costs a thousand times as much; text of new words, ids and digests is full of them.
@@ -10,9 +10,17 @@ import importlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.processors.beginnings import by_beginning, may_hold
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from spanbridge.processors.matcher import Probe
+
+MAX_MEMORY_BYTES = 64 * 1024 * 1024
+"""What the automaton may take; where that is too little, `re` searches."""
+_MAX_REPEATED = 48
+"""As of `beginning`: the more of a pattern is in the automaton, the less has to be looked at again, and the more states it has."""
 _MAX_PATTERN_BYTES = 8 * 1024 * 1024
 """What the automaton of one pattern may take."""
 _CANARY = b"\xff\xfe\xff"
@@ -23,17 +31,41 @@ class EngineUnusable(Exception):  # noqa: N818 - the caller takes the other engi
     """This engine cannot search for these patterns."""
 
 
+class Re2Search:
+    """Looks for some probes; made in a hundredth of a second when it is first used."""
+
+    def __init__(self, probes: Sequence[Probe], max_memory_bytes: int = MAX_MEMORY_BYTES) -> None:
+        """Raises ImportError where the library has no wheel, EngineUnusable where it does not take the probes in so little memory."""
+        self._library = load_re2()
+        self._groups = by_beginning(probes, _MAX_REPEATED)
+        self._begun = _set_of(self._library, [group.begins.pattern for group in self._groups], max_memory_bytes)
+
+    def match(self, data: bytes) -> list[int]:
+        """The numbers of the probes that match somewhere in `data`, in any order."""
+        found: list[int] = []
+        lower = b""
+        for index in self._begun(data):
+            group = self._groups[index]
+            found += group.done
+            for other in group.others:
+                lower = lower or data.lower()
+                if may_hold(other, lower) and self.holds(other.pattern, data):
+                    found.append(other.number)
+        return found
+
+    def holds(self, pattern: str, data: bytes) -> bool:
+        """Whether a pattern matches somewhere in `data`."""
+        return _search_for(self._library, pattern)(data)
+
+
 def load_re2() -> Any:
     """The library; raises ImportError where it has no wheel."""
     # By name, because the package has no types; here, because it takes milliseconds that only who filters should pay.
     return importlib.import_module("re2")
 
 
-def search_for_all(re2: Any, patterns: Sequence[str], max_memory_bytes: int) -> Callable[[bytes], Sequence[int]]:
-    """What gives the indexes of the patterns that match somewhere in data. Takes a hundredth of a second to make.
-
-    Raises EngineUnusable where the library does not take the patterns in so little memory.
-    """
+def _set_of(re2: Any, patterns: Sequence[str], max_memory_bytes: int) -> Callable[[bytes], Sequence[int]]:
+    """What gives the indexes of the patterns that match somewhere in data."""
     automaton = re2.Set.SearchSet(_options(re2, max_memory_bytes))
     try:
         for pattern in patterns:
@@ -52,8 +84,7 @@ def search_for_all(re2: Any, patterns: Sequence[str], max_memory_bytes: int) -> 
 
 
 @lru_cache(maxsize=1024)
-def search_for(re2: Any, pattern: str) -> Callable[[bytes], bool]:
-    """What tells whether the pattern matches somewhere in data."""
+def _search_for(re2: Any, pattern: str) -> Callable[[bytes], bool]:
     compiled = re2.compile(pattern.encode(), _options(re2, _MAX_PATTERN_BYTES))
     try:
         native, unanchored = compiled._regexp.Match, re2._Anchor.UNANCHORED

@@ -1,0 +1,167 @@
+"""Hyperscan: an automaton for all patterns' beginnings that is complete before its first search: new text costs what known text costs.
+
+It tells where beginnings end; whether the whole pattern stands there is for `re` to say, or for re2 where there are many such places. To
+make the automaton takes some tenths of a second, in which the interpreter lock is free; to read it from a file takes some milliseconds.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import threading
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from spanbridge.processors import automaton_file
+from spanbridge.processors.beginnings import Group, Whole, by_beginning, may_hold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from spanbridge.processors.matcher import Probe
+    from spanbridge.processors.re2_search import Re2Search
+
+MAX_ENDS = 1024
+"""How often one beginning may end until re2 searches instead."""
+_MAX_REPEATED = 16
+"""As of `beginning`: whole patterns take twenty times as long to make an automaton of."""
+_MATCH_US, _SEARCH_US, _SEARCH_US_PER_BYTE, _LONG_SEARCH_US_PER_BYTE = 0.4, 1.0, 0.0005, 0.005
+"""What it costs, about, to try a pattern at one place with `re`, and to go through data in search of it with re2; a long repetition makes
+re2 keep many states."""
+_LONG_REPETITION = re.compile(r"\{\d+,\d{3,}\}")
+_CASELESS = "(?i)"
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+
+
+class HyperscanSearch:
+    """Looks for some probes, with the help of re2."""
+
+    def __init__(self, probes: Sequence[Probe], re2: Callable[[], Re2Search], *, make: bool) -> None:
+        """`make`: makes the automaton, and keeps it for later processes; else one from before is read.
+
+        Raises:
+            ImportError: The library has no wheel.
+            LookupError: There is no automaton from before.
+            hyperscan.error: The library does not take the probes.
+        """
+        # By name, because it is not everywhere; here, because its import takes a hundredth of a second that only who filters should pay.
+        library: Any = importlib.import_module("hyperscan")
+        groups = by_beginning(probes, _MAX_REPEATED)
+        self._re2 = re2
+        self._done = [group.done for group in groups]
+        self._others = [_Others(group) if group.others else None for group in groups]
+        file = automaton_file.path_for(library.__version__, *(group.begins.pattern for group in groups))
+        self._database = _make(library, groups, file) if make else _read(library, file)
+        self._stopped: type[BaseException] = library.ScanTerminated
+        self._local = _Scratch(library, self._database)
+
+    def match(self, data: bytes) -> list[int]:
+        """The numbers of the probes that match somewhere in `data`, in any order."""
+        ends: dict[int, list[int]] = {}
+        try:
+            self._database.scan(data, _note, 0, ends, self._local.scratch)
+        except self._stopped:
+            return self._re2().match(data)
+        found: list[int] = []
+        lower = b""
+        for index, places in ends.items():
+            found += self._done[index]
+            others = self._others[index]
+            if others is not None:
+                lower = lower or data.lower()
+                found += others.in_data(data, lower, places, self._re2)
+        return found
+
+
+class _Others:
+    """The probes with one beginning of which it is not all."""
+
+    def __init__(self, group: Group) -> None:
+        self._wholes = group.others
+        self._begins = group.begins
+        self._starts = group.begins.longest - group.begins.shortest + 1
+        """At how many places it may have begun that ends somewhere."""
+        has_long = any(_LONG_REPETITION.search(whole.pattern) for whole in group.others)
+        self._search_us_per_byte = _LONG_SEARCH_US_PER_BYTE if has_long else _SEARCH_US_PER_BYTE
+
+    def in_data(self, data: bytes, lower: bytes, ends: Sequence[int], re2: Callable[[], Re2Search]) -> list[int]:
+        """The numbers of those that match in `data`, in which their beginning ends at these places, all that there are."""
+        wholes = [whole for whole in self._wholes if may_hold(whole, lower)]
+        search_us = len(wholes) * (_SEARCH_US + len(data) * self._search_us_per_byte)
+        if wholes and len(ends) * self._starts * _MATCH_US < search_us:
+            return self._begun_at(data, ends, wholes)
+        return [whole.number for whole in wholes if re2().holds(whole.pattern, data)]
+
+    def _begun_at(self, data: bytes, ends: Sequence[int], left: list[Whole]) -> list[int]:
+        found: list[int] = []
+        any_at, starts, before = self._any_at, int(self._starts), int(self._begins.longest)
+        for end in ends:
+            first = max(0, end - before)
+            for start in range(first, first + starts):
+                if any_at(data, start):
+                    here = [whole.number for whole in left if _match(whole.pattern)(data, start)]
+                    found += here
+                    left = [whole for whole in left if whole.number not in here]
+                    if not left:
+                        return found
+        return found
+
+    @cached_property
+    def _any_at(self) -> Callable[[bytes, int], object]:
+        """Whether one of them stands there: mostly none does."""
+        flags = _CASELESS if self._begins.pattern.startswith(_CASELESS) else ""
+        return _match(flags + "|".join(whole.pattern.removeprefix(flags) for whole in self._wholes))
+
+
+@lru_cache(maxsize=1024)
+def _match(pattern: str) -> Callable[[bytes, int], object]:
+    return re.compile(pattern.encode()).match
+
+
+def _read(library: Any, file: Path) -> Any:
+    """The database that was kept there."""
+    data = automaton_file.read(file)
+    if data is None:
+        raise LookupError
+    try:
+        return library.loadb(data, library.HS_MODE_BLOCK)
+    except library.error as error:  # of another platform
+        raise LookupError from error
+
+
+def _make(library: Any, groups: Sequence[Group], file: Path) -> Any:
+    database = library.Database(mode=library.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[_expression(group.begins.pattern) for group in groups],
+        ids=[*range(len(groups))],
+        flags=[
+            (library.HS_FLAG_CASELESS if group.begins.pattern.startswith(_CASELESS) else 0)
+            # Where nothing is left to be looked at, the first end is enough.
+            | (0 if group.others else library.HS_FLAG_SINGLEMATCH)
+            for group in groups
+        ],
+    )
+    automaton_file.write(file, library.dumpb(database))
+    return database
+
+
+def _expression(pattern: str) -> bytes:
+    """A pattern of bytes, not of the characters that the library would read them as."""
+    return _NOT_ASCII.sub(lambda match: b"\\x%02x" % match[0][0], pattern.removeprefix(_CASELESS).encode())
+
+
+def _note(number: int, _start: int, end: int, _flags: int, found: dict[int, list[int]]) -> bool:
+    ends = found.get(number)
+    if ends is None:
+        found[number] = [end]
+        return False
+    ends.append(end)
+    return len(ends) > MAX_ENDS  # stops the search
+
+
+class _Scratch(threading.local):
+    """What each thread needs to search."""
+
+    def __init__(self, library: Any, database: Any) -> None:
+        self.scratch = library.Scratch(database)
