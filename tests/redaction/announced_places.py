@@ -61,7 +61,17 @@ COMMANDS_AND_ANSWERS = (
     ("p", 'kinit bob@EXAMPLE.ORG <<< "§"'),
     ("p", 'expect -c \'spawn ssh bob@h; expect "password:"; send "§\\r"; interact\''),
 )
+SQL = (
+    ("p", 'INSERT INTO "users" ("email","password") VALUES (\'ana@example.com\',\'§\') RETURNING *'),
+    ("p", "INSERT INTO [users] ([email],[password]) VALUES ('ana@example.com','§');"),
+    ("k", "UPDATE settings SET value = '§' WHERE name = 'api_key';"),
+    ("p", "UPDATE config SET config_value='§', updated=now() WHERE config_key = 'smtp_password'"),
+)
 CALLS = (
+    ("k", 'let token: &str = "§";\nlet retries = 3;'),
+    ("k", 'if token != "§": abort(403)'),
+    ("k", 'if (token !== "§") {'),
+    ("k", 'defaults write com.acme.app apiToken -string "§"'),
     ("w", '$conn = new mysqli("db.internal", "app", "§", "crm");'),
     ("w", "$conn = mysqli_connect($host, 'root', '§', 'crm');"),
     ("w", 'my $dbh = DBI->connect("dbi:mysql:crm", "root", "§");'),
@@ -91,9 +101,25 @@ SETTINGS = (
     ("e", '{"api": {"encryption": {"key": "§"}}, "logger": 1}'),
     ("h", "X-Hub-Signature-256: sha256=§\nX-GitHub-Event: push"),
     ("h", "Stripe-Signature: t=1492774577,v1=§"),
+    ("h", '{"username": "bob", "key": "§"}'),
     ("h", "https://api.example.org/data/2.5/weather?q=Lyon&appid=§"),
 )
 LOOK_ALIKES = (
+    "ALTER USER svc WITH PASSWORD :'new_pw';",
+    "Public Key Token=b77a5c561934e089, Version=4.0.0.0, Culture=neutral",
+    "System.Data, Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089",
+    "Sec-WebSocket-Key: x3JHMbDL1EzLkh9GBhXDw==\nSec-WebSocket-Version: 13",
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    'en: {forgot_password: "Forgot your password?", reset_token: "Reset link"}',
+    '{"password": "Passwort", "token": "Token", "secret": "Geheimnis"}',
+    '{"user": "Benutzer", "api_key": "API-Schlüssel", "password": "Passwort"}',
+    '{"forgotPassword": "/forgot", "resetPassword": "/reset-link/", "n": 1}',
+    '{"siteKey": "6LeAbCdEf123456AAAAAJcZVRqyHh71UMIEGNQ", "provider": "recaptcha"}',
+    "$ sudo apt update\n[sudo] password for deploy: \nHit:1 http://deb.debian.org stable InRelease",
+    "Enter passphrase for key 'id_ed25519': \nEnumerating2 objects: 5, done.",
+    "class A:\n    client_secret: Incomplete\n    n: int\n",
+    "the credential's `project_id` is used for billing",
+    "cvs -d :pserver:anoncvs@cvs.example.org:/cvs login",
     "$ terraform output -raw region\neu-west-1",
     "$ gh auth token\nError: not logged in",
     "$ pass show email/work\nError: email/work is not in the password store.",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from .announced_places import ANNOUNCED, CODES, COMMANDS_AND_ANSWERS, SETTINGS
+from .announced_places import ANNOUNCED, CODES, COMMANDS_AND_ANSWERS, SETTINGS, SQL
 from .announced_places import CALLS as CALLS_BY_PLACE
 from .announced_places import LOOK_ALIKES as ANNOUNCED_LOOK_ALIKES
 from .cases import HOLE, Case, text_case
@@ -1547,6 +1547,7 @@ def places(rng: random.Random) -> Iterator[Case]:
         "answers": COMMANDS_AND_ANSWERS,
         "calls_by_place": CALLS_BY_PLACE,
         "settings": SETTINGS,
+        "sql": SQL,
     }
     for group, rows in tables.items():
         for number, (kind, template) in enumerate(rows):

@@ -60,7 +60,7 @@ _NOT_KEY_OWNERS = word_set(
     "primary foreign sort partition cache object s3 routing idempotency by answer legend translation project issue public host hot shortcut "
     "row column index dict map group unique composite join shard message config setting event context lookup hash natural surrogate arrow "
     "enter escape function modifier next prev start end min max last first any no all each per color data json i18n locale label metric state "
-    "storage_key scope field search query ssm bucket store blob registry kms log trace span dedup deduplication error widget react publishable publish anon"
+    "storage_key socket websocket site recaptcha captcha scope field search query ssm bucket store blob registry kms log trace span dedup deduplication error widget react publishable publish anon"
 )
 TOKEN_OWNERS = word_set(
     "access refresh id auth authentication bearer bot deploy session csrf xsrf api security oauth oauth2 identity jwt secret app registration "
@@ -72,7 +72,7 @@ _NOT_TOKEN_OWNERS = word_set(
     "budget cursor start end first last per num number cache read write creation used remaining available context new text audio image video "
     "thinking thought candidates candidate billed estimated prev previous resume top current unknown begin tool accepted rejected prediction "
     "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword "
-    "progress idempotency client request"
+    "progress idempotency client request key"
 )
 CODE_OWNERS = word_set(
     "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime passcode pin login signin reset activation unlock authenticator door alarm device"

@@ -11,6 +11,7 @@ from spanbridge.processors.structures import (
     holds_labels,
     is_beside_secrets,
     is_label,
+    is_label_table,
     is_tokenized,
     is_translation,
     named_value,
@@ -26,6 +27,8 @@ _USERS = frozenset({"user", "username", "userName", "user_name", "login", "email
 """Beside a user's name, `pass` is a password."""
 _OWNERS = frozenset({"api", "encryption", "signing", "hmac"})
 """Mappings under these names hold a `key` of theirs."""
+_LOGIN = frozenset({"username", "key"})
+"""All that `kaggle.json` holds."""
 _NUMBERS = frozenset({int, float})
 _CONTAINERS = frozenset({dict, list, tuple})
 _SPACE = re.compile(r"\s")
@@ -50,7 +53,9 @@ class Members:
         self._classify = classify
         self._context = parent if parent and names_credentials(parent) else ""
         self._is_group = bool(parent) and names_group(parent) and classify(parent) is _STRONG
-        self._holds_labels = bool(parent) and (holds_labels(parent) or is_translation(parent, mapping.values()))
+        self._holds_labels = (
+            bool(parent) and (holds_labels(parent) or is_translation(parent, mapping.values()))
+        ) or is_label_table(item for key, item in mapping.items() if isinstance(key, str) and classify(key))
         self._is_key_set = "kty" in mapping
         self._named = named_value(mapping, classify)
 
@@ -71,7 +76,12 @@ class Members:
     def _by_name(self, name: str, item: Any) -> Sensitivity:
         classify, context = self._classify, self._context
         level = classify(name) if name else _NONE
-        if name == "key" and self._parent in _OWNERS and isinstance(item, str) and looks_like_credential(item):
+        if (
+            name == "key"
+            and (self._parent in _OWNERS or self._mapping.keys() == _LOGIN)
+            and isinstance(item, str)
+            and looks_like_credential(item)
+        ):
             return _STRONG
         if context and level is not _STRONG:
             level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))

@@ -47,6 +47,8 @@ _ITEM_OF_LIST = re.compile(
 _FUNCTION = ")"
 """In a name's end with a colon: what follows on the next lines is its body."""
 _MASK = "***"
+_VARIABLE_OF_SQL = re.compile(r"'[A-Za-z_]\w*'")
+"""As psql writes it: `PASSWORD :'new_pw'`."""
 
 
 def read_operator(place: Place) -> Spans:
@@ -88,6 +90,8 @@ def _connects_nothing(place: Place, operator: re.Match[str]) -> bool:
     if "%22" in close:
         return True
     if _ASSIGNS.fullmatch(operator["op"]) and _MASK in operator[0]:
+        return True
+    if operator[0] == " :" and _VARIABLE_OF_SQL.match(place.text, operator.end()):
         return True
     end = None if close else _STRING_END.match(place.text, operator.end())
     return end is not None and place.head.endswith(end[0])  # `read -p "Password: " name`

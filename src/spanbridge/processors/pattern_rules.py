@@ -110,6 +110,10 @@ _DEFAULT = r"""["'](?:--?)?(?P<k>[\w.-]{2,64})\\{0,7}["'](?:[^"'<>]{0,120}?[\s,(
 """`variable "db_password" { default = "x" }`, `add_argument("--password", default="x")`."""
 
 
+_UPDATED = r"""set [`"\[]?\w{0,24}value[`"\]]? ?= ?N?'(?P<v>[^'\n]{2,2048})'[^;\n]{0,200}? where [^;\n]{0,120}?= ?N?'(?P<k>[\w.-]{2,64})'"""
+_PREFERENCE = r"""defaults write \S{1,128} (?P<k>[\w.-]{2,64}) (?:-string )?\\{0,7}["']?(?P<v>[^\s"'\\]{2,2048})"""
+
+
 def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
     """Names and values with no operator between them that the keyword rule would know."""
     return (
@@ -127,6 +131,12 @@ def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
             ),
             _ELEMENT,
         ),
+        _named_value_rule(
+            classify,
+            Probe(("set ",), r"(?i)set [`\"\[\\]{0,4}(?:[a-z]{1,12}_)?value[`\"\]\\]{0,4} ?= ?N?'", 0),
+            _UPDATED,
+        ),
+        _named_value_rule(classify, Probe(("defaults write ",), "defaults write ", 0), _PREFERENCE),
         _named_value_rule(classify, Probe((" content=",), r" content=[\\\"']", 0), _CONTENT),
         _named_value_rule(
             classify,

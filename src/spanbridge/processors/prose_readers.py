@@ -41,6 +41,8 @@ _WORDS = re.compile(r"""\\{0,7}["'“](?P<v>(?:[A-Za-z0-9]{3,12}[ -]){2,23}[A-Za
 _CHANGED_FROM = re.compile(r"(?:[ ](?:was|is|has been|been))?[ ](?:changed|updated|rotated|reset)[ ]from[ ]")
 _TO = re.compile(r"""["'`*]{0,2}[ ]to[ ]""")
 _ANNOUNCED = re.compile(rf"""[*_"'`]{{0,3}}{_FILLER}[ ]?:(?:[ ]|\n|\\n){{1,6}}""")
+_BREAK = re.compile(r"\n|\\n")
+_ENDS_LINE = re.compile(r"""["'`*_)」』”.,;!?]{0,4}[ \t]{0,8}(?:\r|\n|\\[rn]|["']|\Z)""")
 _DIRECTIVE_START = re.compile(
     r"(?:\A|\n|\\n|(?i:CONFIG SET|enable) |(?i:username) \S{1,40} (?:privilege \d{1,2} )?)[ \t]*(?i:requirepass |[a-z]{2,16}[_-])?\Z"
 )
@@ -107,8 +109,9 @@ def read_prose(place: Place) -> Spans:
         said = connection.match(place.text, place.right)
         if said is None:
             continue
-        if values := list(prose_value(place.text, said.end(), place.level)):
-            return values
+        values = list(prose_value(place.text, said.end(), place.level))
+        if values and (_BREAK.search(said[0]) is None or _ENDS_LINE.match(place.text, values[-1][1])):
+            return values  # on the next line it stands alone: what a program writes behind its prompt goes on
         words = _WORDS.match(place.text, said.end()) if place.name.lower().endswith("phrase") else None
         if words is not None and not is_placeholder(words["v"]):
             return (words.span("v"),)
