@@ -61,6 +61,20 @@ COMMANDS_AND_ANSWERS = (
     ("p", 'kinit bob@EXAMPLE.ORG <<< "§"'),
     ("p", 'expect -c \'spawn ssh bob@h; expect "password:"; send "§\\r"; interact\''),
 )
+WORDS = (
+    ("w", "password=§\nhost=h1\n"),
+    ("w", "cert_file=/etc/c.pem\nkey_password=§"),
+    ("w", "password = §\nhost = pg-main.internal.example.org"),
+    ("w", "client radius1 {\n  ipaddr = 10.0.0.1\n  secret = §\n}"),
+    ("w", "db_password: §"),
+    ("w", "ansible_user: bob\nansible_become_pass: §"),
+    ("w", "./run --password=§"),
+    ("w", "./run --db-password=§ --verbose"),
+    ("d", "Password: §"),
+    ("d", "login: bob, pass: §"),
+    ("d", "| Password | § |"),
+    ("d", 'smtp.login("bob@x.dev", "§")'),
+)
 SQL = (
     ("p", 'INSERT INTO "users" ("email","password") VALUES (\'ana@example.com\',\'§\') RETURNING *'),
     ("p", "INSERT INTO [users] ([email],[password]) VALUES ('ana@example.com','§');"),
@@ -105,6 +119,16 @@ SETTINGS = (
     ("h", "https://api.example.org/data/2.5/weather?q=Lyon&appid=§"),
 )
 LOOK_ALIKES = (
+    "user = username\npassword = entry\nhost = server\n",
+    "password = value\nhost = self.config.host\n",
+    "connect(\n    password=entry,\n    host=server,\n)",
+    "--password=PASSWORD the password",
+    "--password=password",
+    "--docker-secret=appname",
+    "reset_password: email",
+    "password = s3client.bucket",
+    "password: oauth2client.client",
+    "token = base64.encode",
     "ALTER USER svc WITH PASSWORD :'new_pw';",
     "Public Key Token=b77a5c561934e089, Version=4.0.0.0, Culture=neutral",
     "System.Data, Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089",

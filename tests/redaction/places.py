@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from .announced_places import ANNOUNCED, CODES, COMMANDS_AND_ANSWERS, SETTINGS, SQL
+from .announced_places import ANNOUNCED, CODES, COMMANDS_AND_ANSWERS, SETTINGS, SQL, WORDS
 from .announced_places import CALLS as CALLS_BY_PLACE
 from .announced_places import LOOK_ALIKES as ANNOUNCED_LOOK_ALIKES
 from .cases import HOLE, Case, text_case
@@ -39,6 +39,7 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     ),
     "y": lambda rng: " ".join(rng.sample(("correct", "meadow", "copper", "lamp", "walnut", "orbit"), 4)),
     "e": lambda rng: fill("{B:40}", rng),
+    "d": lambda rng: rng.choice(("k1tten.mittens", "dr4gon.castle", "b4nana.split")),
     "r": lambda rng: fill("{an:4}{d:1}-{an:5}", rng),
     "z": lambda rng: f"wEch{characters(rng, 'AN', 6)}@sU3+ct36",
     "a": lambda rng: f"AKIAZXLEP2JG6LQAX3NS', 'ph/X+{characters(rng, 'AN', 33)}9a",
@@ -1548,6 +1549,7 @@ def places(rng: random.Random) -> Iterator[Case]:
         "calls_by_place": CALLS_BY_PLACE,
         "settings": SETTINGS,
         "sql": SQL,
+        "words": WORDS,
     }
     for group, rows in tables.items():
         for number, (kind, template) in enumerate(rows):
