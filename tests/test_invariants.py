@@ -309,6 +309,51 @@ def test_i2_a_raising_processor_withholds_everything(tmp_path, caplog, capfd, co
     assert len({span.trace_id for span in spans}) == 1
 
 
+class Defacing:
+    """Changes all that it can of what it is given, and asks for it once more."""
+
+    name = "defacing"
+    accepts_running = True
+
+    def __init__(self):
+        self.seen = []
+
+    def export(self, batch):
+        self.seen += [record.span_id for record in batch]
+        for record in batch:
+            for field, value in {**record.to_dict(), **vars(record)}.items():
+                if isinstance(value, (dict, list)):
+                    value.clear()
+                if not field.startswith("_"):
+                    setattr(record, field, None)
+        if isinstance(batch, list):
+            batch.clear()
+        return sb.Retry() if len(self.seen) == 1 else None
+
+    def flush(self, deadline):
+        pass
+
+    shutdown = flush
+
+
+@pytest.mark.parametrize("wrap", [lambda exporter: exporter, lambda exporter: sb.route(exporter, sampling=1.0)])
+def test_i2_an_exporter_changes_its_own_copies(wrap, tmp_path):
+    """What one exporter does to its records reaches no other exit, not the store, and not its own next try."""
+    defacing, memory = Defacing(), sb.InMemoryExporter()
+    address = f"sqlite:///{tmp_path}/traces.db"
+    with sb.Observability(store=address, exporters=[wrap(defacing), memory]) as observability:
+        with observability.agent_run("root", input={"q": [1]}, tags=["t"], metadata={"m": {"n": 1}}) as root:
+            root.event("e", {"x": 1})
+            assert observability.flush(5)
+        assert observability.flush(5)
+
+    stored = sb.open_store(address).get_span(root.trace_id, root.span_id).to_dict()
+    assert stored == memory.spans[0].to_dict()
+    assert stored["input"] == {"q": [1]}
+    assert defacing.seen == [root.span_id] * 3  # running, running once more, ended
+    accounted(observability.stats())
+
+
 def test_i2_redaction_comes_before_cutting(tmp_path):
     """A limit that falls into a secret does not save it from its pattern."""
     memory = sb.InMemoryExporter()

@@ -7,7 +7,9 @@ here. The log line names the place and the exception's class, never its message:
 from __future__ import annotations
 
 import logging
+import sys
 import time
+from threading import current_thread, main_thread
 
 logger = logging.getLogger("spanbridge")
 if logger.level == logging.NOTSET:
@@ -22,12 +24,35 @@ counts: dict[str, int] = {}
 
 
 def contain(place: str, error: BaseException) -> None:
-    """Counts and logs `error`, which happened at `place` ("processor drop_health_checks", "exporter otlp")."""
+    """Counts and logs `error`, which happened at `place` ("processor drop_health_checks", "exporter otlp").
+
+    What a signal handler of the application has raised, as a time limit does, is the application's: it is raised again.
+    """
+    if _is_of_a_signal_handler(error):
+        raise error
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     where = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame is not None else ""
     warn(place, f"{place} failed: {type(error).__module__}.{type(error).__qualname__}{where}")
+
+
+def _is_of_a_signal_handler(error: BaseException) -> bool:
+    """Whether a handler that `signal.signal` was given has raised `error`: it runs in the middle of whatever the main thread does."""
+    signals = sys.modules.get("signal")
+    if signals is None or current_thread() is not main_thread():
+        return False
+    frame = error.__traceback__
+    codes: set[object] = set()
+    while frame is not None:
+        codes.add(frame.tb_frame.f_code)
+        frame = frame.tb_next
+    for number in signals.valid_signals():
+        handler = signals.getsignal(number)
+        function = getattr(handler, "__func__", handler)  # of a method
+        if getattr(function, "__code__", None) in codes:
+            return True
+    return False
 
 
 def warn(place: str, message: str) -> None:

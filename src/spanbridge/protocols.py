@@ -31,6 +31,7 @@ class Processor(Protocol):
     the write interval (`"running"`); fields that an earlier call has changed come back changed, so it must be idempotent.
     Returning the record (the same or another) passes it on; returning None drops the span: what was stored of it goes, and its
     children attach to its parent. Raising withholds the span's content and says so on the span: the chain fails closed.
+    Spans that open inside it are not recorded.
     """
 
     def process(self, record: SpanRecord) -> SpanRecord | None: ...
@@ -76,9 +77,9 @@ ExportResult: TypeAlias = Delivered | Retry | Rejected
 class Exporter(Protocol):
     """Pure delivery. Queue, batches, retries, back-off, sampling and counting belong to the runner around it.
 
-    All of it is called from one thread, the exit's own; `export` never with an empty batch. Records are shared with other exporters: do not
-    change them. Returning None means Delivered; an exception means Retry. A batch that was retried may have arrived in part: delivery is at
-    least once.
+    All of it is called from one thread, the exit's own; `export` never with an empty batch. The records are copies for this exporter
+    alone, and spans that open inside it are not recorded. Returning None means Delivered; an exception means Retry. A batch that was
+    retried may have arrived in part: delivery is at least once.
     `flush` and `shutdown` get a deadline on the `time.monotonic()` clock; `flush` returns False where not all went out; `shutdown` is
     called once, and `export` never after it.
 

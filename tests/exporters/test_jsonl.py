@@ -150,8 +150,10 @@ def test_a_folder_that_vanished(make_span, tmp_path):
 @pytest.mark.parametrize(
     ("number", "reason"), [(errno.ENOSPC, "disk_full"), (errno.EFBIG, "disk_full"), (errno.EIO, "write_error")]
 )
-def test_failing_writes(make_span, exporter, path, monkeypatch, number, reason):
-    """A write that fails after a part makes the batch wait; the cut line is ended before the batch is written again."""
+@pytest.mark.parametrize("others", [b"", b'{"name":"another process"}\n'])
+def test_failing_writes(make_span, exporter, path, monkeypatch, number, reason, others):
+    """A write that fails after a part makes the batch wait; the part is taken back, or ended where somebody has written behind it."""
+    exporter.export([make_span("before")])
     write = os.write
     calls = []
 
@@ -159,6 +161,7 @@ def test_failing_writes(make_span, exporter, path, monkeypatch, number, reason):
         calls.append(data)
         if len(calls) == 1:
             return write(descriptor, data[:10])
+        write(descriptor, others)
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "write", fail_in_the_middle)
@@ -169,9 +172,12 @@ def test_failing_writes(make_span, exporter, path, monkeypatch, number, reason):
     exporter.export([make_span("c")])
 
     assert (first, second) == (Retry(reason=reason), None)
-    lines = path.read_text().splitlines()
-    assert len(lines[0]) == 10
-    assert [json.loads(line)["name"] for line in lines[1:]] == ["a", "b", "c"]
+    before, *lines = path.read_text().splitlines()
+    assert json.loads(before)["name"] == "before"
+    if others:
+        assert len(lines.pop(0)) == 10 + len(others) - 1
+        assert lines.pop(0) == ""
+    assert [json.loads(line)["name"] for line in lines] == ["a", "b", "c"]
 
 
 WRITER = """

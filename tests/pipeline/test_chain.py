@@ -344,3 +344,28 @@ def test_counts_of_a_running_span_are_its_own(observe):
     observability.flush()
 
     assert [sum(record.redactions.values()) for record in records] == [1, 2]
+
+
+@pytest.mark.parametrize("value", [5, "text", True, 1.5, b"bytes", object(), "mapping", "list"])
+@pytest.mark.parametrize("field", ["attributes", "metadata", "tags", "error", "events", "links"])
+def test_content_of_another_kind(tmp_path, field, value):
+    """What readers take for a mapping or a list is one in every exit, whatever a processor makes of it."""
+    kinds = {"mapping": {"k": "v"}, "list": ["item"]}
+    value = kinds.get(value, value) if isinstance(value, str) else value
+    expected = {"tags": [], "events": [], "links": [], "error": None}.get(field, {})
+    if type(value) is (dict if field in {"attributes", "metadata", "error"} else list):
+        expected = value
+
+    def assign(record):
+        setattr(record, field, value)
+        return record
+
+    memory = sb.InMemoryExporter()
+    with sb.Observability(store=f"sqlite:///{tmp_path}/t.db", exporters=[memory], processors=[assign]) as observability:
+        with observability.agent_run("x", metadata={"m": 1}, tags=["t"]) as span:
+            pass
+        assert observability.flush()
+
+    stored = sb.open_store(f"sqlite:///{tmp_path}/t.db").get_span(span.trace_id, span.span_id)
+    assert getattr(stored, field) == getattr(memory.spans[0], field) == expected
+    assert observability.stats()["spans"]["stored"] == 1

@@ -9,6 +9,7 @@ import pytest
 
 import spanbridge as sb
 from recording import HangingExporter, ScriptedExporter, accounted
+from spanbridge.pipeline import pipeline
 from spanbridge.protocols import Rejected, Retry
 
 MIB = 1024 * 1024
@@ -587,3 +588,66 @@ def test_numbers_of_an_unconfigured_instance_are_the_callers_own():
         observability.stats()["spans"]["dropped"]["x"] = 1
 
         assert observability.stats()["spans"]["dropped"] == {}
+
+
+@pytest.mark.parametrize("runs_at_once", [True, False])
+def test_an_interrupted_first_span(monkeypatch, runs_at_once):
+    """What a signal handler raises while the thread is being started is the application's; there is one thread, and it delivers."""
+    memory = sb.InMemoryExporter()
+    observability = sb.Observability(store=False, exporters=[memory])
+    started, proceed = [], threading.Event()
+
+    class Interrupted(threading.Thread):
+        def start(self):
+            started.append(self)
+            if runs_at_once:
+                super().start()
+            else:
+                threading.Thread(target=lambda: (proceed.wait(), threading.Thread.start(self))).start()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "Thread", Interrupted)
+    with pytest.raises(KeyboardInterrupt), observability.agent_run("interrupted"):
+        pass
+    monkeypatch.setattr(pipeline, "Thread", threading.Thread)
+    with observability.agent_run("next"):
+        pass
+    proceed.set()
+
+    memory.wait_for(1, name="next")
+    assert observability._pipeline._thread is started[0]
+    assert observability.shutdown()
+
+
+class Traced:
+    """Calls a traced function of the application in everything that it is asked for."""
+
+    name = "traced"
+
+    def __init__(self):
+        self.spans = []
+
+    def _call(self, *_arguments):
+        with sb.generic("inside") as span:
+            self.spans.append(span.is_recording)
+
+    def process(self, record):
+        self._call()
+        return record
+
+    export = flush = shutdown = _call
+
+
+def test_spans_of_the_spans_way_out():
+    """Neither a processor nor an exporter makes spans about spans, without end: what it calls is not recorded."""
+    processor, exporter, memory = Traced(), Traced(), sb.InMemoryExporter()
+    observability = sb.configure(store=False, exporters=[exporter, memory], processors=[processor])
+    with sb.agent_run("x"):
+        pass
+    assert sb.flush()
+    assert sb.shutdown()
+
+    assert [span.name for span in memory.spans] == ["x"]
+    assert observability.stats()["spans"]["started"] == 1
+    assert len(exporter.spans) >= 3
+    assert not any(processor.spans + exporter.spans)

@@ -21,6 +21,8 @@ from .further_places import LOOK_ALIKES as FURTHER_LOOK_ALIKES
 from .generating import characters, fill
 from .more_places import LAYOUTS, NATIVE, PROGRAMS, SENTENCES
 from .more_places import LOOK_ALIKES as MORE_LOOK_ALIKES
+from .source_places import LOOK_ALIKES as SOURCE_LOOK_ALIKES
+from .source_places import SOURCES
 
 if TYPE_CHECKING:
     import random
@@ -49,6 +51,11 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     "n": lambda rng: fill("{AN:32}", rng),
     "u": lambda rng: rng.choice(("PFFVCPCZVI", "JRIFYKKBRG", "KOZSWQSWOD")),
     "q": lambda rng: fill("{AN:6}(Q1{an:4})", rng),
+    "v": lambda rng: rng.choice(
+        ("kestrel.falcon", "abc/def/ghi", "Kq.fR:z/x;Lm", "lantern-garnet-puzzle", "a1f.q9z", "sunrise", "GHpQvXWz")
+    ),
+    "i": lambda rng: rng.choice(("$Letters", "$ecretWord", "pa$$word7", "p{{x}}Qz9", "Kr7{{n}}fish", "%Letters")),
+    "o": lambda rng: rng.choice(("tangerine", "moosehead", "waterfall")),
     "s": lambda rng: f"//{characters(rng, 'B', 41)}=",
 }
 
@@ -1550,6 +1557,7 @@ def places(rng: random.Random) -> Iterator[Case]:
         "settings": SETTINGS,
         "sql": SQL,
         "words": WORDS,
+        **SOURCES,
     }
     for group, rows in tables.items():
         for number, (kind, template) in enumerate(rows):
@@ -1581,7 +1589,9 @@ def places(rng: random.Random) -> Iterator[Case]:
 
 def look_alikes(_: random.Random) -> Iterator[Case]:
     """Every row alone, in a message and in JSON in a string."""
-    for number, text in enumerate((*LOOK_ALIKES, *FURTHER_LOOK_ALIKES, *MORE_LOOK_ALIKES, *ANNOUNCED_LOOK_ALIKES)):
+    for number, text in enumerate(
+        (*LOOK_ALIKES, *FURTHER_LOOK_ALIKES, *MORE_LOOK_ALIKES, *SOURCE_LOOK_ALIKES, *ANNOUNCED_LOOK_ALIKES)
+    ):
         yield Case(f"look_alikes/{number}", text)
         yield Case(
             f"look_alikes/{number}/message",

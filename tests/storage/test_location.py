@@ -85,3 +85,12 @@ def test_the_default_path_is_the_users_own() -> None:
 
     assert path.is_absolute()
     assert path.parts[-2:] == ("spanbridge", "traces.db")
+
+
+@pytest.mark.parametrize("address", [Path("traces.db"), b"sqlite:///traces.db", 5, ["sqlite:///traces.db"]])
+def test_what_is_no_text_is_no_address(address: Any) -> None:
+    """The error says how to write a path."""
+    with pytest.raises(
+        ConfigurationError, match=r"store=.* is not an address: write text such as sqlite:///traces\.db"
+    ):
+        open_store(address)

@@ -36,7 +36,7 @@ class JsonLinesExporter:
 
     A batch is one write of whole lines to a file opened for appending, so that several processes may share it. The file is
     made with mode 0600. When it was moved away or deleted (logrotate), a new one is made. A disk that is full makes the
-    batch wait; a line that was cut short by it is ended, and the batch written again.
+    batch wait; what it took of the batch is taken back, or ended where another process has written behind it, and the batch written again.
 
     Args:
         path: The file; its folder must exist.
@@ -78,13 +78,17 @@ class JsonLinesExporter:
 
     def _write(self, data: bytes) -> None:
         written = 0
+        start = os.fstat(self._descriptor).st_size
         try:
             # One write, as a rule; a disk that fills up takes a part first and fails then.
             while written < len(data):
                 written += os.write(self._descriptor, data[written:])
             self._cut_short = False
         except OSError:
-            self._cut_short = self._cut_short or written > 0
+            before, self._cut_short = self._cut_short, self._cut_short or written > 0
+            if os.fstat(self._descriptor).st_size == start + written:  # nobody has written behind it
+                os.ftruncate(self._descriptor, start)
+                self._cut_short = before
             raise
 
     def _reopen_if_moved(self) -> None:

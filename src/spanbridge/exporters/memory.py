@@ -6,12 +6,12 @@ import time
 from threading import Condition
 from typing import TYPE_CHECKING
 
-from spanbridge.model.span import SpanRecord
 from spanbridge.protocols import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from spanbridge.model.span import SpanRecord
     from spanbridge.protocols import ExportResult
 
 
@@ -37,14 +37,14 @@ class InMemoryExporter:
         """Copies of the spans, in the order in which they came; changing them changes nothing here."""
         with self._changed:
             records = tuple(self._records)
-        return [_copy(record) for record in records]
+        return [record.own_copy() for record in records]
 
     @property
     def running(self) -> list[SpanRecord]:
         """Copies of the spans that were written as running and have not ended, in the order in which they came."""
         with self._changed:
             records = tuple(self._running.values())
-        return [_copy(record) for record in records]
+        return [record.own_copy() for record in records]
 
     def clear(self) -> None:
         """Forgets the spans."""
@@ -67,7 +67,7 @@ class InMemoryExporter:
                     came = ", ".join(str(record.name) for record in self._records) or "none"
                     wanted = f"{count} span(s)" if name is None else f"{count} span(s) named {name!r}"
                     raise TimeoutError(f"{wanted} did not come within {timeout} s; there are: {came}")
-        return [_copy(record) for record in found]
+        return [record.own_copy() for record in found]
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None:
         with self._changed:
@@ -88,37 +88,3 @@ class InMemoryExporter:
 
     def shutdown(self, _deadline: float, /) -> None:
         """Keeps the spans: a test reads them after the shutdown."""
-
-
-_COPIED = (
-    "trace_id",
-    "span_id",
-    "parent_span_id",
-    "external_parent_span_id",
-    "type",
-    "phase",
-    "is_event",
-    "started_at",
-    "ended_at",
-    "status",
-    "service_name",
-    "environment",
-    "source",
-)
-_COMPUTED = (
-    "model",
-    "input_tokens",
-    "output_tokens",
-    "cost",
-    "billed_input_tokens",
-    "billed_output_tokens",
-    "billed_cost",
-)
-
-
-def _copy(record: SpanRecord) -> SpanRecord:
-    fields = {field: getattr(record, field) for field in _COPIED}
-    copy = SpanRecord.from_document(record.document, redactions=dict(record.redactions), **fields)
-    for field in _COMPUTED:
-        setattr(copy, field, getattr(record, field))
-    return copy

@@ -9,6 +9,7 @@ from copy import copy
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from spanbridge.containment import warn
 from spanbridge.model.payload import Snapshot, decode, encode, snapshot
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class SpanRecord:
     """One span as it will be written, or as it was read back.
 
     Content fields are plain JSON values, decoded when they are first read. A processor may assign them or change them in place: what was
-    read or assigned is encoded again before the record goes on. After the chain the record is shared by all exits and must not be changed.
+    read or assigned is encoded again before the record goes on. After the chain it is finished: each exporter gets a copy of its own.
 
     Content: name, input, output, attributes (dict), metadata (dict), tags (list of str), error (`ErrorInfo` or None), events (list of
     `SpanEvent`), links (list of `Link`), entity_type/_id/_name, and the correlation fields. Times are integer nanoseconds since the epoch.
@@ -284,6 +285,18 @@ class SpanRecord:
         duplicate.__dict__.update(self.__dict__)
         return duplicate
 
+    def own_copy(self) -> SpanRecord:
+        """A finished record once more, without its media: what is read from it, or done to it, concerns no exit."""
+        duplicate = object.__new__(SpanRecord)
+        fields = duplicate.__dict__
+        fields.update(self.__dict__)
+        for name in _DECODED:
+            fields.pop(name, None)
+        duplicate._content = _NO_CONTENT
+        duplicate.redactions = dict(self.redactions)
+        duplicate.phase, duplicate.status = self.phase, self.status  # of an open span they stand on its class
+        return duplicate
+
     def unfinished_copy(self) -> SpanRecord:
         """A copy whose content may be changed and written, also where this record is finished and shared by the exits."""
         duplicate = copy(self)
@@ -376,8 +389,14 @@ class SpanRecord:
                 # By its type: the value is a processor's, and its `__eq__` may do anything.
                 if value is None or (field in _EMPTY and type(value) in (dict, list) and not value):
                     self._content.pop(field, None)
+                    continue
+                data = snapshot(value)
+                bracket = _BRACKETS.get(field)
+                if bracket is None or (type(data) is bytes and data.startswith(bracket)):
+                    self._content[field] = data
                 else:
-                    self._content[field] = snapshot(value)
+                    self._content.pop(field, None)
+                    warn(f"content {field}", f"a processor gave a span {field} that are none; it has no {field}")
             self._live = None
 
 
@@ -399,8 +418,12 @@ def chunks(records: Sequence[SpanRecord], max_bytes: int) -> Iterator[tuple[list
         yield chunk, documents
 
 
+_DECODED = ("_content", "_live", "_encoded", "media")
+"""What a finished record may hold beside its document, and a copy for a reader does not."""
 _NO_CONTENT: dict[str, Any] = {}
 _NOTHING_PROCESSED: Any = frozenset()
 _NO_REDACTIONS: dict[str, int] = {}
 _EMPTY: dict[str, Any] = {"attributes": dict, "metadata": dict, "tags": list, "events": list, "links": list}
+_BRACKETS = {"attributes": b"{", "metadata": b"{", "tags": b"[", "error": b"{", "events": b"[", "links": b"["}
+"""How the JSON of the fields begins that every reader takes for a mapping or for a list."""
 _IMMUTABLE = frozenset({str, int, float, bool})

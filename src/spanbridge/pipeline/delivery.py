@@ -22,6 +22,7 @@ from spanbridge.model.span import SpanRecord
 from spanbridge.pipeline.accounting import LATE, MAX_REASONS, ExitAccount, printable
 from spanbridge.pipeline.waiting_children import RECORD_OVERHEAD_BYTES, WaitingChildren
 from spanbridge.protocols import Delivered, Rejected, Retry
+from spanbridge.tracing.context import suppress
 
 if TYPE_CHECKING:
     from spanbridge.pipeline.waiting_children import Parents
@@ -269,6 +270,11 @@ class Runner:
     # --- the thread ---------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        # An exporter that calls what the application traces would make spans about spans, without end.
+        with suppress():
+            self._loop()
+
+    def _loop(self) -> None:
         while True:
             with self._state:
                 while not self._queue and not self._asked_flushes and not self._closing:
@@ -443,7 +449,8 @@ class Runner:
     def _export(self, batch: list[SpanRecord]) -> ExportResult | None:
         """One try: what the exporter returned; an exception, and what is no result, mean `Retry`."""
         try:
-            result: Any = self.exporter.export(batch)
+            # Other exits have the same records, and the batch may be tried again; but who keeps media lets go of them on the record itself.
+            result: Any = self.exporter.export(batch if self._keeps_media else [record.own_copy() for record in batch])
         except OSError as error:  # the other side cannot be reached
             contain(f"exporter {self.name}", error)
             return Retry()

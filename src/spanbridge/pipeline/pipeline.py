@@ -264,10 +264,10 @@ class Pipeline:
     def _start_threads(self) -> None:
         # Only tried: another caller, or the code that this signal handler interrupted, is starting them.
         starting = self._starting
-        if not starting.acquire(blocking=False):
+        if self._is_started() or not starting.acquire(blocking=False):
             return
         try:
-            if (self._thread is not None and self._thread.is_alive()) or self._closing or sys.is_finalizing():
+            if self._is_started() or self._closing or sys.is_finalizing():
                 return
             self._thread = thread = Thread(target=self._run, name="spanbridge-pipeline", daemon=True)
             try:
@@ -278,11 +278,14 @@ class Pipeline:
                 self.intake.wake_bytes = self.intake.pending_bytes + self.intake.backlog_bytes
                 contain("starting the pipeline's thread", error)
                 return
-            for runner in self.runners:
-                runner.start()
             self._shutdown_at_multiprocessing_exit()
         finally:
             starting.release()
+
+    def _is_started(self) -> bool:
+        """Whether the thread runs, or is about to: one without an identity was being started when a signal handler raised."""
+        thread = self._thread
+        return thread is not None and (thread.is_alive() or thread.ident is None)
 
     def _shutdown_at_multiprocessing_exit(self) -> None:
         """A child process of `multiprocessing` ends with `os._exit`: its finalizers run, atexit handlers do not."""
@@ -293,6 +296,9 @@ class Pipeline:
     # --- the loop -----------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        # Here, and not by the caller: it takes time, and no signal handler can raise in the middle of it.
+        for runner in self.runners:
+            runner.start()
         intake = self.intake
         poll_s = min(POLL_S, self._interval_s)
         while not self._closing:

@@ -11,6 +11,7 @@ on purpose: "sample_rate", "span_filter".
 from __future__ import annotations
 
 from collections import OrderedDict
+from copy import copy
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from spanbridge.model.payload import decode
 from spanbridge.pacing import Pace
 from spanbridge.pipeline.delivery import Runner
 from spanbridge.pipeline.dropped_spans import DroppedSpans
-from spanbridge.pipeline.span_filter import SpanFilter, own_copy
+from spanbridge.pipeline.span_filter import SpanFilter
 from spanbridge.pipeline.tail_sampling import TailSampling
 from spanbridge.pipeline.waiting_children import RECORD_OVERHEAD_BYTES
 from spanbridge.tracing.sampling import as_sampler, should_sample_of
@@ -288,7 +289,7 @@ class RoutedRunner(Runner):
     def _reattached(self, record: SpanRecord) -> SpanRecord:
         """The record under its nearest ancestor that was not left out: a copy, because the exits share their records."""
         try:
-            return self._left_out.reattach(own_copy(record)) if record.parent_span_id in self._left_out else record
+            return self._left_out.reattach(copy(record)) if record.parent_span_id in self._left_out else record
         except Exception as error:  # noqa: BLE001 - processors may have put anything in place of an id
             contain(f"parents at {self.name}", error)
             return record

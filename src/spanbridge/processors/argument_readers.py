@@ -10,6 +10,7 @@ from spanbridge.processors.generated_words import is_generated
 from spanbridge.processors.header_values import header_value
 from spanbridge.processors.key_names import Sensitivity, looks_like_credential, looks_like_password
 from spanbridge.processors.placeholders import is_placeholder
+from spanbridge.processors.prose_values import prose_value
 from spanbridge.processors.quoted_values import QUOTE, quoted_value
 from spanbridge.processors.value_words import is_secret_word, names_itself
 
@@ -28,9 +29,10 @@ _WORD = re.compile(r"[a-z]{6,}")
 _PAIR_START = re.compile(r"""[(\[][bru]?\\{0,7}["']\Z""")
 _FLAG_START = re.compile(r"""[\[, (][bru]?\\{0,7}["']--?\Z""")
 _MAP_START = re.compile(r"(?:Map(?:\.of|\.entry|Entries)?|Pair(?:\.of)?|Entry|Tuple|hash)\([^()]{0,48}\Z")
-_CALL = re.compile(r"""(?:\.(?:equals|equalsIgnoreCase|compareTo|eq))?[({][ \t]{0,2}(?=\\{0,7}["'])""")
+_CALL = re.compile(r"""[({][ \t]{0,2}(?=\\{0,7}["'])""")
 _FIRST_ARGUMENT = re.compile(r"""\\{0,7}["'][\w.-]{1,64}""")
 _ONLY_ARGUMENT = re.compile(r"""\\{0,7}["'] ?\)""")
+_SETS_COOKIE = re.compile(r"(?:\A|\.)set_?[Cc]ookie")
 _OF_KEYS = ("KeyCredential", "TokenCredential", "SasCredential", "SecretCredential")
 _CALL_PAIR = re.compile(
     r"""\\{0,7}["'][ \t]{0,2},[ \t]{0,16}(?:\\{0,7}["'](?=\\{1,15}["']\w|(?<=')"\w))?(?=(?:["'\\]|[fbru@$]["']))"""
@@ -90,13 +92,13 @@ def _is_value_of_flag(place: Place, match: re.Match[str]) -> bool:
 
 
 def read_call(place: Place) -> Spans:
-    """`.password("x")`, `setPassword("x")`, `password.equals("x")`, `std::string password("x")`."""
+    """`.password("x")`, `setPassword("x")`, `std::string password("x")`."""
     call = _CALL.match(place.text, place.right)
     if call is None:
         return None
     if place.name.endswith("redential"):
         return _argument_of_credential(place, call.end())
-    if place.name.startswith("setCookie"):
+    if _SETS_COOKIE.search(place.name):
         named = _FIRST_ARGUMENT.match(place.text, call.end())
         pair = _CALL_PAIR.match(place.text, named.end()) if named else None
         return quoted_value(place.text, pair.end(), Sensitivity.WEAK, place.name) if pair else ()
@@ -126,6 +128,26 @@ def _takes_secret(place: Place, call: str) -> bool:
         or name.lower().startswith(("set", "with", "using"))
         or _DECLARED.search(place.head) is not None
     )
+
+
+MATCHER = r"(?:toBe|toEqual|toStrictEqual|toHaveValue|equals?|eql?|isEqualTo|contentEquals|equalsIgnoreCase|compareTo)"
+_MATCHED = re.compile(
+    rf"""(?:\\{{0,7}}["'`])?[\])]{{0,3}}(?:\.(?:to|not|be|is|should|must|deep|resolves)){{0,3}}(?:\.| (?:to |should )?){MATCHER}[ (]{{1,2}}(?=\\{{0,7}}["'`])"""
+)
+_ASSERTS = re.compile(
+    r"(?i)(?:\bassert\w*(?:[.:]{1,2}\w{1,24})?!?|\b\w*expect_eq|\w*assert\w*|str(?:case)?cmp|compare_digest|\bequals?)\((?:t, ?)?[^\s,;=]{0,40}\Z"
+)
+_OTHER_ARGUMENT = re.compile(r"""(?:\\{0,7}["'`])?[\])]{0,3},\s{0,40}(?=\\{0,7}["'`])""")
+
+
+def read_comparison(place: Place) -> Spans:
+    """`expect(apiKey).toBe("x")`, `assertEqual(user.password, "x")`: a test also compares with words that are none."""
+    other = _MATCHED.match(place.text, place.right)
+    if other is None:
+        other = _OTHER_ARGUMENT.match(place.text, place.right)
+        if other is None or not _ASSERTS.search(place.head):
+            return None
+    return prose_value(place.text, other.end(), place.level, only_likely=True)
 
 
 def read_argument(place: Place) -> Spans:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from spanbridge.processors.argument_readers import (
     read_argument,
     read_call,
+    read_comparison,
     read_flag,
     read_item,
     read_name_of_secret,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
     ("= ", read_name_of_secret),
     ("", read_operator),
+    ("\\\"'`]),.", read_comparison),
     ("\"'\n\\ ", read_complex_key),
     ("\\\"'", read_item),
     (" ", read_flag),
@@ -45,4 +47,4 @@ READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
 )
 """Each behind the characters of which one follows the name; none: any may but a letter, these aside:"""
 COPULAS = frozenset("是は为為改设設입는은")
-"""Letters that `_prose` reads; others go on with a word of which the name is a part."""
+"""Letters that `read_prose` reads; others go on with a word of which the name is a part."""

@@ -46,6 +46,7 @@ ALONE = word_set(
     "psk cvv cvc cvv2 cvc2 motdepasse heslo lozinka jelszó jelszo salasana adgangskode kodeord passord şifre sifre requirepass masterauth bindpw sshpass"
 )
 _WEAK_ALONE = word_set("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken sas seed")
+_LOGINS = word_set("auth credential credentials cred creds login")
 _PINS = word_set("pin puk")
 """Secret where the value is a number of four to eight digits: other pins are parts of a board."""
 KEY_OWNERS = word_set(
@@ -65,7 +66,7 @@ _NOT_KEY_OWNERS = word_set(
 TOKEN_OWNERS = word_set(
     "access refresh id auth authentication bearer bot deploy session csrf xsrf api security oauth oauth2 identity jwt secret app registration "
     "reset invite invitation device webhook sas account admin personal service verification install installation user login magic "
-    "csrfmiddleware authenticity requestverification sso saml impersonation federation"
+    "vault private csrfmiddleware authenticity requestverification sso saml impersonation federation"
 )
 _NOT_TOKEN_OWNERS = word_set(
     "page next continuation sync stop eos bos pad unk mask cls sep special max min total input output prompt completion cached reasoning "
@@ -105,6 +106,8 @@ _OF_OTHERS = frozenset(
 )
 """Names of objects of Kubernetes and of systemd that hold secrets."""
 _GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth|pw)")
+_GLUED_KEY_OWNERS = re.compile(r"\w+(?:account|access|api|private|secret|signing|encryption)")
+"""What stands before `key` at the end of a word of several: `serviceaccountkey`."""
 _GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
 _SPLIT = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -192,7 +195,7 @@ def _classify(name: str) -> Sensitivity:
 def _owned(owner: str, last: str, *, glued: bool) -> Sensitivity:
     """A word that is secret by its owner: whose key, token, code or pass it is."""
     if last.startswith("key"):
-        if owner in KEY_OWNERS:
+        if owner in KEY_OWNERS or (glued and _GLUED_KEY_OWNERS.fullmatch(owner)):
             return Sensitivity.STRONG
         return Sensitivity.NONE if glued or not owner or owner in _NOT_KEY_OWNERS else Sensitivity.WEAK
     if last.startswith("token"):
@@ -278,6 +281,11 @@ def looks_like_credential(value: str) -> bool:
             or (lower and upper and len(value) >= 24 and "_" not in value)
         )
     return digits >= 2 and lower and upper and len(set(value)) >= 6
+
+
+def names_login(name: str) -> bool:
+    """Whether a name is one of a user and a password together: `auth=("bob", "x")`."""
+    return not _LOGINS.isdisjoint(split_words(name)[-1:])
 
 
 def is_pin(name: str, value: str) -> bool:

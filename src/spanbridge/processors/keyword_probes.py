@@ -81,8 +81,11 @@ def _owned_names(word: str, *owners: str) -> Probe:
 
 _RARE = ("mnemonic", "csrf", "xsrf", "cred", "psk", "cvv", "cvc", "heslo", "lozinka", "jelszo", "salasana", "adgangskode", "kodeord", "passord", "sifre",
          "motdepasse", "kata sandi")  # fmt: skip
+_OF_OTHERS = (*_RARE, "passwort", "kennwort", "senha", "wachtwoord", "contrase", "mot de passe")
+"""Passwords in other languages: their names may have cases and prepositions behind them."""
 _RARE_NAMES = (
     Probe(_RARE, f"(?i)(?:{'|'.join(_RARE)}){_NAME_END}", 0),
+    Probe(_OF_OTHERS, rf"(?i)(?:{'|'.join(_OF_OTHERS)})[^ :\n\"]{{0,4}}(?: [^ :\n\"]{{1,24}}){{1,5}} ?:", 0),
     _owned_names("word", "pass"),
     _owned_names("phrase", "pass", "seed", "recovery"),
     _owned_names("passe", "mot", "mot de", "mot_de", "mot-de", "mot.de", "mot/de"),
@@ -127,7 +130,7 @@ KEYWORD_PROBES = (
     *_owned_probes("pass", PASS_OWNERS),
     Probe(("login", "user", "mail"), r"(?i)(?:login|user(?:_?name)?|mail)[\\\"']{0,4} ?[:=> \t\\nr]{1,4}[^ \t\n]{1,80}[ \t\n\\nr,;/]{1,8}(?:and |with )?[\\\"']{0,4}(?:password|pass|pw)[\\\"' \t:=]", 0),
     Probe(("passw", "secret", "token", "key", "auth", "pw", "credential", "pass"), r"(?i)-[A-Za-z]{0,16}[0-9]?(?:passw(?:or)?d|passphrase|pass|pwd?|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]+[^ ]"),
-    Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]|%3[Dd])[ \t\\nr\n]{{0,48}}[\\\"'`bBrR({{\[]*[ \t\\n\n]{{0,48}}[\\\"'`]*(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
+    Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]{{1,3}}|%3[Dd])[ \t\\nr\n]{{0,48}}[\\\"'`bBrRNL({{\[]*[ \t\\n\n]{{0,48}}[\\\"'`]*(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
     *(
         Probe((word,), rf"(?i){word}[\"'`*_]{{0,3}}{_BEGINS}(?:{_LEADS_TO}|[ \t]{{1,16}})[(*_]{{0,3}}(?:{_QUOTE})?[A-Za-z+/_=.-]{{0,60}}[0-9][A-Za-z0-9+/_=.-]{{3}}", 0)
         for word in ("token", "key")
@@ -136,6 +139,9 @@ KEYWORD_PROBES = (
     Probe(("token",), r"(?i)token (?:is|was|to|now|=|:)[: ]{1,2}[^ ]{0,40}[0-9]", 0),
     Probe(("token",), r"(?i)tokens?[\\\"']+[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
     Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}[*_]{{0,3}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t*_]{{0,6}}[\\\"'`bBrR(\n]*[ \t\n]{{0,40}}[\\\"'`]*[A-Za-z0-9+/_.~=:-]{{16}}", 0),
+    # What a test compares with: by the words of tests, which are rarer than the names.
+    Probe(("tobe", "equal", "eq(", "eql(", "tohavevalue", "compareto"), r"(?i)(?:tobe|equal|equals|equalto|eql?|tohavevalue|ignorecase|compareto)\([\\]*[\"'`]", 0),
+    Probe(("assert", "expect_eq", "strcmp", "strcasecmp", "compare_digest", "equal"), r"(?i)(?:assert|expect_eq|strcmp|strcasecmp|compare_digest|equals?\()[^\n;]{0,60}(?:passw|passphrase|pwd|secret|token|key)[A-Za-z0-9_]{0,8}[\\\"'`\])]{0,9},[ \\n]{0,9}[\\]*[\"'`]", 0),
     # The shortest words begin where a word or a part of a name does: random characters hold them often.
     Probe(("auth", "pass", "bearer"), rf"(?i)(?:auth[s2]?|pass|bearer){_QUALIFIED}{_GENERATED}", 0),
     Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?i:{_QUALIFIED}){_GENERATED}", 3),

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, NamedTuple
 
+from spanbridge.processors.argument_readers import MATCHER
 from spanbridge.processors.connectors import COPULAS, READERS
 from spanbridge.processors.key_names import OF_VOCABULARY, Classifier, Sensitivity, split_words
 from spanbridge.processors.keyword_probes import KEYWORD_PROBES
@@ -51,6 +52,8 @@ _KEY = 24
 _IDENTIFIER_LEFT = 64
 _RIGHT = 48
 _JOINTS = ".-$"
+_COMPARES = re.compile(rf"(?:\.(?:to|should|must|be|not|is)){{0,3}}\.{MATCHER}\Z")
+"""A method that a name calls, which is no part of it: `password.equals(`."""
 _OF_IDENTIFIER = ascii_letters + digits + "_" + _JOINTS
 _WORD_BACKWARDS = re.compile(r"[ ]([A-Za-z]{2,20})")
 _STEMS = {
@@ -205,6 +208,8 @@ def _identifier(text: str, start: int, end: int) -> tuple[int, int]:
         left += 1
     while left < start and text[left] in _JOINTS:
         left += 1
+    if text[right : right + 1] == "(" and (compares := _COMPARES.search(text, end, right)) is not None:
+        right = compares.start()
     return left, right
 
 

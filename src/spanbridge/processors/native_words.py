@@ -63,7 +63,7 @@ _OWNED = (
 )
 _GENERATED = r"(?P<v>[A-Za-z0-9_.+/=~-]{7,511}[A-Za-z0-9_+/=~-])"
 NATIVE_PASSWORD = re.compile(
-    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|口令|パスワード|비밀번호|hasło|heslo|jelszó|adgangskode|salasana|şifre|kata sandi|mật khẩu|पासवर्ड|كلمة المرور",
+    r"passwort|kennwort|mot de passe|contrase[nñ]a|senha|wachtwoord|lösenord|пароль|密码|密碼|口令|パスワード|비밀번호|hasło|heslo|jelszó|adgangskode|salasana|şifre|kata sandi|mật khẩu|पासवर्ड|كلمة المرور|passord|kodeord|lozinka|mdp",
     re.IGNORECASE,
 )
 """A password, as `key_names.py` knows the names of one."""

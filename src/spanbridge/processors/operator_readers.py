@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from spanbridge.processors.header_values import header_value
-from spanbridge.processors.key_names import Sensitivity, looks_like_credential
+from spanbridge.processors.key_names import Sensitivity, classify, looks_like_credential
 from spanbridge.processors.placeholders import is_placeholder
-from spanbridge.processors.quoted_values import MAX_QUOTED, QUOTE, accepts_quoted, quoted_value
+from spanbridge.processors.quoted_values import MAX_QUOTED, QUOTE, accepts_quoted, closing, quoted_items, quoted_value
+from spanbridge.processors.structures import is_beside_secrets, names_credentials, names_group
 from spanbridge.processors.unquoted_values import operand
 from spanbridge.processors.value_words import GAP, is_secret_word
 
@@ -20,12 +21,14 @@ _COLOUR = r"(?:\x1b|\\{1,8}(?:x1b|u001b|033|e))\[[\d;]{0,8}m"
 """Of a terminal."""
 _MARKUP = rf"(?:{_COLOUR}|\*{{1,3}}|_{{1,3}}|</[A-Za-z]{{1,10}}>)?"
 _OPERATOR = re.compile(
-    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\))?)(?:{GAP}{{0,40}}|\.{{2,40}})(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:{GAP}|\\t|(?:%20|\+)(?=%2)){{0,8}})(?:{_COLOUR})?"""
+    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\)|（[^\s（）]{{1,24}}）)?)(?:{GAP}{{0,40}}|\.{{2,40}})(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:{GAP}|\\t|(?:%20|\+)(?=%2)){{0,8}})(?:{_COLOUR})?"""
 )
 _ASSIGNS = re.compile(r"=|;.*")
 _FALLBACKS = ("||", "??")
 """What is taken where a variable is missing: `process.env.API_KEY || "x"`."""
 _STRING_END = re.compile(r"""\\{0,15}["'](?=[ ;)])""")
+_ARRAY = re.compile(r"""\{\s{0,8}(?=\\{0,15}["'][^"'\n]{0,4096}["']\s{0,8}[,}])""")
+"""Before its first string, as C and Java write one: `{"x", "y"}`."""
 _TAGS = re.compile(r"(?:<(?:b|strong|i|em|code|kbd|tt|span|mark)\b[^<>\n]{0,60}>){1,3}(?=[^<\s])")
 _BECOMES = re.compile(r"""\\{0,15}["'`]?[ ]{1,3}(?:->|=>|→|⇒)[ ]{1,3}""")
 """From the old value to the new one."""
@@ -33,7 +36,7 @@ _TAG_END = re.compile(r"(?:\s[\w:.-]{1,40}=[^<>\n]{1,200})?>(?:<!\[CDATA\[)?")
 _NEW_LINE = re.compile(r"(?:\s|\\[nrt]|#{1,3}[^\n]{0,40}\n|```\w{0,10}\n){1,60}")
 _NEXT_NAME = re.compile(r"""[\w.\-"'\[\] ]{1,80}[:=]|[-#<>|+{}\[\]]|[\w.-]{1,52} {1,24}\|""")
 _ANNOTATED = re.compile(
-    r"""(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?|[ ]As[ ]\w{1,20}|[ ]\*?(?:string|\[\]byte|n?varchar\(\w{1,4}\))|\s{0,3}\{\s{0,3}get;[\w\s;]{0,40}\})[ \t]{0,3}=[ \t]{0,3}(?=\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
+    r"""(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?|[ ]As[ ]\w{1,20}|(?:\[\w{0,24}\]){1,2}|[ ]\*?(?:string|\[\]byte|n?varchar\(\w{1,4}\))|\s{0,3}\{\s{0,3}get;[\w\s;]{0,40}\})[ \t]{0,3}=[ \t]{0,3}(?=\{?(?:[LuURN]|u8)?\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
 )
 _BLOCK = re.compile(
     r"(?:[|>][-+]?\d?[ \t]*|<<[-~]?[\"']?[A-Z]{2,12}[\"']?)(?:\n|\\n)(?P<indent>[ \t]*)(?P<v>[^\s][^\n\\]{2,2000})"
@@ -44,6 +47,12 @@ _ITEM_OF_LIST = re.compile(
 )
 
 
+_MAPPING = re.compile(r"(?:dict\(|\{)")
+_MEMBER_KEY = re.compile(
+    r"""(?:\s|\\n|,){0,40}\\{0,7}["']?(?P<name>[\w.$-]{1,64})\\{0,7}["']?[ ]{0,4}(?::|=>|=)[ ]{0,4}"""
+)
+_OTHER_VALUE = re.compile(r"""[^\s,{}()\[\]"'`\\]{1,80}""")
+_MAX_MEMBERS = 16
 _FUNCTION = ")"
 """In a name's end with a colon: what follows on the next lines is its body."""
 _MASK = "***"
@@ -58,7 +67,7 @@ def read_operator(place: Place) -> Spans:
         return _element(place, tag.end())
     annotated = _ANNOTATED.match(text, right)
     if annotated is not None and not place.is_header:
-        return () if _MASK in annotated[0] else _values(place, annotated.end(), "=", spaced=True)
+        return () if _MASK in annotated[0] else _behind(place, annotated.end(), "=", spaced=True)
     operator = _OPERATOR.match(text, right)
     if operator is None:
         return None
@@ -102,8 +111,16 @@ def _behind(place: Place, at: int, op: str, *, spaced: bool) -> Found:
     if op in (":", "="):
         if (block := _BLOCK.match(place.text, at)) is not None:
             return _block(place, block)
+        if (array := _ARRAY.match(place.text, at)) is not None:
+            return quoted_items(place.text, array.end(), place.level, place.name)
         if (tags := _TAGS.match(place.text, at)) is not None:
             at = tags.end()
+    if (
+        op in (":", "=", "=>")
+        and (mapping := _MAPPING.match(place.text, at)) is not None
+        and _holds_secrets(place.name)
+    ):
+        return _members(place, mapping.end())
     return _values(place, at, op, spaced=spaced)
 
 
@@ -112,6 +129,35 @@ def _values(place: Place, at: int, op: str, *, spaced: bool) -> Found:
     values = list(operand(place, at, op, spaced=spaced))
     becomes = _BECOMES.match(place.text, values[-1][1]) if values else None
     return values if becomes is None else [*values, *operand(place, becomes.end(), "=", spaced=True)]
+
+
+def _holds_secrets(name: str) -> bool:
+    """Whether the values of a mapping under this name are secrets, as in `walk.py`: `cookies`, `api_keys`, `credentials`."""
+    return names_group(name) or names_credentials(name)
+
+
+def _members(place: Place, at: int) -> Found:
+    """The secrets among the strings of a mapping as source writes it: `cookies={'sid': 'x'}`, `cookies=dict(sid="x")`."""
+    for _ in range(_MAX_MEMBERS):
+        key = _MEMBER_KEY.match(place.text, at)
+        if key is None:
+            return
+        at = key.end()
+        opening = QUOTE.match(place.text, at)
+        if opening is None:
+            other = _OTHER_VALUE.match(place.text, at)
+            if other is None:
+                return
+            at = other.end()
+            continue
+        start, end = opening.end(), closing(place.text, opening)
+        name = key["name"]
+        level = classify(name) if is_beside_secrets(name) else max(classify(name), place.level)
+        if names_credentials(place.name):
+            level = max(level, classify(f"{name} {place.name}"))
+        if level and accepts_quoted(place.text[start:end], level, name):
+            yield start, end
+        at = end + len(opening[1]) + len(opening[2])
 
 
 def _block(place: Place, block: re.Match[str]) -> Found:

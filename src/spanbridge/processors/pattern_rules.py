@@ -11,6 +11,7 @@ from spanbridge.processors.header_values import header_value
 from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_credential
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.placeholders import is_placeholder
+from spanbridge.processors.secret_manifests import MANIFEST_RULE
 from spanbridge.processors.text_rule import Budget, Span, TextRule, compiled, matches, pattern_rule
 from spanbridge.processors.value_words import is_mixed_word, names_itself
 
@@ -236,6 +237,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
         (Probe(("jwt.", "hmac", "pgp_sym", "fernet", "_password", "checkpw", "hashpw", "secretstr", "secretbytes", "bearer", "basic_auth", "keyring.", "wifi.begin"), rf"{_KEYED_CALL}\([^)\n]{{0,160}}[\"'][A-Za-z0-9_+/.!@#$%^&*=?~-]{{0,24}}[0-9]"),),
         rf"{_KEYED_CALL}\((?:[^()\n\"'=]{{0,80}}[\"'][^\"'\n\\]{{0,160}}\\{{0,3}}[\"'] ?, ?){{0,2}}?[^()\n\"'={{[]{{0,80}}(?:Some\()?\\{{0,3}}[\"'](?!(?i:sha|md5|hs|rs|es)-?\d)(?P<v>(?=[^\s\"'\\]{{0,80}}\d)[^\s\"'\\]{{4,4096}})\\{{0,3}}[\"']", is_mixed_word, 0,
     ),
+    pattern_rule("assignment", (Probe(("assert", "compare_digest", "strcmp"), r"(?:assert|compare_digest|strcmp)[A-Za-z_.:!]{0,32}\((?:t, ?)?[\\\"']{1,6}[^\"'\n]{4,200}[\"'], ?[A-Za-z0-9_.>()-]{0,40}(?i:passw|secret|token|key)"),), r"(?-i:assert|compare_digest|strcmp)[\w.:!]{0,32}\((?:t, ?)?\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'], ?[\w.>()-]{0,40}?(?:password|passwd|passphrase|secret|(?:api|auth|access|bearer|refresh|secret)_?(?:token|key))(?:\(\))?[,)]", is_mixed_word),
     pattern_rule("assignment", (Probe(("userpwd",), r"USERPWD, ?[\\\"']{1,4}[^:\"'\n]{1,64}:"),), r"USERPWD, ?\\{0,3}[\"'][^\s\"':]{1,64}:(?P<v>[^\s\"'\\]{2,200})", None, 0),
     pattern_rule("url_token", (Probe(("reset", "magic"), r"(?i)/(?:reset[-_]?password|password[-_]?reset|magic[-_]?link)/[A-Za-z0-9_-]{20}"),), r"/(?:reset[-_]?password|password[-_]?reset|magic[-_]?link)/(?P<v>[\w-]{20,512})", looks_like_credential),
     TextRule((Probe((" -b ", "--cookie"), r"(?: -b |--cookie[ =])[\\\"']{0,8}[A-Za-z0-9_.%-]{1,64}=", 0), Probe(("document.cookie",), r"document\.cookie;?(?:\n|\\{1,8}n)[< \\\"']{1,9}[A-Za-z0-9_.%-]{1,64}=", 0)), _find_cookie_flag),
@@ -288,4 +290,5 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("form_password", (Probe(("type=",), r"(?i)type=[\\\"']{0,4}password[^<>]{0,200}value=", 0),), r"type=\\{0,3}[\"']?password\\{0,3}[\"']?[^<>]{0,200}?value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})"),
     pattern_rule("form_password", (Probe(("value=",), r"(?i)value=[^<>]{0,200}type=[\\\"']{0,4}password", 0),), r"value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})\\{0,3}[\"'][^<>]{0,200}?type=\\{0,3}[\"']?password"),
     pattern_rule("pgpass", (Probe((":543", ":6432", ":6543", ":*:"), r":(?:543[0-9]|6432|6543|\*):[^: \n]{1,64}:[^: \n]{1,64}:[^ \n]"),), r"(?:^|\n|\\n)[^\s:/]{1,128}:(?:\d{4,5}|\*):[^:\s]{1,64}:[^:\s]{1,64}:(?P<v>[^\s:\"\\]{2,128})(?=[\s\"]|\\|\Z)"),
+    MANIFEST_RULE,
 )  # fmt: skip

@@ -28,7 +28,7 @@ _STAND_INS = word_set(
     "str string text bytes int integer float number bool boolean object array dict list any optional required nullable varchar nvarchar char bytea type void "
     "characters chars digits minlength maxlength confirmed incomplete "
     "secretstr sensitive invalid valid expired revoked enabled disabled rotated verified unverified pending sent accepted rejected denied granted "
-    "true false yes on off read write always self include omit inherit default prompt ask session external managed essential strict lax "
+    "true false yes on off read write always self include omit inherit default prompt ask fetch session external managed essential strict lax "
     # Servers of models at home, whose clients insist on a key.
     "ollama lmstudio lm vllm llamacpp localai"
 )
@@ -68,6 +68,7 @@ _PLAIN_WORD = re.compile(
     [^\W\d_]{1,40} | \d{1,4} | [A-Za-z]{1,3}\d{1,4}[A-Za-z]? | \d{1,4}[A-Za-z]{1,3}  # db, 32, s3, k8s, v2, 16ch
     | [A-Z]{1,16}\d{1,2}                                                             # TOKEN2
     | (?i: [A-Za-z]{0,20}(?:key|token|secret|password|passwd|pwd|pass|user|name|value|arg|param|var|id|account|client|env|app|host)\d{1,2}
+    | b64(?:enc|dec) | sha\d{1,3}sum
     | (?:sha|md|utf|aes|rsa|base|argon|oauth|auth|uuid|scrypt|http|x|tls|ed|curve|secp|pkcs|pbkdf|rfc|ipv|int|varchar|blake|bcrypt)\d{1,5}[a-z]{0,2}\d?)
     """
 )
@@ -85,6 +86,11 @@ _VARIABLE = re.compile(
     | %\(\w+\)[sdr]
     """
 )
+_HOLE = "\0"
+_TOUCHES_HOLE = re.compile(
+    rf"{_HOLE}(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{{3}}|(?=\d*[A-Za-z])(?=[A-Za-z]*\d)[A-Za-z0-9]{{3,40}}{_HOLE}"
+)
+"""A word of letters and digits with a variable in it."""
 _VARIABLE_SIGN = re.compile(r"[$#@{%<]")
 """What every variable begins with."""
 _HOLES = re.compile(
@@ -141,7 +147,7 @@ _HEADER_NAME = re.compile(r"(?i)x(?:-[a-z]+){0,4}-(?:key|token|secret|auth|autho
 _SCHEME = re.compile(r"(?i)(?:basic|bearer|digest|token|apikey|bot|negotiate|ssws) +(?=\S)")
 _SETTINGS = word_set("path domain expires max-age samesite priority version comment lang locale theme")
 """What no cookie keeps secret."""
-_FORMAT_ONLY = re.compile(r"(?:\W|%\(?\w*\)?[sdr]|\\{0,8}u20[0-9a-f]{2})*")
+_FORMAT_ONLY = re.compile(r"(?:\W|%(?:\(\w*\))?\d{0,3}[sdr]|\\{0,8}u20[0-9a-f]{2})*")
 _INDEXED = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-f]{10}\]")
 _PUBLISHED = ("pk_live_", "pk_test_", "pk-lf-", "phc_", "pk.eyJ")
 """Keys that their providers mean to be seen: Stripe, Langfuse, PostHog, Mapbox."""
@@ -233,7 +239,7 @@ def _stands_for_one(value: str) -> bool:
         rest = reference["rest"]
         return rest is None or "/" in rest or is_plain(rest)
     return is_plain(value) and (
-        (_VARIABLE_SIGN.search(value) is not None and _VARIABLE.search(value) is not None)
+        (_VARIABLE_SIGN.search(value) is not None and _has_variable(value))
         or _HOLES.fullmatch(value) is not None
         or _PATH.fullmatch(value) is not None
         or _LOOK_UP.fullmatch(_OR_NOTHING.sub("", value)) is not None
@@ -242,6 +248,12 @@ def _stands_for_one(value: str) -> bool:
         or _says_none(value)
         or _describes(value)
     )
+
+
+def _has_variable(value: str) -> bool:
+    """Whether a value is made of variables: `{{ token }}`, `postgres://${USER}@db`; in `p{{x}}Qz9` one is a part of a password."""
+    rest = _VARIABLE.sub(_HOLE, value)
+    return _HOLE in rest and _TOUCHES_HOLE.search(rest) is None
 
 
 def _says_none(value: str) -> bool:

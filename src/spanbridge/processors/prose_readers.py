@@ -43,6 +43,10 @@ _TO = re.compile(r"""["'`*]{0,2}[ ]to[ ]""")
 _ANNOUNCED = re.compile(rf"""[*_"'`]{{0,3}}{_FILLER}[ ]?:(?:[ ]|\n|\\n){{1,6}}""")
 _BREAK = re.compile(r"\n|\\n")
 _ENDS_LINE = re.compile(r"""["'`*_)」』”.,;!?]{0,4}[ \t]{0,8}(?:\r|\n|\\[rn]|["']|\Z)""")
+_OF_OTHERS = re.compile(
+    rf"""[*_"'`]{{0,3}}(?:[ ][^\s:：=.,;!?"'`]{{1,24}}){{1,5}}?(?:{GAP}?[:：]|[ ](?:ist|lautet|est|es|é|è|jest|är|er|is|это|to|on|je))[ ]{{1,3}}"""
+)
+"""Behind a password's name in another language, which says with cases and prepositions whose it is: `Passwort der Datenbank: `."""
 _DIRECTIVE_START = re.compile(
     r"(?:\A|\n|\\n|(?i:CONFIG SET|enable) |(?i:username) \S{1,40} (?:privilege \d{1,2} )?)[ \t]*(?i:requirepass |[a-z]{2,16}[_-])?\Z"
 )
@@ -105,7 +109,8 @@ def read_cells(place: Place) -> Spans:
 
 def read_prose(place: Place) -> Spans:
     """`the password for bob is x`, `password -> x`, `the key that you asked for: x`."""
-    for connection in (_PROSE, _ANNOUNCED):
+    connections = (_PROSE, _ANNOUNCED, _OF_OTHERS) if NATIVE_PASSWORD.fullmatch(place.name) else (_PROSE, _ANNOUNCED)
+    for connection in connections:
         said = connection.match(place.text, place.right)
         if said is None:
             continue

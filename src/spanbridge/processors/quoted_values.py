@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from spanbridge.processors.key_names import Sensitivity, is_path, looks_like_credential
+from spanbridge.processors.key_names import Sensitivity, is_path, looks_like_credential, names_login
 from spanbridge.processors.native_words import NATIVE_NOUNS
 from spanbridge.processors.placeholders import is_placeholder, is_plain
 from spanbridge.processors.value_words import is_secret_word, names_itself
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MAX_QUOTED = 4096
 """A quoted value that is longer is text, not a secret; nor is it searched for its end."""
@@ -25,7 +25,7 @@ _WRAPPER = (
 )
 """What makes a value of the string in it, as the types of languages do."""
 QUOTE = re.compile(
-    rf"""(?:\((?:\s|\\n){{0,40}}|\\\s{{0,2}}(?:\n|\\n)\s{{0,40}})?(?:[fFbBrRuU@$]{{1,2}}(?=["'])|{_WRAPPER}|\[)?(\\{{0,15}})("{{3}}|'{{3}}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
+    rf"""(?:\((?:\s|\\n){{0,40}}|\\\s{{0,2}}(?:\n|\\n)\s{{0,40}})?(?:(?:[fFbBrRuULN@$]{{1,2}}|u8)(?=["'])|{_WRAPPER}|\[)?(\\{{0,15}})("{{3}}|'{{3}}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
 )
 """How a value begins that is quoted; its groups are the backslashes and the quote."""
 _SPACE = re.compile(r"\s")
@@ -44,13 +44,14 @@ _NEXT_LINE = re.compile(r"""["'`]\s{0,4}\n\s{0,40}(?=["'`])""")
 """As above, in brackets."""
 _NEXT_ITEM = re.compile(r"""\\{0,15}["'`],(?:\s|\\n){0,40}(?=\\{0,15}["'`])""")
 """From one item of a list to the next."""
+_COMMA = re.compile(r"""\\{0,15}["'`]\s{0,4},""")
 _MAX_PARTS = 16
 
 
 def quoted_value(
     text: str, at: int, level: Sensitivity, name: str, *, strict: bool = False
 ) -> Iterator[tuple[int, int]]:
-    """The value that is quoted at `at`, also in parts (`"ab" + "cd"`) or as a list of strings; `strict`: if it is one word."""
+    """The value that is quoted at `at`, also in parts (`"ab" + "cd"`) or as a list of strings, a user's name aside; `strict`: if it is one word."""
     opening = QUOTE.match(text, at)
     if opening is None:
         return
@@ -75,12 +76,23 @@ def quoted_value(
     if level is Sensitivity.WEAK and (scheme := _SCHEME.match(value)) is not None:
         start += scheme.end()
         value = text[start:end]
-    if accepts_quoted(value, level, name):
+    is_user = begins == "(" and names_login(name) and not is_secret_word(value, Sensitivity.STRONG)
+    if not (is_user and _COMMA.match(text, end)) and accepts_quoted(value, level, name):
         yield start, end
-    if begins == "[":
-        for item in _further(text, end, _NEXT_ITEM):
-            if accepts_quoted(text[slice(*item)], level, name):
-                yield item
+    if begins in ("[", "("):
+        yield from _accepted(text, _further(text, end, _NEXT_ITEM), level, name)
+
+
+def quoted_items(text: str, at: int, level: Sensitivity, name: str) -> Iterator[tuple[int, int]]:
+    """The strings of an array that begins at `at`: `"x", "y"}`."""
+    opening = QUOTE.match(text, at)
+    if opening is not None:
+        first = opening.end(), closing(text, opening)
+        yield from _accepted(text, (first, *_further(text, first[1], _NEXT_ITEM)), level, name)
+
+
+def _accepted(text: str, items: Iterable[tuple[int, int]], level: Sensitivity, name: str) -> Iterator[tuple[int, int]]:
+    return (item for item in items if accepts_quoted(text[slice(*item)], level, name))
 
 
 def _further(text: str, end: int, *joints: re.Pattern[str]) -> Iterator[tuple[int, int]]:

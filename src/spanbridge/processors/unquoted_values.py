@@ -97,6 +97,8 @@ _LINE_START = re.compile(
 )
 _ENVIRONMENT = re.compile(r"(?:^|\s)(?:export|setx?|env|-e|--env|--build-arg|ENV|ARG)[ ][\"']?\Z")
 _SECTION = re.compile(r"(?:\A|\n)\[[\w .:-]{1,40}\]\n(?:[\w.-]{1,30}[ ]?[=:][ ]?[^\n]{0,40}\n){0,4}\Z")
+_HEADER_FLAG = re.compile(r"""(?:-H|--header)[ =]?\\{0,7}["']\Z""")
+_HEADER_LINE = re.compile(rf"""{_HEADER_FLAG.pattern}|(?:\A|[\n\r]|\\[nr])[ \t]{{0,16}}(?:[<>*+-] ?)?\Z""")
 _BEFORE_PARAMETER = ("?", "&", ";", "&amp;")
 _ENCODED_OPERATORS = ("%3D", "%3A")
 _ENCODED_BLANKS = re.compile(r"(?:%20|\+)*")
@@ -115,7 +117,8 @@ def _unquoted(place: Place, at: int, op: str, *, spaced: bool) -> Unquoted | Non
     is_line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
     is_parameter = head.endswith(_BEFORE_PARAMETER) or is_encoded
     in_section = op == "=" and _SECTION.search(head) is not None
-    is_rest = not is_parameter and not in_section and is_line and op == "=" and not spaced
+    is_header = op == ":" and (_HEADER_LINE if "-" in place.name else _HEADER_FLAG).search(head) is not None
+    is_rest = is_header or (not is_parameter and not in_section and is_line and op == "=" and not spaced)
     pattern = _PARAMETER if is_parameter else _INI_VALUE if in_section else _REST_OF_LINE if is_rest else _WORD
     has_sign = op == ":" and _YAML_SIGN.match(text, at) is not None
     word = pattern.match(text, at + has_sign)
@@ -132,4 +135,4 @@ def _unquoted(place: Place, at: int, op: str, *, spaced: bool) -> Unquoted | Non
     elif is_rest and (following := NEXT_FIELD.search(text, start, end)) is not None:
         end = following.start()
     end = start + len(text[start:end].rstrip(_SENTENCE_ENDS))
-    return Unquoted(place, op, spaced, start, end, text[start:end], is_line, is_parameter, in_section)
+    return Unquoted(place, op, spaced, start, end, text[start:end], is_line, is_parameter, in_section, is_header)

@@ -35,6 +35,8 @@ class Unquoted(NamedTuple):
     """Of an address or a form: `?name=x&`."""
     in_section: bool
     """Of an INI file, where a word without quotes is a value."""
+    is_header: bool
+    """Of a request or a response, a line each: `X-Api-Key: x`."""
 
     @property
     def following(self) -> str:
@@ -282,5 +284,17 @@ def _is_value_of_password_flag(this: Unquoted) -> bool:
     )
 
 
-_LIKELY = (_is_in_environment, _is_in_go_struct, _is_in_yaml, _is_among_settings, _is_value_of_password_flag)
+def _is_in_header(this: Unquoted) -> bool:
+    """`X-Api-Key: summer.rain` as a line, `-H 'X-Auth-Token: abc/def'`."""
+    return this.is_header and len(this.value) >= 3 and this.ends_line
+
+
+_LIKELY = (
+    _is_in_header,
+    _is_in_environment,
+    _is_in_go_struct,
+    _is_in_yaml,
+    _is_among_settings,
+    _is_value_of_password_flag,
+)
 """Where even a word of letters is a password."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from orjson import dumps
@@ -16,6 +17,7 @@ from spanbridge.processors.key_names import (
     is_path,
     is_pin,
     looks_like_credential,
+    names_login,
     split_words,
 )
 from spanbridge.processors.members import Members
@@ -23,6 +25,7 @@ from spanbridge.processors.personal_data import is_counted, is_version, named_ru
 from spanbridge.processors.piece_masker import PieceMasker
 from spanbridge.processors.placeholders import is_placeholder, is_placeholder_of_cookies, is_placeholder_of_scheme
 from spanbridge.processors.plain_values import MAX_DEPTH, LimitExceeded
+from spanbridge.processors.secret_manifests import MANIFEST_DATA, holds_secret_data
 from spanbridge.processors.structures import (
     ROWS,
     argument_level,
@@ -163,7 +166,8 @@ class Walk:
         for index, (start, end, value) in enumerate(regions):
             if self._json_level == 0:
                 self._document = start
-            redacted = self._inner(values[index] if values else value)
+            name = _name_before(text, start)
+            redacted = self._inner(values[index] if values else value, name)
             if self._json_level == 0:
                 self._document = None
             if redacted is value and (
@@ -173,7 +177,9 @@ class Walk:
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
             parts.append(self._part(text, at, start, matched))
             parts.append(
-                text[start:end] if redacted is value else json_text.rewritten(text, start, value, redacted, self._inner)
+                text[start:end]
+                if redacted is value
+                else json_text.rewritten(text, start, value, redacted, partial(self._inner, name=name))
             )
             at = end
         if not parts:
@@ -182,11 +188,11 @@ class Walk:
         result = "".join(parts)
         return text if result == text else result
 
-    def _inner(self, value: Any) -> Any:
-        """A value of JSON inside a string."""
+    def _inner(self, value: Any, name: str = "") -> Any:
+        """A value of JSON inside a string, where a name may stand before it: `cookies={"sid": "x"}`."""
         self._json_level += 1
         try:
-            return self.value(value, 0)
+            return self.value(value, 0, name)
         finally:
             self._json_level -= 1
 
@@ -254,7 +260,7 @@ class Walk:
             return item if kinds and is_version(name, item) else self._text(item)
         if type(item) is list and name in ROWS and (columns := columns_of(siblings)) is not None:
             return self._rows(cast("list[Any]", item), columns, depth + 1)
-        return self.value(item, depth + 1, name)
+        return self.value(item, depth + 1, MANIFEST_DATA if holds_secret_data(siblings, name) else name)
 
     def _rows(self, rows: list[Any], columns: list[str], depth: int) -> list[Any]:
         """The rows of a table whose columns have these names: each as if it were a mapping."""
@@ -353,7 +359,7 @@ class Walk:
         return result
 
     def _weak_items(self, items: list[Any], name: str, depth: int) -> list[Any]:
-        if len(items) == 2 and split_words(name)[-1:] == ("auth",) and all(type(item) is str for item in items):
+        if len(items) == 2 and names_login(name) and all(type(item) is str for item in items):
             user, password = items  # as clients of HTTP take them
             masked = self._mask("key_name", password) if is_mixed_word(password) else password
             return items if masked is password else [user, masked]
@@ -449,6 +455,13 @@ class Walk:
         return named if is_pair else level
 
 
+def _name_before(text: str, start: int) -> str:
+    """The name of a JSON value that begins at `start` of a text; empty where none stands before it."""
+    before = text[max(0, start - _MAX_NAME_BEFORE) : start].rstrip(" ")
+    found = _NAME_BEFORE.search(before) if before.endswith(_LEADS_TO_VALUE) else None
+    return found["name"] if found else ""
+
+
 def _plain_key(key: Any) -> str:
     """The text of a key that is none; raises TypeError for one that JSON has no word for."""
     if key is None or isinstance(key, (int, float)):
@@ -456,6 +469,9 @@ def _plain_key(key: Any) -> str:
     raise TypeError
 
 
+_NAME_BEFORE = re.compile(r"""(?:^|[\s({\[,"'])(?P<name>[A-Za-z_][\w.-]{1,63})["']?[ ]?(?::|=>|:?=)\Z""")
+_LEADS_TO_VALUE = (":", "=", "=>")
+_MAX_NAME_BEFORE = 80
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})

@@ -71,6 +71,10 @@ def open_store(address: str | None = None, *, create: bool = False, max_bytes: i
 
 def check_address(address: str) -> str:
     """The scheme of an address; ConfigurationError where it is not one. Opens nothing and imports no plugin."""
+    if not isinstance(address, str):  # pyright: ignore[reportUnnecessaryIsInstance] - not every application is type checked
+        raise ConfigurationError(
+            f"store={address!r} is not an address: write text such as sqlite:///traces.db, for a path f'sqlite:///{{path}}'"
+        )
     scheme, separator, _ = address.partition("://")
     if not separator or not scheme or scheme == "sqlite":
         # Also what is no address at all: the message there tells the forms.

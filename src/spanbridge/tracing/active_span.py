@@ -447,8 +447,8 @@ class Span(Scope):
             else:
                 self._end(status, None, capture_exception(error, hides=bool(self._hides & QUOTES_NOTHING)))
         except Exception as failure:  # noqa: BLE001
-            contain("span end", failure)
             self._end("error")
+            contain("span end", failure)
 
     def new_body(self) -> Body:
         """For a stream's source that the span is to be current in."""

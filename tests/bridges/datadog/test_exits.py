@@ -13,7 +13,13 @@ pytest.importorskip("ddtrace")
 
 
 @pytest.mark.parametrize(
-    ("how", "status"), [("return", 0), ("exception", 1), ("shutdown", 0), ("sigterm", -signal.SIGTERM)]
+    ("how", "status"),
+    [
+        pytest.param("return", 0, marks=pytest.mark.slow),
+        ("exception", 1),
+        ("shutdown", 0),
+        ("sigterm", -signal.SIGTERM),
+    ],
 )
 def test_an_open_agent_run_is_sent_as_abandoned(run: Any, agent: Agent, how: str, status: int):
     """With what was recorded of it, and everything below and above it."""
@@ -73,7 +79,9 @@ def test_a_stuck_agent_does_not_hold_back_its_web_request(run: Any, agent: Agent
     assert resources() == {"request", "GET /in/request"}
 
 
-@pytest.mark.parametrize("how", ["fork", "fork that exits", "fork that exits inside of its span"])
+@pytest.mark.parametrize(
+    "how", ["fork", pytest.param("fork that exits", marks=pytest.mark.slow), "fork that exits inside of its span"]
+)
 def test_a_forked_child_has_its_own(run: Any, agent: Agent, how: str):
     """It ends what it started, under the parent's span and with what was recorded, and nothing of the parent's."""
     still_open = run("exits", how)
@@ -92,7 +100,13 @@ def test_a_forked_child_has_its_own(run: Any, agent: Agent, how: str):
     assert events["in child"]["parent_id"] == events["parent"]["span_id"]
 
 
-@pytest.mark.parametrize("missing", ["_span_aggregator", "_lock", "_traces", "on_span_finish"])
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "_traces",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("_span_aggregator", "_lock", "on_span_finish")),
+    ],
+)
 def test_a_ddtrace_that_buffers_in_another_way(run: Any, agent: Agent, missing: str):
     """What is complete arrives, one line says that nothing else does, and the bridge leaves ddtrace as it was."""
     result = run("unknown_buffer", missing)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -48,7 +51,7 @@ def test_one_tree_whenever_spans_arrive(agent: Any):
     )
     with (
         sb.request_context(tenant_id="t1"),
-        sb.agent_run("run", input=f"use {SECRET}", session_id="s1", tags=["vip"]) as run,
+        sb.agent_run("run", input=f"use {SECRET}", session_id="s1", tags=["vip", "blank:"]) as run,
     ):
         with sb.model_generation("chat", model="gpt-5.4", provider="openai", input="hi") as generation:
             with sb.model_step("step", model="gpt-5.4") as step:
@@ -87,7 +90,15 @@ def test_one_tree_whenever_spans_arrive(agent: Any):
     }
     assert events["step"]["meta"]["output"]["messages"] == [{"role": "assistant", "content": "hello"}]
     assert events["run"]["session_id"] == "s1"
-    expected = {"ml_app": "shop", "service": "bot", "env": "prod", "tenant_id": "t1", "vip": "true", "session_id": "s1"}
+    expected = {
+        "ml_app": "shop",
+        "service": "bot",
+        "env": "prod",
+        "tenant_id": "t1",
+        "vip": "true",
+        "blank": "",
+        "session_id": "s1",
+    }
     assert expected.items() <= events["run"]["tags"].items()
     assert (events["save"]["status"], events["save"]["meta"]["error"]["type"]) == ("error", "ValueError")
     assert [(told["label"], told["score_value"], told["reasoning"]) for told in agent.evaluations()] == [
@@ -152,25 +163,63 @@ def test_ddtrace_is_not_needed(agent: Any):
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "expected"),
+    ("status", "headers", "expected", "told"),
     [
-        (202, {}, Delivered()),
-        (429, {"Retry-After": "7"}, Retry(7.0, "http_429")),
-        (503, {}, Retry(None, "http_503")),
-        (413, {}, Rejected("too_large", divide=True)),
-        (400, {}, Rejected("http_400", divide=True)),
-        (403, {}, Rejected("http_403")),
+        (202, {}, Delivered(), ""),
+        (429, {"Retry-After": "7"}, Retry(7.0, "http_429"), "it asks for time"),
+        (503, {}, Retry(None, "http_503"), "it asks for time"),
+        (413, {}, Rejected("too_large", divide=True), "max_span_bytes"),
+        (400, {}, Rejected("http_400", divide=True), "left out"),
+        (401, {}, Retry(30.0, "http_401"), "DD_API_KEY"),
+        (403, {}, Retry(30.0, "http_403"), "DD_API_KEY"),
+        (404, {}, Rejected("http_404"), "the agent is of release"),
+        (307, {"Location": "http://127.0.0.1:9/"}, Rejected("http_307"), "DD_TRACE_AGENT_URL"),
     ],
 )
-def test_answers(intake: Any, status: int, headers: dict[str, str], expected: Any):
-    """What is worth another try gets one."""
+def test_answers(intake: Any, status: int, headers: dict[str, str], expected: Any, told: str):
+    """What is worth another try gets one; a key that was refused is waited for; people are told what to do."""
     intake.answers = [(status, headers)]
 
-    assert DatadogExporter(agent_url=intake.url).export([make_record()]) == expected
+    result = DatadogExporter(agent_url=intake.url).export([make_record()])
+
+    assert isinstance(result, type(expected))
+    if isinstance(result, (Retry, Rejected)):
+        assert replace(result, advice="") == expected
+        assert f"{intake.url} answered {status}: " in result.advice
+        assert told in result.advice
 
 
 def test_nobody_there():
-    assert isinstance(DatadogExporter(agent_url="http://127.0.0.1:9").export([make_record()]), Retry)
+    """Not even a name: the line in the log says where, and what to do."""
+    result = DatadogExporter(agent_url="http://127.0.0.1:9").export([make_record()])
+
+    assert isinstance(result, Retry)
+    assert result.reason == "unreachable"
+    assert result.advice.startswith("http://127.0.0.1:9 did not answer")
+    assert "start the agent, or see whether agent_url=" in result.advice
+
+
+def test_one_that_stalls(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("spanbridge_llmobs.exporter.TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        result = DatadogExporter(agent_url=f"http://127.0.0.1:{listener.getsockname()[1]}").export([make_record()])
+
+    assert isinstance(result, Retry)
+    assert result.reason == "timeout"
+
+
+def test_the_doctor_says_where_it_sends(intake: Any):
+    """And what is wrong there; no secret."""
+    from spanbridge.configuration.doctor import examine
+
+    intake.answers = [(404, {})]
+    url = intake.url.replace("//", "//user:hunter2@")
+    exporter = DatadogExporter(agent_url=url, agentless=False, ml_app="shop", api_key="secret-key")
+    checks = {check.part: check for check in examine({"exporters": [exporter], "store": False})}
+
+    assert checks["exporter datadog: target"].why == f"{intake.url}, through the agent, ml_app: 'shop'"
+    assert "the agent is of release" in checks["canary at datadog"].fix
+    assert not {"hunter2", "secret-key"} & set(re.findall(r"[\w-]+", str(checks)))
 
 
 def test_large_batches_are_sent_in_parts(intake: Any):
@@ -215,7 +264,7 @@ def test_the_second_request_of_a_batch_is_tried_again_alone(intake: Any, monkeyp
     assert account["delivered"] == 4
 
 
-@pytest.mark.parametrize("status", [400, 403, 413])
+@pytest.mark.parametrize("status", [400, 404, 413])
 @pytest.mark.parametrize(
     ("part", "refused"), [("eval-metric", {"first score", "second score"}), ("llmobs", {"first", "second"})]
 )
@@ -230,7 +279,7 @@ def test_what_has_arrived_counts_as_delivered(intake: Any, part: str, refused: s
     assert not refused & set(taken)
     assert set(taken.values()) <= {1}
     assert account == {"delivered": len(taken), "pending": 0, "rejected": {reason: 4 - len(taken)}, "expired": 0}
-    assert len(taken) == 2 or status == 403  # a key that is wrong is so for scores too
+    assert len(taken) == 2 or status == 404  # an agent that is too old is so for scores too
 
 
 def test_straight_to_datadog():
@@ -248,6 +297,12 @@ def test_straight_to_datadog():
     [
         ({"agentless": True}, "needs a key to send to Datadog itself: set DD_API_KEY"),
         ({"agent_url": "unix:///run/agent"}, "sockets are not supported"),
+        ({"agent_url": "http://"}, "expected an address such as"),
+        ({"agent_url": "http://[bad"}, "expected an address such as"),
+        ({"agent_url": "http://127.0.0.1:99999"}, "expected an address such as"),
+        ({"site": "https://datadoghq.eu"}, "expected a site such as datadoghq.eu"),
+        ({"site": "datadog hq.eu"}, "expected a site such as datadoghq.eu"),
+        ({"api_key": "a\nb"}, r"api_key='\*\*\*'\): expected printable"),
         ({"ml_app": ""}, r"ml_app=''\): expected text"),
         ({"api_key": 5}, r"api_key='\*\*\*'\): expected text"),
         ({"request_context_keys": "a"}, "expected a list of names"),
@@ -257,6 +312,25 @@ def test_straight_to_datadog():
 def test_wrong_arguments(arguments: dict[str, Any], message: str):
     with pytest.raises(ConfigurationError, match=message):
         DatadogExporter(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DD_SITE", "https://datadoghq.eu"),
+        ("DD_TRACE_AGENT_URL", "unix:///run/agent"),
+        ("DD_TRACE_AGENT_URL", "http://localhost:no"),
+        ("DD_LLMOBS_AGENTLESS_ENABLED", "perhaps"),
+        ("DD_API_KEY", "secret\tkey"),
+    ],
+)
+def test_wrong_variables(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    """The error names the variable, and what it held; a key is not shown."""
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigurationError, match=f"The environment variable {name} cannot be '") as error:
+        DatadogExporter()
+    assert (value in str(error.value)) == (name != "DD_API_KEY")
 
 
 def test_both_would_send_everything_twice():

@@ -293,8 +293,14 @@ def test_output_text(value: Any, content: str):
         ({"retrievalResults": [{"content": {"text": "a"}, "score": 1}]}, [{"text": "a", "score": 1}]),
         ({"source_nodes": [{"node": {"text": "a"}, "score": 1}]}, [{"text": "a", "score": 1}]),
         ([[{"id": 1, "entity": {"text": "a"}}]], [{"text": "a", "id": "1"}]),
+        ([{"text": "a", "score": "0.5"}, {"text": "b", "score": "high"}], [{"text": "a", "score": 0.5}, {"text": "b"}]),
+        (
+            [{"text": "a", "vector_distance": "0.25"}, {"text": "b", "score": "nan"}],
+            [{"text": "a", "score": 0.25}, {"text": "b"}],
+        ),
+        ([{"text": "a", "score": True}], [{"text": "a"}]),
     ],
-    ids=range(16),
+    ids=range(19),
 )
 def test_documents(value: Any, expected: Any):
     assert documents(value) == expected
@@ -413,7 +419,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(given=JSON, gave=JSON, span_type=st.sampled_from(list(SpanType)))
 def test_ddtrace_takes_whatever_comes_out(given: Any, gave: Any, span_type: SpanType):
     """Its own validation, of both versions, is the judge."""

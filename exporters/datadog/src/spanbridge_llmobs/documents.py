@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from math import isfinite
 from typing import Any
 
 from spanbridge_llmobs.caps import Budget, json_text
@@ -23,7 +24,7 @@ _LISTS = (
 _TEXTS = ("text", "content", "page_content", "pageContent", "document", "chunk", "body", "memory", "value")
 _NAMES = ("name", "title", "source", "filename", "file_name", "file_path")
 _IDS = ("id", "document_id", "doc_id", "file_id", "uuid", "key", "_id")
-_SCORES = ("score", "relevance_score", "similarity", "_score", "@search.score", "distance")
+_SCORES = ("score", "relevance_score", "similarity", "_score", "@search.score", "distance", "vector_distance")
 _HOLDERS = ("metadata", "meta", "payload", "properties", "entity", "node", "document", "content", "_source")
 """Where vector stores keep what a match stands for."""
 _COLUMNS = {"ids": "id", "documents": "text", "metadatas": "metadata", "distances": "distance"}
@@ -112,19 +113,27 @@ def _document(item: Any) -> Document:
             or None
         )
     document: Document = {"text": json_text(item) if text is None else text}
-    name, document_id, score = (
-        _first(places, _NAMES, str),
-        _first(places, _IDS, (str, int)),
-        _first(places, _SCORES, (int, float)),
-    )
+    name, document_id = _first(places, _NAMES, str), _first(places, _IDS, (str, int))
+    score = _number(_first(places, _SCORES, (int, float, str)))
     if name:
         document["name"] = name
     if document_id is not None and document_id != "":
         document["id"] = str(document_id)
-    if score is not None and not isinstance(score, bool):
+    if score is not None:
         document["score"] = score
     return document
 
 
 def _first(places: list[dict[str, Any]], names: tuple[str, ...], kinds: Any) -> Any:
     return next((place[name] for place in places for name in names if isinstance(place.get(name), kinds)), None)
+
+
+def _number(value: Any) -> int | float | None:
+    """A number; also of text, as Redis and decimals have it."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+        return value if isfinite(value) else None
+    return None if isinstance(value, bool) else value

@@ -40,7 +40,7 @@ def span_event(record: SpanRecord, annotation: Annotation, *, ml_app: str, versi
         "ml_app": ml_app,
         "service": record.service_name,
         "env": record.environment,
-        "version": version or "",
+        "version": version,
         "language": "python",
         "source": "spanbridge",
         "error": "0" if annotation.error is None else "1",
@@ -59,7 +59,7 @@ def span_event(record: SpanRecord, annotation: Annotation, *, ml_app: str, versi
         "status": "ok" if annotation.error is None else "error",
         "meta": meta,
         "metrics": annotation.metrics,
-        "tags": sorted(f"{key}:{value}" for key, value in tags.items() if value),
+        "tags": sorted(f"{key}:{value}" for key, value in tags.items() if value is not None),
         "_dd": {"span_id": span_id, "trace_id": record.trace_id, "apm_trace_id": record.trace_id},
     }
     if annotation.session_id is not None:

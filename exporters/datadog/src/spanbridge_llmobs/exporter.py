@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 import urllib3
 
+from spanbridge.exporters.untraced import untraced_pool_classes
 from spanbridge.protocols import Delivered, Rejected, Retry
+from spanbridge_llmobs import answers
 from spanbridge_llmobs.annotation import annotate
 from spanbridge_llmobs.evaluation import evaluation
 from spanbridge_llmobs.events import evaluation_event, span_event
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
 MAX_REQUEST_BYTES = 4_500_000
 """The intake takes 5 MB."""
 TIMEOUT_S = 5.0
-_WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
-_ONE_MAY_BE_TO_BLAME = frozenset({400, 413, 422})
 MAX_REMEMBERED = 10_000
 """Records that have arrived while others of their batch have not."""
 
@@ -72,7 +73,8 @@ class DatadogExporter:
         self._calls = ModelCalls()
         self._arrived: dict[Key, None] = {}
         """Of batches that are tried again, in whole or in part: what is not to be sent twice."""
-        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=TIMEOUT_S))
+        self._pool = _new_pool()
+        self._process = os.getpid()
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None:
         """Sends spans, then scores; of a batch that comes again, what has not arrived before."""
@@ -109,6 +111,12 @@ class DatadogExporter:
         """Closes the connections."""
         self._pool.clear()
 
+    def examine(self) -> Iterator[tuple[str, str, str, str]]:
+        """What `spanbridge doctor` shows: where it sends; no secrets. Whether anything arrives, its canary tells."""
+        how = "straight to Datadog" if self.target.headers else "through the agent"
+        ml_app = "the service's name" if self._ml_app is None else repr(self._ml_app)
+        yield "target", "on", f"{self.target.shown}, {how}, ml_app: {ml_app}", ""
+
     def _event(self, record: SpanRecord, ml_app: str) -> dict[str, Any]:
         known = self._calls.known(record)
         annotation = annotate(
@@ -132,19 +140,22 @@ class DatadogExporter:
         return Delivered()
 
     def _post(self, url: str, headers: dict[str, str], body: bytes) -> ExportResult:
+        if self._process != os.getpid():
+            # A parent's connections are the parent's: a forked child makes its own.
+            self._pool, self._process = _new_pool(), os.getpid()
         try:
             response = self._pool.request(
                 "POST", url, body=body, headers={"Content-Type": "application/json", **headers, **self.target.headers}
             )
         except urllib3.exceptions.HTTPError as error:
-            return Retry(reason=type(error).__name__)
-        status = response.status
-        if status < 300:
-            return Delivered()
-        if status in _WORTH_ANOTHER_TRY:
-            after = response.headers.get("Retry-After", "")
-            return Retry(after_s=float(after) if after.isdecimal() else None, reason=f"http_{status}")
-        return Rejected("too_large" if status == 413 else f"http_{status}", divide=status in _ONE_MAY_BE_TO_BLAME)
+            return answers.of_error(self.target.shown, error)
+        return answers.of_status(self.target.shown, response.status, response.headers.get("Retry-After"))
+
+
+def _new_pool() -> urllib3.PoolManager:
+    pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=TIMEOUT_S))
+    pool.pool_classes_by_scheme = untraced_pool_classes()
+    return pool
 
 
 def _key(record: SpanRecord) -> Key:

@@ -23,6 +23,12 @@ class Target:
     evaluations: str
     headers: dict[str, str]
 
+    @property
+    def shown(self) -> str:
+        """Scheme, host and port, without credentials."""
+        parts = urlsplit(self.spans)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
     def __repr__(self) -> str:  # the headers hold the key
         return f"Target(spans={self.spans!r}, evaluations={self.evaluations!r})"
 
@@ -34,9 +40,9 @@ def resolve_target(
 
     Raises ConfigurationError for a value that is wrong, and where the key is missing.
     """
-    key = values.text("api_key", api_key, "DD_API_KEY")
+    key = values.key(api_key)
     straight = values.switch("agentless", agentless, "DD_LLMOBS_AGENTLESS_ENABLED")
-    host = values.text("site", site, "DD_SITE") or DEFAULT_SITE
+    host = values.site(site) or DEFAULT_SITE
     if straight or (straight is None and key is not None):
         if key is None:
             raise ConfigurationError(
@@ -52,9 +58,16 @@ def resolve_target(
     if url is None:
         agent, port = values.variable("DD_AGENT_HOST"), values.variable("DD_TRACE_AGENT_PORT")
         url = f"http://{agent or 'localhost'}:{port or DEFAULT_AGENT_PORT}"
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise values.wrong(
-            "agent_url", url, "an address that begins with http:// or https://; sockets are not supported"
-        )
+    if not _is_address(url):
+        expected = "an address such as http://localhost:8126; sockets are not supported"
+        raise values.wrong("agent_url", agent_url, expected, "DD_TRACE_AGENT_URL", url)
     base = f"{url.rstrip('/')}/evp_proxy/v2"
     return Target(f"{base}/api/v2/llmobs", f"{base}/api/intake/llm-obs/v2/eval-metric", {})
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port, or of an address of IPv6
+        return False

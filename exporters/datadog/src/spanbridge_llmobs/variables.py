@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.errors import ConfigurationError
@@ -10,6 +11,9 @@ from spanbridge.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_SITE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
+_KEY = re.compile(r"[ -~]+")
+"""What a header may hold."""
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 
 
@@ -33,6 +37,20 @@ class Values:
             raise self.wrong(name, argument, "text that is not blank")
         return argument.strip()
 
+    def site(self, argument: Any) -> str | None:
+        """Datadog's site, a host's name; None where nobody gave any."""
+        site = self.text("site", argument, "DD_SITE")
+        if site is not None and not _SITE.fullmatch(site):
+            raise self.wrong("site", argument, "a site such as datadoghq.eu", "DD_SITE", site)
+        return site
+
+    def key(self, argument: Any) -> str | None:
+        """The key; None where nobody gave any."""
+        key = self.text("api_key", argument, "DD_API_KEY")
+        if key is not None and not _KEY.fullmatch(key):
+            raise self.wrong("api_key", argument, "printable characters of ASCII", "DD_API_KEY", key)
+        return key
+
     def switch(self, name: str, argument: Any, variable: str) -> bool | None:
         """True or False; None where nobody said."""
         if argument is not None:
@@ -43,9 +61,7 @@ class Values:
         if word is None:
             return None
         if word.lower() not in _TRUE | _FALSE:
-            raise ConfigurationError(
-                f"The environment variable {variable} cannot be {word!r}: expected true, 1, false or 0. Correct or unset it."
-            )
+            raise self.wrong(name, None, "true, 1, false or 0", variable, word)
         return word.lower() in _TRUE
 
     def names(self, name: str, argument: Any) -> tuple[str, ...] | None:
@@ -57,7 +73,12 @@ class Values:
             raise self.wrong(name, argument, "a list of names")
         return tuple(given)  # pyright: ignore[reportUnknownArgumentType]
 
-    def wrong(self, name: str, value: Any, expected: str) -> ConfigurationError:
-        """The error for an argument."""
-        shown = "'***'" if name == "api_key" else repr(value)
+    def wrong(self, name: str, argument: Any, expected: str, variable: str = "", word: str = "") -> ConfigurationError:
+        """The error for an argument; where nobody gave it, for the `word` in its environment variable."""
+        is_variable = argument is None and variable != ""
+        shown = "'***'" if name == "api_key" else repr(word if is_variable else argument)
+        if is_variable:
+            return ConfigurationError(
+                f"The environment variable {variable} cannot be {shown}: expected {expected}. Correct or unset it."
+            )
         return ConfigurationError(f"{self._owner}({name}={shown}): expected {expected}. Correct it, or leave it out.")

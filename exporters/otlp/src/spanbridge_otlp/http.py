@@ -7,7 +7,6 @@ asked for, not the part that was refused. So its packages serve here (messages, 
 from __future__ import annotations
 
 import gzip
-import inspect
 import os
 import time
 import zlib
@@ -16,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, TimeoutError  # noqa: A004 - the read of a body raises urllib3's own
 
+from spanbridge.exporters.untraced import untraced_pool_classes, without_wrappers
 from spanbridge_otlp import answers
 from spanbridge_otlp.encoding import VERSION
 
@@ -133,10 +131,10 @@ def _read(response: requests.Response, deadline: float) -> bytes:
 
 def _untraced_session() -> requests.Session:
     """A session that no instrumentation of requests, urllib3 or http.client sees: no span about sending spans."""
-    session: requests.Session = _without_wrappers(requests.Session, "request", "send")()
+    session: requests.Session = without_wrappers(requests.Session, "request", "send")()
     # No credentials of a .netrc file in place of the headers.
     session.auth = _no_authentication
-    adapter: Any = _without_wrappers(_Adapter, "send")(pool_maxsize=1)
+    adapter: Any = without_wrappers(_Adapter, "send")(pool_maxsize=1)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
@@ -148,28 +146,13 @@ class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
         manager: Any = self.poolmanager  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue, reportUnknownVariableType]
-        manager.pool_classes_by_scheme = _pool_classes()
+        manager.pool_classes_by_scheme = untraced_pool_classes()
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         manager: Any = super().proxy_manager_for(proxy, **options)
-        manager.pool_classes_by_scheme = _pool_classes()
+        manager.pool_classes_by_scheme = untraced_pool_classes()
         return manager
 
 
 def _no_authentication(request: Any) -> Any:
     return request
-
-
-def _pool_classes() -> dict[str, Any]:
-    # ddtrace's own mark for connections that its instrumentation of http.client leaves alone.
-    mark = {"_dd_no_trace": True}
-    plain = _without_wrappers(HTTPConnectionPool, "urlopen")
-    secure = _without_wrappers(HTTPSConnectionPool, "urlopen")
-    plain.ConnectionCls = type("UntracedHTTPConnection", (HTTPConnection,), mark)
-    secure.ConnectionCls = type("UntracedHTTPSConnection", (HTTPSConnection,), mark)
-    return {"http": plain, "https": secure}
-
-
-def _without_wrappers(cls: type, *methods: str) -> Any:
-    """A subclass of `cls` with its methods as they were before anybody wrapped them; later wrappers do not reach it either."""
-    return type(f"Untraced{cls.__name__}", (cls,), {name: inspect.unwrap(getattr(cls, name)) for name in methods})

@@ -35,6 +35,10 @@ class _Encoded(NamedTuple):
     phase: str = "ended"
     media: tuple[()] = ()
 
+    def own_copy(self) -> _Encoded:
+        """Itself: nobody else has it."""
+        return self
+
 
 class LogDelivery:
     """Queue, thread, retries and account of the log records of one exporter."""

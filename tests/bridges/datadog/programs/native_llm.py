@@ -1,12 +1,8 @@
-"""A model call that ddtrace's integration of OpenAI's package traces too.
-
-The first argument is the policy. The second, if any, says what is known of a stream that is read after its generation.
-"""
+"""Model calls that ddtrace's integration of OpenAI's package traces too, under each policy."""
 
 import ddtrace.auto  # noqa: F401, I001 - first, as it must be
 
 import json
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -77,25 +73,14 @@ server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 client = OpenAI(base_url=f"http://127.0.0.1:{server.server_port}/v1", api_key="sk-none")
 messages = [{"role": "user", "content": "hi"}]
-sb.configure(service_name="native", store="sqlite:///traces.db", bridge=DatadogBridge(native_llm=sys.argv[1]))
-if len(sys.argv) > 2:
-    with sb.agent_run("agent"):
-        with sb.model_generation("ours", model="gpt-5.4", provider="openai", input=messages) as generation:
-            stream = client.chat.completions.create(
-                model="gpt-5.4", messages=messages, stream=True, stream_options={"include_usage": True}
-            )
-            if sys.argv[2] == "tokens":
-                generation.set(usage=sb.Usage(input_tokens=10, output_tokens=5))
-        sb.flush(10)
-        for _ in stream:
-            pass
-    report(llmobs=LLMObs.enabled)
-    sys.exit()
-with sb.agent_run("agent"):
+
+
+def calls() -> None:
+    """A generation, a call that is not ours, an embedding and a classifier's."""
     with sb.model_generation("ours", model="gpt-5.4", provider="openai", input=messages) as generation:
         answer = client.chat.completions.create(model="gpt-5.4", messages=messages)
         generation.set(output=answer.choices[0].message.content, usage=sb.Usage(input_tokens=10, output_tokens=5))
-    with sb.tool_call("tool that thinks"):  # a call that is not ours: it keeps its native span
+    with sb.tool_call("tool that thinks"):  # it keeps its native span
         client.chat.completions.create(model="gpt-5.4", messages=messages)
     with sb.start_span("rag_embedding", "embeds", model="text-embedding", provider="openai", input="hi") as embedding:
         client.embeddings.create(model="text-embedding", input="hi")
@@ -103,4 +88,27 @@ with sb.agent_run("agent"):
     with sb.start_span("classifier_evaluation", "judge", model="gpt-5.4", provider="openai", input=messages) as judge:
         client.chat.completions.create(model="gpt-5.4", messages=messages)
         judge.set(usage=sb.Usage(input_tokens=10, output_tokens=5))
+
+
+def late_stream(usage: sb.Usage | None) -> None:
+    """A stream that is read after its generation, of which this is known."""
+    with sb.model_generation("ours", model="gpt-5.4", provider="openai", input=messages) as generation:
+        stream = client.chat.completions.create(
+            model="gpt-5.4", messages=messages, stream=True, stream_options={"include_usage": True}
+        )
+        if usage is not None:
+            generation.set(usage=usage)
+    sb.flush(10)
+    for _ in stream:
+        pass
+
+
+for policy in ("drop", "demote", "keep"):
+    sb.configure(service_name="native", store="sqlite:///traces.db", bridge=DatadogBridge(native_llm=policy))
+    with sb.agent_run(f"{policy}: calls"):
+        calls()
+    with sb.agent_run(f"{policy}: stream with tokens"):
+        late_stream(sb.Usage(input_tokens=10, output_tokens=5))
+    with sb.agent_run(f"{policy}: stream without"):
+        late_stream(None)
 report(llmobs=LLMObs.enabled)
