@@ -39,6 +39,8 @@ _USER_BEFORE = re.compile(r"[A-Za-z][\w.@-]{0,40}[:/](?=[^\s/]{4})")
 """Where credentials are written as one: `bob/x`."""
 _WORD_BEFORE = re.compile(r"[a-z][a-z._-]{0,30}:(?=[^\s/]{4})")
 """As above, of letters alone: `auth` may be followed by a token that has a colon."""
+_SHORTEST_NATIVE = "mdp"
+"""Random characters hold it too."""
 _PUBLIC = "public key "
 """Before a `token` that a .NET assembly is known by."""
 _BELOW = re.compile(r"\n|\\n")
@@ -216,7 +218,7 @@ def _identifier(text: str, start: int, end: int) -> tuple[int, int]:
 def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> Sensitivity:
     if left and (text[left - 1] in OF_VOCABULARY or text[max(0, left - len(_PUBLIC)) : left].lower() == _PUBLIC):
         return Sensitivity.NONE
-    if NATIVE_PASSWORD.fullmatch(stem):
+    if NATIVE_PASSWORD.fullmatch(stem) and (stem != _SHORTEST_NATIVE or name.lower() == stem):
         return Sensitivity.STRONG
     level = classify(name)
     if level is not Sensitivity.STRONG and left and text[left - 1] == " ":

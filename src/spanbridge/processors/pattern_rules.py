@@ -91,7 +91,7 @@ def _url_password(value: str) -> bool:
 
 _NAME_VALUE = (
     r"""[nkfhvl](?:(?<=n)ame|(?<=k)ey|(?<=f)ield|(?<=h)eader|(?<=v)ariable|(?<=l)abel)\\{0,7}["']?\s{0,3}[:=]\s{0,3}\\{0,7}["']?(?P<k>[\w.$-]{2,64}(?: [\w-]{2,20})?)\\{0,7}["']?"""
-    r"""(?:\s[a-z-]{2,16}=\\{0,3}["'][^"'<>\n]{0,40}\\{0,3}["']){0,3}(?:,|\s|\\n|\\r|-|/?>\s{0,8}<){1,24}\\{0,7}["']?value\\{0,7}["']?(?:\s{0,3}[:=]\s{0,3}|>)(?P<q>\\{0,7}["']?)(?P<v>(?!\{\w)[^\s"'\\<>,}]{2,2048})"""
+    r"""(?:\s[a-z-]{2,16}=\\{0,3}["'][^"'<>\n]{0,40}\\{0,3}["']){0,3}(?:,|\s|\\n|\\r|-|/?>\s{0,8}<){1,24}\\{0,7}["']?(?:parameter|field|header|input|option)?_?value\\{0,7}["']?(?:\s{0,3}[:=]\s{0,3}|>)(?P<q>\\{0,7}["']?)(?P<v>(?!\{\w)[^\s"'\\<>,}]{2,2048})"""
 )
 """`name: DB_PASSWORD` then `value: x`, as in Kubernetes, XML and Python reprs."""
 _SETX = r"""setx (?P<k>[\w.]{2,64}) {1,4}\\{0,7}["']?(?P<v>(?<=["'])[^"'\\\n]{1,2048}|[^\s"'\\%]{1,2048})"""
@@ -119,7 +119,9 @@ def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
     """Names and values with no operator between them that the keyword rule would know."""
     return (
         _named_value_rule(
-            classify, Probe(("value",), r"(?i)(?:[\",' \t\\n/><\n-])value[\\\"'> ]{0,9}[:=>]", 2), _NAME_VALUE
+            classify,
+            Probe(("value",), r"(?i)(?:[\",' \t\\n/><\n-]|er_?|ld_?|ut_?|on_?)value[\\\"'> ]{0,9}[:=>]", 3),
+            _NAME_VALUE,
         ),
         _named_value_rule(classify, Probe(("setx",), r"(?i)setx [A-Za-z0-9_]{2,64} ", 0), _SETX),
         _named_value_rule(classify, Probe(("env ",), r"ENV [A-Za-z0-9_]{2,64} {1,4}[^ =]", 0), _DOCKER_ENV),
