@@ -1,4 +1,4 @@
-"""How a pattern begins: what the prefilter's automaton looks for in its place."""
+"""How patterns begin: what the prefilter's automata look for in their place."""
 
 import re
 
@@ -7,56 +7,85 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanbridge import SensitiveDataFilter
-from spanbridge.processors.beginnings import beginning
+from spanbridge.processors.beginnings import Group, beginnings, by_beginning
+from spanbridge.processors.matcher import Probe
 
-MOST = 16
-PROBES = [probe.pattern for probe in SensitiveDataFilter(pii=True, extra_keys=["tax number"]).probes]
+PROBES = SensitiveDataFilter(pii=True, extra_keys=["tax number"]).probes
+
+
+def groups_of(*patterns: str, max_repeated: int = 16) -> list[Group]:
+    return by_beginning([Probe(("",), pattern) for pattern in patterns], max_repeated)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "begins"),
+    ("pattern", "begin"),
     [
-        ("ghp_[A-Za-z0-9]{10}", "ghp_[A-Za-z0-9]{10}"),
-        ("ghp_[A-Za-z0-9]{60}", "ghp_[A-Za-z0-9]{48}"),
-        ("WIFI:[^\\n]{0,128};P:", "WIFI:(?:[^\\n]|;)"),
-        ("(?i)key[a-z]*=", "(?i)key(?:[a-z]|=)"),
-        ("(?i)key[a-z]+=", "(?i)key[a-z]{1}"),
-        ("(?i)key[\"'`]{0,80}=", "(?i)key[\"'`]{0,80}="),
-        ("a(?:b|c[^\\n]{0,99}d)e", "a(?:b|c(?:[^\\n]|d))"),
-        ("a(?:b[^\\n]{0,99})?e", "a(?:b|e)"),
-        ("x[^\\n]{0,99}a|x[^\\n]{0,99}b", "x(?:[^\\n]|a)|x(?:[^\\n]|b)"),
-        ("(?:[)]|\\\\[(]|[^]])x", "(?:[)]|\\\\[(]|[^]])x"),
-        ("(?i:pass)(?P<n>x)\\x41", "(?i:pass)(?:x)\\x41"),
+        ("ghp_[A-Za-z0-9]{10}", ["ghp_[A-Za-z0-9]{10}"]),
+        ("ghp_[A-Za-z0-9]{60}", ["ghp_[A-Za-z0-9]{48}"]),
+        ("WIFI:[^\\n]{0,128};P:", ["WIFI:(?:[^\\n]|;)"]),
+        ("(?i)key[a-z]*=", ["(?i)key(?:[a-z]|=)"]),
+        ("(?i)key[a-z]+=", ["(?i)key[a-z]{1}"]),
+        ("(?i)key[\"'`]{0,80}=", ["(?i)key[\"'`]{0,80}="]),
+        ("a(?:b|c[^\\n]{0,99}d)e", ["abe", "ac(?:[^\\n]|d)"]),
+        ("a(?:b[^\\n]{0,99})?e", ["a(?:b|e)"]),
+        ("a(?:b[^\\n]{0,99})?", ["a"]),
+        ("x[^\\n]{0,99}a|x[^\\n]{0,99}b", ["x(?:[^\\n]|a|b)"]),
+        ("(?:[)]|\\\\[(]|[^]])x", ["(?:[)]|\\\\[(]|[^]])x"]),
+        ("(?i:pass)(?P<n>x)\\x41", ["(?i:pass)(?P<n>x)\\x41"]),
+        ("a(?i:b[^\\n]{0,99}c)", ["a(?i:b)"]),
     ],
 )
-def test_what_is_left(pattern, begins) -> None:
-    """Up to the first long or open repetition of what text is made of."""
-    assert beginning(pattern, 48).pattern == begins
+def test_what_is_left(pattern, begin):
+    """Up to the first long or open repetition of what text is made of, with what must follow there."""
+    assert [group.pattern for group in groups_of(pattern, max_repeated=48)] == begin
 
 
-@given(st.data())
-def test_a_beginning_stands_wherever_its_pattern_does(data) -> None:
-    """Else something that a probe finds would never be looked at."""
-    pattern = data.draw(st.sampled_from(PROBES))
-    found = data.draw(st.from_regex(pattern))
-    assert re.search(beginning(pattern, MOST).pattern, found)
+def test_patterns_that_begin_alike_are_looked_for_once():
+    """With whatever may follow in one of them; with nothing where that is not known of all."""
+    assert [group.pattern for group in groups_of("ab[^\\n]{0,99}c", "ab[a-z]{0,99}d", "q")] == [
+        "ab(?:[^\\n]|c|[a-z]|d)",
+        "q",
+    ]
+    assert [group.pattern for group in groups_of("ab[^\\n]{0,99}c", "ab(?:[a-z]{0,99})?")] == ["ab"]
 
 
-def test_no_beginning_stands_everywhere() -> None:
+def is_told(groups: list[Group], number: int, data: bytes) -> bool:
+    """Whether a probe matches in data, by the places where its beginnings end and what follows there."""
+    for group in groups:
+        begins = re.compile(group.pattern.encode())
+        others = [re.compile(other.rest.encode()) for other in group.others if other.number == number]
+        if number not in group.done and not others:
+            continue
+        for end in range(len(data) + 1):
+            if any(begins.fullmatch(data, start, end) for start in range(end)) and (
+                number in group.done or any(rest.match(data, end - group.back) for rest in others)
+            ):
+                return True
+    return False
+
+
+@pytest.mark.parametrize("max_repeated", [16, 48])
+@given(data=st.data())
+def test_a_beginning_and_what_follows_are_the_whole(max_repeated, data):
+    """In what a probe matches, and in what is left of it when a piece is cut out."""
+    number = data.draw(st.integers(0, len(PROBES) - 1))
+    pattern = re.compile(PROBES[number].pattern.encode())
+    found = data.draw(st.from_regex(PROBES[number].pattern)).encode("utf-8", "surrogatepass")[:300]
+    at = data.draw(st.integers(0, len(found)))
+    groups = by_beginning(PROBES, max_repeated)
+
+    for text in (found, found[:at], found[at:], found[:at] + found[at + 1 :]):
+        assert is_told(groups, number, text) == bool(pattern.search(text))
+
+
+def test_no_beginning_stands_everywhere():
     """Its whole probe would be looked for in all that is recorded."""
-    assert [pattern for pattern in PROBES if re.search(beginning(pattern, MOST).pattern, "")] == []
+    everywhere = [group.pattern for group in by_beginning(PROBES, 16) if re.search(group.pattern, "")]
+    short = [group.pattern for group in by_beginning(PROBES, 16) if re.fullmatch(group.pattern, "e|a| |:")]
+
+    assert (everywhere, short) == ([], [])
 
 
-def test_what_cannot_be_read() -> None:
+def test_what_cannot_be_read():
     with pytest.raises(ValueError, match="cannot be read at 1"):
-        beginning("a)", MOST)
-
-
-@given(st.data())
-def test_a_beginning_is_no_longer_than_it_says(data) -> None:
-    """Whoever knows where one ends knows where it may have begun. In bytes."""
-    begins = beginning(data.draw(st.sampled_from(PROBES)), MOST)
-    pattern = re.compile(begins.pattern.encode())
-    found = data.draw(st.from_regex(begins.pattern, fullmatch=True)).encode("utf-8", "surrogatepass")
-
-    assert pattern.fullmatch(found) is None or begins.shortest <= len(found) <= begins.longest
+        beginnings("a)", 16)

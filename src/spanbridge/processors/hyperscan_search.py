@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.processors import automaton_file
-from spanbridge.processors.beginnings import Group, Whole, by_beginning, may_hold
+from spanbridge.processors.beginnings import Group, by_beginning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,14 +22,10 @@ if TYPE_CHECKING:
     from spanbridge.processors.matcher import Probe
     from spanbridge.processors.re2_search import Re2Search
 
-MAX_ENDS = 1024
-"""How often one beginning may end until re2 searches instead."""
+FEW_ENDS, BYTES_PER_END = 16, 256
+"""At so many places, and one more for so many bytes, one beginning may end; where there are more, re2 searches instead."""
 _MAX_REPEATED = 16
-"""As of `beginning`: whole patterns take twenty times as long to make an automaton of."""
-_MATCH_US, _SEARCH_US, _SEARCH_US_PER_BYTE, _LONG_SEARCH_US_PER_BYTE = 0.4, 1.0, 0.0005, 0.005
-"""What it costs, about, to try a pattern at one place with `re`, and to go through data in search of it with re2; a long repetition makes
-re2 keep many states."""
-_LONG_REPETITION = re.compile(r"\{\d+,\d{3,}\}")
+"""As of `beginnings`: whole patterns take twenty times as long to make an automaton of."""
 _CASELESS = "(?i)"
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
@@ -51,14 +47,14 @@ class HyperscanSearch:
         self._re2 = re2
         self._done = [group.done for group in groups]
         self._others = [_Others(group) if group.others else None for group in groups]
-        file = automaton_file.path_for(library.__version__, *(group.begins.pattern for group in groups))
+        file = automaton_file.path_for(library.__version__, *(group.pattern for group in groups))
         self._database = _make(library, groups, file) if make else _read(library, file)
         self._stopped: type[BaseException] = library.ScanTerminated
         self._local = _Scratch(library, self._database)
 
     def match(self, data: bytes) -> list[int]:
         """The numbers of the probes that match somewhere in `data`, in any order."""
-        ends: dict[int, list[int]] = {}
+        ends = _Ends(FEW_ENDS + len(data) // BYTES_PER_END)
         try:
             self._database.scan(data, _note, 0, ends, self._local.scratch)
         except self._stopped:
@@ -70,8 +66,8 @@ class HyperscanSearch:
             others = self._others[index]
             if others is not None:
                 lower = lower or data.lower()
-                found += others.in_data(data, lower, places, self._re2)
-        return found
+                found += others.in_data(data, lower, places)
+        return [*{*found}] if len(found) > 1 else found  # one may be in several groups
 
 
 class _Others:
@@ -79,39 +75,27 @@ class _Others:
 
     def __init__(self, group: Group) -> None:
         self._wholes = group.others
-        self._begins = group.begins
-        self._starts = group.begins.longest - group.begins.shortest + 1
-        """At how many places it may have begun that ends somewhere."""
-        has_long = any(_LONG_REPETITION.search(whole.pattern) for whole in group.others)
-        self._search_us_per_byte = _LONG_SEARCH_US_PER_BYTE if has_long else _SEARCH_US_PER_BYTE
+        self._back = group.back
 
-    def in_data(self, data: bytes, lower: bytes, ends: Sequence[int], re2: Callable[[], Re2Search]) -> list[int]:
+    def in_data(self, data: bytes, lower: bytes, ends: Sequence[int]) -> list[int]:
         """The numbers of those that match in `data`, in which their beginning ends at these places, all that there are."""
-        wholes = [whole for whole in self._wholes if may_hold(whole, lower)]
-        search_us = len(wholes) * (_SEARCH_US + len(data) * self._search_us_per_byte)
-        if wholes and len(ends) * self._starts * _MATCH_US < search_us:
-            return self._begun_at(data, ends, wholes)
-        return [whole.number for whole in wholes if re2().holds(whole.pattern, data)]
-
-    def _begun_at(self, data: bytes, ends: Sequence[int], left: list[Whole]) -> list[int]:
+        left = [whole for whole in self._wholes if whole.may_be_in(lower)]
         found: list[int] = []
-        any_at, starts, before = self._any_at, int(self._starts), int(self._begins.longest)
-        for end in ends:
-            first = max(0, end - before)
-            for start in range(first, first + starts):
-                if any_at(data, start):
-                    here = [whole.number for whole in left if _match(whole.pattern)(data, start)]
-                    found += here
-                    left = [whole for whole in left if whole.number not in here]
-                    if not left:
-                        return found
+        for end in ends if left else ():
+            rest_at = end - self._back
+            if self._any_rest(data, rest_at):
+                here = [whole.number for whole in left if _match(whole.rest)(data, rest_at)]
+                found += here
+                left = [whole for whole in left if whole.number not in here]
+                if not left:
+                    break
         return found
 
     @cached_property
-    def _any_at(self) -> Callable[[bytes, int], object]:
-        """Whether one of them stands there: mostly none does."""
-        flags = _CASELESS if self._begins.pattern.startswith(_CASELESS) else ""
-        return _match(flags + "|".join(whole.pattern.removeprefix(flags) for whole in self._wholes))
+    def _any_rest(self) -> Callable[[bytes, int], object]:
+        """Whether what one of them goes on with stands there: mostly none does."""
+        flags = _CASELESS if self._wholes[0].rest.startswith(_CASELESS) else ""
+        return _match(flags + "|".join(whole.rest.removeprefix(flags) for whole in self._wholes))
 
 
 @lru_cache(maxsize=1024)
@@ -133,10 +117,10 @@ def _read(library: Any, file: Path) -> Any:
 def _make(library: Any, groups: Sequence[Group], file: Path) -> Any:
     database = library.Database(mode=library.HS_MODE_BLOCK)
     database.compile(
-        expressions=[_expression(group.begins.pattern) for group in groups],
+        expressions=[_expression(group.pattern) for group in groups],
         ids=[*range(len(groups))],
         flags=[
-            (library.HS_FLAG_CASELESS if group.begins.pattern.startswith(_CASELESS) else 0)
+            (library.HS_FLAG_CASELESS if group.pattern.startswith(_CASELESS) else 0)
             # Where nothing is left to be looked at, the first end is enough.
             | (0 if group.others else library.HS_FLAG_SINGLEMATCH)
             for group in groups
@@ -151,13 +135,21 @@ def _expression(pattern: str) -> bytes:
     return _NOT_ASCII.sub(lambda match: b"\\x%02x" % match[0][0], pattern.removeprefix(_CASELESS).encode())
 
 
-def _note(number: int, _start: int, end: int, _flags: int, found: dict[int, list[int]]) -> bool:
+class _Ends(dict[int, list[int]]):
+    """Where beginnings end, by their index, and how many ends one may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+
+def _note(number: int, _start: int, end: int, _flags: int, found: _Ends) -> bool:
     ends = found.get(number)
     if ends is None:
         found[number] = [end]
         return False
     ends.append(end)
-    return len(ends) > MAX_ENDS  # stops the search
+    return len(ends) > found.most  # stops the search
 
 
 class _Scratch(threading.local):

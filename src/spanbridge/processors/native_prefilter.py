@@ -1,7 +1,7 @@
 """The prefilter on native engines: re2, which is there at once, and Hyperscan, to which new text costs a tenth.
 
 Hyperscan's automaton takes long to make, so it searches once so much was searched that it pays, or at once where the machine has it from
-before; and it costs more per call, so short texts are re2's.
+before.
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 LOOK_BYTES = 256 * 1024
 """How much is searched in one call, which cannot be broken off: what re2 has never seen the like of may take tenths of a second."""
-SHORT_BYTES = 1024
-"""What is shorter is searched by re2."""
 START_BYTES = 64 * 1024
 """How much is searched before Hyperscan's automaton is made: short programs do without."""
 LEAVING_S = 5.0
@@ -49,10 +47,9 @@ class NativePrefilter:
 
     def match(self, data: bytes) -> Sequence[int]:
         """As `Prefilter.match`."""
-        size = len(data)
-        if size > self.max_bytes:
+        if len(data) > self.max_bytes:
             return self._match_pieces(data)
-        return self._engines.match_short(data) if size < SHORT_BYTES else self._engines.match_long(data)
+        return self._engines.match(data)
 
     def make_hyperscan(self) -> None:
         """Makes Hyperscan's automaton here and now, rather than on a thread of its own when it pays."""
@@ -60,7 +57,7 @@ class NativePrefilter:
 
     @property
     def engine(self) -> str:
-        """Which library searches what is not short: "re2" or "hyperscan"."""
+        """Which library searches first: "re2" or "hyperscan"."""
         return self._engines.name
 
     def _match_pieces(self, data: bytes) -> Sequence[int]:
@@ -80,7 +77,7 @@ class _Engines:
         self._searched_bytes = 0
         self._is_begun = False
         self.name = "re2"
-        self.match_long: Callable[[bytes], Sequence[int]] = self._match_and_count
+        self.match: Callable[[bytes], Sequence[int]] = self._match_and_count
         """The numbers of the probes that match somewhere in data."""
         self.use_hyperscan(make=False)
         if self.name == "re2":
@@ -89,11 +86,6 @@ class _Engines:
     @cached_property
     def _re2(self) -> Re2Search:
         return Re2Search(self._probes, self._max_memory_bytes)
-
-    @cached_property
-    def match_short(self) -> Callable[[bytes], Sequence[int]]:
-        """As `match_long`, of short data."""
-        return self._re2.match
 
     def _match_and_count(self, data: bytes) -> Sequence[int]:
         self._searched_bytes += len(data)
@@ -108,9 +100,9 @@ class _Engines:
         return self._re2.match(data)
 
     def use_hyperscan(self, *, make: bool) -> None:
-        """Has Hyperscan search long data from now on; re2 goes on where it cannot."""
+        """Has Hyperscan search from now on; re2 goes on where it cannot."""
         try:
-            self.match_long = HyperscanSearch(self._probes, lambda: self._re2, make=make).match
+            self.match = HyperscanSearch(self._probes, lambda: self._re2, make=make).match
             self.name = "hyperscan"
         except (ImportError, LookupError):
             pass

@@ -10,7 +10,7 @@ import importlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.processors.beginnings import by_beginning, may_hold
+from spanbridge.processors.beginnings import by_beginning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_MEMORY_BYTES = 64 * 1024 * 1024
 """What the automaton may take; where that is too little, `re` searches."""
 _MAX_REPEATED = 48
-"""As of `beginning`: the more of a pattern is in the automaton, the less has to be looked at again, and the more states it has."""
+"""As of `beginnings`: the more of a pattern is in the automaton, the less has to be looked at again, and the more states it has."""
 _MAX_PATTERN_BYTES = 8 * 1024 * 1024
 """What the automaton of one pattern may take."""
 _CANARY = b"\xff\xfe\xff"
@@ -38,7 +38,7 @@ class Re2Search:
         """Raises ImportError where the library has no wheel, EngineUnusable where it does not take the probes in so little memory."""
         self._library = load_re2()
         self._groups = by_beginning(probes, _MAX_REPEATED)
-        self._begun = _set_of(self._library, [group.begins.pattern for group in self._groups], max_memory_bytes)
+        self._begun = _set_of(self._library, [group.pattern for group in self._groups], max_memory_bytes)
 
     def match(self, data: bytes) -> list[int]:
         """The numbers of the probes that match somewhere in `data`, in any order."""
@@ -49,9 +49,9 @@ class Re2Search:
             found += group.done
             for other in group.others:
                 lower = lower or data.lower()
-                if may_hold(other, lower) and self.holds(other.pattern, data):
+                if other.may_be_in(lower) and self.holds(other.pattern, data):
                     found.append(other.number)
-        return found
+        return [*{*found}] if len(found) > 1 else found  # one may be in several groups
 
     def holds(self, pattern: str, data: bytes) -> bool:
         """Whether a pattern matches somewhere in `data`."""
