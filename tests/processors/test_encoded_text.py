@@ -82,6 +82,12 @@ def test_escaped_quotes_and_tags_end_a_value(text):
     assert FILTER.redact(text.replace("§", "hunter2moose9")) == text.replace("§", "[REDACTED]")
 
 
+@pytest.mark.parametrize("template", ["<password>§</password>", '<a password="§">', "password='§'"])
+def test_escaped_signs_in_quotes_and_elements_are_a_part_of_a_value(template):
+    """XML writes them so."""
+    assert FILTER.redact(template.replace("§", "nUKu&lt;ljm&gt;Byg4")) == template.replace("§", "[REDACTED]")
+
+
 @pytest.mark.parametrize("prefix", ["app-1  | ", "db_1         | ", "api-server-12 | "])
 @pytest.mark.parametrize(
     ("lines", "kept"),

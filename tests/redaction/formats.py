@@ -189,7 +189,6 @@ FORMATS: tuple[tuple[str, str], ...] = (
     ("cursor", "key_{hex:64}"),
     ("deno", "ddp_{AN:36}"),
     ("snyk", "snyk_uat.{hex:8}.{U:60}"),
-    ("statsig", "secret-{AN:43}"),
     ("vercel_ai_gateway", "vck_{AN:56}"),
     ("mem0", "m0-{AN:40}"),
     ("adafruit", "aio_{AN:28}"),

@@ -298,7 +298,6 @@ FORMATS: tuple[Format, ...] = (
     Format("cursor_api_key", "Cursor docs: API keys", "key_", "key_", f"{_HEX}{{64}}"),
     Format("vercel_ai_gateway_key", "Vercel docs: AI gateway, API keys", "vck_", "vck_", f"{_AN}{{50,}}", mixes_letters_and_digits),
     Format("mem0_api_key", "Mem0 docs: API keys", "m0-", "m0-", f"{_AN}{{40}}", mixes_cases),
-    Format("statsig_secret_key", "Statsig docs: server secret keys", "secret-", "secret-", f"{_AN}{{40,48}}", mixes_cases),
     Format("adafruit_key", "trufflehog: adafruitio", "aio_", "aio_", f"{_AN}{{28}}", mixes_cases),
     Format("rapidapi_key", "SonarSource rule S6652", "msh", f"{_HEX}{{10}}msh", f"{_HEX}{{15}}p{_HEX}{{6}}jsn{_HEX}{{12}}", None, f"[0-9a-f]msh{_HEX}{{10}}"),
     Format("zoho_token", "trufflehog: zohocrm", "1000.", r"1000\.", rf"{_HEX}{{32}}\.{_HEX}{{32}}"),

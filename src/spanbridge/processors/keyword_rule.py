@@ -190,8 +190,10 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
 
 
 def _before_entity(text: str, start: int, end: int) -> int:
-    """Where a value ends that runs into a quote or a tag of escaped HTML: `Bearer a1B2&quot;`; one in quotes is read once it is decoded."""
-    entity = _ENTITY.search(text, start, end) if text[end : end + 1] not in _QUOTES else None
+    """Where a value ends that runs into a quote or a tag of escaped HTML: `Bearer a1B2&quot;`; in quotes and tags it is a part of the value."""
+    if text[end : end + 1] in _QUOTES or text[start - 1] == ">":
+        return end
+    entity = _ENTITY.search(text, start, end)
     return entity.start() if entity is not None and entity.start() > start else end
 
 
