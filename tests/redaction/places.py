@@ -11,6 +11,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from .announced_places import ANNOUNCED, CODES, COMMANDS_AND_ANSWERS, SETTINGS, SQL, WORDS
+from .announced_places import CALLS as CALLS_BY_PLACE
+from .announced_places import LOOK_ALIKES as ANNOUNCED_LOOK_ALIKES
 from .cases import HOLE, Case, text_case
 from .further_places import BROWSERS, CALLS, DECLARATIONS, DIALOGUES, LANGUAGES, STRINGS, TEXTS
 from .further_places import FURTHER as FURTHEST
@@ -37,6 +40,9 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
         f"{rng.choice(('Galaxy', 'Tigre', 'midnight'))}.{rng.choice(('mustang', 'monkey'))}{rng.randint(2, 999)}"
     ),
     "y": lambda rng: " ".join(rng.sample(("correct", "meadow", "copper", "lamp", "walnut", "orbit"), 4)),
+    "e": lambda rng: fill("{B:40}", rng),
+    "d": lambda rng: rng.choice(("k1tten.mittens", "dr4gon.castle", "b4nana.split")),
+    "r": lambda rng: fill("{an:4}{d:1}-{an:5}", rng),
     "z": lambda rng: f"wEch{characters(rng, 'AN', 6)}@sU3+ct36",
     "a": lambda rng: f"AKIAZXLEP2JG6LQAX3NS', 'ph/X+{characters(rng, 'AN', 33)}9a",
     "b": lambda rng: characters(rng, "B", 88) + "==",
@@ -1544,6 +1550,13 @@ def places(rng: random.Random) -> Iterator[Case]:
         "native": NATIVE,
         "programs": PROGRAMS,
         "sentences": SENTENCES,
+        "codes": CODES,
+        "announced": ANNOUNCED,
+        "answers": COMMANDS_AND_ANSWERS,
+        "calls_by_place": CALLS_BY_PLACE,
+        "settings": SETTINGS,
+        "sql": SQL,
+        "words": WORDS,
         **SOURCES,
     }
     for group, rows in tables.items():
@@ -1576,7 +1589,9 @@ def places(rng: random.Random) -> Iterator[Case]:
 
 def look_alikes(_: random.Random) -> Iterator[Case]:
     """Every row alone, in a message and in JSON in a string."""
-    for number, text in enumerate((*LOOK_ALIKES, *FURTHER_LOOK_ALIKES, *MORE_LOOK_ALIKES, *SOURCE_LOOK_ALIKES)):
+    for number, text in enumerate(
+        (*LOOK_ALIKES, *FURTHER_LOOK_ALIKES, *MORE_LOOK_ALIKES, *SOURCE_LOOK_ALIKES, *ANNOUNCED_LOOK_ALIKES)
+    ):
         yield Case(f"look_alikes/{number}", text)
         yield Case(
             f"look_alikes/{number}/message",

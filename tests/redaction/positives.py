@@ -637,6 +637,12 @@ def odd_spots(rng: random.Random) -> Iterator[Case]:
     )._replace(secrets=())
     header = base64_of("Authorization: Bearer " + characters(rng, "AN", 40))
     yield Case("odd/base64_header", f"raw header {header} end", (header[20:],), ("raw header", "end"))
+    access, secret = fill("AKIA{b32:16}", rng), fill("{B:40}", rng)
+    for text in (
+        f"ACCESSKEY\t{access}\t2026-01-01T00:00:00Z\t{secret}\tActive\tbob",
+        f"Here is Active: {access} / {secret}",
+    ):
+        yield Case("odd/aws_pair", text, (access, secret), ("Active",))
     body = base64_of(json.dumps({"user": "app", "password": "Tr0ub4dor&3x", "n": 1}))
     yield Case("odd/base64_json", {"payload": body, "n": "kept"}, (body[12:],), ("kept",))
     yield Case(

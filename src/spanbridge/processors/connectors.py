@@ -46,5 +46,5 @@ READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
     (" \t*_\n\\", read_below),
 )
 """Each behind the characters of which one follows the name; none: any may but a letter, these aside:"""
-COPULAS = frozenset("是は为為입는은")
+COPULAS = frozenset("是は为為改设設입는은")
 """Letters that `read_prose` reads; others go on with a word of which the name is a part."""

@@ -109,6 +109,11 @@ def mixes_letters_and_digits(text: str) -> bool:
     return any(map(str.isdigit, text)) and any(map(str.isalpha, text))
 
 
+def mixes_cases(text: str) -> bool:
+    """Whether `text` holds small and capital letters behind its first ones, as no name of a variable does."""
+    return text != text.lower() and text != text.upper()
+
+
 def decode_base64(text: str) -> bytes | None:
     """The bytes behind base64 of either alphabet, with or without padding; None where it is none."""
     text = text.rstrip("=").replace("-", "+").replace("_", "/")
@@ -178,6 +183,11 @@ FORMATS: tuple[Format, ...] = (
     Format("planetscale_token", "gitleaks: planetscale-api-token, -password, -oauth-token", "pscale_", "pscale_(?:tkn|pw|oauth)_", r"[A-Za-z0-9_.=-]{30,}"),
     Format("databricks_token", "gitleaks: databricks-api-token", "dapi", "dapi", rf"{_HEX}{{32}}(?:-\d)?"),
     Format("tailscale_key", "Tailscale docs: key prefixes", "tskey-", "tskey-[a-z]{2,10}-", f"{_AN}{{6,}}-{_AN}{{10,}}"),
+    Format("cloudflare_token", "trufflehog: cloudflareapitoken, cloudflareglobalapikey", "cfut_|cfat_|cfk_", "cf(?:ut|at|k)_", f"{_AN}{{40}}{_HEX}{{8}}"),
+    Format("scalingo_token", "gitleaks: scalingo-api-token", "tk-us-", "tk-us-", f"{_U}{{48}}"),
+    Format("neon_api_key", "Neon docs: manage API keys", "napi_", "napi_", "[a-z0-9]{60,}", mixes_letters_and_digits),
+    Format("clickhouse_cloud_key", "gitleaks: clickhouse-cloud-api-secret-key", "4b1d", "4b1d", f"{_AN}{{38}}", mixes_cases),
+    Format("yandex_api_key", "gitleaks: yandex-api-key", "aqvn", "AQVN", f"{_U}{{35,38}}", mixes_letters_and_digits),
     # Code hosting, packages, build and deployment.
     *(Format("github_token", "GitHub docs: token formats", head, head, f"{_AN}{{30,}}") for head in ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
     Format("github_token", "GitHub docs: token formats", "github_pat_", "github_pat_", "[A-Za-z0-9_]{50,}"),
@@ -189,7 +199,18 @@ FORMATS: tuple[Format, ...] = (
         r"[A-Za-z0-9_-]{18,}(?:\.[a-z0-9]{2}\.?[a-z0-9]{7,9})?",
     ),
     Format("bitbucket_token", "GitHub secret scanning: Atlassian Bitbucket", "atbb", "ATBB", f"{_U}{{28,}}"),
-    Format("atlassian_token", "gitleaks: atlassian-api-token", "atatt3", "ATATT3", f"{_U}{{60,}}=?[0-9A-Fa-f]{{0,8}}"),
+    Format("atlassian_token", "gitleaks: atlassian-api-token; trufflehog: atlassian", "atatt3|atctt3", "AT[AC]TT3", f"{_U}{{60,}}=?[0-9A-Fa-f]{{0,8}}"),
+    Format("bitbucket_token", "trufflehog: bitbucketdatacenter", "bbdc-", "BBDC-", "[A-Za-z0-9+/@_-]{40,}", mixes_letters_and_digits),
+    Format("gitlab_token", "gitleaks: gitlab-rrt", "gr1348941", "GR1348941", f"{_U}{{20,}}"),
+    Format("deno_token", "trufflehog: deno", "ddp_|ddw_", "dd[pw]_", f"{_AN}{{36}}"),
+    Format("harness_token", "gitleaks: harness-api-key", "pat.|sat.", r"[ps]at\.", rf"{_U}{{22}}\.{_AN}{{24}}\.{_AN}{{20}}"),
+    Format("octopus_api_key", "gitleaks: octopus-deploy-api-key", "api-", "API-", "[A-Z0-9]{26}", mixes_letters_and_digits),
+    Format("prefect_token", "gitleaks: prefect-api-token", "pnu_", "pnu_", f"{_AN}{{36}}"),
+    Format("clojars_token", "gitleaks: clojars-api-token", "clojars_", "CLOJARS_", "[a-z0-9]{60}"),
+    Format("infracost_token", "gitleaks: infracost-api-token", "ico-", "ico-", f"{_AN}{{32}}", mixes_letters_and_digits),
+    Format("openshift_token", "gitleaks: openshift-user-token", "sha256~", "sha256~", f"{_U}{{43}}"),
+    Format("sourcegraph_token", "gitleaks: sourcegraph-access-token; trufflehog: sourcegraphcody", "sgp_|slk_", "(?:sgp|slk)_(?:(?:[0-9A-Fa-f]{16}|local)_)?", "[0-9A-Fa-f]{40,64}"),
+    Format("snyk_token", "Snyk docs: personal and service account tokens", "snyk_uat.|snyk_sat.", r"snyk_[us]at\.", rf"{_HEX}{{8}}\.[A-Za-z0-9_.-]{{20,}}"),
     Format("npm_token", "gitleaks: npm-access-token", "npm_", "npm_", f"{_AN}{{36}}"),
     Format("pypi_token", "gitleaks: pypi-upload-token", "pypi-age", "pypi-AgE", f"{_U}{{40,}}"),
     Format("rubygems_key", "gitleaks: rubygems-api-token", "rubygems_", "rubygems_", f"{_HEX}{{40,}}"),
@@ -206,7 +227,7 @@ FORMATS: tuple[Format, ...] = (
     Format("artifactory_token", "gitleaks: artifactory-api-key, artifactory-reference-token", "cmvmd", "cmVmd", f"{_AN}{{59}}"),
     # Applications.
     Format("postman_api_key", "gitleaks: postman-api-token", "pmak-", "PMAK-", f"{_HEX}{{24}}-{_HEX}{{34}}"),
-    Format("figma_token", "GitHub secret scanning: Figma", "figd_", "figd_", f"{_U}{{36,}}"),
+    Format("figma_token", "GitHub secret scanning: Figma; trufflehog: figmapersonalaccesstoken", "figd_|figp_|figu_", "fig[dpu]_", f"{_U}{{36,}}"),
     Format("linear_api_key", "gitleaks: linear-api-key", "lin_", "lin_(?:api|oauth)_", f"{_AN}{{32,}}"),
     Format("notion_token", "gitleaks: notion-api-token", "ntn_", "ntn_", f"{_AN}{{40,}}"),
     Format("notion_token", "gitleaks: notion-api-token", "secret_", "secret_", f"{_AN}{{43}}"),
@@ -251,6 +272,40 @@ FORMATS: tuple[Format, ...] = (
     Format("dropbox_token", "gitleaks: dropbox-short-lived-api-token", "sl.", r"sl\.(?:u\.)?", f"{_U}{{100,}}"),
     Format("mapbox_token", "Mapbox docs: access tokens", "sk.eyj", r"sk\.eyJ", rf"{_U}{{20,}}\.{_U}{{18,}}"),
     Format("contentful_token", "GitHub secret scanning: Contentful", "cfpat-", "CFPAT-", f"{_U}{{36,}}"),
+    Format("brevo_key", "gitleaks: sendinblue-api-token; Brevo docs: SMTP keys", "xkeysib-|xsmtpsib-", "x(?:key|smtp)sib-", f"{_HEX}{{64}}-{_AN}{{16}}"),
+    Format("duffel_token", "gitleaks: duffel-api-token", "duffel_", "duffel_(?:test|live)_", "[A-Za-z0-9_=-]{43}"),
+    Format("easypost_api_key", "gitleaks: easypost-api-token, easypost-test-api-token", "ezak|eztk", "EZ[AT]K", f"{_AN}{{54}}", mixes_letters_and_digits),
+    Format("shippo_token", "gitleaks: shippo-api-token", "shippo_", "shippo_(?:live|test)_", "[0-9A-Fa-f]{40}"),
+    Format("readme_api_key", "gitleaks: readme-api-token", "rdme_", "rdme_", "[a-z0-9]{70,}"),
+    Format("typeform_token", "gitleaks: typeform-api-token", "tfp_", "tfp_", "[A-Za-z0-9_.=-]{59}", mixes_letters_and_digits),
+    Format("adobe_client_secret", "gitleaks: adobe-client-secret", "p8e-", "p8e-", "[a-z0-9]{32}", mixes_letters_and_digits),
+    Format("flutterwave_key", "gitleaks: flutterwave-secret-key, flutterwave-encryption-key", "flwseck", "FLWSECK(?:_TEST)?-", "[0-9a-z]{12,32}(?:-X)?", mixes_letters_and_digits),
+    Format("frameio_token", "gitleaks: frameio-api-token", "fio-u-", "fio-u-", f"{_U}{{64}}"),
+    Format("onepassword_secret_key", "gitleaks: 1password-secret-key", "a3-", "A3-", r"[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}", mixes_letters_and_digits),
+    Format("newrelic_api_key", "trufflehog: newrelicinsightsinsertkey, newrelicinsightsquerykey", "nrii-|nriq-", "NRI[IQ]-", f"{_U}{{25,}}"),
+    Format("grafana_token", "gitleaks: grafana-api-key", "eyjrijoi", "eyJrIjoi", "[A-Za-z0-9]{70,}={0,3}"),
+    Format("apify_token", "trufflehog: apify", "apify_api_", "apify_api_", f"{_AN}{{36}}"),
+    Format("runpod_api_key", "Runpod docs: manage API keys", "rpa_", "rpa_", f"{_AN}{{40,}}", mixes_letters_and_digits),
+    Format("inngest_signing_key", "Inngest docs: signing keys", "signkey-", "signkey-[a-z]{2,12}-", f"{_HEX}{{32,}}"),
+    Format("trigger_dev_key", "Trigger.dev docs: API keys", "tr_", "tr_(?:prod|dev|stg|preview)_", f"{_AN}{{20,}}", mixes_cases),
+    Format("polar_token", "Polar docs: organization access tokens", "polar_oat_", "polar_oat_", f"{_U}{{40,}}"),
+    Format("paddle_api_key", "Paddle docs: API keys, format", "pdl_", "pdl_(?:live|sdbx)_apikey_", "[A-Za-z0-9_]{40,}"),
+    Format("browserbase_api_key", "Browserbase docs: API keys", "bb_live_", "bb_live_", f"{_U}{{24,40}}", mixes_cases),
+    Format("helicone_api_key", "Helicone docs: API keys", "sk-helicone-", "sk-helicone-(?:proxy-)?", "[a-z0-9]{7}-[a-z0-9]{7}-[a-z0-9]{7}-[a-z0-9-]{7,}"),
+    Format("launchdarkly_sdk_key", "trufflehog: launchdarkly", "sdk-", "sdk-", _UUID),
+    Format("nylas_api_key", "Nylas docs: API keys", "nyk_v", r"nyk_v\d_", f"{_AN}{{60,}}"),
+    Format("cal_com_api_key", "Cal.com docs: API keys", "cal_live_", "cal_live_", f"{_HEX}{{32}}"),
+    Format("cursor_api_key", "Cursor docs: API keys", "key_", "key_", f"{_HEX}{{64}}"),
+    Format("vercel_ai_gateway_key", "Vercel docs: AI gateway, API keys", "vck_", "vck_", f"{_AN}{{50,}}", mixes_letters_and_digits),
+    Format("mem0_api_key", "Mem0 docs: API keys", "m0-", "m0-", f"{_AN}{{40}}", mixes_cases),
+    Format("adafruit_key", "trufflehog: adafruitio", "aio_", "aio_", f"{_AN}{{28}}", mixes_cases),
+    Format("rapidapi_key", "SonarSource rule S6652", "msh", f"{_HEX}{{10}}msh", f"{_HEX}{{15}}p{_HEX}{{6}}jsn{_HEX}{{12}}", None, f"[0-9a-f]msh{_HEX}{{10}}"),
+    Format("zoho_token", "trufflehog: zohocrm", "1000.", r"1000\.", rf"{_HEX}{{32}}\.{_HEX}{{32}}"),
+    Format("voiceflow_api_key", "trufflehog: voiceflow", "vf.", r"VF\.(?:(?:DM|WS)\.)?", rf"[0-9A-Fa-f]{{24}}\.{_AN}{{16}}"),
+    Format("rootly_token", "trufflehog: rootly", "rootly_", "rootly_", f"{_HEX}{{64}}"),
+    Format("ramp_secret", "trufflehog: ramp", "ramp_sec_", "ramp_sec_", f"{_AN}{{48}}"),
+    Format("maxmind_license_key", "gitleaks: maxmind-license-key", "_mmk", f"{_AN}{{6}}_{_AN}{{29}}_", "mmk", None, f"{_AN}_mmk"),
+    Format("tines_webhook", "trufflehog: tineswebhook", ".tines.com/webhook/", r"\.tines\.com/webhook/[a-z0-9]{32}/", "(?P<v>[a-z0-9]{32})", None, r"\.tines\.com/webhook/[a-z0-9]{10}"),
     # Tokens and keys that no provider owns.
     Format("jwt", "RFC 7515, section 7.1; RFC 7516, section 7.1", "eyj", "eyJ", rf"{_U}{{10,}}\.{_U}*\.{_U}*(?:\.{_U}*\.{_U}*)?", is_jwt),
     Format("jwt", "RFC 7515, section 7.1; RFC 7516, section 7.1", "eyj", "eyJ", rf"{_U}{{10,}}\.eyJ{_U}{{10,}}", is_jwt),

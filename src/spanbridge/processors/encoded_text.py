@@ -1,4 +1,4 @@
-"""Secrets in text that was encoded for transport: percent-encoded and HTML-escaped runs, and base64 of text.
+"""Secrets in text that was encoded for transport: percent-encoded and HTML-escaped runs, base64 of text, and lines behind a program's name.
 
 A run is decoded, its text is searched as any other, and what is found is masked where it stands in the run: what surrounds it keeps its
 encoding. Of base64 the whole run goes, because no part of it stands for a part of the text.
@@ -26,6 +26,8 @@ _OVERLAP = 4 * 1024
 _RUN = re.compile(r"[^\s\"'<>`]+")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ENTITY = re.compile(r"(&(?:#\d{1,6}|#x[0-9A-Fa-f]{1,5}|[a-z]{2,6});)(?:\1)*")
+_LINE_PREFIX = re.compile(r"(?m)^[ \t]{0,8}[A-Za-z][\w.-]{0,48}[-_]\d{1,3} {1,24}\| ?")
+"""What Docker Compose writes before each line of a container: `db-1  | `."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,65536}={0,2}")
 _WORDS = (
     "uthorization", "earer ", "assword", "secret", "Secret", "api_key", "apiKey", "api-key", "Api-Key", "_token", 'oken":', "oken: ",
@@ -56,7 +58,7 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
     def entities(text: str, budget: Budget) -> Iterator[Span]:
         # Escaped text has spaces and line breaks, so all of it is one run.
         for start, piece in _pieces(text):
-            decoded, starts = _decoded(piece, _ENTITY, html.unescape)
+            decoded, starts = _decoded(piece, _ENTITY, _unescape)
             if len(decoded) < len(piece):
                 yield from _mapped(deeper(decoded, budget), starts, start)
 
@@ -67,7 +69,14 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
                 if found:
                     yield Span(run.start(), run.end(), found[0].rule)
 
+    def prefixed(text: str, budget: Budget) -> Iterator[Span]:
+        for start, piece in _pieces(text):
+            decoded, starts = _decoded(piece, _LINE_PREFIX, lambda _: "")
+            if len(decoded) < len(piece):
+                yield from _mapped(deeper(decoded, budget), starts, start)
+
     return (
+        TextRule((Probe((" | ",), r"[-_][0-9]{1,3} {1,24}\| ", 27, r" \| "),), prefixed),
         TextRule(
             (
                 Probe(("%",), r"%(?:2[02BFbf]|3[ADad]|40|5[BCbc]|7[Bb]|0[ADad]|25)[^ \"]{0,256}%[0-9A-F]", 0),
@@ -97,6 +106,10 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
         yield start, text[start : start + _PIECE + _OVERLAP]
 
 
+def _unescape(references: str) -> str:
+    return html.unescape(references) or references  # to no character: `&#xFFFE;`
+
+
 def _unquote(codes: str) -> str:
     return bytes.fromhex(codes.replace("%", "")).decode("utf-8", "replace")
 
@@ -115,7 +128,7 @@ def _decoded(
     for match in pattern.finditer(text):
         parts.append(plain(text[at : match.start()]))
         starts.extend(range(at, match.start()))
-        new = decode(match[0]) or match[0]  # a reference to no character: `&#xFFFE;`
+        new = decode(match[0])
         parts.append(new)
         start, size = match.span()[0], match.end() - match.start()
         # All characters of a run of codes take as many places each; bytes that make one character together share theirs out.

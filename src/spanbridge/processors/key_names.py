@@ -61,7 +61,7 @@ _NOT_KEY_OWNERS = word_set(
     "primary foreign sort partition cache object s3 routing idempotency by answer legend translation project issue public host hot shortcut "
     "row column index dict map group unique composite join shard message config setting event context lookup hash natural surrogate arrow "
     "enter escape function modifier next prev start end min max last first any no all each per color data json i18n locale label metric state "
-    "storage_key scope field search query ssm bucket store blob registry kms log trace span dedup deduplication error widget react publishable publish anon"
+    "storage_key socket websocket site recaptcha captcha scope field search query ssm bucket store blob registry kms log trace span dedup deduplication error widget react publishable publish anon"
 )
 TOKEN_OWNERS = word_set(
     "access refresh id auth authentication bearer bot deploy session csrf xsrf api security oauth oauth2 identity jwt secret app registration "
@@ -73,7 +73,7 @@ _NOT_TOKEN_OWNERS = word_set(
     "budget cursor start end first last per num number cache read write creation used remaining available context new text audio image video "
     "thinking thought candidates candidate billed estimated prev previous resume top current unknown begin tool accepted rejected prediction "
     "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword "
-    "progress idempotency client request"
+    "progress idempotency client request key"
 )
 CODE_OWNERS = word_set(
     "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime passcode pin login signin reset activation unlock authenticator door alarm device"
@@ -232,11 +232,13 @@ def classifier_with(extra_keys: Sequence[str], allow_keys: Sequence[str] = ()) -
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_\-.+/=~:%$!@#^&*|]{8,8192}")
 _TWO_WORDS = r"[A-Za-z]{3,16}\.(?!(?:sha|utf|int|uint|float|base|encode|decode|blake|crc|ascii|version|pass|key|token|secret|field|item|value|arg|param|var|user|name|test|step)\d)[A-Za-z]{3,16}\d{1,4}"
 """Two words and a number, as people make passwords; hardly an attribute ends so."""
+_DISGUISED = r"(?!(?:s|h|p|v|sha|md|log|web|boto|py)\d)[a-z]{1,6}[013457][a-z]{3,12}\.[a-z]{4,16}"
+"""Two words, a letter of the first as a digit: `k1tten.mittens`."""
 _IDENTIFIER = re.compile(
     r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:(?:\.|::)[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
 _DIGITS = re.compile("[0-9](?:[^0-9]*([0-9]))?")
-_MEMBER = re.compile(rf"(?!{_TWO_WORDS}\Z)[A-Za-z_]\w*(?:(?:\.|::)\w+|\[\w*\]|->\w+)+")
+_MEMBER = re.compile(rf"(?!(?:{_TWO_WORDS}|{_DISGUISED})\Z)[A-Za-z_]\w*(?:(?:\.|::)\w+|\[\w*\]|->\w+)+")
 _NUMBER = re.compile(r"\d{1,2}-\d{1,3}|0x[0-9A-Fa-f]{1,8}")
 """Of a length, `8-64 characters`, and of code."""
 _SIGN_INSIDE = re.compile(r"[!@#$%^&*+~?=](?:(?<=\w.)[!@#$%^&*+~?=]*\w|(?<=[A-Za-z]{3}[!@#$%^&*])$)")

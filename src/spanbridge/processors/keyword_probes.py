@@ -146,8 +146,10 @@ KEYWORD_PROBES = (
     Probe(("auth", "pass", "bearer"), rf"(?i)(?:auth[s2]?|pass|bearer){_QUALIFIED}{_GENERATED}", 0),
     Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?i:{_QUALIFIED}){_GENERATED}", 3),
     Probe(("pw",), r"(?i)pw[\\\"']+[ \t]{0,4}[:=]", 0),
+    Probe(("token",), r"(?i)token(?:: ?[&'a-z]{1,12}(?: [a-z]{1,8})? ?=| ?!==?) ?[\\]{0,7}[\"'][A-Za-z0-9+/_.~=-]{8}", 0),
     Probe(("pat is", "pat was"), r"PAT (?:is|was) [^ ]{0,40}[0-9]", 0),
     Probe(("pw",), r"pw (?:for|of|to|is|was)[^\"]{0,80}[0-9!@#$%^&*_]", 0),
+    Probe(("pw is", "pw was"), r"pw (?:is|was):? [\\]{0,7}[\"'`]", 0),
     Probe(tuple(word.encode().lower().decode() for word in _NATIVE_WORDS), "|".join(_NATIVE_WORDS), 0),
     # As JSON in strings writes them; what surrounds them is read once it is decoded.
     Probe(tuple(sorted(_ESCAPED_GATES)), f"(?i)(?:{'|'.join(sorted(set(map(_escaped, _ESCAPABLE))))})"),

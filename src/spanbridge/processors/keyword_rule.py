@@ -37,8 +37,15 @@ _AFTER_USER = re.compile(r"""(?i)(?:user(?:_?name)?|login|e-?mail)["']?\s?[:=]>?
 _USER_SETTING = re.compile(r"(?i)(?:user(?:_?name)?|login|e-?mail)[=:]")
 _USER_BEFORE = re.compile(r"[A-Za-z][\w.@-]{0,40}[:/](?=[^\s/]{4})")
 """Where credentials are written as one: `bob/x`."""
+_WORD_BEFORE = re.compile(r"[a-z][a-z._-]{0,30}:(?=[^\s/]{4})")
+"""As above, of letters alone: `auth` may be followed by a token that has a colon."""
+_SHORTEST_NATIVE = "mdp"
+"""Random characters hold it too."""
+_PUBLIC = "public key "
+"""Before a `token` that a .NET assembly is known by."""
 _BELOW = re.compile(r"\n|\\n")
 """What stands on lines below a name has names of its own."""
+_ENTITY = re.compile("&(?:quot|apos|lt|gt|#3[49]|#x2[27]);?")
 _RUN = re.compile(r"[^\s\"'`<>\\&;,]*")
 _MAX_SEEN = 1024
 """Surroundings of names whose verdict is remembered within a text: a text that repeats itself is looked at once."""
@@ -171,12 +178,23 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
         spans = [span for span in spans if not _USER_SETTING.match(text, *span)]
     if name.lower().endswith(("creds", "credentials")) or text[:left].endswith(("user/", "username/")):
         spans = [(user.end() if (user := _USER_BEFORE.match(text, start, end)) else start, end) for start, end in spans]
+    if name.lower().endswith("auth"):
+        spans = [(user.end() if (user := _WORD_BEFORE.match(text, start, end)) else start, end) for start, end in spans]
     if is_bare_key:
         spans = [span for span in spans if _RANDOM.fullmatch(text, *span)]
+    spans = [(start, _before_entity(text, start, end)) for start, end in spans]
     is_below = bool(spans) and _BELOW.search(text, right, spans[0][0]) is not None
     # Values on the lines below may have names of their own.
     done = right if is_below or not spans else max(right, *(end for _, end in spans))
     return _Verdict(done, _rule(name), spans)
+
+
+def _before_entity(text: str, start: int, end: int) -> int:
+    """Where a value ends that runs into a quote or a tag of escaped HTML: `Bearer a1B2&quot;`; in quotes and tags it is a part of the value."""
+    if text[end : end + 1] in _QUOTES or text[start - 1] == ">":
+        return end
+    entity = _ENTITY.search(text, start, end)
+    return entity.start() if entity is not None and entity.start() > start else end
 
 
 def _rule(name: str) -> str:
@@ -200,9 +218,9 @@ def _identifier(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _level(classify: Classifier, text: str, left: int, name: str, stem: str) -> Sensitivity:
-    if left and text[left - 1] in OF_VOCABULARY:
+    if left and (text[left - 1] in OF_VOCABULARY or text[max(0, left - len(_PUBLIC)) : left].lower() == _PUBLIC):
         return Sensitivity.NONE
-    if NATIVE_PASSWORD.fullmatch(stem):
+    if NATIVE_PASSWORD.fullmatch(stem) and (stem != _SHORTEST_NATIVE or name.lower() == stem):
         return Sensitivity.STRONG
     level = classify(name)
     if level is not Sensitivity.STRONG and left and text[left - 1] == " ":

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from spanbridge.processors.key_names import Classifier, Sensitivity
+from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_credential
 from spanbridge.processors.secret_manifests import MANIFEST_DATA, is_user
 from spanbridge.processors.structures import (
     JWK_PRIVATE,
     holds_labels,
     is_beside_secrets,
     is_label,
+    is_label_table,
     is_tokenized,
     is_translation,
     named_value,
@@ -25,6 +26,10 @@ _NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew 
 _PASS = frozenset({"pass", "Pass", "pw"})
 _USERS = frozenset({"user", "username", "userName", "user_name", "login", "email", "User", "Username"})
 """Beside a user's name, `pass` is a password."""
+_OWNERS = frozenset({"api", "encryption", "signing", "hmac"})
+"""Mappings under these names hold a `key` of theirs."""
+_LOGIN = frozenset({"username", "key"})
+"""All that `kaggle.json` holds."""
 _NUMBERS = frozenset({int, float})
 _CONTAINERS = frozenset({dict, list, tuple})
 _SPACE = re.compile(r"\s")
@@ -50,10 +55,16 @@ class Members:
         self._context = parent if parent and names_credentials(parent) else ""
         self._is_group = bool(parent) and names_group(parent) and classify(parent) is _STRONG
         self._holds_labels = bool(parent) and (holds_labels(parent) or is_translation(parent, mapping.values()))
+        self._owns_key = parent in _OWNERS or mapping.keys() == _LOGIN
         self._is_key_set = "kty" in mapping
         self._named = named_value(mapping, classify)
         self._names_alone_decide = not (
-            self._context or self._is_group or self._is_key_set or self._named or parent == MANIFEST_DATA
+            self._context
+            or self._is_group
+            or self._is_key_set
+            or self._named
+            or self._owns_key
+            or parent == MANIFEST_DATA
         )
 
     def secrecy(self, name: str, item: Any) -> Secrecy | None:
@@ -68,15 +79,22 @@ class Members:
         elif self._is_group and type(item) in _CONTAINERS and not self._classify(name):
             called = self._parent
         is_harmless = (
-            not level or (self._holds_labels and is_label(item)) or (type(item) is int and self._parent == REDACTIONS)
+            not level
+            or (is_label(item) and (self._holds_labels or self._is_label_table()))
+            or (type(item) is int and self._parent == REDACTIONS)
         )
         return None if is_harmless else Secrecy(level, called)
+
+    def _is_label_table(self) -> bool:
+        return is_label_table(item for key, item in self._mapping.items() if key and self._classify(str(key)))
 
     def _by_name(self, name: str, item: Any) -> Sensitivity:
         if self._parent == MANIFEST_DATA:
             return _NONE if is_user(name) else _STRONG
         classify, context = self._classify, self._context
         level = classify(name) if name else _NONE
+        if self._owns_key and name == "key" and isinstance(item, str) and looks_like_credential(item):
+            return _STRONG
         if context and level is not _STRONG:
             level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
             if level and (type(item) in _NUMBERS or name in _USERS):

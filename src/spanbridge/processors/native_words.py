@@ -35,13 +35,13 @@ _CODES = {
     "nl": "verificatiecode beveiligingscode toegangscode",
     "pl": "kod_weryfikacyjny kod_dostępu kod_autoryzacyjny kod_bezpieczeństwa",
     "ru": "код_подтверждения код_доступа код_безопасности проверочный_код",
-    "tr": "doğrulama_kodu onay_kodu",
+    "tr": "doğrulama_kodu doğrulama_kodunuz onay_kodu onay_kodunuz",
     "zh": "验证码 驗證碼 校验码 动态码 动态口令",
     "ja": "認証コード 確認コード 認証番号 暗証番号 暗証コード",
     "ko": "인증번호 인증_번호 인증코드 인증_코드 확인_코드",
 }
 _IS = (
-    r"[\"'`*_]{0,3}(?:[ \u00a0\u202f]?[:：=][ \u00a0]{0,3}|[ ](?:ist|lautet|est|es|é|è|is|to|jest|это|[—–-])[ ]|(?:是|は|為|为|[는은])[：: ]{0,2})"
+    r"[\"'`*_]{0,3}(?:[ \u00a0\u202f]?[:：=][ \u00a0]{0,3}|[ ](?:ist|lautet|est|es|é|è|is|to|jest|это|[—–-])(?:[ ]?[:：])?[ ]|(?:是|は|為|为|[는은])[：: ]{0,2})"
     r"[\"'`*_「『„“”«‘]{0,3}"
 )
 """From a word to what it is."""
@@ -53,7 +53,7 @@ def _words(*tables: dict[str, str]) -> list[str]:
 
 
 def _any(words: list[str]) -> str:
-    return f"(?:{'|'.join(map(re.escape, words))})"
+    return f"(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})"
 
 
 _OWNED = (

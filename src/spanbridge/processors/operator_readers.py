@@ -34,7 +34,7 @@ _BECOMES = re.compile(r"""\\{0,15}["'`]?[ ]{1,3}(?:->|=>|→|⇒)[ ]{1,3}""")
 """From the old value to the new one."""
 _TAG_END = re.compile(r"(?:\s[\w:.-]{1,40}=[^<>\n]{1,200})?>(?:<!\[CDATA\[)?")
 _NEW_LINE = re.compile(r"(?:\s|\\[nrt]|#{1,3}[^\n]{0,40}\n|```\w{0,10}\n){1,60}")
-_NEXT_NAME = re.compile(r"""[\w.\-"'\[\] ]{1,80}[:=]|[-#<>|+{}\[\]]""")
+_NEXT_NAME = re.compile(r"""[\w.\-"'\[\] ]{1,80}[:=]|[-#<>|+{}\[\]]|[\w.-]{1,52} {1,24}\|""")
 _ANNOTATED = re.compile(
     r"""(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?|[ ]As[ ]\w{1,20}|(?:\[\w{0,24}\]){1,2}|[ ]\*?(?:string|\[\]byte|n?varchar\(\w{1,4}\))|\s{0,3}\{\s{0,3}get;[\w\s;]{0,40}\})[ \t]{0,3}=[ \t]{0,3}(?=\{?(?:[LuURN]|u8)?\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
 )
@@ -56,6 +56,8 @@ _MAX_MEMBERS = 16
 _FUNCTION = ")"
 """In a name's end with a colon: what follows on the next lines is its body."""
 _MASK = "***"
+_VARIABLE_OF_SQL = re.compile(r"'[A-Za-z_]\w*'")
+"""As psql writes it: `PASSWORD :'new_pw'`."""
 
 
 def read_operator(place: Place) -> Spans:
@@ -97,6 +99,8 @@ def _connects_nothing(place: Place, operator: re.Match[str]) -> bool:
     if "%22" in close:
         return True
     if _ASSIGNS.fullmatch(operator["op"]) and _MASK in operator[0]:
+        return True
+    if operator[0] == " :" and _VARIABLE_OF_SQL.match(place.text, operator.end()):
         return True
     end = None if close else _STRING_END.match(place.text, operator.end())
     return end is not None and place.head.endswith(end[0])  # `read -p "Password: " name`

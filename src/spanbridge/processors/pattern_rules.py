@@ -91,7 +91,7 @@ def _url_password(value: str) -> bool:
 
 _NAME_VALUE = (
     r"""[nkfhvl](?:(?<=n)ame|(?<=k)ey|(?<=f)ield|(?<=h)eader|(?<=v)ariable|(?<=l)abel)\\{0,7}["']?\s{0,3}[:=]\s{0,3}\\{0,7}["']?(?P<k>[\w.$-]{2,64}(?: [\w-]{2,20})?)\\{0,7}["']?"""
-    r"""(?:\s[a-z-]{2,16}=\\{0,3}["'][^"'<>\n]{0,40}\\{0,3}["']){0,3}(?:,|\s|\\n|\\r|-|/?>\s{0,8}<){1,24}\\{0,7}["']?value\\{0,7}["']?(?:\s{0,3}[:=]\s{0,3}|>)(?P<q>\\{0,7}["']?)(?P<v>(?!\{\w)[^\s"'\\<>,}]{2,2048})"""
+    r"""(?:\s[a-z-]{2,16}=\\{0,3}["'][^"'<>\n]{0,40}\\{0,3}["']){0,3}(?:,|\s|\\n|\\r|-|/?>\s{0,8}<){1,24}\\{0,7}["']?(?:parameter|field|header|input|option)?_?value\\{0,7}["']?(?:\s{0,3}[:=]\s{0,3}|>)(?P<q>\\{0,7}["']?)(?P<v>(?!\{\w)[^\s"'\\<>,}]{2,2048})"""
 )
 """`name: DB_PASSWORD` then `value: x`, as in Kubernetes, XML and Python reprs."""
 _SETX = r"""setx (?P<k>[\w.]{2,64}) {1,4}\\{0,7}["']?(?P<v>(?<=["'])[^"'\\\n]{1,2048}|[^\s"'\\%]{1,2048})"""
@@ -111,11 +111,17 @@ _DEFAULT = r"""["'](?:--?)?(?P<k>[\w.-]{2,64})\\{0,7}["'](?:[^"'<>]{0,120}?[\s,(
 """`variable "db_password" { default = "x" }`, `add_argument("--password", default="x")`."""
 
 
+_UPDATED = r"""set [`"\[]?\w{0,24}value[`"\]]? ?= ?N?'(?P<v>[^'\n]{2,2048})'[^;\n]{0,200}? where [^;\n]{0,120}?= ?N?'(?P<k>[\w.-]{2,64})'"""
+_PREFERENCE = r"""defaults write \S{1,128} (?P<k>[\w.-]{2,64}) (?:-string )?\\{0,7}["']?(?P<v>[^\s"'\\]{2,2048})"""
+
+
 def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
     """Names and values with no operator between them that the keyword rule would know."""
     return (
         _named_value_rule(
-            classify, Probe(("value",), r"(?i)(?:[\",' \t\\n/><\n-])value[\\\"'> ]{0,9}[:=>]", 2), _NAME_VALUE
+            classify,
+            Probe(("value",), r"(?i)(?:[\",' \t\\n/><\n-]|er_?|ld_?|ut_?|on_?)value[\\\"'> ]{0,9}[:=>]", 3),
+            _NAME_VALUE,
         ),
         _named_value_rule(classify, Probe(("setx",), r"(?i)setx [A-Za-z0-9_]{2,64} ", 0), _SETX),
         _named_value_rule(classify, Probe(("env ",), r"ENV [A-Za-z0-9_]{2,64} {1,4}[^ =]", 0), _DOCKER_ENV),
@@ -128,6 +134,12 @@ def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
             ),
             _ELEMENT,
         ),
+        _named_value_rule(
+            classify,
+            Probe(("set ",), r"(?i)set [`\"\[\\]{0,4}(?:[a-z]{1,12}_)?value[`\"\]\\]{0,4} ?= ?N?'", 0),
+            _UPDATED,
+        ),
+        _named_value_rule(classify, Probe(("defaults write ",), "defaults write ", 0), _PREFERENCE),
         _named_value_rule(classify, Probe((" content=",), r" content=[\\\"']", 0), _CONTENT),
         _named_value_rule(
             classify,
@@ -233,7 +245,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     TextRule((Probe((" -b ", "--cookie"), r"(?: -b |--cookie[ =])[\\\"']{0,8}[A-Za-z0-9_.%-]{1,64}=", 0), Probe(("document.cookie",), r"document\.cookie;?(?:\n|\\{1,8}n)[< \\\"']{1,9}[A-Za-z0-9_.%-]{1,64}=", 0)), _find_cookie_flag),
     TextRule((Probe(("kty",), r"kty[\\\"']{1,9}[ ]?:"),), _find_jwk),
     TextRule((Probe(("private key",), r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY"),), _find_pem),
-    pattern_rule("private_key", (Probe(("private-lines",), "(?i)Private-Lines: [0-9]"),), r"Private-Lines: \d{1,3}(?:\s|\\[nr]){1,4}(?P<v>(?:[A-Za-z0-9+/=]{20,80}(?:\s|\\[nr]){0,4}){1,60})"),
+    pattern_rule("private_key", (Probe(("private-lines",), "(?i)Private-Lines: [0-9]"),), r"Private-Lines: \d{1,3}(?:\s|\\[nr]){1,4}(?P<v>[A-Za-z0-9+/=]{20,80}(?:(?:\s|\\[nr]){1,4}(?![\w-]{1,24}:)[A-Za-z0-9+/=]{1,80}){0,60})"),
     pattern_rule("authorization", (Probe(("bearer",), r"(?i)bearer(?:[ \t\n]{1,8}|\\{1,8}[nt]|%20|\+|\\+ |\xc2\xa0)[A-Za-z0-9._~+/=-]{10}", 0),), at_left("[Bb]", r"(?i:earer)(?:[\s\u00a0]{1,8}|%20|\+|\\{1,7}[ nt])(?P<v>[A-Za-z0-9._~+/-]{10,}={0,2})"), _bearer, 0),
     pattern_rule("authorization", (Probe(("basic",), r"(?i)basic(?:[ \t]{1,8}|%20|\+)[A-Za-z0-9+/]{10}", 0),), at_left("[Bb]", r"(?i:asic)(?:[ \t]{1,8}|%20|\+)(?P<v>[A-Za-z0-9+/_-]{7,4096}={0,2})"), _basic, 0),
     pattern_rule(

@@ -26,7 +26,7 @@ _STAND_INS = word_set(
     "your yours insert enter put paste replace fill change update edit add set provide supply "
     # A type, a rule or a state of it.
     "str string text bytes int integer float number bool boolean object array dict list any optional required nullable varchar nvarchar char bytea type void "
-    "characters chars digits minlength maxlength confirmed "
+    "characters chars digits minlength maxlength confirmed incomplete "
     "secretstr sensitive invalid valid expired revoked enabled disabled rotated verified unverified pending sent accepted rejected denied granted "
     "true false yes on off read write always self include omit inherit default prompt ask fetch session external managed essential strict lax "
     # Servers of models at home, whose clients insist on a key.
@@ -98,7 +98,7 @@ _HOLES = re.compile(
 )
 """<your-key>, [your key], {key}: nothing but them, behind a format's prefix perhaps."""
 _PATH = re.compile(
-    r"(?:~|\.{1,2}|[A-Za-z]:)?(?:[\\/][\w.@+-]+){2,}[\\/]?|[\w.-]+\.(?:pem|key|crt|cer|p12|pfx|jks|json|txt|env|ya?ml)|(?:~|\.{1,2})[\\/][\w.@+-]+"
+    r"(?:~|\.{1,2}|[A-Za-z]:)?(?:[\\/][\w.@+-]+){2,}[\\/]?|[\w.-]+\.(?:pem|key|crt|cer|p12|pfx|jks|json|txt|env|ya?ml)|(?:~|\.{1,2})[\\/][\w.@+-]+|/[a-z]{2,}(?:[-_][a-z]+)*/?"
 )
 _REFERENCE = re.compile(
     r"""(?xi)

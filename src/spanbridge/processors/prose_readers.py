@@ -30,17 +30,19 @@ _CELLS = re.compile(
 )
 """From one cell or term of HTML to the next, from a key of a property list to its value."""
 _COPULA = r"(?:is|was|should be|are|ist|lautet|es|est|é|è|be|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
-_SET_TO = r"(?:(?:wurde[ ])?(?:ge(?:ä|ae)ndert|zur(?:ü|ue)ckgesetzt|gesetzt)[ ]auf|wurde[ ]auf|(?:a[ ])?(?:été[ ])?(?:changé|réinitialisé|modifié)e?[ ](?:en|à|pour)|(?:se[ ])?(?:cambió|cambiada|cambiata)[ ](?:a|in)|(?:foi[ ])?alterada[ ]para)"
+_SET_TO = r"(?:(?:changed|set|reset|updated|rotated)[ ]to|(?:is[ ]|werd[ ])?(?:gewijzigd|veranderd)[ ](?:in|naar)|(?:ha[ ]sido[ ])?(?:cambiada|actualizada)[ ](?:a|por)|(?:è[ ]stata[ ])?(?:cambiata|modificata)[ ]in|(?:wurde[ ])?(?:ge(?:ä|ae)ndert|zur(?:ü|ue)ckgesetzt|gesetzt)[ ]auf|wurde[ ]auf|(?:a[ ])?(?:été[ ])?(?:changé|réinitialisé|modifié)e?[ ](?:en|à|pour)|(?:se[ ])?(?:cambió|cambiada|cambiata)[ ](?:a|in)|(?:foi[ ])?alterada[ ]para)"
 _CHANGED = r"(?:now|set|changed|reset|updated|rotated|generated|currently|still|simply|just|to|as)"
 _FILLER = r"(?:[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
 _PROSE = re.compile(
-    rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}(?:{_COPULA}|{_SET_TO})(?:[ ]{_CHANGED}){{0,3}}:?{GAP}{{1,2}}|['’]s:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|입니다|는|은)[：: ]{{0,2}}"""
+    rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}(?:{_SET_TO}|{_COPULA})(?:[ ]{_CHANGED}){{0,3}}:?{GAP}{{1,2}}|['’]s:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|改成|改为|改為|设为|設為|입니다|는|은)[：: ]{{0,2}}"""
 )
 _WORDS = re.compile(r"""\\{0,7}["'“](?P<v>(?:[A-Za-z0-9]{3,12}[ -]){2,23}[A-Za-z0-9]{3,12})\\{0,7}["'”]""")
 """What a pass phrase is made of."""
 _CHANGED_FROM = re.compile(r"(?:[ ](?:was|is|has been|been))?[ ](?:changed|updated|rotated|reset)[ ]from[ ]")
 _TO = re.compile(r"""["'`*]{0,2}[ ]to[ ]""")
 _ANNOUNCED = re.compile(rf"""[*_"'`]{{0,3}}{_FILLER}[ ]?:(?:[ ]|\n|\\n){{1,6}}""")
+_BREAK = re.compile(r"\n|\\n")
+_ENDS_LINE = re.compile(r"""["'`*_)」』”.,;!?]{0,4}[ \t]{0,8}(?:\r|\n|\\[rn]|["']|\Z)""")
 _OF_OTHERS = re.compile(
     rf"""[*_"'`]{{0,3}}(?:[ ][^\s:：=.,;!?"'`]{{1,24}}){{1,5}}?(?:{GAP}?[:：]|[ ](?:ist|lautet|est|es|é|è|jest|är|er|is|это|to|on|je))[ ]{{1,3}}"""
 )
@@ -53,11 +55,11 @@ _DIRECTIVE = re.compile(
 )
 """`requirepass x`, `bindpw x`: a line that is a setting's name and its value."""
 _LOGIN = re.compile(
-    r"(?:login|log in|sign in|user(?:name)?|machine|as|ssid|connect)(?:[ ](?:with|as|using))?[: ]\s{0,4}\S{1,80}[,;/]?\s{1,8}(?:and\s|with\s|/\s)?\Z",
+    r"(?:login|log in|sign in|user(?:name)?|machine|as|ssid|connect)(?:[ ](?:with|as|using))?[: ]\s{0,4}\S{1,80}?[,;/]?(?:\s|\\[nrt]){1,8}(?:and\s|with\s|/\s)?\Z",
     re.IGNORECASE,
 )
-_NETRC = re.compile(r"machine\s{1,4}\S{1,80}\s{1,8}login\s{1,4}\S{1,80}\s{1,8}\Z")
-_AFTER_LOGIN = re.compile(r"""[ \t]{1,4}[(]?(?P<v>[^\s"'`\\]{3,200})""")
+_NETRC = re.compile(r"machine\s{1,4}\S{1,80}?(?:\s|\\[nrt]){1,8}login\s{1,4}\S{1,80}?(?:\s|\\[nrt]){1,8}\Z")
+_AFTER_LOGIN = re.compile(r"""[ \t]{1,4}[(]?(?P<v>(?:(?!</)[^\s"'`\\]){3,200})""")
 _SPACED = re.compile(
     r"[ ]{1,2}[(]?(?P<v>(?=[A-Za-z+/_=.-]{0,60}\d[A-Za-z0-9+/_=.-]{3})[A-Za-z0-9+/_=.-]{16,512})(?=[\s,;.!?)]|\Z)"
 )
@@ -112,8 +114,9 @@ def read_prose(place: Place) -> Spans:
         said = connection.match(place.text, place.right)
         if said is None:
             continue
-        if values := list(prose_value(place.text, said.end(), place.level)):
-            return values
+        values = list(prose_value(place.text, said.end(), place.level))
+        if values and (_BREAK.search(said[0]) is None or _ENDS_LINE.match(place.text, values[-1][1])):
+            return values  # on the next line it stands alone: what a program writes behind its prompt goes on
         words = _WORDS.match(place.text, said.end()) if place.name.lower().endswith("phrase") else None
         if words is not None and not is_placeholder(words["v"]):
             return (words.span("v"),)

@@ -20,9 +20,11 @@ from spanbridge.processors.value_words import (
 if TYPE_CHECKING:
     from spanbridge.processors.places import Found
 
-_OPENING = re.compile(r"[(*_「『“„«‘]{0,3}\u00a0?")
+_OPENING = re.compile(r"(?:<(?:b|strong|em|i|code|kbd|tt|span|mark)\b[^<>\n]{0,60}>){0,3}[(*_「『“„«‘]{0,3}\u00a0?")
 _WORD = re.compile(r"""[^\s"'`<>\\」』”“»’\x1b\u200b]{4,8192}""")
 _SENTENCE_ENDS = ".,;:!?)*_。，"
+_FIELD = re.compile("[a-z]+(?:_[a-z]+)+")
+"""What Markdown quotes as code: `project_id` of a credential."""
 _SPACE = re.compile(r"\s")
 _MIN_QUOTED, _MAX_QUOTED = 4, 200
 
@@ -34,6 +36,8 @@ def prose_value(text: str, at: int, level: Sensitivity, *, only_likely: bool = F
     opening = QUOTE.match(text, at)
     if opening is not None:
         start, end = opening.end(), closing(text, opening)
+        if opening[2] == "`" and _FIELD.fullmatch(text, start, end):
+            return ()
         return ((start, end),) if _is_quoted_secret(text[start:end], level, only_likely=only_likely) else ()
     word = _WORD.match(text, at)
     if word is None:

@@ -29,6 +29,7 @@ QUOTE = re.compile(
 )
 """How a value begins that is quoted; its groups are the backslashes and the quote."""
 _SPACE = re.compile(r"\s")
+_DIGIT = re.compile(r"\d")
 _LINE_END = re.compile(r"[\n\r]")
 _SCHEME = re.compile(r"(?i)(?:Bearer|Basic|Token|Bot|ApiKey) +")
 _KEY_END = re.compile(r"""["'`]\s{0,4}(?::|=>)""")
@@ -180,7 +181,9 @@ def accepts_quoted(value: str, level: Sensitivity, name: str) -> bool:
     if "token" in name and value.replace(".", "").isdigit():
         return False
     if _SPACE.search(value):
-        return _is_phrase(value)
+        return _is_phrase(value) and (
+            "pass" in name or not name.endswith(("token", "key")) or _DIGIT.search(value) is not None
+        )
     if _CALL_OR_EXPRESSION.fullmatch(value):
         return "\\" not in value and not is_plain(value)
     return _SIGNS_OR_ADDRESS.fullmatch(value) is None

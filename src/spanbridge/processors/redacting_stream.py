@@ -37,6 +37,7 @@ _BEGUN = re.compile(
     | \bnet[ ]use[ ][^\n]{0,200}\Z                                          # ... /user:bob
     | \bcode(?:[ ]is)?:?[ ]\d[^\n]{0,90}\Z                                   # and what it is for
     | \binsert[ ]into[ ][^()]{1,128}(?:\([^()]{0,400}(?:\)\s{0,40}[^;]{0,500})?)?\Z   # rows below columns
+    | \bset[ ][`"\[]?\w{0,24}value[`"\]]?[ ]?=[^;\n]{0,400}\Z                     # where a name says what it is
     | <[\w:]{0,40}(?:passw|secret|token|key|pwd)[^<>\n]{0,100}>\s{0,60}[^<\s]{0,200}\s{0,60}\Z    # an element's text
     """
 )

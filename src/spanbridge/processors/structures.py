@@ -16,6 +16,7 @@ from spanbridge.processors.key_names import (
 )
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.placeholders import is_plain
+from spanbridge.processors.value_words import names_itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -137,6 +138,16 @@ def _name_of(column: Any) -> str:
 def is_translation(parent: str, texts: Iterable[Any]) -> bool:
     """Whether a mapping under this name holds the labels of a language: `{"en": {"password": "Password"}}`."""
     return _LOCALE.fullmatch(parent) is not None and all(isinstance(text, str) and _TITLE.match(text) for text in texts)
+
+
+def is_label_table(texts: Iterable[Any]) -> bool:
+    """Whether these texts of a mapping, those under names of secrets, are labels of a form: titles, one of which names a secret itself."""
+    texts = list(texts)
+    return (
+        len(texts) > 1
+        and all(isinstance(text, str) and _TITLE.match(text) and is_label(text) for text in texts)
+        and any(map(names_itself, texts))
+    )
 
 
 def is_label(text: Any) -> bool:

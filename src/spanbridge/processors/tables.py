@@ -74,7 +74,7 @@ def table_rule(classify: Classifier) -> TextRule:
 
 
 _INSERT = re.compile(
-    r"insert into [^\s()]{1,128} ?\((?P<columns>[^()\"']{1,2000})\)\s{1,40}values\s{0,40}(?=\()", re.IGNORECASE
+    r"insert into [^\s()]{1,128} ?\((?P<columns>[^()']{1,2000})\)\s{1,40}values\s{0,40}(?=\()", re.IGNORECASE
 )
 _SQL_ROW = re.compile(
     r"[,\s]{0,40}\((?P<row>(?:[^()'\"]|'[^'\n]{0,4000}'|\"[^\"\n]{0,4000}\"|\([^()]{0,200}\)){1,8000})\)"
@@ -89,7 +89,7 @@ def insert_rule(classify: Classifier) -> TextRule:
 
     def find(text: str, budget: Budget) -> Iterator[Span]:
         for insert in matches(_INSERT, text, budget):
-            levels = [classify(column.strip(" `[]\n")) for column in insert["columns"].split(",")]
+            levels = [classify(column.strip(' `[]"\\\n')) for column in insert["columns"].split(",")]
             at = insert.end()
             while any(levels) and (row := _SQL_ROW.match(text, at)) is not None:
                 at = row.end()

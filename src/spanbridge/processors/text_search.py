@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from orjson import loads
 
+from spanbridge.processors.announcements import ANNOUNCEMENT_RULES
 from spanbridge.processors.chunked_text import EVENT_PROBE, joined_lists, joined_texts
+from spanbridge.processors.code_lists import CODE_RULES
 from spanbridge.processors.command_lines import COMMAND_RULE
 from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.encoded_text import encoded_rules
@@ -22,8 +24,11 @@ from spanbridge.processors.pattern_rules import PATTERN_RULES, named_value_rules
 from spanbridge.processors.personal_data import PERSONAL_DATA
 from spanbridge.processors.placeholders import left_by_masker
 from spanbridge.processors.re_prefilter import RePrefilter
+from spanbridge.processors.source_calls import CALL_RULES
+from spanbridge.processors.special_settings import SETTING_RULES
 from spanbridge.processors.structures import STRUCTURE_PROBES
 from spanbridge.processors.tables import insert_rule, table_rule
+from spanbridge.processors.terminal_output import TERMINAL_RULES
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
 
 if TYPE_CHECKING:
@@ -71,6 +76,11 @@ class TextSearch:
             *_FORMAT_RULES,
             *PATTERN_RULES,
             *NATIVE_RULES,
+            *ANNOUNCEMENT_RULES,
+            *CODE_RULES,
+            *CALL_RULES,
+            *SETTING_RULES,
+            *TERMINAL_RULES,
             COMMAND_RULE,
             keyword_rule(self.classify, stems),
             *([own_names_rule(stems, self.classify)] if stems else []),

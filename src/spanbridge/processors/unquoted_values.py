@@ -101,6 +101,9 @@ _HEADER_FLAG = re.compile(r"""(?:-H|--header)[ =]?\\{0,7}["']\Z""")
 _HEADER_LINE = re.compile(rf"""{_HEADER_FLAG.pattern}|(?:\A|[\n\r]|\\[nr])[ \t]{{0,16}}(?:[<>*+-] ?)?\Z""")
 _BEFORE_PARAMETER = ("?", "&", ";", "&amp;")
 _ENCODED_OPERATORS = ("%3D", "%3A")
+_ENCODED_BLANKS = re.compile(r"(?:%20|\+)*")
+_ENCODED_END = re.compile(r"%(?:26|20|22|27|0[AaDd]|2[Cc]|3[Bb]|5[Dd]|7[Dd])|\+")
+"""What ends a word where the operator before it is percent-encoded: whatever would end it once it is decoded."""
 _AFTER_PARAMETER = re.compile("[&#]")
 _SENTENCE_ENDS = ".,;:?)*"
 
@@ -108,9 +111,11 @@ _SENTENCE_ENDS = ".,;:?)*"
 def _unquoted(place: Place, at: int, op: str, *, spaced: bool) -> Unquoted | None:
     """The word at `at` with all that decides on it; where a line, an INI file or an address holds it, it may have more signs."""
     text, head = place.text, place.head
-    encoded_op = text[place.right : at]
+    is_encoded = op in _ENCODED_OPERATORS
+    if is_encoded and (blanks := _ENCODED_BLANKS.match(text, at)) is not None:
+        at = blanks.end()
     is_line = _LINE_START.search(head) is not None or _ENVIRONMENT.search(head) is not None
-    is_parameter = head.endswith(_BEFORE_PARAMETER) or encoded_op in _ENCODED_OPERATORS
+    is_parameter = head.endswith(_BEFORE_PARAMETER) or is_encoded
     in_section = op == "=" and _SECTION.search(head) is not None
     is_header = op == ":" and (_HEADER_LINE if "-" in place.name else _HEADER_FLAG).search(head) is not None
     is_rest = is_header or (not is_parameter and not in_section and is_line and op == "=" and not spaced)
@@ -123,8 +128,8 @@ def _unquoted(place: Place, at: int, op: str, *, spaced: bool) -> Unquoted | Non
     end = before_other_script(text, start, end)
     if text[at] == "&" and looks_like_credential(text[at:end]):
         start = at
-    if encoded_op == "%3D" and (ampersand := text.find("%26", start, end)) >= 0:
-        end = ampersand
+    if is_encoded and (ended := _ENCODED_END.search(text, start, end)) is not None:
+        end = ended.start()
     if not is_parameter and ("?" in head or text.startswith("&", end)):
         end = start + len(_AFTER_PARAMETER.split(word[0], maxsplit=1)[0])
     elif is_rest and (following := NEXT_FIELD.search(text, start, end)) is not None:

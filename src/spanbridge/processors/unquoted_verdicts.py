@@ -209,6 +209,10 @@ _DELIMITED = (_is_in_form, _is_in_connection_string, _is_argument, _is_entry, _i
 _MEMBER = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]+)+")
 _WORDS = re.compile(r"[A-Za-z_]\w*(?:[-/]\w+)*")
 _GO_STRUCT = re.compile(r"(?:map\[|\{[\w.-]{1,40}:\S{0,60} )(?:[\w.-]{1,40}:\S{0,60} ){0,4}\Z")
+_OWNED = re.compile(
+    r"(?!(?:reset|forgot|change|confirm|new|old|current|repeat|retype|verify|show|hide|has|is|no|use|with|enable|require)_)(?:[a-z]+_)+(?:pass(?:word|wd)?|pwd)"
+)
+"""Whose password it is: `db_password`."""
 _LAST_SETTING = re.compile(
     r"(?:\A|\n)(?:\+[ \t]{0,40}|stringData:\n[ \t]{1,8}|(?P<i>[ \t]{0,40})(?:user(?:_?name)?|login|host|server|port|database): ?[^\s:]{1,60}\n(?P=i))\Z"
 )
@@ -245,7 +249,38 @@ def _is_in_yaml(this: Unquoted) -> bool:
         and _WORDS.fullmatch(value) is not None
         and (value == value.lower() or name.islower() or name.isupper())
         and this.ends_line
-        and (this.following != "" or (name.isupper() and "_" in name) or _LAST_SETTING.search(head) is not None)
+        and (
+            this.following != ""
+            or (name.isupper() and "_" in name)
+            or (name.islower() and _OWNED.fullmatch(name) is not None)
+            or _LAST_SETTING.search(head) is not None
+        )
+    )
+
+
+_NEIGHBOUR = r"[A-Za-z][\w.-]{0,40}"
+_SETTING_BEFORE_IT = re.compile(rf"{_NEIGHBOUR}=[^\s=(){{}};]{{0,60}}(?:\r?\n|\\n)\Z")
+_SETTING_BEHIND_IT = re.compile(rf"(?:\r?\n|\\n){_NEIGHBOUR}=[^\s=()]")
+_NO_CODE = r"(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|/[\w./-]{2,80}|[\w-]{1,40}(?:\.[\w-]{1,40}){0,6}\.(?:com|org|net|local|internal|example|io|dev)(?::\d{1,5})?)"
+"""What no expression of a language is: an address, a path."""
+_ADDRESS_BEFORE = re.compile(rf"{_NEIGHBOUR} = {_NO_CODE}(?:\r?\n|\\n)[ \t]{{0,16}}\Z")
+_ADDRESS_BEHIND = re.compile(rf"(?:\r?\n|\\n)[ \t]{{0,16}}{_NEIGHBOUR} = {_NO_CODE}(?=\s|\\n|[\"']|\Z)")
+
+
+def _is_among_settings(this: Unquoted) -> bool:
+    """`password=marmalade` beside other lines `name=value`, `secret = marmalade` beside `host = 10.0.0.1`: files of settings, no code."""
+    text, start = this.place.text, this.place.left
+    if this.op != "=" or not this.is_line or len(this.value) < 5 or not this.ends_line:
+        return False
+    before, behind = (_ADDRESS_BEFORE, _ADDRESS_BEHIND) if this.spaced else (_SETTING_BEFORE_IT, _SETTING_BEHIND_IT)
+    return before.search(text, max(0, start - 160), start) is not None or behind.match(text, this.end) is not None
+
+
+def _is_value_of_password_flag(this: Unquoted) -> bool:
+    """`run --password=marmalade`: of a password alone, other flags take names."""
+    is_flag = this.op == "=" and not this.spaced and this.place.head.endswith("--")
+    return (
+        is_flag and "pass" in this.place.name and len(this.value) >= 6 and this.value.islower() and this.value.isalpha()
     )
 
 
@@ -254,5 +289,12 @@ def _is_in_header(this: Unquoted) -> bool:
     return this.is_header and len(this.value) >= 3 and this.ends_line
 
 
-_LIKELY = (_is_in_header, _is_in_environment, _is_in_go_struct, _is_in_yaml)
+_LIKELY = (
+    _is_in_header,
+    _is_in_environment,
+    _is_in_go_struct,
+    _is_in_yaml,
+    _is_among_settings,
+    _is_value_of_password_flag,
+)
 """Where even a word of letters is a password."""

@@ -170,8 +170,10 @@ class Walk:
             redacted = self._inner(values[index] if values else value, name)
             if self._json_level == 0:
                 self._document = None
-            if redacted is value and text[start] == "[" and "{" not in text[start:end]:
-                continue  # a subscript, as in `os.environ["API_KEY"] = ...`: it belongs to the text around it
+            if redacted is value and (
+                text[start - 1 : start] == "(" or (text[start] == "[" and "{" not in text[start:end])
+            ):
+                continue  # a subscript, as in `os.environ["API_KEY"] = ...`, or an argument: it belongs to the text around it
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
             parts.append(self._part(text, at, start, matched))
             parts.append(
