@@ -36,7 +36,7 @@ GITHUB = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
 PROBES = SensitiveDataFilter().probes
 ALL_PROBES = SensitiveDataFilter(pii=True).probes
 GITHUB_PROBES = tuple(probe for probe in PROBES if probe.pattern.startswith("gh"))
-_memory = itertools.count(MAX_MEMORY_BYTES, -1)
+_memory = itertools.count(MAX_MEMORY_BYTES - 1, -1)
 
 
 def make_native(probes: Any = GITHUB_PROBES, *, hyperscan: bool = False) -> NativePrefilter:
