@@ -60,7 +60,7 @@ CODE_RULES: tuple[TextRule, ...] = (
     ),
     pattern_rule(
         "one_time_code",
-        (Probe(("code",), r"(?i)(?:this|following|your|the) (?:[a-z0-9-]{2,16} )?code (?:to|for|in|on|at|below|when|within)[^0-9\n\":]{0,40}:? ?[0-9]{3}", 26, r"(?i)code (?:to|for|in|on|at|below|when|within)[^0-9\n\":]{0,40}:? ?[0-9]{3}"),),
+        (Probe(("code ",), r"(?i)code (?:to|for|in|on|at|below|when|within)[^0-9\n\":]{0,40}:? ?[0-9]{3}", 0),),
         rf"\b(?:enter|use|type|input|provide|with|is|here(?: is|['\u2019]s)) (?:this|the following|your|the) (?:[\w-]{{2,16}} )?code (?:to|for|in|on|at|below|when|within)[^\n:\d]{{0,40}}: ?{_DIGITS}",
     ),
 )  # fmt: skip

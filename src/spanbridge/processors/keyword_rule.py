@@ -190,7 +190,7 @@ def _look(classify: Classifier, text: str, at: int, length: int) -> _Verdict:
 
 
 def _before_entity(text: str, start: int, end: int) -> int:
-    """Where a value ends that runs into a quote or a tag of escaped HTML: `Bearer a1B2&quot;`; in quotes and tags it is part of it."""
+    """Where a value ends that runs into a quote or a tag of escaped HTML: `Bearer a1B2&quot;`; elsewhere it is a part of the value."""
     if text[end : end + 1] in _QUOTES or text[start - 1] == ">":
         return end
     entity = _ENTITY.search(text, start, end)
