@@ -113,15 +113,17 @@ class Runner:
 
     def start(self) -> None:
         """Starts the thread, unless it runs. Where no thread can be started, records are delivered by `shutdown`."""
-        if (self._thread is None or not self._thread.is_alive()) and not sys.is_finalizing():
-            thread = Thread(target=self._run, name=f"spanbridge-{self.name}", daemon=True)
+        with self._state:  # it may be started from two threads
+            thread = self._thread
+            if sys.is_finalizing() or (thread is not None and (thread.is_alive() or thread.ident is None)):
+                return
+            self._thread = thread = Thread(target=self._run, name=f"spanbridge-{self.name}", daemon=True)
             try:
                 thread.start()
             except RuntimeError as error:
+                self._thread = None
                 if main_thread().is_alive():  # at exit no thread starts any more, and `shutdown` is about to be called
                     contain(f"starting the thread of {self.name}", error)
-            else:
-                self._thread = thread
 
     def wait_for_parents(self, max_bytes: int, parents: Parents) -> None:
         """From now on the exit gets a span when its parent has ended; see `WaitingChildren`."""

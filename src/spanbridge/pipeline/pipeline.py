@@ -278,6 +278,9 @@ class Pipeline:
                 self.intake.wake_bytes = self.intake.pending_bytes + self.intake.backlog_bytes
                 contain("starting the pipeline's thread", error)
                 return
+            # From 3.12 on no thread starts once the interpreter ends, which a short program's may before the pipeline's has begun.
+            for runner in self.runners:
+                runner.start()
             self._shutdown_at_multiprocessing_exit()
         finally:
             starting.release()
@@ -296,7 +299,7 @@ class Pipeline:
     # --- the loop -----------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        # Here, and not by the caller: it takes time, and no signal handler can raise in the middle of it.
+        # Also here: a signal handler may have raised in the middle of it.
         for runner in self.runners:
             runner.start()
         intake = self.intake
