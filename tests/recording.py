@@ -75,13 +75,16 @@ class GivenTime:
         def wait_until_over(runner: Runner, wait_s: float, requested_s: float) -> bool:
             condition = runner._state
             original_wait = condition.wait
+            pausing = threading.current_thread()
 
             def wait(timeout: float | None = None) -> bool:
+                if threading.current_thread() is not pausing:  # a flush that waits meanwhile lets the others go on
+                    return original_wait(timeout)
                 given.pauses.append(timeout or 0.0)
                 given.now += timeout or 0.0
                 return False
 
-            condition.wait = wait  # type: ignore[method-assign] - this runner's condition, in this pause only
+            condition.wait = wait  # type: ignore[method-assign] - in this pause only
             try:
                 return pause(runner, wait_s, requested_s)
             finally:
