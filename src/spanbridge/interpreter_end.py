@@ -22,6 +22,13 @@ def deliver_first(deliver: Callable[[], None]) -> None:
     atexit.register(deliver)
 
 
+def leak(value: object) -> None:
+    """Keeps `value` alive for ever: even at the interpreter's end nothing closes it."""
+    import ctypes  # noqa: PLC0415 - only in a forked child
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
+
+
 def _leave() -> None:
     for leave in leaving:
         leave()

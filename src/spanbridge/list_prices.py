@@ -15,12 +15,12 @@ import datetime
 import re
 import sys
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol, cast
 
+from spanbridge.lazily import lazily
 from spanbridge.pacing import short_turns
 
 
@@ -85,7 +85,7 @@ class Provider:
         if unknown := own.keys() - _PROVIDER_FIELDS:
             raise ValueError(f"providers have new fields: {unknown}")
 
-    @cached_property
+    @lazily
     def models(self) -> list[ModelInfo]:
         """The models, in the order in which they are tried."""
         try:

@@ -322,3 +322,33 @@ if child:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_leaves_the_parents_automaton_alone() -> None:
+    """Another thread may have been searching: what it had locked stays locked in the child for ever."""
+    code = """
+import os
+from spanbridge import SensitiveDataFilter
+from spanbridge.processors import re2_search
+
+def of_one_process(make):
+    def make_search(*arguments):
+        search, made_in = make(*arguments), os.getpid()
+        return lambda data: search(data) if os.getpid() == made_in else os._exit(3)
+    return make_search
+
+re2_search._set_of = of_one_process(re2_search._set_of)
+re2_search._search_for = of_one_process(re2_search._search_for)
+sensitive_data = SensitiveDataFilter()
+texts = ["harmless", "user=bob password=tangerine9", "AKIA" + "Z" * 16]
+redacted = sensitive_data.redact(texts)
+assert redacted[0] == texts[0] and "tangerine9" not in redacted[1]
+child = os.fork()
+assert sensitive_data.redact(texts) == redacted
+if child:
+    raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr

@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 import re
 import threading
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.lazily import lazily
 from spanbridge.processors import automaton_file
 from spanbridge.processors.beginnings import Group, by_beginning
 
@@ -91,7 +92,7 @@ class _Others:
                     break
         return found
 
-    @cached_property
+    @lazily
     def _any_rest(self) -> Callable[[bytes, int], object]:
         """Whether what one of them goes on with stands there: mostly none does."""
         flags = _CASELESS if self._wholes[0].rest.startswith(_CASELESS) else ""

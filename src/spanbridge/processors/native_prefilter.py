@@ -10,12 +10,13 @@ import os
 import sys
 import threading
 import time
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from spanbridge.containment import contain
-from spanbridge.interpreter_end import leaving
+from spanbridge.interpreter_end import leak, leaving
+from spanbridge.lazily import lazily
 from spanbridge.processors.hyperscan_search import HyperscanSearch
 from spanbridge.processors.re2_search import MAX_MEMORY_BYTES, Re2Search, load_re2
 from spanbridge.processors.re_prefilter import MAX_MATCH_BYTES, RePrefilter
@@ -83,7 +84,7 @@ class _Engines:
         if self.name == "re2":
             self._re2  # noqa: B018 - is made now, and raises now
 
-    @cached_property
+    @lazily
     def _re2(self) -> Re2Search:
         return Re2Search(self._probes, self._max_memory_bytes)
 
@@ -110,8 +111,11 @@ class _Engines:
             contain("Hyperscan's automaton", error)
 
     def after_fork_in_child(self) -> None:
-        """The thread that makes it is the parent's."""
+        """The thread that makes Hyperscan's automaton is the parent's, and a lock of re2's automaton may stay taken for ever."""
         self._is_begun = False
+        parents = self.__dict__.pop("_re2", None)
+        if parents is not None:
+            leak(parents)
 
 
 _all: WeakSet[_Engines] = WeakSet()

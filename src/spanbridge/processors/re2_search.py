@@ -7,7 +7,6 @@ costs a thousand times as much; text of new words, ids and digests is full of th
 from __future__ import annotations
 
 import importlib
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.processors.beginnings import by_beginning
@@ -39,6 +38,7 @@ class Re2Search:
         self._library = load_re2()
         self._groups = by_beginning(probes, _MAX_REPEATED)
         self._begun = _set_of(self._library, [group.pattern for group in self._groups], max_memory_bytes)
+        self._searches: dict[str, Callable[[bytes], bool]] = {}
 
     def match(self, data: bytes) -> list[int]:
         """The numbers of the probes that match somewhere in `data`, in any order."""
@@ -55,7 +55,10 @@ class Re2Search:
 
     def holds(self, pattern: str, data: bytes) -> bool:
         """Whether a pattern matches somewhere in `data`."""
-        return _search_for(self._library, pattern)(data)
+        search = self._searches.get(pattern)
+        if search is None:
+            search = self._searches[pattern] = _search_for(self._library, pattern)
+        return search(data)
 
 
 def load_re2() -> Any:
@@ -83,7 +86,6 @@ def _set_of(re2: Any, patterns: Sequence[str], max_memory_bytes: int) -> Callabl
     return match
 
 
-@lru_cache(maxsize=1024)
 def _search_for(re2: Any, pattern: str) -> Callable[[bytes], bool]:
     compiled = re2.compile(pattern.encode(), _options(re2, _MAX_PATTERN_BYTES))
     try:

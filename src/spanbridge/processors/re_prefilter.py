@@ -6,9 +6,10 @@ import re
 import time
 from bisect import bisect_right
 from collections import Counter
-from functools import cached_property
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING
+
+from spanbridge.lazily import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -28,7 +29,7 @@ class RePrefilter:
         self._gated = [_Gated(number, probe) for number, probe in enumerate(probes)]
         self._plans: dict[frozenset[int], list[tuple[bytes, list[_Gated]]]] = {}
 
-    @cached_property
+    @lazily
     def _by_gate(self) -> dict[bytes, list[_Gated]]:
         result: dict[bytes, list[_Gated]] = {}
         for probe in self._gated:
@@ -36,7 +37,7 @@ class RePrefilter:
                 result.setdefault(gate, []).append(probe)
         return result
 
-    @cached_property
+    @lazily
     def _gates(self) -> _Gates:
         return _Gates(self._by_gate)
 
@@ -127,11 +128,11 @@ class _Gated:
         self.gates = tuple(gate.encode() for gate in probe.gates)
         self.owners = tuple(owner.encode() for owner in probe.owners)
 
-    @cached_property
+    @lazily
     def pattern(self) -> re.Pattern[bytes]:
         return re.compile(self.probe.pattern.encode())
 
-    @cached_property
+    @lazily
     def rest(self) -> re.Pattern[bytes] | None:
         return re.compile(self.probe.rest.encode()) if self.probe.rest else None
 
@@ -146,7 +147,7 @@ class _Gated:
             at = lower.find(gate, at + 1)
         return False
 
-    @cached_property
+    @lazily
     def matches_at(self) -> Callable[[bytes, bytes, int], bool]:
         """Whether the probe matches around a gate at this place: as far before it as it reaches."""
         pattern, reach = self.pattern, self.probe.reach

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from orjson import loads
 
+from spanbridge.lazily import lazily
 from spanbridge.processors.announcements import ANNOUNCEMENT_RULES
 from spanbridge.processors.chunked_text import EVENT_PROBE, joined_lists, joined_texts
 from spanbridge.processors.code_lists import CODE_RULES
@@ -111,12 +111,12 @@ class TextSearch:
         self._masker = masker
         self._clean: set[str] = set()
 
-    @cached_property
+    @lazily
     def _prefilter(self) -> Prefilter:
         # When it is first needed: not every filter that is made is used.
         return make_prefilter(self.probes)
 
-    @cached_property
+    @lazily
     def _locator(self) -> RePrefilter:
         return self._prefilter if isinstance(self._prefilter, RePrefilter) else RePrefilter(self.probes)
 
@@ -125,7 +125,7 @@ class TextSearch:
         """Whether one look at much costs no more than looks at its parts: the standard library goes through all for each literal in any."""
         return not isinstance(self._prefilter, RePrefilter)
 
-    @cached_property
+    @lazily
     def match(self) -> Callable[[bytes], Sequence[int] | None]:
         """The indexes of the probes that match somewhere in bytes; empty or None for clean ones."""
         return self._match_always if self._always else self._prefilter.match

@@ -70,10 +70,3 @@ def _forget() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_forget)
-
-
-def leak(value: object) -> None:
-    """Keeps `value` alive for ever: even at the interpreter's end nothing closes it."""
-    import ctypes  # noqa: PLC0415 - only in a forked child
-
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanbridge.errors import FilterError, StoreError, TraceNotFoundError
+from spanbridge.interpreter_end import leak
 from spanbridge.storage import forks, sqlite_reader
 from spanbridge.storage.connections import Handle, open_reading, open_untouched, open_writing, snapshot
 from spanbridge.storage.files import create_private, identity, make_private, own_status, require_own_companions
@@ -367,7 +368,7 @@ class SQLiteStore:
         """For `forks`: in a child, lets the parent's connections and locks be."""
         for handle in (self._writer, self._reader):
             if handle is not None:
-                forks.leak(handle.connection)
+                leak(handle.connection)
         self._writer = self._batches = self._reader = None
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
