@@ -328,7 +328,7 @@ if child:
 def test_a_forked_child_leaves_the_parents_automaton_alone() -> None:
     """Another thread may have been searching: what it had locked stays locked in the child for ever."""
     code = """
-import os
+import os, re2
 from spanbridge import SensitiveDataFilter
 from spanbridge.processors import re2_search
 
@@ -344,8 +344,10 @@ sensitive_data = SensitiveDataFilter()
 texts = ["harmless", "user=bob password=tangerine9", "AKIA" + "Z" * 16]
 redacted = sensitive_data.redact(texts)
 assert redacted[0] == texts[0] and "tangerine9" not in redacted[1]
+kept = re2.compile(b"kept by the library")
 child = os.fork()
 assert sensitive_data.redact(texts) == redacted
+assert (re2.compile(b"kept by the library") is kept) == (child != 0)
 if child:
     raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """

@@ -116,6 +116,7 @@ class _Engines:
         parents = self.__dict__.pop("_re2", None)
         if parents is not None:
             leak(parents)
+            load_re2().purge()  # it keeps patterns that it compiled
 
 
 _all: WeakSet[_Engines] = WeakSet()
