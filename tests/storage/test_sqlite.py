@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spanbridge import forks
 from spanbridge.errors import StoreError
 from spanbridge.exporters.storage_exporter import StorageExporter
 from spanbridge.protocols import Rejected
-from spanbridge.storage import connections, forks, migrations, sqlite, sqlite_writer
+from spanbridge.storage import connections, migrations, sqlite, sqlite_writer
 from spanbridge.storage.filters import TraceQuery
 from spanbridge.storage.migrations import APPLICATION_ID, SCHEMA_VERSION
 from spanbridge.storage.span_rows import DAMAGED_KEY, MAX_TOKENS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from spanbridge.lazily import lazily
 from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_credential
 from spanbridge.processors.secret_manifests import MANIFEST_DATA, is_user
 from spanbridge.processors.structures import (
@@ -81,12 +82,14 @@ class Members:
             called = self._parent
         is_harmless = (
             not level
-            or (is_label(item) and (self._holds_labels or self._is_label_table()))
+            or (is_label(item) and (self._holds_labels or self._is_label_table))
             or (type(item) is int and self._parent == REDACTIONS)
         )
         return None if is_harmless else Secrecy(level, called)
 
+    @lazily
     def _is_label_table(self) -> bool:
+        # Of the mapping, not of a member: most members ask, and there may be thousands.
         return is_label_table(item for key, item in self._mapping.items() if key and self._classify(str(key)))
 
     def _by_name(self, name: str, item: Any) -> Sensitivity:
