@@ -448,12 +448,11 @@ def table_of(span_type: SpanType) -> TypeTable:
         level = plan
         for step in path[:-1]:
             level = cast("Plan", level.rows.setdefault(step, Plan({}, {})))
-        name = path[-1]
-        level.rows[name] = row
+        level.rows[path[-1]] = row
         for cls in AS_THEY_ARE:
-            level.keys.pop((name, cls), None)
+            plan.keys.pop((path[0], cls), None)
         if row.form.as_it_is is not None:
-            level.keys[name, row.form.as_it_is] = row.key
+            level.keys[path[-1], row.form.as_it_is] = row.key
     payloads = {
         key for item in (CONVENTIONS[span_type], *VARIANTS.values()) for key in (item.input_key, item.output_key)
     }
