@@ -10,15 +10,11 @@ from typing import Any
 
 import pytest
 
+from forking import in_child, needs_fork, until_a_fork_waits
 from spanbridge import forks
 from spanbridge.storage.sqlite import SQLiteStore
 from spanbridge.storage.sqlite_writer import BatchWriter
 from storage.contract import span
-
-pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
-    pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
-]
 
 IMPORTING = """
 import os, sys, threading, types, warnings
@@ -54,6 +50,7 @@ assert os.waitpid(child, 0)[1] == 0
 """
 
 
+@needs_fork
 def test_an_import_in_the_background_is_done_before_a_fork():
     """Its module's lock would stay taken in the child: the pipeline there would wait for it for ever."""
     Path("imported_late.py").write_text("import gate\ngate.begun.set()\ngate.go_on.wait()\n")
@@ -61,19 +58,6 @@ def test_an_import_in_the_background_is_done_before_a_fork():
     done = subprocess.run([sys.executable, "-c", IMPORTING], capture_output=True, text=True, check=False)
 
     assert (done.stdout, done.stderr, done.returncode) == ("1\n", "", 0)
-
-
-def fork_and_write(store: SQLiteStore) -> int:
-    """Forks; the exit code of the child, which writes to the store: 0."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            store.write([span(os.getpid() % 1000 + 10, parent=1)])
-            status = 0
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 @pytest.fixture
@@ -84,11 +68,11 @@ def store(tmp_path: Path) -> Iterator[SQLiteStore]:
         yield store
 
 
-def until_a_fork_waits() -> None:
-    while not forks.is_waiting():
-        pass
+def writes_in_child(store: SQLiteStore) -> bool:
+    return in_child(lambda: store.write([span(os.getpid() % 1000 + 10, parent=1)]) is None)
 
 
+@needs_fork
 def test_a_store_lets_a_fork_go_first(monkeypatch: pytest.MonkeyPatch, store: SQLiteStore):
     """Its thread takes the lock again as soon as it has given it back; a fork would wait in vain, and the child be cut off."""
     write = BatchWriter.write
@@ -108,10 +92,11 @@ def test_a_store_lets_a_fork_go_first(monkeypatch: pytest.MonkeyPatch, store: SQ
     thread = threading.Thread(target=work)
     thread.start()
 
-    assert fork_and_write(store) == 0
+    assert writes_in_child(store)
     thread.join()
 
 
+@needs_fork
 def test_other_threads_take_short_turns_while_a_fork_waits(store: SQLiteStore):
     """A store beside threads that compute waits for the interpreter after each row, and the fork for the store."""
     before = sys.getswitchinterval()
@@ -127,22 +112,23 @@ def test_other_threads_take_short_turns_while_a_fork_waits(store: SQLiteStore):
     thread = threading.Thread(target=work)
     thread.start()
 
-    assert fork_and_write(store) == 0
+    assert writes_in_child(store)
     thread.join()
     assert intervals[0] < before == sys.getswitchinterval()
 
 
+@needs_fork
 def test_forks_of_several_threads_at_once(store: SQLiteStore):
     """None gives back what another one holds."""
     enough = threading.Event()
-    codes: list[int] = []
+    written: list[bool] = []
 
     def write() -> None:
         while not enough.is_set():
             store.write([span(1)])
 
     def fork() -> None:
-        codes.extend(fork_and_write(store) for _ in range(10))
+        written.extend(writes_in_child(store) for _ in range(10))
 
     writer, *forkers = threads = [threading.Thread(target=target) for target in (write, fork, fork, fork)]
     for thread in threads:
@@ -152,4 +138,4 @@ def test_forks_of_several_threads_at_once(store: SQLiteStore):
     enough.set()
     writer.join()
 
-    assert codes == [0] * 30
+    assert written == [True] * 30

@@ -2,6 +2,7 @@
 
 - SQLite's state: its locks would stay taken in the child, whoever opens the file there. A child also shares SQLite's file locks with its
   parent, so it must neither use nor close an inherited connection; it opens its own.
+- What a console prints: rich's locks, and those of the stream.
 - An import: whoever needs the module in the child would wait for its lock for ever. Threads behind the application's import what they
   need when they first need it.
 
@@ -32,14 +33,14 @@ _IMPORT_SYSTEM = "<frozen importlib._bootstrap>"
 
 
 class Forkable(Protocol):
-    """What a store offers to be forked with."""
+    """A store, or whatever else forks wait for."""
 
     def locks(self) -> tuple[Lock, ...]:
-        """Held while SQLite works, in the order in which they are taken."""
+        """Held while it is at work, in the order in which they are taken."""
         ...
 
     def forget_parent(self, *, was_at_work: bool) -> None:
-        """Called in the child, before anything else uses the store there."""
+        """Called in the child, before anything else uses it there: what it has is the parent's, its locks too."""
         ...
 
 
@@ -50,15 +51,15 @@ class _Held(threading.local):
         self.locks: list[Lock] = []
 
 
-_stores: weakref.WeakSet[Forkable] = weakref.WeakSet()
+_registered: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _waiting: list[bool] = []
 """An item for each thread that forks, or waits to."""
 _held = _Held()
 
 
-def register(store: Forkable) -> None:
+def register(forkable: Forkable) -> None:
     """From now on forks wait for it."""
-    _stores.add(store)
+    _registered.add(forkable)
 
 
 def in_child(do: Callable[[], object]) -> None:
@@ -73,7 +74,7 @@ def is_waiting() -> bool:
 
 
 def let_go_first() -> None:
-    """Waits while a fork does. Called before a store's locks are taken: who gives one back and takes it again is quicker than who waits."""
+    """Waits while a fork does. Called before such locks are taken: who gives one back and takes it again is quicker than who waits."""
     deadline = time.monotonic() + FORK_WAIT_S
     while _waiting and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN_S)
@@ -82,7 +83,7 @@ def let_go_first() -> None:
 def _hold() -> None:
     _waiting.append(True)
     deadline = time.monotonic() + FORK_WAIT_S
-    locks = [lock for store in list(_stores) for lock in store.locks()]
+    locks = [lock for forkable in list(_registered) for lock in forkable.locks()]
     with short_turns():  # beside threads that compute, a store waits for the interpreter after each row
         _held.locks.extend(lock for lock in locks if lock.acquire(timeout=max(0.0, deadline - time.monotonic())))
         while _is_importing() and time.monotonic() < deadline:
@@ -117,8 +118,8 @@ def _forget() -> None:
     _waiting.clear()
     held = set(map(id, _held.locks))
     _held.locks.clear()
-    for store in list(_stores):
-        store.forget_parent(was_at_work=any(id(lock) not in held for lock in store.locks()))
+    for forkable in list(_registered):
+        forkable.forget_parent(was_at_work=any(id(lock) not in held for lock in forkable.locks()))
 
 
 if hasattr(os, "register_at_fork"):
