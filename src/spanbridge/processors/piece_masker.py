@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from spanbridge.processors.text_search import TextSearch
 
 
+_SHORTEST_REST = 5
+"""Characters of a secret whose end is a word of the next string: `["password 200", "Anything else?"]` holds none."""
+
+
 class PieceMasker:
     """Masks what stands in several items of one list.
 
@@ -107,6 +111,8 @@ class PieceMasker:
                     if not chunked_text.goes_on("".join(pieces[1:]), run.pieces[first + 1]):
                         continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
                 elif chunked_text.is_word(pieces[-1]):
+                    if starts[-1] - span.start < _SHORTEST_REST:
+                        continue
                     span = span._replace(end=starts[-1])  # noqa: PLW2901 - the rest of it
             result.append(span)
         return result
