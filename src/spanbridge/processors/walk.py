@@ -435,7 +435,7 @@ class Walk:
 
     def _clean_mappings(self, items: Sequence[Any]) -> frozenset[int]:
         """The identities of the mappings among some items in all of which no probe matches."""
-        mappings = [item for item in items if type(item) is dict]
+        mappings: list[Any] = [item for item in items if type(item) is dict]
         try:
             found = self._search.match_each([searched_document(dumps(mapping)) for mapping in mappings])
         except (TypeError, ValueError, RecursionError):
