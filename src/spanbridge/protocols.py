@@ -86,6 +86,7 @@ class Exporter(Protocol):
     Optional attributes: `name: str` (else the class's name), `kind: str` (what it sends, whatever its name: "otlp"),
     `accepts_running: bool` (False: only ended spans are passed in; True: also spans that still run, and for a span that a processor dropped
     after it was passed in as running, a record with `phase == "dropped"`),
+    `only_reads: bool` (True: it changes no record and reads content from `document` alone, and needs no copies),
     `examine() -> iterable of (part, "on" | "off" | "problem", why, fix)` for the doctor, `accounts() -> dict`: of further exits of its
     own, by name, for `stats()["exporters"]`.
     """

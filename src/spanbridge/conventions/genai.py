@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from typing_extensions import get_type_hints
 
-from spanbridge.conventions.values import from_json, is_whole, json_text
+from spanbridge.conventions.values import AS_THEY_ARE, from_json, is_whole, json_text
 from spanbridge.model.attributes import ATTRIBUTES
 from spanbridge.model.span_types import SpanType
 
@@ -55,6 +55,8 @@ class Form(NamedTuple):
     accepts: Callable[[Any], bool]
     write: Callable[[Any], Any]
     read: Callable[[Any], Any]
+    as_it_is: type | None = None
+    """The class whose values are all accepted, and written as they are."""
 
 
 def _same(value: Any) -> Any:
@@ -82,7 +84,7 @@ def _is_number(value: Any) -> bool:
     return type(value) is float or (type(value) is int and abs(value) <= 2**53)
 
 
-TEXT = Form(lambda value: type(value) is str, _same, _same)
+TEXT = Form(lambda value: type(value) is str, _same, _same, str)
 TEXT_OR_NULL = Form(
     lambda value: value is None or (type(value) is str and value != ""),
     lambda value: value or "",
@@ -90,8 +92,8 @@ TEXT_OR_NULL = Form(
 )
 """An attribute cannot be null: the empty text stands for it."""
 WHOLE = Form(is_whole, _same, _same)
-NUMBER = Form(_is_number, float, _same)
-SWITCH = Form(lambda value: type(value) is bool, _same, _same)
+NUMBER = Form(_is_number, float, _same, float)
+SWITCH = Form(lambda value: type(value) is bool, _same, _same, bool)
 TEXTS = Form(
     lambda value: type(value) is list and bool(value) and all([type(item) is str for item in value]),  # noqa: C419 - short lists
     _same,
@@ -402,13 +404,20 @@ def convention_of(table: TypeTable, attributes: dict[str, Any]) -> Convention:
 
 # --- the table, as both directions look things up -----------------------------------------------------------------------
 
-Plan = dict[str, "Row | Plan"]
-"""An attribute's row by its name, or the plan of its parts."""
+
+class Plan(NamedTuple):
+    """How attributes are written, or the parts of one."""
+
+    rows: dict[str, Row | Plan]
+    """An attribute's row by its name, or the plan of its parts."""
+    keys: dict[tuple[str, type], str]
+    """The convention's key by the attribute's name and the class of its value, where that is written as it is: most are."""
 
 
 class TypeTable(NamedTuple):
     """The rows of one span type."""
 
+    type_name: str
     plan: Plan
     by_key: dict[str, tuple[tuple[str, ...], Row]]
     """Path and row by the convention's key."""
@@ -428,7 +437,7 @@ class TypeTable(NamedTuple):
 def table_of(span_type: SpanType) -> TypeTable:
     """What of the table concerns spans of `span_type`: attributes without a row stand under `spanbridge.` and their name."""
     names = {*get_type_hints(ATTRIBUTES[span_type]), "withheld"}
-    plan: Plan = {}
+    plan = Plan({}, {(name, cls): PREFIX + name for name in names for cls in AS_THEY_ARE})
     by_key: dict[str, tuple[tuple[str, ...], Row]] = {}
     paths = {row: tuple(row.attribute.split(".")) for row in ROWS}
     parameters = {path[1]: row for row, path in paths.items() if path[0] == "parameters" and "parameters" in names}
@@ -438,12 +447,16 @@ def table_of(span_type: SpanType) -> TypeTable:
         by_key[row.key] = (path, row)
         level = plan
         for step in path[:-1]:
-            level = cast("Plan", level.setdefault(step, {}))
-        level[path[-1]] = row
+            level = cast("Plan", level.rows.setdefault(step, Plan({}, {})))
+        level.rows[path[-1]] = row
+        for cls in AS_THEY_ARE:
+            plan.keys.pop((path[0], cls), None)
+        if row.form.as_it_is is not None:
+            level.keys[path[-1], row.form.as_it_is] = row.key
     payloads = {
         key for item in (CONVENTIONS[span_type], *VARIANTS.values()) for key in (item.input_key, item.output_key)
     }
     taken = frozenset({*by_key, *DERIVED, *payloads, *(row.key for row in FIELDS), ""})
     variants = {value: variant for (of_type, _, value), variant in VARIANTS.items() if of_type is span_type}
     convention, deciding = CONVENTIONS[span_type], _DECIDING.get(span_type)
-    return TypeTable(plan, by_key, frozenset(names), parameters, taken, convention, deciding, variants)
+    return TypeTable(span_type.value, plan, by_key, frozenset(names), parameters, taken, convention, deciding, variants)

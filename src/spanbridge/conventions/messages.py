@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 TEXT, MESSAGE, MESSAGES = "text", "message", "messages"
 """The forms that a payload can be read back to from its messages alone."""
 
-_PLAIN_MESSAGE, _PLAIN_ANSWER = {"role", "content"}, {"role", "tool_call_id", "content"}
+_PLAIN_MESSAGE = ("role", "content")
+_PLAIN_ANSWER = {"role", "tool_call_id", "content"}
 _OWN_KEYS = frozenset({"role", "content", "parts", "tool_calls", "tool_call_id"})
 
 
@@ -159,13 +160,13 @@ def _choices(choices: list[Any], message_key: str, finish_key: str) -> Conversio
 def _converted(item: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """A message in the schema's form, and whether it tells all that `item` did."""
     # As most messages are, without the way through the general case and back.
-    keys, role = item.keys(), item["role"]
-    if keys == _PLAIN_MESSAGE and type(content := item["content"]) is str and role not in _SPECIAL_ROLES:
+    role, content = item["role"], item.get("content")
+    if len(item) == len(_PLAIN_MESSAGE) and type(content) is str and role not in _SPECIAL_ROLES:
         return {"role": role, "parts": [{"type": "text", "content": content}]}, True
-    if keys == _PLAIN_ANSWER and role == "tool" and type(call_id := item["tool_call_id"]) is str:
+    if role == "tool" and item.keys() == _PLAIN_ANSWER and type(call_id := item["tool_call_id"]) is str:
         return {
             "role": role,
-            "parts": [{"type": "tool_call_response", "id": call_id, "response": item["content"]}],
+            "parts": [{"type": "tool_call_response", "id": call_id, "response": content}],
         }, True
     message = _message(item)
     calls = item.get("tool_calls")

@@ -7,6 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 Kind = Literal["internal", "server", "client", "producer", "consumer"]
 StatusCode = Literal["unset", "ok", "error"]
+SCOPE = "spanbridge"
+"""The scope of the spans that we write."""
 
 
 class OtelEvent(NamedTuple):
@@ -43,7 +45,7 @@ class OtelSpan:
     status_message: str = ""
     resource: dict[str, Any] = field(default_factory=dict[str, Any])
     """Attributes of the process that recorded it: service.name, deployment.environment.name, ..."""
-    scope: str = "spanbridge"
+    scope: str = SCOPE
     """The instrumentation that recorded it."""
     parent_is_remote: bool | None = False
     """Whether the parent is in another process; None where nobody knows."""

@@ -20,7 +20,8 @@ JSON_KEYS = "spanbridge.json"
 """The attribute that lists the keys whose values are JSON."""
 
 _MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
-_AS_THEY_ARE = frozenset({str, bool, float})
+AS_THEY_ARE = frozenset({str, bool, float})
+"""Classes whose values an attribute holds as they are."""
 
 
 def json_text(value: Any) -> str:
@@ -54,11 +55,7 @@ class Attributes(dict[str, Any]):
     def put(self, key: str, value: Any) -> None:
         """Writes any JSON value under `key`."""
         cls = type(value)
-        if (
-            cls in _AS_THEY_ARE
-            or (cls is int and _MIN_INT <= value <= _MAX_INT)
-            or (cls is list and _is_uniform(value))
-        ):
+        if cls in AS_THEY_ARE or (cls is int and _MIN_INT <= value <= _MAX_INT) or (cls is list and _is_uniform(value)):
             self[key] = value
         else:
             self.put_json(key, value)
@@ -116,4 +113,4 @@ def _is_uniform(values: list[Any]) -> bool:
     cls = type(values[0])
     if cls is int:
         return all([is_whole(value) for value in values])  # noqa: C419 - lists are short, and a generator costs more
-    return cls in _AS_THEY_ARE and all([type(value) is cls for value in values])  # noqa: C419 - as above
+    return cls in AS_THEY_ARE and all([type(value) is cls for value in values])  # noqa: C419 - as above

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from spanbridge.conventions import genai
 from spanbridge.conventions.definitions import to_definitions, to_records
 from spanbridge.conventions.messages import MESSAGES, to_messages
-from spanbridge.conventions.otel_span import OtelEvent, OtelLink, OtelSpan, StatusCode
+from spanbridge.conventions.otel_span import SCOPE, OtelEvent, OtelLink, OtelSpan, StatusCode
 from spanbridge.conventions.values import Attributes, written
 from spanbridge.model.identifiers import is_span_id, is_trace_id
 from spanbridge.model.payload import decode
@@ -67,10 +67,10 @@ def write_span(record: SpanRecord) -> OtelSpan:
     elif len(typed) > genai.MANY:
         typed = _fold_own(attributes, table, typed)
     convention = genai.convention_of(table, typed)
-    attributes[genai.SPAN_TYPE] = span_type.value
+    attributes[genai.SPAN_TYPE] = table.type_name
     if convention.operation:
         attributes[genai.OPERATION] = convention.operation
-    parameters = table.parameters.keys() & typed.keys()
+    parameters = table.parameters and table.parameters.keys() & typed.keys()
     others = {name: value for name, value in typed.items() if name not in parameters} if parameters else typed
     _write_typed(attributes, table, others, usage_is_above=_is_reported_above(record))
     if parameters:
@@ -83,7 +83,8 @@ def write_span(record: SpanRecord) -> OtelSpan:
     _write_derived(attributes, record, content, typed)
     status, message = _write_status(attributes, record, content)
     links = _write_links(attributes, content["links"]) if "links" in content else []
-    events = _write_events(attributes, record, content)
+    has_events = "events" in content or "error" in content or span_type is _SCORER_RUN
+    events = _write_events(attributes, record, content) if has_events else []
     parent = record.parent_span_id
     external = record.external_parent_span_id
     if external is not None:
@@ -105,7 +106,8 @@ def write_span(record: SpanRecord) -> OtelSpan:
         status,
         message,
         resource_of(record.service_name, record.environment),
-        parent_is_remote=False if external is None else None,
+        SCOPE,
+        False if external is None else None,
     )
 
 
@@ -132,10 +134,14 @@ def _is_reported_above(record: SpanRecord) -> bool:
 
 
 def _write_typed(attributes: Attributes, table: TypeTable, typed: dict[str, Any], *, usage_is_above: bool) -> None:
-    plan, names, taken = table.plan, table.names, table.taken
+    (rows, keys), names, taken = table.plan, table.names, table.taken
     put = attributes.put
     for name, value in typed.items():
-        row = plan.get(name)
+        key = keys.get((name, type(value)))
+        if key is not None:
+            attributes[key] = value
+            continue
+        row = rows.get(name)
         if row is None:
             if name in names:
                 put(genai.PREFIX + name, value)
@@ -143,7 +149,7 @@ def _write_typed(attributes: Attributes, table: TypeTable, typed: dict[str, Any]
                 put(genai.CUSTOM + name, value)
             else:
                 put(name, value)
-        elif type(row) is dict:
+        elif type(row) is genai.Plan:
             if type(value) is not dict or (usage_is_above and name == "usage"):
                 attributes.put_json(genai.PREFIX + name, value)
             else:
@@ -151,7 +157,7 @@ def _write_typed(attributes: Attributes, table: TypeTable, typed: dict[str, Any]
                 if rest or not value:
                     put(genai.PREFIX + name, rest)
         else:
-            _write_row(attributes, row, value)  # pyright: ignore[reportArgumentType] - no dict, so a row
+            _write_row(attributes, row, value)  # pyright: ignore[reportArgumentType] - no plan, so a row
 
 
 def _write_row(attributes: Attributes, row: Row, value: Any) -> None:
@@ -186,15 +192,20 @@ def _write_parameters(attributes: Attributes, table: TypeTable, parameters: dict
 def _write_parts(attributes: Attributes, plan: Plan, value: dict[str, Any]) -> dict[str, Any]:
     """Writes the parts of a nested attribute that have rows; the others, in a mapping of the same form."""
     rest: dict[str, Any] = {}
+    rows, keys = plan
     for name, part in value.items():
-        row = plan.get(name)
+        key = keys.get((name, type(part)))
+        if key is not None:
+            attributes[key] = part
+            continue
+        row = rows.get(name)
         if row is None:
             rest[name] = part
-        elif type(row) is dict:
+        elif type(row) is genai.Plan:
             left = _write_parts(attributes, row, part) if type(part) is dict else part
             if left or not part:
                 rest[name] = left
-        elif row.form.accepts(part):  # pyright: ignore[reportAttributeAccessIssue] - no dict, so a row
+        elif row.form.accepts(part):  # pyright: ignore[reportAttributeAccessIssue] - no plan, so a row
             attributes[row.key] = row.form.write(part)  # pyright: ignore[reportAttributeAccessIssue]
         else:
             rest[name] = part
@@ -287,8 +298,8 @@ def _write_fields(attributes: Attributes, record: SpanRecord, content: dict[str,
         row = _FIELDS.get(field)
         if row is None:
             continue
-        key, accepts = row
-        if accepts(value):
+        key, form = row
+        if type(value) is form.as_it_is or form.accepts(value):
             attributes[key] = value
         elif value is not None and value != []:
             attributes.put_json(key, value)
@@ -308,9 +319,7 @@ def _write_fields(attributes: Attributes, record: SpanRecord, content: dict[str,
 
 _NONE: dict[str, Any] = {}
 _FIELDS = {
-    row.attribute: (row.key, row.form.accepts)
-    for row in genai.FIELDS
-    if row.attribute not in ("events", "links", "error")
+    row.attribute: (row.key, row.form) for row in genai.FIELDS if row.attribute not in ("events", "links", "error")
 }
 """Those that have no form of OpenTelemetry's own."""
 

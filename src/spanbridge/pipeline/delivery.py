@@ -80,6 +80,8 @@ class Runner:
         self.account = ExitAccount()
         self.accepts_running: bool = bool(getattr(exporter, "accepts_running", False))
         self._keeps_media = bool(getattr(exporter, "keeps_media", False))
+        # Other exits have the same records, and a batch may be tried again; but who keeps media lets go of them on the record itself.
+        self._makes_copies = not (self._keeps_media or getattr(exporter, "only_reads", False))
         self.may_leave_out_parents = False
         """Whether a filter of this exit may leave out a span whose children it gets."""
         self._max_bytes = max_bytes
@@ -451,8 +453,7 @@ class Runner:
     def _export(self, batch: list[SpanRecord]) -> ExportResult | None:
         """One try: what the exporter returned; an exception, and what is no result, mean `Retry`."""
         try:
-            # Other exits have the same records, and the batch may be tried again; but who keeps media lets go of them on the record itself.
-            result: Any = self.exporter.export(batch if self._keeps_media else [record.own_copy() for record in batch])
+            result: Any = self.exporter.export([record.own_copy() for record in batch] if self._makes_copies else batch)
         except OSError as error:  # the other side cannot be reached
             contain(f"exporter {self.name}", error)
             return Retry()

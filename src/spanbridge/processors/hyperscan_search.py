@@ -61,13 +61,11 @@ class HyperscanSearch:
         except self._stopped:
             return self._re2().match(data)
         found: list[int] = []
-        lower = b""
         for index, places in ends.items():
             found += self._done[index]
             others = self._others[index]
             if others is not None:
-                lower = lower or data.lower()
-                found += others.in_data(data, lower, places)
+                found += others.in_data(data, places)
         return [*{*found}] if len(found) > 1 else found  # one may be in several groups
 
 
@@ -78,14 +76,15 @@ class _Others:
         self._wholes = group.others
         self._back = group.back
 
-    def in_data(self, data: bytes, lower: bytes, ends: Sequence[int]) -> list[int]:
+    def in_data(self, data: bytes, ends: Sequence[int]) -> list[int]:
         """The numbers of those that match in `data`, in which their beginning ends at these places, all that there are."""
-        left = [whole for whole in self._wholes if whole.may_be_in(lower)]
+        left = self._wholes
         found: list[int] = []
-        for end in ends if left else ():
+        for end in ends:
             rest_at = end - self._back
             if self._any_rest(data, rest_at):
-                here = [whole.number for whole in left if _match(whole.rest)(data, rest_at)]
+                # Mostly there is one, and this was it.
+                here = [whole.number for whole in left if len(left) == 1 or _match(whole.rest)(data, rest_at)]
                 found += here
                 left = [whole for whole in left if whole.number not in here]
                 if not left:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from spanbridge.lazily import lazily
 from spanbridge.processors.key_names import Classifier, Sensitivity, looks_like_credential
 from spanbridge.processors.secret_manifests import MANIFEST_DATA, is_user
 from spanbridge.processors.structures import (
@@ -18,6 +19,7 @@ from spanbridge.processors.structures import (
     named_value,
     names_credentials,
     names_group,
+    names_owner,
 )
 
 REDACTIONS = "redactions"
@@ -80,12 +82,14 @@ class Members:
             called = self._parent
         is_harmless = (
             not level
-            or (is_label(item) and (self._holds_labels or self._is_label_table()))
+            or (is_label(item) and (self._holds_labels or self._is_label_table))
             or (type(item) is int and self._parent == REDACTIONS)
         )
         return None if is_harmless else Secrecy(level, called)
 
+    @lazily
     def _is_label_table(self) -> bool:
+        # Of the mapping, not of a member: most members ask, and there may be thousands.
         return is_label_table(item for key, item in self._mapping.items() if key and self._classify(str(key)))
 
     def _by_name(self, name: str, item: Any) -> Sensitivity:
@@ -95,7 +99,7 @@ class Members:
         level = classify(name) if name else _NONE
         if self._owns_key and name == "key" and isinstance(item, str) and looks_like_credential(item):
             return _STRONG
-        if context and level is not _STRONG:
+        if context and level is not _STRONG and not names_owner(name):
             level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
             if level and (type(item) in _NUMBERS or name in _USERS):
                 level = _WEAK  # the id of a token that a model gave, or whose it is

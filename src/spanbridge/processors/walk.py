@@ -120,10 +120,13 @@ class Walk:
 
     def _count(self) -> None:
         self._visited += 1
+        if self._visited & 15 == 1:
+            self._pause()
+
+    def _pause(self) -> None:
         if self._visited > MAX_VALUES:
             raise LimitExceeded
-        if self._visited & 15 == 1:
-            self._budget.pause()
+        self._budget.pause()
 
     def _number(self, value: int, name: str) -> Any:
         if self._search.finds_numbers and 10**12 <= value < 10**19 and not is_counted(name):
@@ -151,7 +154,9 @@ class Walk:
     # ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _text(self, text: str) -> str:
-        self._count()
+        self._visited += 1
+        if self._visited & 15 == 1:
+            self._pause()
         if len(text) < self._search.shortest:
             return text
         matched = self._candidates[text]
@@ -386,27 +391,26 @@ class Walk:
         for index, item in enumerate(items):
             path[-1] = index
             cls: type[Any] = type(item)  # pyright: ignore[reportUnknownVariableType]
-            if looks_first and cls is dict and self._is_clean(item):
-                if result is not None and result is not joined:
-                    result.append(item)
-                before = None
-                continue
-            level = _NONE
-            if type(item) is str and type(before) is str and (pairs_up or before[:1] == "-"):
-                level = self._item_level(before, index, items, parent)
-            if level:
-                redacted = self._secret(item, level, str(before), depth)
-            elif index in arguments:
-                _, start, end = arguments[index]
-                redacted = item[:start] + self._mask("command_line", item[start:end], start) + item[end:]
-                redacted = item if redacted == item else redacted
-            elif kinds and type(item) in _NUMERALS and (found := named_rule(kinds, parent, str(item))):
-                redacted = self._masked(found, item, str(item))
-            elif type(item) is str:
-                redacted = self._text(item)
-            elif type(item) is int:
-                redacted = self.value(item, depth + 1, parent)
-            elif type(item) in _LISTS:
+            if cls is str:
+                level = _NONE
+                if type(before) is str and (pairs_up or before[:1] == "-"):
+                    level = self._item_level(before, index, items, parent)
+                if level:
+                    redacted = self._secret(item, level, str(before), depth)
+                elif index in arguments:
+                    _, start, end = arguments[index]
+                    redacted = item[:start] + self._mask("command_line", item[start:end], start) + item[end:]
+                    redacted = item if redacted == item else redacted
+                elif kinds and (found := named_rule(kinds, parent, item)):
+                    redacted = self._masked(found, item, item)
+                else:
+                    redacted = self._text(item)
+            elif looks_first and cls is dict and self._is_clean(item):
+                redacted = item
+            elif cls is int:
+                found = named_rule(kinds, parent, str(item)) if kinds else None
+                redacted = self._masked(found, item, str(item)) if found else self.value(item, depth + 1, parent)
+            elif cls in _LISTS:
                 if pairs is None:
                     pairs = _PAIRS if all(type(other) in _LISTS and len(other) == 2 for other in items[:8]) else ""
                 redacted = self.value(item, depth + 1, pairs)

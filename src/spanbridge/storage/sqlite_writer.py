@@ -32,8 +32,8 @@ RECENT_TRACES = 500
 """How many traces may stand outside the indexes behind the filters; see `migrations`."""
 SPANS_PER_STEP = 16
 TRACES_PER_STEP = 8
-BACKLOG_RECORDS = 1200
-"""A larger batch is written without pauses: more waited than the pipeline hands on at once."""
+BACKLOG_RECORDS = 512
+"""A larger batch is written without pauses, in large steps: an application that lets the interpreter rest records fewer in a write interval."""
 _ROW_BYTES = 300
 """What a span takes in the file beside its content, about."""
 _MAX_REMEMBERED = 10_000

@@ -33,7 +33,28 @@ STATUS_CODES = {"unset": 0, "ok": 1, "error": 2}
 
 _FIXED64 = Struct("<Q").pack
 _DOUBLE = Struct("<d").pack
-_SMALL = [bytes((number,)) for number in range(128)]
+
+
+class _Varints(dict[int, bytes]):
+    """Numbers as they stand in a message: seven bits a byte, the lowest first; the eighth says that another follows.
+
+    They are written when they are first asked for, and those of up to two bytes are kept: a look-up costs a fifth of a call.
+    """
+
+    def __missing__(self, number: int) -> bytes:
+        groups = bytearray()
+        rest = number
+        while rest > 127:
+            groups.append(rest & 127 | 128)
+            rest >>= 7
+        groups.append(rest)
+        written = bytes(groups)
+        if number < 1 << 14:
+            self[number] = written
+        return written
+
+
+_VARINT = _Varints()
 HAS_REMOTE, IS_REMOTE = 0x100, 0x200
 """Span.flags: whether it is known if the parent is remote, and whether it is. The lowest bit: sampled."""
 _FLAGS = {
@@ -73,7 +94,7 @@ def _encode(
     groups: dict[int, list[bytes]] = defaultdict(list)
     for resource, encoded in items:
         resources[id(resource)] = resource
-        groups[id(resource)] += (b"\x12", _size(len(encoded)), encoded)
+        groups[id(resource)] += (b"\x12", _VARINT[len(encoded)], encoded)
     request: list[bytes] = []
     for group, encoded in groups.items():
         said = {key: value for key, value in resources[group].items() if value}
@@ -89,8 +110,8 @@ def _group(resource: bytes, encoded: list[bytes]) -> Iterable[bytes]:
     """
     scope = _field(b"\x0a", _text(b"\x0a", SCOPE) + _text(b"\x12", VERSION))
     scope_size = len(scope) + sum(map(len, encoded))
-    head = _field(b"\x0a", resource) + b"\x12" + _size(scope_size)
-    return (b"\x0a", _size(len(head) + scope_size), head, scope, *encoded)
+    head = _field(b"\x0a", resource) + b"\x12" + _VARINT[scope_size]
+    return (b"\x0a", _VARINT[len(head) + scope_size], head, scope, *encoded)
 
 
 def _span(span: OtelSpan) -> bytes:
@@ -99,9 +120,9 @@ def _span(span: OtelSpan) -> bytes:
         bytes.fromhex(span.trace_id),
         b"\x12\x08",
         bytes.fromhex(span.span_id),
-        _text(b"\x2a", span.name),
+        _name(span.name),
         b"\x30",
-        _SMALL[KINDS[span.kind]],
+        _VARINT[KINDS[span.kind]],
         b"\x39",
         _FIXED64(span.start_ns),
         b"\x41",
@@ -118,7 +139,7 @@ def _span(span: OtelSpan) -> bytes:
         ids = b"\x0a\x10" + bytes.fromhex(link.trace_id) + b"\x12\x08" + bytes.fromhex(link.span_id)
         parts.append(_field(b"\x6a", ids + attributes(b"\x22", link.attributes)))
     if span.status != "unset":
-        status = b"\x18" + _SMALL[STATUS_CODES[span.status]]
+        status = b"\x18" + _VARINT[STATUS_CODES[span.status]]
         parts.append(_field(b"\x7a", _text(b"\x12", span.status_message) + status))
     return b"".join(parts)
 
@@ -130,7 +151,7 @@ def encode_log(log: OtelLog) -> bytes:
             b"\x09",
             _FIXED64(log.time_ns),
             b"\x10",
-            _SMALL[log.severity_number],
+            _VARINT[log.severity_number],
             _text(b"\x1a", log.severity_text),
             _field(b"\x2a", any_value(log.body)),
             attributes(b"\x32", log.attributes),
@@ -152,24 +173,26 @@ def attributes(tag: bytes, values: Mapping[str, Any]) -> bytes:
 def _attributes(tag: bytes, values: Mapping[str, Any]) -> list[bytes]:
     """As `attributes`, in parts: each join copies what a payload holds."""
     parts: list[bytes] = []
+    add = parts.append
+    known = _KNOWN[tag]
     for name, value in values.items():
         cls: Any = type(value)
         if cls is str:
             if len(value) <= SHORT_TEXT:
-                parts.append(_known_field(tag, name, str, value))
+                add(known[name, value])
                 continue
             data = value.encode()
             key = _key(name)
-            size = _size(len(data))
+            size = _VARINT[len(data)]
             inner = 1 + len(size) + len(data)
-            any_size = _size(inner)
-            parts += (tag, _size(len(key) + 1 + len(any_size) + inner), key, b"\x12", any_size, b"\x0a", size, data)
+            any_size = _VARINT[inner]
+            parts += (tag, _VARINT[len(key) + 1 + len(any_size) + inner], key, b"\x12", any_size, b"\x0a", size, data)
         elif cls is bool or (cls is int and -SMALL_NUMBER <= value <= SMALL_NUMBER):
-            parts.append(_known_field(tag, name, cls, value))
+            add(known[name, cls, value])
         elif cls is list and len(value) <= SHORT_LIST and all(map(_is_short, value)):
-            parts.append(_known_field(tag, name, list, tuple(value)))
+            add(known[name, list, tuple(value)])
         else:
-            parts.append(_field(tag, _key(name) + _field(b"\x12", any_value(value))))
+            add(_key_value(tag, name, value))
     return parts
 
 
@@ -182,11 +205,29 @@ SHORT_TEXT = 40
 SHORT_LIST = 8
 """Items of a list that is: of JSON keys, reasons, tags."""
 SMALL_NUMBER = 1024
+MAX_KNOWN = 4096
 
 
-@lru_cache(4096)
-def _known_field(tag: bytes, name: str, _cls: type, value: Any) -> bytes:
-    """`_cls` tells values apart that are equal: 1 and True."""
+class _Known(dict[Any, bytes]):
+    """KeyValue messages that are likely to come again, fields with one tag: by name and text, or by name, class and value.
+
+    The class tells values apart that are equal: 1 and True. They are written when they are first asked for.
+    """
+
+    def __init__(self, tag: bytes) -> None:
+        self._tag = tag
+
+    def __missing__(self, key: tuple[Any, ...]) -> bytes:
+        if len(self) >= MAX_KNOWN:
+            self.clear()
+        self[key] = written = _key_value(self._tag, key[0], key[-1])
+        return written
+
+
+_KNOWN = {tag: _Known(tag) for tag in (b"\x0a", b"\x1a", b"\x22", b"\x32", b"\x4a")}
+
+
+def _key_value(tag: bytes, name: str, value: Any) -> bytes:
     return _field(tag, _key(name) + _field(b"\x12", any_value(value)))
 
 
@@ -194,11 +235,11 @@ def any_value(value: Any) -> bytes:
     """The content of an AnyValue."""
     if isinstance(value, str):
         data = value.encode()
-        return b"\x0a" + _size(len(data)) + data
+        return b"\x0a" + _VARINT[len(data)] + data
     if isinstance(value, bool):
         return b"\x10\x01" if value else b"\x10\x00"
     if isinstance(value, int):
-        return b"\x18" + _varint(value & 0xFFFF_FFFF_FFFF_FFFF)
+        return b"\x18" + _VARINT[value & 0xFFFF_FFFF_FFFF_FFFF]
     if isinstance(value, float):
         return b"\x21" + _DOUBLE(value)
     items: Iterable[Any] = value
@@ -211,25 +252,15 @@ def _key(name: str) -> bytes:
     return _text(b"\x0a", name)
 
 
+@lru_cache(1024)
+def _name(name: str) -> bytes:
+    """Span.name: few come again and again, as they should."""
+    return _text(b"\x2a", name)
+
+
 def _text(tag: bytes, text: str) -> bytes:
     return _field(tag, text.encode())
 
 
 def _field(tag: bytes, content: bytes) -> bytes:
-    return tag + _size(len(content)) + content
-
-
-def _size(number: int) -> bytes:
-    if number < 128:
-        return _SMALL[number]
-    return bytes((number & 127 | 128, number >> 7)) if number < 1 << 14 else _varint(number)
-
-
-def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first; the eighth says that another follows."""
-    groups = bytearray()
-    while number > 127:
-        groups.append(number & 127 | 128)
-        number >>= 7
-    groups.append(number)
-    return bytes(groups)
+    return tag + _VARINT[len(content)] + content

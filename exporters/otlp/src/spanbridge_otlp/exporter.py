@@ -62,6 +62,7 @@ class OTLPExporter:
     kind = "otlp"
     """Whatever its name: a bridge that would send the spans to OpenTelemetry too asks for it."""
     accepts_running = False
+    only_reads = True
 
     def __init__(
         self,

@@ -35,10 +35,6 @@ class _Encoded(NamedTuple):
     phase: str = "ended"
     media: tuple[()] = ()
 
-    def own_copy(self) -> _Encoded:
-        """Itself: nobody else has it."""
-        return self
-
 
 class LogDelivery:
     """Queue, thread, retries and account of the log records of one exporter."""
@@ -85,6 +81,8 @@ class LogDelivery:
 
 class _LogExporter:
     """Sends encoded log records."""
+
+    only_reads = True
 
     def __init__(self, settings: OTLPSettings, transport: Transport) -> None:
         self._settings = settings
