@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from spanbridge import forks
 from spanbridge.configuration.assembly import build_bridge, build_pipeline, build_tracer, open_bridge
 from spanbridge.configuration.settings import Settings, resolve_settings
 from spanbridge.containment import contain, warn
@@ -220,5 +220,4 @@ def _after_fork_in_child() -> None:
 
 
 deliver_first(_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+forks.in_child(_after_fork_in_child)

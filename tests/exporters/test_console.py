@@ -4,9 +4,11 @@ import os
 import re
 import subprocess
 import sys
+import threading
 
 import pytest
 
+from forking import in_child, needs_fork, until_a_fork_waits
 from spanbridge.exporters import console
 from spanbridge.exporters.console import ConsoleExporter
 from spanbridge.model.span import Status
@@ -276,6 +278,56 @@ def test_log_handlers_that_were_made_before_survive(make_span, terminal, monkeyp
     assert handler.stream is terminal
     # The tree was drawn anew below the line: what is erased later is the tree.
     assert "span support  running" in without_escapes(during[during.index("watch out") :])
+
+
+@needs_fork
+def test_a_child_that_is_forked_while_something_is_printed(make_span, output):
+    """It prints on its own: another thread may have locked rich's console, or the stream, and the trees are the parent's."""
+
+    class Slow(io.StringIO):
+        def write(self, text: str) -> int:
+            if os.getpid() == parent:
+                printing.set()
+                until_a_fork_waits()
+            return output.write(text)
+
+    def print_in_child() -> bool:
+        exporter.export([make_span("the child's", trace_id="2" * 32)])
+        exporter.shutdown(DEADLINE)
+        return output.getvalue().splitlines()[-2:] == [f"trace {'2' * 32}", "└── span the child's  20ms  ok"]
+
+    printing, parent = threading.Event(), os.getpid()
+    exporter = ConsoleExporter(Slow())
+    exporter.export([make_span("the parent's", status=Status.RUNNING)])
+    printer = threading.Thread(target=exporter.export, args=([make_span(trace_id="1" * 32)],))
+    printer.start()
+    assert printing.wait(60)
+
+    assert in_child(print_in_child)
+    printer.join()
+
+
+@needs_fork
+def test_a_child_that_is_forked_while_a_tree_is_live(make_span, terminal, monkeypatch):
+    """Its prints and log lines go where they went before: it draws nothing of its parent's."""
+    monkeypatch.setattr(sys, "stdout", terminal)
+    handler = logging.StreamHandler(terminal)
+    logger = logging.getLogger("an application")
+    logger.addHandler(handler)
+    exporter = ConsoleExporter(width=100)
+    exporter.export([make_span("the parent's", status=Status.RUNNING)])
+
+    def print_in_child() -> bool:
+        before = terminal.tell()
+        sys.stdout.write("a partial line; ")
+        logger.warning("watch out")
+        exporter.shutdown(DEADLINE)
+        return sys.stdout is terminal and terminal.getvalue()[before:] == "a partial line; watch out\n"
+
+    assert in_child(print_in_child)
+    assert sys.stdout is not terminal
+    exporter.shutdown(DEADLINE)
+    logger.removeHandler(handler)
 
 
 def test_a_batch_that_cannot_be_shown_changes_nothing(make_span, output):

@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from forking import in_child, needs_fork, until_a_fork_waits
 from spanbridge.exporters.memory import InMemoryExporter
 from spanbridge.protocols import Rejected
 
@@ -34,6 +35,30 @@ def test_copies_are_independent(make_span):
 
     assert record.input == {"q": "x"}
     assert exporter.spans[0].to_dict() == record.to_dict()
+
+
+@needs_fork
+def test_a_child_that_is_forked_while_a_batch_comes(make_span):
+    """It has what its parent had, and its own."""
+    exporter = InMemoryExporter()
+
+    class Slow(list):
+        def __iter__(self):
+            coming.set()
+            until_a_fork_waits()
+            return super().__iter__()
+
+    coming = threading.Event()
+    other = threading.Thread(target=exporter.export, args=(Slow([make_span("the parent's")]),))
+    other.start()
+    assert coming.wait(60)
+
+    def export_in_child() -> bool:
+        exporter.export([make_span("the child's")])
+        return [span.name for span in exporter.spans] == ["the parent's", "the child's"]
+
+    assert in_child(export_in_child)
+    other.join()
 
 
 def test_clear(make_span):

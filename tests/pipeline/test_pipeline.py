@@ -511,6 +511,33 @@ def test_multiprocessing():
     assert len({span.span_id for span in spans}) == 4
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_multiprocessing_child_waits_as_long_as_it_was_told():
+    """Its exits have the configured time to deliver."""
+    code = """
+        import multiprocessing, time
+        import spanbridge as sb
+
+        class Exit:
+            def export(self, batch): pass
+            def flush(self, deadline): pass
+            def shutdown(self, deadline): print(deadline - time.monotonic(), flush=True)
+
+        def work():
+            with sb.tool_call("in the child"):
+                pass
+
+        sb.configure(store=False, exporters=[Exit()], exit_timeout_s=100)
+        process = multiprocessing.get_context("fork").Process(target=work)
+        process.start()
+        process.join()
+        sb.shutdown(10)
+    """
+    child, parent = map(float, run_python(code).split())
+
+    assert parent < 10 < child < 100
+
+
 def test_spans_are_delivered_at_exit():
     """A program that ends without a flush loses nothing; what it left open is abandoned."""
     code = """

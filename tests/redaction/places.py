@@ -15,6 +15,10 @@ from .announced_places import ANNOUNCED, CODES, COMMANDS_AND_ANSWERS, SETTINGS, 
 from .announced_places import CALLS as CALLS_BY_PLACE
 from .announced_places import LOOK_ALIKES as ANNOUNCED_LOOK_ALIKES
 from .cases import HOLE, Case, text_case
+from .connected_places import CALLS as CONNECTED_CALLS
+from .connected_places import COLOURS, GROUPS_OF_CREDENTIALS, NAMES_IN_TEXTS, OPERATORS
+from .connected_places import LOOK_ALIKES as CONNECTED_LOOK_ALIKES
+from .connected_places import SENTENCES as CONNECTED_SENTENCES
 from .further_places import BROWSERS, CALLS, DECLARATIONS, DIALOGUES, LANGUAGES, STRINGS, TEXTS
 from .further_places import FURTHER as FURTHEST
 from .further_places import LOOK_ALIKES as FURTHER_LOOK_ALIKES
@@ -56,6 +60,7 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     ),
     "i": lambda rng: rng.choice(("$Letters", "$ecretWord", "pa$$word7", "p{{x}}Qz9", "Kr7{{n}}fish", "%Letters")),
     "o": lambda rng: rng.choice(("tangerine", "moosehead", "waterfall")),
+    "3": lambda rng: str(rng.randint(100, 999)),
     "s": lambda rng: f"//{characters(rng, 'B', 41)}=",
 }
 
@@ -1558,6 +1563,11 @@ def places(rng: random.Random) -> Iterator[Case]:
         "sql": SQL,
         "words": WORDS,
         **SOURCES,
+        "operators": OPERATORS,
+        "connected_calls": CONNECTED_CALLS,
+        "connected_sentences": CONNECTED_SENTENCES,
+        "colours": COLOURS,
+        "groups_of_credentials": GROUPS_OF_CREDENTIALS,
     }
     for group, rows in tables.items():
         for number, (kind, template) in enumerate(rows):
@@ -1567,6 +1577,9 @@ def places(rng: random.Random) -> Iterator[Case]:
             value = template.replace(HOLE, two)
             wrapped = {"role": "tool", "content": [{"type": "text", "text": f"Here it is:\n{value}"}]}
             yield Case(f"places_{group}/{number}/message", wrapped, (two,), case.keeps)
+    for number, (kind, name, write) in enumerate(NAMES_IN_TEXTS):
+        secret = KINDS[kind](rng)
+        yield Case(f"places_names_in_texts/{number}", write(name, secret), (secret,), ("42",))
     for number, (kind, template) in enumerate(STRINGS):
         secret = KINDS[kind](rng)
         text = template.replace(HOLE, secret)
@@ -1590,7 +1603,14 @@ def places(rng: random.Random) -> Iterator[Case]:
 def look_alikes(_: random.Random) -> Iterator[Case]:
     """Every row alone, in a message and in JSON in a string."""
     for number, text in enumerate(
-        (*LOOK_ALIKES, *FURTHER_LOOK_ALIKES, *MORE_LOOK_ALIKES, *SOURCE_LOOK_ALIKES, *ANNOUNCED_LOOK_ALIKES)
+        (
+            *LOOK_ALIKES,
+            *FURTHER_LOOK_ALIKES,
+            *MORE_LOOK_ALIKES,
+            *SOURCE_LOOK_ALIKES,
+            *ANNOUNCED_LOOK_ALIKES,
+            *CONNECTED_LOOK_ALIKES,
+        )
     ):
         yield Case(f"look_alikes/{number}", text)
         yield Case(

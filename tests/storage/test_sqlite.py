@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forking import in_child, needs_fork
+from spanbridge import forks
 from spanbridge.errors import StoreError
 from spanbridge.exporters.storage_exporter import StorageExporter
 from spanbridge.protocols import Rejected
-from spanbridge.storage import connections, forks, migrations, sqlite, sqlite_writer
+from spanbridge.storage import connections, migrations, sqlite, sqlite_writer
 from spanbridge.storage.filters import TraceQuery
 from spanbridge.storage.migrations import APPLICATION_ID, SCHEMA_VERSION
 from spanbridge.storage.span_rows import DAMAGED_KEY, MAX_TOKENS
@@ -30,7 +32,7 @@ from spanbridge.storage.trace_rows import RECENT_TERMS
 from .contract import MATCHING, TRACE, StoreContract, hex_id, matching, span, trace_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 @pytest.fixture
@@ -510,24 +512,6 @@ with SQLiteStore("sqlite:///" + sys.argv[1], create=True) as store:
         store.write([span(1, trace_id=hex_id(1), tokens=(1, 0)), span(2, parent=1, trace_id=hex_id(number), tokens=(1, 0))])
         store.write([span(1, trace_id=hex_id(number), tokens=(1, 0))])
 """
-
-
-def needs_fork(test: Any) -> Any:
-    test = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")(test)
-    return pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")(test)
-
-
-def in_child(use: Callable[[], bool]) -> bool:
-    """Whether `use` returned True in a forked child."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            status = 0 if use() else 2
-        finally:
-            os._exit(status)
-    _, code = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(code) == 0
 
 
 class TestProcesses:

@@ -74,6 +74,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         service_name=settings.service_name,
         environment=settings.environment,
         write_interval_s=settings.write_interval_ms / 1000,
+        exit_timeout_s=settings.exit_timeout_s,
         max_bytes=settings.queue_max_bytes,
         validate=_attribute_check() if settings.strict_attributes else None,
         span_filter=settings.span_filter,

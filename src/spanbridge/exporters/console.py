@@ -6,8 +6,10 @@ import logging
 import sys
 from collections import OrderedDict
 from dataclasses import replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from spanbridge import forks
 from spanbridge.exporters.span_tree import line_text, render, summarize
 from spanbridge.protocols import Rejected
 
@@ -57,6 +59,11 @@ class ConsoleExporter:
         self._show_content = show_content
         self._width = width
         self._draws_live = live
+        self._begin()
+        forks.register(self)
+
+    def _begin(self) -> None:
+        self._at_work = Lock()
         self._console: Console | None = None
         self._live: Live | None = None
         self._moved_handlers: list[tuple[logging.StreamHandler[Any], Any]] = []
@@ -68,6 +75,11 @@ class ConsoleExporter:
         self._printed_spans = 0
 
     def export(self, batch: Sequence[SpanRecord], /) -> ExportResult | None:
+        forks.let_go_first()
+        with self._at_work:
+            return self._export(batch)
+
+    def _export(self, batch: Sequence[SpanRecord]) -> ExportResult | None:
         # All lines before anything changes: what raises here comes again, and must find the trees as they were.
         summaries = [(summarize(record, show_content=self._show_content), record.phase) for record in batch]
         late = [line for line, phase in summaries if self._apply(line, phase)]
@@ -90,6 +102,22 @@ class ConsoleExporter:
 
     def shutdown(self, _deadline: float, /) -> None:
         """Prints the trees of open traces as they stand."""
+        with self._at_work:
+            self._print_open()
+
+    def locks(self) -> tuple[Lock, ...]:
+        """For `forks`: held while something is printed."""
+        return (self._at_work,)
+
+    def forget_parent(self, *, was_at_work: bool) -> None:  # noqa: ARG002 - it prints anew in any case
+        """For `forks`: a child prints on its own, past the trees that its parent draws."""
+        if self._live is not None:
+            for handler, stream in self._moved_handlers:
+                handler.stream = stream  # `setStream` flushes the one before, which prints on the parent's console
+            sys.stdout, sys.stderr = (getattr(file, "rich_proxied_file", file) for file in (sys.stdout, sys.stderr))
+        self._begin()
+
+    def _print_open(self) -> None:
         trees = [self._close(trace_id) for trace_id in tuple(self._open)]
         console = self._console
         if console is None or _is_closed(console):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from threading import Condition
+from threading import Condition, Lock
 from typing import TYPE_CHECKING
 
+from spanbridge import forks
 from spanbridge.protocols import Rejected
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ class InMemoryExporter:
         self._max_spans = max_spans
         self._records: list[SpanRecord] = []
         self._running: dict[tuple[str, str], SpanRecord] = {}
-        self._changed = Condition()
+        self._make_lock()
+        forks.register(self)
+
+    def _make_lock(self) -> None:
+        self._lock = Lock()
+        self._changed = Condition(self._lock)
 
     @property
     def spans(self) -> list[SpanRecord]:
@@ -88,3 +94,11 @@ class InMemoryExporter:
 
     def shutdown(self, _deadline: float, /) -> None:
         """Keeps the spans: a test reads them after the shutdown."""
+
+    def locks(self) -> tuple[Lock, ...]:
+        """For `forks`."""
+        return (self._lock,)
+
+    def forget_parent(self, *, was_at_work: bool) -> None:  # noqa: ARG002 - the lock is all that is given up
+        """For `forks`: a child keeps the spans that its parent had."""
+        self._make_lock()

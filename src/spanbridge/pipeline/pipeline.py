@@ -47,7 +47,6 @@ POLL_S = 0.05
 """How long events wait at most until the pipeline looks at them; less where the write interval is shorter."""
 MAX_OUTBOX_RECORDS = 1024
 """Records that are handed on before the write interval is over."""
-CHILD_EXIT_TIMEOUT_S = 2.0
 MAX_EXITS_SHARE_S = 0.5
 """How much of a shutdown's time the exits have to themselves, at most; else a quarter. In the rest the pipeline works too."""
 LEFT_OUT_ON_PURPOSE = frozenset({"excluded_type", "internal", "not_taken", "processor", "sample_rate", "span_filter"})
@@ -82,6 +81,7 @@ class Pipeline:
         service_name: str,
         environment: str,
         write_interval_s: float = 0.05,
+        exit_timeout_s: float = 2.0,
         max_bytes: int = 64 * 1024 * 1024,
         validate: Any = None,
         span_filter: Callable[[SpanRecord], bool] | None = None,
@@ -94,6 +94,7 @@ class Pipeline:
             price: See `cost.PriceTable.cost`.
             hurry: Called at shutdown with its deadline (monotonic clock): `price` should not make it wait.
             write_interval_s: How often records are handed on; a span that outlives it is handed on as running.
+            exit_timeout_s: How long a child process of `multiprocessing` waits for deliveries at its exit.
             max_bytes: Bytes of events and open spans that may wait; beyond it new spans are dropped and counted.
             validate: `validate_attributes` where attributes are checked against their definition.
             span_filter: Which ended spans the exits get.
@@ -113,6 +114,7 @@ class Pipeline:
         self._environment = environment
         self._interval_s = write_interval_s
         self._interval_ns = int(write_interval_s * 1e9)
+        self._exit_timeout_s = exit_timeout_s
         self._validate = validate
         self._span_filter = None
         if span_filter is not None:
@@ -294,7 +296,7 @@ class Pipeline:
         """A child process of `multiprocessing` ends with `os._exit`: its finalizers run, atexit handlers do not."""
         process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
         if process is not None and util is not None and process.parent_process() is not None:
-            util.Finalize(None, lambda: self.shutdown(time.monotonic() + CHILD_EXIT_TIMEOUT_S), exitpriority=-10)
+            util.Finalize(None, lambda: self.shutdown(time.monotonic() + self._exit_timeout_s), exitpriority=-10)
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 

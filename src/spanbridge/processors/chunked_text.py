@@ -30,7 +30,6 @@ _STRINGS = re.compile(rb'\[(?:(\\+)"%b\1", ?\1"|"%b", ?")' % (_STRING, _WITH_QUO
 _LIST_OF_STRINGS = re.compile(
     rb'\[(?:(\\+)"%b\1"(?:, ?\1"%b\1")+|"%b"(?:, ?"%b")+)' % (_STRING, _STRING, _WITH_QUOTES, _WITH_QUOTES)
 )
-_BETWEEN = re.compile(rb'\\*", ?\\*"')
 _TEXT_KEYS = (
     "delta", "textDelta", "choices", "content", "text", "token", "partial_json", "arguments", "data", "chunk", "output_text", "reasoning",
     "reasoning_content", "thinking", "transcript", "function", "tool_calls", "parts", "candidates", "value", "output", "input",
@@ -49,7 +48,7 @@ _SHORTEST_STREAM = 64
 _WORD = re.compile(r"[\W_]*(?:[A-Z]?[a-z]*|[A-Z]+)[\W_]*")
 _COMPLETE = re.compile(
     r"""(?x)
-    (?P<variable>[A-Z][A-Z0-9_]{0,63}=.* | [a-z][a-z_.-]{0,63}=[^&]*) | (?P<flag>--?[A-Za-z][A-Za-z-]*(?:=.*)?)
+    (?P<variable>[A-Z][A-Z0-9_]{0,63}=.*) | (?P<setting>[a-z][a-z_.-]{0,63}=[^&]*) | (?P<flag>--?[A-Za-z][A-Za-z-]*(?:=.*)?)
     | (?P<header>[A-Za-z][A-Za-z0-9-]*:[ ].*\S) | (?P<sentence>[A-Z][a-z']*[ ].*[.!?])
     """
 )
@@ -62,43 +61,51 @@ _MIXED = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=[^0-9]*[0-9]|.*?[a-z][A
 """What only generated words are: of two cases and digits, or of many changes of case."""
 
 
-class Part(NamedTuple):
-    """A piece of text in an item of a list."""
-
-    number: int
-    path: tuple[str | int, ...]
-    """The keys and indexes that lead from the item to the piece; empty where the item is the piece."""
-    text: str
-
-
 class Run(NamedTuple):
-    """A text in pieces."""
+    """A text in pieces, which stand in some items of a list, all at the same place in their item."""
 
-    parts: list[Part]
+    numbers: list[int]
+    """Of the items."""
+    pieces: list[str]
+    path: tuple[str | int, ...]
+    """The keys and indexes that lead from an item to its piece; empty where the items are the pieces."""
     is_stream: bool
     """Whether the items say so. Where they do not, they may be things of their own."""
 
     @property
     def text(self) -> str:
         """The pieces together."""
-        return "".join([part.text for part in self.parts])
+        return "".join(self.pieces)
 
 
 def runs(items: Sequence[Any]) -> Iterator[Run]:
-    """The texts that stand in consecutive items of a list, all pieces of one at the same place in their item."""
-    parts: list[Part] = []
-    for index, item in enumerate(items):
-        found = ((), item) if type(item) is str else _text_in(item, 0)
-        if found is None:
+    """The texts that stand in consecutive items of a list."""
+    numbers: list[int] = []
+    pieces: list[str] = []
+    path: tuple[str | int, ...] = ()
+    for number, item in enumerate(items):
+        if type(item) is str:
+            here, piece = (), item
+        elif (found := _text_in(item, 0)) is not None:
+            here, piece = found
+        else:
             continue  # events between the pieces, such as a first one with a role, do not end a text
-        path, text = found
-        if parts and (path != parts[-1][1] or (not path and are_complete(parts[-1][2], text))):
-            if run := _run(parts, items):
+        if pieces and (
+            here != path or (_are_documents(pieces[-1], piece) if here else are_complete(pieces[-1], piece))
+        ):
+            if run := _run(numbers, pieces, path, items):
                 yield run
-            parts = []
-        parts.append(Part(index, path, text))
-    if run := _run(parts, items):
+            numbers, pieces = [], []
+        path = here
+        numbers.append(number)
+        pieces.append(piece)
+    if run := _run(numbers, pieces, path, items):
         yield run
+
+
+def _are_documents(before: str, after: str) -> bool:
+    """Whether two strings are JSON objects, such as the arguments of two calls."""
+    return after[:1] == before[:1] == "{" and before[-1:] == after[-1:] == "}"
 
 
 def are_complete(before: str, after: str) -> bool:
@@ -110,17 +117,17 @@ def are_complete(before: str, after: str) -> bool:
     return second is not None and first is not None and first.lastgroup == second.lastgroup
 
 
-def _run(parts: list[Part], items: Sequence[Any]) -> Run | None:
-    if len(parts) < 2:
+def _run(numbers: list[int], pieces: list[str], path: tuple[str | int, ...], items: Sequence[Any]) -> Run | None:
+    if len(pieces) < 2:
         return None
-    first = items[parts[0].number]
+    first = items[numbers[0]]
     is_stream = isinstance(first, dict) and (
         first.get("done") is False
-        or any(isinstance(step, str) and _EVENT.search(step) for step in parts[0].path)
+        or any(isinstance(step, str) and _EVENT.search(step) for step in path)
         or any(isinstance(kind := first.get(key), str) and _EVENT.search(kind) for key in _EVENT_KEYS)
     )
-    if is_stream or sum([len(part.text) for part in parts]) <= _MAX_MEAN * len(parts):
-        return Run(parts, is_stream)
+    if is_stream or sum(map(len, pieces)) <= _MAX_MEAN * len(pieces):
+        return Run(numbers, pieces, path, is_stream)
     return None
 
 
@@ -177,12 +184,12 @@ def holds_lists(data: bytes) -> bool:
 
 def joined_lists(data: bytes) -> bytes:
     """The strings of each list in encoded JSON as one text, the texts in lines; those of JSON inside of strings too."""
-    return b"\n".join([_joined(match[0]) for match in _LIST_OF_STRINGS.finditer(data)])
+    return b"\n".join([_joined(match[0], match[1] or b"") for match in _LIST_OF_STRINGS.finditer(data)])
 
 
-def _joined(strings: bytes) -> bytes:
+def _joined(strings: bytes, backslashes: bytes) -> bytes:
     if b"\\" in strings or b'", "' in strings:
-        return _BETWEEN.sub(b"", strings)
+        return re.sub(rb'(?<!\\)%b", ?%b"' % ((re.escape(backslashes),) * 2), b"", strings)
     return strings.replace(b'","', b"")  # most lists; the same at a fifth of the cost
 
 

@@ -132,6 +132,8 @@ _FORMS: dict[str, tuple[_Form, ...]] = {
 }
 
 
+_SAME_TEXT = (" ", ":", "s:")
+"""What begins the next piece of a text that begins as a program is called: `http`, `s://`, or `az`, ` login`."""
 _MAX_ARGUMENTS = 32
 _MAX_PROGRAMS = 4
 _LONGEST_PROGRAM = 80
@@ -169,7 +171,10 @@ def _program(item: str) -> str:
 
 def is_argument_list(items: Sequence[str]) -> bool:
     """Whether strings are the arguments of a known program, each of which stands for itself."""
-    return any(_program(item) in _FORMS for item in items[:_MAX_PROGRAMS])
+    return any(
+        _program(item) in _FORMS and not following.startswith(_SAME_TEXT)
+        for item, following in zip(items[:_MAX_PROGRAMS], [*items[1:], ""], strict=False)
+    )
 
 
 def _find(form: _Form, items: Sequence[str], at: int) -> Argument | None:

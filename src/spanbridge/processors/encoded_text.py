@@ -1,4 +1,5 @@
-"""Secrets in text that was encoded for transport: percent-encoded and HTML-escaped runs, base64 of text, and lines behind a program's name.
+"""Secrets in text that was encoded for transport: percent-encoded, HTML-escaped and ASCII-escaped runs, base64 of text, and lines behind a
+program's name.
 
 A run is decoded, its text is searched as any other, and what is found is masked where it stands in the run: what surrounds it keeps its
 encoding. Of base64 the whole run goes, because no part of it stands for a part of the text.
@@ -12,8 +13,9 @@ import re
 from typing import TYPE_CHECKING
 
 from spanbridge.processors.credential_patterns import decode_base64
+from spanbridge.processors.keyword_probes import OF_OTHER_LETTERS
 from spanbridge.processors.matcher import Probe
-from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
+from spanbridge.processors.text_rule import Budget, Find, Span, TextRule, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +28,33 @@ _OVERLAP = 4 * 1024
 _RUN = re.compile(r"[^\s\"'<>`]+")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ENTITY = re.compile(r"(&(?:#\d{1,6}|#x[0-9A-Fa-f]{1,5}|[a-z]{2,6});)(?:\1)*")
+_ESCAPES = re.compile(r"(?:\\{1,8}u(?!00[0-7]|[dD][89A-Fa-f])[0-9A-Fa-f]{4})+|(?:\\{1,8}x[89A-Fa-f][0-9A-Fa-f])+")
+"""Letters beyond ASCII, no surrogates."""
+_CODE = re.compile(r"\\[ux]([0-9A-Fa-f]+)")
+
+
+def _codes(character: str, sign: str) -> list[str]:
+    if character.isascii():
+        return [character]
+    return [f"u{ord(character):04x}"] if sign == "u" else [f"x{byte:02x}" for byte in character.encode()]
+
+
+def _escaped_probe(sign: str) -> Probe:
+    """The beginnings of words that say "secret" as ASCII alone writes them, at any depth: `\\u00f1` of JSON, `\\xc3\\xb1` of Python."""
+    patterns: set[str] = set()
+    gates: set[str] = set()
+    for word in OF_OTHER_LETTERS:
+        first = next(index for index, character in enumerate(word) if not character.isascii())
+        codes = [code for character in word[first : first + 3] for code in _codes(character, sign)]
+        patterns.add(word[:first] + "".join(rf"\\{{1,8}}{code}" if len(code) > 1 else code for code in codes))
+        gates.add(codes[0])
+    return Probe(tuple(sorted(gates)), f"(?i)(?:{'|'.join(sorted(patterns))})")
+
+
+_ESCAPED = (_escaped_probe("u"), _escaped_probe("x"))
+_ESCAPED_WORDS = re.compile("|".join(probe.pattern.removeprefix("(?i)") for probe in _ESCAPED), re.IGNORECASE)
+_COLOUR = re.compile(r"(?:\x1b|\\{1,8}(?:x1b|u001b|033))\[[\d;]{0,8}[mK]")
+"""Of a terminal."""
 _LINE_PREFIX = re.compile(r"(?m)^[ \t]{0,8}[A-Za-z][\w.-]{0,48}[-_]\d{1,3} {1,24}\| ?")
 """What Docker Compose writes before each line of a container: `db-1  | `."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,65536}={0,2}")
@@ -55,12 +84,18 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
                     decoded, starts = _decoded(piece, _PERCENT, _unquote, plus="=" in piece)
                     yield from _mapped(deeper(decoded, budget), starts, run.start() + start)
 
-    def entities(text: str, budget: Budget) -> Iterator[Span]:
-        # Escaped text has spaces and line breaks, so all of it is one run.
-        for start, piece in _pieces(text):
-            decoded, starts = _decoded(piece, _ENTITY, _unescape)
-            if len(decoded) < len(piece):
-                yield from _mapped(deeper(decoded, budget), starts, start)
+    def anywhere(pattern: re.Pattern[str], decode: Callable[[str], str], sign: re.Pattern[str] | None = None) -> Find:
+        """Of text with spaces and line breaks all is one run; a piece of it is decoded where `sign` stands in it."""
+
+        def find(text: str, budget: Budget) -> Iterator[Span]:
+            for start, piece in _pieces(text):
+                if sign is not None and not sign.search(piece):
+                    continue
+                decoded, starts = _decoded(piece, pattern, decode)
+                if len(decoded) < len(piece):
+                    yield from _mapped(deeper(decoded, budget), starts, start)
+
+        return find
 
     def base64_text(text: str, budget: Budget) -> Iterator[Span]:
         for run in matches(_BASE64, text, budget):
@@ -69,22 +104,22 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
                 if found:
                     yield Span(run.start(), run.end(), found[0].rule)
 
-    def prefixed(text: str, budget: Budget) -> Iterator[Span]:
-        for start, piece in _pieces(text):
-            decoded, starts = _decoded(piece, _LINE_PREFIX, lambda _: "")
-            if len(decoded) < len(piece):
-                yield from _mapped(deeper(decoded, budget), starts, start)
-
     return (
-        TextRule((Probe((" | ",), r"[-_][0-9]{1,3} {1,24}\| ", 27, r" \| "),), prefixed),
+        TextRule((Probe((" | ",), r"[-_][0-9]{1,3} {1,24}\| ", 27, r" \| "),), anywhere(_LINE_PREFIX, lambda _: "")),
+        TextRule((Probe(("\x1b[", "1b[", "033["), r"(?:\x1b|1b|033)\[[0-9mK]", 0),), anywhere(_COLOUR, lambda _: "")),
         TextRule(
             (
                 Probe(("%",), r"%(?:2[02BFbf]|3[ADad]|40|5[BCbc]|7[Bb]|0[ADad]|25)[^ \"]{0,256}%[0-9A-F]", 0),
-                Probe(("%",), r"%(?:6[1-9A-Fa-f]|7[0-9Aa])[A-Za-z0-9%_.-]{0,32}=", 0),
+                Probe(
+                    ("%",),
+                    r"%(?:6[1-9A-Fa-f]|7[0-9Aa]|[C-Ec-e][0-9A-Fa-f]%[89ABab][0-9A-Fa-f])[A-Za-z0-9%_.+-]{0,32}=",
+                    0,
+                ),
             ),
             percent,
         ),
-        TextRule((Probe(("&",), r"&(?:quot|apos|amp|lt|#x?[0-9A-Fa-f]{2,4});", 0),), entities),
+        TextRule((Probe(("&",), r"&(?:quot|apos|amp|lt|#x?[0-9A-Fa-f]{2,4});", 0),), anywhere(_ENTITY, _unescape)),
+        TextRule(_ESCAPED, anywhere(_ESCAPES, _unescape_letters, _ESCAPED_WORDS)),
         TextRule(
             (
                 Probe(
@@ -108,6 +143,12 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
 
 def _unescape(references: str) -> str:
     return html.unescape(references) or references  # to no character: `&#xFFFE;`
+
+
+def _unescape_letters(codes: str) -> str:
+    if "u" in codes:
+        return "".join(chr(int(code, 16)) for code in _CODE.findall(codes))
+    return bytes.fromhex("".join(_CODE.findall(codes))).decode("utf-8", "replace")
 
 
 def _unquote(codes: str) -> str:

@@ -45,7 +45,9 @@ ALONE = word_set(
     "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd mnemonic "
     "psk cvv cvc cvv2 cvc2 motdepasse heslo lozinka jelszó jelszo salasana adgangskode kodeord passord şifre sifre requirepass masterauth bindpw sshpass"
 )
-_WEAK_ALONE = word_set("token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken sas seed")
+_WEAK_ALONE = word_set(
+    "token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken sas seed parola"
+)
 _LOGINS = word_set("auth credential credentials cred creds login")
 _PINS = word_set("pin puk")
 """Secret where the value is a number of four to eight digits: other pins are parts of a board."""
@@ -72,7 +74,7 @@ _NOT_TOKEN_OWNERS = word_set(
     "page next continuation sync stop eos bos pad unk mask cls sep special max min total input output prompt completion cached reasoning "
     "budget cursor start end first last per num number cache read write creation used remaining available context new text audio image video "
     "thinking thought candidates candidate billed estimated prev previous resume top current unknown begin tool accepted rejected prediction "
-    "delta chunk window avg average mean logit sampled generated vocab byte lexer parser syntax design keyword "
+    "delta chunk avg average mean logit sampled generated vocab byte lexer parser syntax design keyword "
     "progress idempotency client request key"
 )
 CODE_OWNERS = word_set(
@@ -100,7 +102,7 @@ _LIMITS = word_set("ratelimit limit limits rate quota usage")
 _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"), ("seed", "phrase"), ("recovery", "phrase"), ("pass", "word"),
                     ("pass", "phrase"), ("recovery", "phrases"), ("mot", "passe"), ("connection", "strings"), ("secret", "base"), ("amz", "signature"), ("goog", "signature"), ("oss", "signature"), ("hub", "signature"), ("slack", "signature"),
                     ("stripe", "signature"), ("twilio", "signature"), ("svix", "signature"), ("webhook", "signature"), ("client", "assertion"), ("code", "verifier"), ("access", "signature"), ("security", "answer"), ("secret", "answer"),
-                    ("recovery", "answer"), ("wallet", "seed"), ("master", "seed"), ("totp", "seed")})  # fmt: skip
+                    ("recovery", "answer"), ("jenkins", "crumb"), ("wallet", "seed"), ("master", "seed"), ("totp", "seed")})  # fmt: skip
 _OF_OTHERS = frozenset(
     {("existing", "secret"), ("pull", "secret"), ("pull", "secrets"), ("load", "credential"), ("import", "credential")}
 )
@@ -108,7 +110,9 @@ _OF_OTHERS = frozenset(
 _GLUED = re.compile(r"(.+?)(passwords?|passwd|passphrase|secrets?|tokens?|keys?|credentials|cookie|pwd|auth|pw)")
 _GLUED_KEY_OWNERS = re.compile(r"\w+(?:account|access|api|private|secret|signing|encryption)")
 """What stands before `key` at the end of a word of several: `serviceaccountkey`."""
-_GLUED_LOOKALIKES = word_set("oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd")
+_GLUED_LOOKALIKES = word_set(
+    "oldpwd monkey turkey donkey hockey whiskey jockey hotkey passkey compwd mkpasswd chpasswd gpasswd kpasswd ldappasswd yppasswd"
+)
 _SPLIT = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _ASCII_WORD = re.compile(
@@ -238,7 +242,7 @@ _IDENTIFIER = re.compile(
     r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:(?:\.|::)[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
 )
 _DIGITS = re.compile("[0-9](?:[^0-9]*([0-9]))?")
-_MEMBER = re.compile(rf"(?!(?:{_TWO_WORDS}|{_DISGUISED})\Z)[A-Za-z_]\w*(?:(?:\.|::)\w+|\[\w*\]|->\w+)+")
+_MEMBER = re.compile(rf"(?!(?:{_TWO_WORDS}|{_DISGUISED})\Z)[A-Za-z_]\w*(?:(?:\.|::)(?!\d\d)\w+|\[\w*\]|->\w+)+")
 _NUMBER = re.compile(r"\d{1,2}-\d{1,3}|0x[0-9A-Fa-f]{1,8}")
 """Of a length, `8-64 characters`, and of code."""
 _SIGN_INSIDE = re.compile(r"[!@#$%^&*+~?=](?:(?<=\w.)[!@#$%^&*+~?=]*\w|(?<=[A-Za-z]{3}[!@#$%^&*])$)")

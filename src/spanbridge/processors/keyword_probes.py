@@ -27,7 +27,7 @@ _LEADS_TO = r"(?: {1,2}(?:is|was|are|ist|lautet|es|est|be|now|to|as|equals)(?: [
 _CONNECTED = "|".join(
     (
         # An operator, a bracket, an arrow; the next item; quotes, arguments, cells, attributes; what a sentence says is no word; what it quotes.
-        rf"(?: [A-Za-z0-9(){{]{{1,12}}){{0,2}}{_MARKS}(?:[:=>|;]|%3[AaDd]|<-)",
+        rf"(?: [A-Za-z0-9(){{]{{1,12}}){{0,2}}{_MARKS}(?:[:=>|;]|\?\?=|%3[AaDd]|<-)",
         r"(?: (?:field|input|box|textbox|entry))?[\\\"'`\])>]+[ \t]{0,4}[,}]",
         rf"(?:[ \t]{{1,16}}(?:by |as )?\(?|(?:\.[A-Za-z]{{2,20}})?[({{][ \t]{{0,2}}){_QUOTE}|</[a-z]{{1,8}}>[^<\"]{{0,40}}<|[ \t][^<>\n]{{1,200}}>",
         r"(?:[^A-Za-z0-9+/\"][^\"]{0,80})?[0-9!@#$%^&*_]",
@@ -78,20 +78,26 @@ def _owned_names(word: str, *owners: str) -> Probe:
 
 
 _RARE = ("mnemonic", "csrf", "xsrf", "cred", "psk", "cvv", "cvc", "heslo", "lozinka", "jelszo", "salasana", "adgangskode", "kodeord", "passord", "sifre",
-         "motdepasse", "kata sandi")  # fmt: skip
+         "motdepasse", "kata sandi", "parola")  # fmt: skip
 _OF_OTHERS = (*_RARE, "passwort", "kennwort", "senha", "wachtwoord", "contrase", "mot de passe")
 """Passwords in other languages: their names may have cases and prepositions behind them."""
 _RARE_NAMES = (
     Probe(_RARE, f"(?i)(?:{'|'.join(_RARE)}){_NAME_END}", 0),
-    Probe(_OF_OTHERS, rf"(?i)(?:{'|'.join(_OF_OTHERS)})[^ :\n\"]{{0,4}}(?: [^ :\n\"]{{1,24}}){{1,5}} ?:", 0),
+    Probe(
+        _OF_OTHERS,
+        rf"(?i)(?:{'|'.join(_OF_OTHERS)})[^ :\n\"]{{0,4}}(?: [^ :\n\"]{{1,24}}){{0,5}}(?: :|:| (?:er|je|is|ist|est|\xc3[\xa8\xa9\xa4]r?) )",
+        0,
+    ),
     _owned_names("word", "pass"),
     _owned_names("phrase", "pass", "seed", "recovery"),
     _owned_names("passe", "mot", "mot de", "mot_de", "mot-de", "mot.de", "mot/de"),
     _owned_names("base", "secret"),
     _owned_names("pw", "user", "root"),
     _owned_names("pin", *sorted(PIN_OWNERS)),
+    _owned_names("puk", "sim", "card"),
     _owned_names("assertion", "client"),
     _owned_names("verifier", "code"),
+    _owned_names("crumb", "jenkins"),
     _owned_names("answer", "security", "secret", "recovery"),
     _owned_names("str", "conn", "connection"),
     _owned_names("signature", "access", "amz", "goog", "oss", "hub", "slack", "stripe", "twilio", "svix", "webhook"),
@@ -100,19 +106,11 @@ _RARE_NAMES = (
     Probe(("token", "key"), rf"(?i)(?:token|key)s?[_./ \[*-]{_QUALIFIED}[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=-]{{8}}", 0),
 )
 
-
-def _escaped(word: str) -> str:
-    """A pattern of a word's beginning as JSON of ASCII alone writes it, in strings at any depth."""
-    first = next(index for index, character in enumerate(word) if not character.isascii())
-    return "".join(
-        character if character.isascii() else rf"\\{{1,8}}u{ord(character):04x}" for character in word[: first + 3]
-    )
-
-
-_ESCAPABLE = (*_NATIVE_WORDS, *(word for word in NATIVE_WORDS if not word.isascii()))
-_ESCAPED_GATES = {
-    next(f"u{ord(character):04x}" for character in word if not character.isascii()) for word in _ESCAPABLE
-}
+OF_OTHER_LETTERS = (
+    *_NATIVE_WORDS,
+    *(spelled for word in NATIVE_WORDS if not word.isascii() for spelled in (word, word.capitalize())),
+)
+"""Words that are escaped where text is written in ASCII."""
 KEYWORD_PROBES = (
     # Apart, so that a match tells which of the frequent words to look for; each set makes the automaton larger.
     _probe_for("authorization", ("authorization",)),
@@ -144,11 +142,9 @@ KEYWORD_PROBES = (
     Probe(("auth", "pass", "bearer"), rf"(?i)(?:auth[s2]?|pass|bearer){_QUALIFIED}{_GENERATED}", 0),
     Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?i:{_QUALIFIED}){_GENERATED}", 3),
     Probe(("pw",), r"(?i)pw[\\\"']+[ \t]{0,4}[:=]", 0),
-    Probe(("token",), r"(?i)token(?:: ?[&'a-z]{1,12}(?: [a-z]{1,8})? ?=| ?!==?) ?[\\]{0,7}[\"'][A-Za-z0-9+/_.~=-]{8}", 0),
+    Probe(("token",), r"(?i)token(?:: ?[&'a-z.]{1,16}(?:\[[a-z]{1,12}\]|(?: \|)? [a-z]{1,8})? ?=| ?!==?) ?[\\]{0,7}[\"'][A-Za-z0-9+/_.~=-]{8}", 0),
     Probe(("pat is", "pat was"), r"PAT (?:is|was) [^ ]{0,40}[0-9]", 0),
     Probe(("pw",), r"pw (?:for|of|to|is|was)[^\"]{0,80}[0-9!@#$%^&*_]", 0),
     Probe(("pw is", "pw was"), r"pw (?:is|was):? [\\]{0,7}[\"'`]", 0),
     Probe(tuple(word.encode().lower().decode() for word in _NATIVE_WORDS), "|".join(_NATIVE_WORDS), 0),
-    # As JSON in strings writes them; what surrounds them is read once it is decoded.
-    Probe(tuple(sorted(_ESCAPED_GATES)), f"(?i)(?:{'|'.join(sorted(set(map(_escaped, _ESCAPABLE))))})"),
 )  # fmt: skip

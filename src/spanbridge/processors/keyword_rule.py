@@ -65,9 +65,11 @@ _STEMS = {
     "mot": "mot de passe", "wachtwoord": "wachtwoord", "lösenord": "lösenord", "пароль": "пароль", "密码": "密码", "密碼": "密碼",
     "口令": "口令", "パスワード": "パスワード", "비밀번호": "비밀번호", "hasło": "hasło", "heslo": "heslo", "jelszó": "jelszó",
     "adgangskode": "adgangskode", "salasana": "salasana", "şifre": "şifre", "kata sandi": "kata sandi", "mật khẩu": "mật khẩu",
-    "पासवर्ड": "पासवर्ड", "كلمة المرور": "كلمة المرور",
+    "पासवर्ड": "पासवर्ड", "كلمة المرور": "كلمة المرور", "jelszo": "jelszo", "sifre": "sifre", "kodeord": "kodeord", "lozinka": "lozinka",
+    "parola": "parola", "mnemonic": "mnemonic", "csrf": "csrf", "xsrf": "xsrf", "cvv": "cvv", "cvc": "cvc", "pin": "pin", "puk": "puk",
+    "seed": "seed", "sas": "sas", "sid": "sid", "answer": "answer", "crumb": "crumb", "assertion": "assertion",
 }  # fmt: skip
-"""What to look for in a text in lower case, by the part of it that always stands there."""
+"""What to look for in a text in lower case, by the part of it that always stands there. Signatures have rules of their own."""
 _MAX_NARROWED = 256
 """Sets of probes whose stems are remembered."""
 _MAX_STEM = 1024

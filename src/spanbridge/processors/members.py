@@ -19,6 +19,7 @@ from spanbridge.processors.structures import (
     named_value,
     names_credentials,
     names_group,
+    names_owner,
 )
 
 REDACTIONS = "redactions"
@@ -98,7 +99,7 @@ class Members:
         level = classify(name) if name else _NONE
         if self._owns_key and name == "key" and isinstance(item, str) and looks_like_credential(item):
             return _STRONG
-        if context and level is not _STRONG:
+        if context and level is not _STRONG and not names_owner(name):
             level = max(level, classify(f"{name} {context}"), classify(f"{context} {name}"))
             if level and (type(item) in _NUMBERS or name in _USERS):
                 level = _WEAK  # the id of a token that a model gave, or whose it is

@@ -68,7 +68,7 @@ NATIVE_PASSWORD = re.compile(
 )
 """A password, as `key_names.py` knows the names of one."""
 NATIVE_NOUNS = _words(_KEYS, _TOKENS)
-NATIVE_WORDS = _words(_KEYS, _TOKENS, _CODES)
+NATIVE_WORDS = _words(_KEYS, _TOKENS, _CODES, _OWNERS)
 
 
 def _probe(words: list[str], rest: str) -> Probe:

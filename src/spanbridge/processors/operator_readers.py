@@ -10,22 +10,22 @@ from spanbridge.processors.header_values import header_value
 from spanbridge.processors.key_names import Sensitivity, classify, looks_like_credential
 from spanbridge.processors.placeholders import is_placeholder
 from spanbridge.processors.quoted_values import MAX_QUOTED, QUOTE, accepts_quoted, closing, quoted_items, quoted_value
-from spanbridge.processors.structures import is_beside_secrets, names_credentials, names_group
+from spanbridge.processors.structures import is_beside_secrets, names_credentials, names_group, names_owner
 from spanbridge.processors.unquoted_values import operand
 from spanbridge.processors.value_words import GAP, is_secret_word
 
 if TYPE_CHECKING:
     from spanbridge.processors.places import Found, Place, Spans
 
-_COLOUR = r"(?:\x1b|\\{1,8}(?:x1b|u001b|033|e))\[[\d;]{0,8}m"
-"""Of a terminal."""
-_MARKUP = rf"(?:{_COLOUR}|\*{{1,3}}|_{{1,3}}|</[A-Za-z]{{1,10}}>)?"
+_MARKUP = r"(?:\*{1,3}|_{1,3}|</[A-Za-z]{1,10}>)?"
 _OPERATOR = re.compile(
-    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\)|（[^\s（）]{{1,24}}）)?)(?:{GAP}{{0,40}}|\.{{2,40}})(?P<op>\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:{GAP}|\\t|(?:%20|\+)(?=%2)){{0,8}})(?:{_COLOUR})?"""
+    rf"""(?P<close>\\{{0,15}}(?:["'`]|&quot;|&#34;|%22)?[\])]?\)?{_MARKUP}(?:[ ]\([\w .-]{{1,24}}\)|（[^\s（）]{{1,24}}）)?)(?:{GAP}{{0,40}}|\.{{2,40}})(?P<op>\|\|=|\?\?=|\|\||\?\?|===?|!==?|=>|:=|\?=|\+=|=|<-(?= ?["'])|:(?!:)|：|＝|%3D|%3A|\||;s:\d{{1,5}}:){_MARKUP}(?P<space>(?:{GAP}|\\t|(?:%20|\+)(?=%2)){{0,8}})"""
 )
 _ASSIGNS = re.compile(r"=|;.*")
 _FALLBACKS = ("||", "??")
 """What is taken where a variable is missing: `process.env.API_KEY || "x"`."""
+_ASSIGNS_MISSING = ("||=", "??=")
+"""The same as an assignment: `ENV["API_KEY"] ||= "x"`."""
 _STRING_END = re.compile(r"""\\{0,15}["'](?=[ ;)])""")
 _ARRAY = re.compile(r"""\{\s{0,8}(?=\\{0,15}["'][^"'\n]{0,4096}["']\s{0,8}[,}])""")
 """Before its first string, as C and Java write one: `{"x", "y"}`."""
@@ -36,14 +36,14 @@ _TAG_END = re.compile(r"(?:\s[\w:.-]{1,40}=[^<>\n]{1,200})?>(?:<!\[CDATA\[)?")
 _NEW_LINE = re.compile(r"(?:\s|\\[nrt]|#{1,3}[^\n]{0,40}\n|```\w{0,10}\n){1,60}")
 _NEXT_NAME = re.compile(r"""[\w.\-"'\[\] ]{1,80}[:=]|[-#<>|+{}\[\]]|[\w.-]{1,52} {1,24}\|""")
 _ANNOTATED = re.compile(
-    r"""(?:[ \t]{0,3}:[ \t]{0,3}[A-Za-z&*][\w.\[\]| ,?&*']{0,40}?|[ ]As[ ]\w{1,20}|(?:\[\w{0,24}\]){1,2}|[ ]\*?(?:string|\[\]byte|n?varchar\(\w{1,4}\))|\s{0,3}\{\s{0,3}get;[\w\s;]{0,40}\})[ \t]{0,3}=[ \t]{0,3}(?=\{?(?:[LuURN]|u8)?\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
+    r"""(?:[ \t]{0,3}:[ \t]{0,3}(?!\w{16,80}=)[A-Za-z&*][\w.\[\]()| ,?&*']{0,48}?|[ ]As[ ]\w{1,20}|(?:\[\w{0,24}\]){1,2}|[ ]\*?(?:string|\[\]byte|n?varchar\(\w{1,4}\))|\s{0,3}\{\s{0,3}get;[\w\s;]{0,40}\})[ \t]{0,3}=[ \t]{0,3}(?=\{?(?:[LuURN]|u8)?\\{0,15}["']|[A-Za-z_.]{1,30}\()""",
 )
 _BLOCK = re.compile(
     r"(?:[|>][-+]?\d?[ \t]*|<<[-~]?[\"']?[A-Z]{2,12}[\"']?)(?:\n|\\n)(?P<indent>[ \t]*)(?P<v>[^\s][^\n\\]{2,2000})"
 )
 """Text on lines of its own: YAML's `|` and `>`, here-documents."""
 _ITEM_OF_LIST = re.compile(
-    r"(?:\n|\\n)[ \t]{0,40}(?:- |(?<=[ \t])[\w.-]{1,64}: )[\"']?(?P<v>[^\s\"'\\:]{4,200})[\"']?(?=\s|\\n|\Z)"
+    r"(?:\n|\\n)[ \t]{0,40}(?:- |(?<=[ \t])(?P<name>[\w.-]{1,64}): )[\"']?(?P<v>[^\s\"'\\:]{4,200})[\"']?(?=\s|\\n|\Z)"
 )
 
 
@@ -74,7 +74,7 @@ def read_operator(place: Place) -> Spans:
     if _connects_nothing(place, operator):
         return ()
     at, op = operator.end(), operator["op"]
-    if op.startswith(";"):
+    if op.startswith(";") or op in _ASSIGNS_MISSING:
         op = "="  # of PHP: `s:8:"password";s:1:"x"`
     if op in _FALLBACKS:
         return quoted_value(text, at, place.level, place.name, strict=True)
@@ -196,7 +196,7 @@ def _items_below(place: Place, at: int) -> list[tuple[int, int]]:
     level = Sensitivity.WEAK if place.name.lower().endswith("secrets") else place.level
     while (item := _ITEM_OF_LIST.match(place.text, at)) is not None:
         value = item["v"]
-        if not is_placeholder(value) and is_secret_word(value, level):
+        if not (is_placeholder(value) or names_owner(item["name"] or "")) and is_secret_word(value, level):
             result.append(item.span("v"))
         at = item.end()
     return result

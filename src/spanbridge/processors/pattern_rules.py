@@ -187,7 +187,7 @@ def _bearer(value: str) -> bool:
 
 
 _WORDS = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*[.=]?")
-_KEYED_CALL = r"(?:jwt\.(?:sign|encode|verify|decode)|createHmac|hmac\.new|pgp_sym_(?:en|de)crypt(?:_bytea)?|Fernet|Secret(?:Str|Bytes)|(?:make|check|verify|hash|validate)_password|(?:check|hash)pw|bearer_?[aA]uth|basic_auth|keyring\.set_password|WiFi\.begin)"
+_KEYED_CALL = r"(?:jwt\.(?:sign|encode|verify|decode)|createHmac|hmac\.new|pgp_sym_(?:en|de)crypt(?:_bytea)?|Fernet|Secret(?:Str|Bytes)|(?:make|check|verify|hash|validate)_password|(?:check|hash)pw|bearer_?[aA]uth|basic_auth|keyring\.set_password|WiFi\.begin|AESGCM|AES\.new|ChaCha20Poly1305|SecretBox)"
 """What is called with a secret, whatever its variables are called."""
 _CODE_KINDS = r"(?:log-?in|sign-?in|verification|authentication|security|one-?time|2fa|mfa|two-?factor|sms|access)"
 """Whose codes of digits are secret in a sentence."""
@@ -225,6 +225,11 @@ def _is_typed(value: str) -> bool:
 _READS_SECRETS = r"(?:-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets|secret (?:create|put|set)|smbpasswd|cryptsetup|env add)"
 """What a shell pipes a secret into."""
 
+_NO_USER = (
+    r"(?:mailto|sips?|xmpp|acct|ssh|scp|sftp|git|rsync|e-?mail|from|to|cc|user(?:name)?|login|host|remote|image|npm)"
+)
+"""Before a colon, what an address of a person or a machine follows: `ssh:bob@host:22`."""
+
 PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_TYPES}\([^()\n]{{0,80}}{_FIELD}"),), rf"{_TYPES}\((?:\w{{1,24}}\.\w{{1,24}}, ?)?\\{{0,3}}[\"'][^\n]{{0,60}}?{_FIELD}[^\n,]{{0,24}}, ?(?:(?:text|value)=)?\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
     pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_FIELD}[^\n]{{0,32}}\)\.{_TYPES}\("),), rf"{_FIELD}[^\n;.]{{0,32}}\)\.{_TYPES}\(\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
@@ -236,8 +241,8 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("assignment", (Probe(("input_value",), r"input_value=[\\\"']"),), r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|credentials?)(?:\n|\\n) {2}[^\n]{0,300}?input_value=\\{0,3}[\"'](?P<v>[^\n\"'\\]{4,512})", _is_typed),
     pattern_rule(
         "assignment",
-        (Probe(("jwt.", "hmac", "pgp_sym", "fernet", "_password", "checkpw", "hashpw", "secretstr", "secretbytes", "bearer", "basic_auth", "keyring.", "wifi.begin"), rf"{_KEYED_CALL}\([^)\n]{{0,160}}[\"'][A-Za-z0-9_+/.!@#$%^&*=?~-]{{0,24}}[0-9]"),),
-        rf"{_KEYED_CALL}\((?:[^()\n\"'=]{{0,80}}[\"'][^\"'\n\\]{{0,160}}\\{{0,3}}[\"'] ?, ?){{0,2}}?[^()\n\"'={{[]{{0,80}}(?:Some\()?\\{{0,3}}[\"'](?!(?i:sha|md5|hs|rs|es)-?\d)(?P<v>(?=[^\s\"'\\]{{0,80}}\d)[^\s\"'\\]{{4,4096}})\\{{0,3}}[\"']", is_mixed_word, 0,
+        (Probe(("jwt.", "hmac", "pgp_sym", "fernet", "_password", "checkpw", "hashpw", "secretstr", "secretbytes", "bearer", "basic_auth", "keyring.", "wifi.begin", "aesgcm(", "aes.new(", "poly1305(", "secretbox("), rf"{_KEYED_CALL}\([^)\n]{{0,160}}[\"'][A-Za-z0-9_+/.!@#$%^&*=?~-]{{0,24}}[0-9]"),),
+        rf"{_KEYED_CALL}\((?:[^()\n\"'=]{{0,80}}[\"'][^\"'\n\\]{{0,160}}\\{{0,3}}[\"'] ?, ?){{0,2}}?[^()\n\"'={{[]{{0,80}}(?:(?:Some|fromhex|unhexlify|b64decode|Buffer\.from)\()?\\{{0,3}}[\"'](?!(?i:sha|md5|hs|rs|es)-?\d)(?P<v>(?=[^\s\"'\\]{{0,80}}\d)[^\s\"'\\]{{4,4096}})\\{{0,3}}[\"']", is_mixed_word, 0,
     ),
     pattern_rule("assignment", (Probe(("assert", "compare_digest", "strcmp"), r"(?:assert|compare_digest|strcmp)[A-Za-z_.:!]{0,32}\((?:t, ?)?[\\\"']{1,6}[^\"'\n]{4,200}[\"'], ?[A-Za-z0-9_.>()-]{0,40}(?i:passw|secret|token|key)"),), r"(?-i:assert|compare_digest|strcmp)[\w.:!]{0,32}\((?:t, ?)?\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'], ?[\w.>()-]{0,40}?(?:password|passwd|passphrase|secret|(?:api|auth|access|bearer|refresh|secret)_?(?:token|key))(?:\(\))?[,)]", is_mixed_word),
     pattern_rule("assignment", (Probe(("userpwd",), r"USERPWD, ?[\\\"']{1,4}[^:\"'\n]{1,64}:"),), r"USERPWD, ?\\{0,3}[\"'][^\s\"':]{1,64}:(?P<v>[^\s\"'\\]{2,200})", None, 0),
@@ -252,6 +257,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
         "url_password", (Probe(("@",), r":(?://|\\/\\/|%2F%2F)[^ /\"'<>@\\]{0,512}(?:@[A-Za-z0-9_.-]{1,64})?(?:[:]|%3A)[^ \"'<>\\]{1,900}@"),),
         r"(?:://|:\\/\\/|:%2F%2F|%3A%2F%2F)[^\s/:@\"'<>\\?#]{0,512}(?:@[\w.-]{1,64})?(?::|%3A)(?P<v>(?:[^\s\"'<>\\@]{1,512}|[^\s\"'<>\\@/:]{513,900})(?:@[^\s\"'<>\\@/]{1,128}(?=@))?)(?:@|%40)(?=[\w\[$.{-])", _url_password,
     ),
+    pattern_rule("url_password", (Probe(("@",), r"@[A-Za-z0-9.-]{3,64}:[0-9]{2}"),), rf"(?<![\w./:@%+-])(?!{_NO_USER}:)[A-Za-z][\w.-]{{0,40}}:(?P<v>[^\s:/@\"'<>\\,;(){{}}]{{6,80}})@(?=[A-Za-z0-9][\w.-]{{2,127}}:\d{{2,5}}(?![\w.]))", is_mixed_word),
     pattern_rule("url_token", (Probe(("@",), r"://[A-Za-z0-9_-]{20,128}(?::[^ /\"'@]{0,128})?@"),), r"://(?P<v>[A-Za-z0-9_-]{20,128})(?::[\w.-]{0,16})?@", looks_like_credential),
     pattern_rule("aws_secret_key", (Probe(("akia", "asia"), r"(?:AKIA|ASIA)[A-Z2-7]{16}[\\\"']{0,9}[ ,;:|\t]{1,4}[\\\"']{0,9}[A-Za-z0-9+/]{8}", 0),), r"(?:AKIA|ASIA)[A-Z2-7]{16}\\{0,7}[\"']?[ ,;:|\t]{1,4}\\{0,7}[\"']?(?P<v>[A-Za-z0-9+/]{40})(?![A-Za-z0-9+/=])", looks_like_credential, 0),
     pattern_rule(
@@ -267,7 +273,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("command_line", (Probe(("encrypt_string", "/user:"), r"(?:encrypt_string [\\'\"] ?[^ ]{2}|net use [^\n\"|;]{0,200}/user:)"),), r"(?:encrypt_string |net use (?:[^\n\"|;]{0,128}/user:\S{1,64} |(?:\w: )?\\{2,8}[^\s\"]{1,128} (?=\S{2,128} /user:)))\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
     pattern_rule("command_line", (Probe(("<<<",), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<<"),), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
     pattern_rule("assignment", (Probe(("auth", "credential", "login", "connection", "pdo("), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)[ ]?=?[ ]?[(][^()\n]{0,160}?[\"'][ ]?,[ ]?\\*[\"']", 6),), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)(?: ?= ?)?\((?:[^()\n\"']{0,40}\\{0,3}[\"'][^\"'\n\\]{0,160}\\{0,3}[\"'] ?, ?){1,2}\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'] ?\)", is_mixed_word, 0),
-    pattern_rule("login", (Probe(("login", "cred", "log in", "logged in", "loggedin", "signed in", "/password", "/pass"), r"(?i)(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}", 8),), r"(?<![\w.-])(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: with| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|\Z))", is_mixed_word),
+    pattern_rule("login", (Probe(("login", "cred", "log in", "logged in", "loggedin", "signed in", "/password", "/pass"), r"(?i)(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: failed| succeeded)?(?: with| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}", 8),), r"(?<![\w.-])(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: failed| succeeded)?(?: with| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|\Z))", is_mixed_word),
     pattern_rule("url_password", (Probe(("jdbc:oracle", ":15"), r"(?i)(?:jdbc:oracle:[a-z]{2,5}:[^ /\"'@]{1,64}/[^ @\"']{2,128}@|@(?://)?[A-Za-z0-9_.-]{1,128}:15[0-9]{2})"),), r"(?:jdbc:oracle:[a-z]{2,5}:[\w.$-]{1,64}/(?=[^\s@\"']{2,128}@)|(?<![\w./-])\w{1,32}/(?=[^\s@/\"']{2,128}@(?://)?[\w.-]{1,128}:15\d\d[:/]))(?P<v>[^\s@\"']{2,128})@"),
     pattern_rule("session_cookie", (Probe(("jsessionid", "phpsessid", "aspsessionid", "asp.net_sessionid", "connect.sid", "_session="), r"(?i)(?:(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid)[\\\"' ]{0,6}[=:]|_session=)[\\\"' ]{0,6}[A-Za-z0-9%._-]{16}"),), r"(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|[a-z]_session(?==))\\{0,7}[\"']?\s?[=:]\s?\\{0,7}[\"']?(?P<v>[\w%.+/=-]{16,4096})", looks_like_credential),
     pattern_rule("one_time_code", (Probe(("is your", "is the", "as your", "as the"), r"(?i)[0-9] (?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)", 2, r"(?i)(?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)"),), r"(?<![\w.-])(?:[A-Z]-)?(?P<v>\d{4,8}|\d{3}[ -]\d{3}) (?:is|as) (?:your|the) (?:(?!error|status|zip|country|exit|area|postal|promo|discount)[\w-]{1,24} ){0,4}(?:code|otp|passcode|(?:one-time|login|temporary) password|(?:login|security|access) pin)\b"),

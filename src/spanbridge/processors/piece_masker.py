@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from spanbridge.processors.text_search import TextSearch
 
 
+_SHORTEST_REST = 5
+"""Characters of a secret whose end is a word of the next string: `["password 200", "Anything else?"]` holds none."""
+
+
 class PieceMasker:
     """Masks what stands in several items of one list.
 
@@ -54,18 +58,18 @@ class PieceMasker:
             if spans:
                 spans = self._in_pieces(spans, run)
             offset = first = 0
-            for part in run.parts if spans else ():
-                end = offset + len(part.text)
+            for number, piece in zip(run.numbers, run.pieces, strict=True) if spans else ():
+                end = offset + len(piece)
                 while first < len(spans) and spans[first].end <= offset:
                     first += 1
                 last = first
                 while last < len(spans) and spans[last].start < end:
                     last += 1
-                inside = [span for span in spans[first:last] if not self._stands_alone(span, part.text, offset)]
+                inside = [span for span in spans[first:last] if not self._stands_alone(span, piece, offset)]
                 if inside:
                     result = list(items) if result is None else result
                     masked = self._masked_part(text, inside, offset, end)
-                    result[part.number] = chunked_text.replaced(result[part.number], part.path, masked)
+                    result[number] = chunked_text.replaced(result[number], run.path, masked)
                 offset = end
         return result
 
@@ -87,7 +91,7 @@ class PieceMasker:
 
     def _in_pieces(self, spans: Sequence[Span], run: chunked_text.Run) -> list[Span]:
         """The secrets of a text in pieces: without those that were masked in a piece before, nor the words of a next string."""
-        ends = list(accumulate(len(part.text) for part in run.parts))
+        ends = list(accumulate(map(len, run.pieces)))
         result: list[Span] = []
         for span in spans:
             first, last = bisect_right(ends, span.start), bisect_right(ends, span.end - 1)
@@ -96,17 +100,19 @@ class PieceMasker:
                 continue
             starts = [ends[index - 1] if index else 0 for index in range(first, last + 1)]
             pieces = [
-                part.text[max(0, span.start - start) : span.end - start]
-                for part, start in zip(run.parts[first : last + 1], starts, strict=True)
+                piece[max(0, span.start - start) : span.end - start]
+                for piece, start in zip(run.pieces[first : last + 1], starts, strict=True)
             ]
             if any(was_masked(piece) or self._search.is_masked(piece) for piece in pieces):
                 continue
             if not run.is_stream:
-                piece, start = run.parts[first].text, starts[0]
+                piece, start = run.pieces[first], starts[0]
                 if self._stands_alone(span._replace(end=ends[first]), piece, start):
-                    if not chunked_text.goes_on("".join(pieces[1:]), run.parts[first + 1].text):
+                    if not chunked_text.goes_on("".join(pieces[1:]), run.pieces[first + 1]):
                         continue  # an argument, a variable, a tag: it is masked where it stands, and what follows is the next one
                 elif chunked_text.is_word(pieces[-1]):
+                    if starts[-1] - span.start < _SHORTEST_REST:
+                        continue
                     span = span._replace(end=starts[-1])  # noqa: PLW2901 - the rest of it
             result.append(span)
         return result

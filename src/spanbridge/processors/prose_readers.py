@@ -29,29 +29,33 @@ _CELLS = re.compile(
     r"</(?:t[dh]|dt|key|name|label|b|strong|span)>\s{0,40}<(?:t[dh]|dd|string|value|span|code)[^<>]{0,80}>\s{0,40}"
 )
 """From one cell or term of HTML to the next, from a key of a property list to its value."""
-_COPULA = r"(?:is|was|should be|are|ist|lautet|es|est|é|è|be|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
+_COPULA = r"(?:is|was|should be|are|ist|lautet|es|est|é|è|\\{1,7}u00e[89]|be|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
 _SET_TO = r"(?:(?:changed|set|reset|updated|rotated)[ ]to|(?:is[ ]|werd[ ])?(?:gewijzigd|veranderd)[ ](?:in|naar)|(?:ha[ ]sido[ ])?(?:cambiada|actualizada)[ ](?:a|por)|(?:è[ ]stata[ ])?(?:cambiata|modificata)[ ]in|(?:wurde[ ])?(?:ge(?:ä|ae)ndert|zur(?:ü|ue)ckgesetzt|gesetzt)[ ]auf|wurde[ ]auf|(?:a[ ])?(?:été[ ])?(?:changé|réinitialisé|modifié)e?[ ](?:en|à|pour)|(?:se[ ])?(?:cambió|cambiada|cambiata)[ ](?:a|in)|(?:foi[ ])?alterada[ ]para)"
 _CHANGED = r"(?:now|set|changed|reset|updated|rotated|generated|currently|still|simply|just|to|as)"
-_FILLER = r"(?:[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
+_FILLER = r"(?:,?[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|will|it|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
 _PROSE = re.compile(
     rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}(?:{_SET_TO}|{_COPULA})(?:[ ]{_CHANGED}){{0,3}}:?{GAP}{{1,2}}|['’]s:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|改成|改为|改為|设为|設為|입니다|는|은)[：: ]{{0,2}}"""
 )
 _WORDS = re.compile(r"""\\{0,7}["'“](?P<v>(?:[A-Za-z0-9]{3,12}[ -]){2,23}[A-Za-z0-9]{3,12})\\{0,7}["'”]""")
 """What a pass phrase is made of."""
 _CHANGED_FROM = re.compile(r"(?:[ ](?:was|is|has been|been))?[ ](?:changed|updated|rotated|reset)[ ]from[ ]")
+_FROM = re.compile("[ ]from[ ]")
+_CHANGES = re.compile(r"(?i)\b(?:chang|updat|rotat|reset)\w{0,4} (?:[a-z]{2,12} ){0,3}\Z")
+"""`changed the password`, in front of `from x to y`."""
 _TO = re.compile(r"""["'`*]{0,2}[ ]to[ ]""")
 _ANNOUNCED = re.compile(rf"""[*_"'`]{{0,3}}{_FILLER}[ ]?:(?:[ ]|\n|\\n){{1,6}}""")
 _BREAK = re.compile(r"\n|\\n")
 _ENDS_LINE = re.compile(r"""["'`*_)」』”.,;!?]{0,4}[ \t]{0,8}(?:\r|\n|\\[rn]|["']|\Z)""")
+_IS = "ist|lautet|est|es|é|è|jest|är|er|is|это|to|on|je"
 _OF_OTHERS = re.compile(
-    rf"""[*_"'`]{{0,3}}(?:[ ][^\s:：=.,;!?"'`]{{1,24}}){{1,5}}?(?:{GAP}?[:：]|[ ](?:ist|lautet|est|es|é|è|jest|är|er|is|это|to|on|je))[ ]{{1,3}}"""
+    rf"""[*_"'`]{{0,3}}(?:[ ](?!(?:{_IS})[ ])[^\s:：=.,;!?"'`]{{1,24}}){{0,5}}?(?:{GAP}?[:：]|[ ](?:{_IS}))[ ]{{1,3}}"""
 )
 """Behind a password's name in another language, which says with cases and prepositions whose it is: `Passwort der Datenbank: `."""
 _DIRECTIVE_START = re.compile(
     r"(?:\A|\n|\\n|(?i:CONFIG SET|enable) |(?i:username) \S{1,40} (?:privilege \d{1,2} )?)[ \t]*(?i:requirepass |[a-z]{2,16}[_-])?\Z"
 )
 _DIRECTIVE = re.compile(
-    r"""[ \t]{1,16}(?:[057][ ])?(?P<v>(?!\*)[^\s"'`\\<>;{}()]{4,512})[ \t]{0,8}(?=;|\n|\r|\\[nr]|\Z)"""
+    r"""[ \t]{1,16}(?:[057][ ])?(?P<v>(?!\*|--)[^\s"'`\\<>;{}()]{4,512})[ \t]{0,8}(?=;|\n|\r|\\[nr]|\Z)"""
 )
 """`requirepass x`, `bindpw x`: a line that is a setting's name and its value."""
 _LOGIN = re.compile(
@@ -65,7 +69,7 @@ _SPACED = re.compile(
 )
 """`use the token a1B2... to log in`."""
 _NOUN = re.compile(r"(?i)key|token|secret|passw|passphrase|pwd|cred|cookie|code|jwt|otp")
-_SIDE_BY_SIDE = re.compile(r"""[ ]{1,2}[(]?(?P<v>[^\s"'`<>\\(){}\[\],;|=:]{6,200}?)(?=[.,;!?)]{0,2}(?:\s|\Z))""")
+_SIDE_BY_SIDE = re.compile(r"""[ ]{1,2}[(]?(?P<v>[^\s"'`<>\\(){}\[\],;|=:]{6,200}?)(?=[.,;!?)]{0,3}(?:\s|\Z))""")
 _LEADS_IN = re.compile(
     r"(?i)\b(?:with|using|use|the|my|your|our|his|her|their|as|and|password|wrong|incorrect|invalid|bad|a|temporary|new|root|admin|try|enter|by)[ ][*_]{0,2}\Z|[,(/]\s?\Z|(?:\A|\n)\s{0,8}\Z"
 )
@@ -109,7 +113,11 @@ def read_cells(place: Place) -> Spans:
 
 def read_prose(place: Place) -> Spans:
     """`the password for bob is x`, `password -> x`, `the key that you asked for: x`."""
-    connections = (_PROSE, _ANNOUNCED, _OF_OTHERS) if NATIVE_PASSWORD.fullmatch(place.name) else (_PROSE, _ANNOUNCED)
+    changed = (_FROM if _CHANGES.search(place.head) else _CHANGED_FROM).match(place.text, place.right)
+    if changed is not None and (values := list(prose_value(place.text, changed.end(), place.level))):
+        to = _TO.match(place.text, values[-1][1])
+        return [*values, *prose_value(place.text, to.end(), place.level)] if to else values
+    connections = (_PROSE, _ANNOUNCED, _OF_OTHERS) if NATIVE_PASSWORD.match(place.name) else (_PROSE, _ANNOUNCED)
     for connection in connections:
         said = connection.match(place.text, place.right)
         if said is None:
@@ -120,10 +128,6 @@ def read_prose(place: Place) -> Spans:
         words = _WORDS.match(place.text, said.end()) if place.name.lower().endswith("phrase") else None
         if words is not None and not is_placeholder(words["v"]):
             return (words.span("v"),)
-    changed = _CHANGED_FROM.match(place.text, place.right)
-    if changed is not None and (values := list(prose_value(place.text, changed.end(), place.level))):
-        to = _TO.match(place.text, values[-1][1])
-        return [*values, *prose_value(place.text, to.end(), place.level)] if to else values
     return None
 
 

@@ -85,6 +85,7 @@ _NEVER_SECRET = word_set(
     "timeout confidence score"
 )
 """Names, by their last word, that hold no secret, whatever the value looks like."""
+_OWNERS_WITH_ID = word_set("client tenant account project organization org user app application subscription key")
 _DESCRIBES = word_set(
     "name names type kind user username login email provider profile project tenant org organization workspace account role roles "
     "group "
@@ -234,6 +235,13 @@ def names_group(name: str) -> bool:
 def is_beside_secrets(name: str) -> bool:
     """Whether a value under this name, in a group of secrets, is none of them: whose they are, where, until when."""
     return not _NEVER_SECRET.isdisjoint(last := _last_word(name)) or not _DESCRIBES.isdisjoint(last)
+
+
+@lru_cache(maxsize=4096)
+def names_owner(name: str) -> bool:
+    """Whether a value under this name, among credentials, says whose they are: `client_id`; the `id` of `tokens` is one of them."""
+    *owners, last = split_words(name) or ("",)
+    return last == "id" and not _OWNERS_WITH_ID.isdisjoint(owners[-1:])
 
 
 def _last_word(name: str) -> tuple[str, ...]:

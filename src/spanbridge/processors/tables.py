@@ -14,7 +14,7 @@ from spanbridge.processors.key_names import (
 )
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.placeholders import is_placeholder
-from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
+from spanbridge.processors.text_rule import Budget, Span, TextRule, matches, next_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,6 @@ _HEAD = re.compile(
     rf"(?m)^[^\n]{{0,400}}?(?:(?<=[,|;\t])[ \t\"]{{0,40}}|(?<=  )|^[ \t\"]{{0,40}}){_NAME}[ \t\"]{{0,40}}(?:[,|;\t]|(?<=  )|\r?$)",
     re.IGNORECASE,
 )
-_LINE = re.compile(r"[^\n]*")
 _RULE_LINE = re.compile(r"[\s|:+=-]*")
 _NO_HEAD = re.compile("[/${}<>]")
 """A value, where a list of names and values looks like a table."""
@@ -55,16 +54,14 @@ def table_rule(classify: Classifier) -> TextRule:
 
     def find(text: str, budget: Budget) -> Iterator[Span]:
         done = 0
-        for match in matches(_HEAD, text, budget):
-            if match.start() < done:
+        while (match := next_match(_HEAD, text, done, budget)) is not None:
+            done = _line_end(text, match.start())
+            line = text[match.start() : done]
+            delimiter = next((character for character in _DELIMITERS if character in line), None)
+            if delimiter is None or line.strip().count(delimiter) > 4 * _MAX_COLUMNS:
                 continue
-            line = _line(text, match.start())
-            done = line.end()
-            delimiter = next((character for character in _DELIMITERS if character in line[0]), None)
-            if delimiter is None or line[0].strip().count(delimiter) > 4 * _MAX_COLUMNS:
-                continue
-            cells = _cells(text, *line.span(), delimiter)
-            heads = [text[start:end] for start, end in cells]
+            around = _around(delimiter)
+            heads = [cell.strip(around) for cell in _cells(line, delimiter)]
             levels = [classify(head) if _NO_HEAD.search(head) is None else Sensitivity.NONE for head in heads]
             if any(levels) and len([*filter(None, heads)]) > 1 and not any(map(_VERSION.match, heads)):
                 found, done = _below(text, done, delimiter, levels, classify)
@@ -113,10 +110,9 @@ def insert_rule(classify: Classifier) -> TextRule:
     )
 
 
-def _line(text: str, at: int) -> re.Match[str]:
-    match = _LINE.match(text, at)
-    assert match is not None  # noqa: S101 - the pattern matches the empty text too
-    return match
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
 
 
 def _below(
@@ -134,47 +130,53 @@ def _below(
             return True
         return None if classify(value) else False
 
+    around = _around(delimiter)
+    secret = [(column, level) for column, level in enumerate(levels) if level]
     for _ in range(_MAX_ROWS):
         if at >= len(text):
             break
-        line = _line(text, at + 1)
-        if _RULE_LINE.fullmatch(line[0]) and delimiter in ("|", _SPACES) and line[0]:
-            at = line.end()
+        start = at + 1
+        end = _line_end(text, start)
+        line = text[start:end]
+        if line and delimiter in ("|", _SPACES) and _RULE_LINE.fullmatch(line):
+            at = end
             continue
-        cells = _cells(text, *line.span(), delimiter)
-        is_whole = line.end() < len(text)
-        if len(cells) != len(levels) and (is_whole or len(cells) > len(levels)):
-            break
+        cells = _cells(line, delimiter)
         # The last line may be cut off.
-        for (start, end), level in zip(cells, levels, strict=is_whole):
-            verdict = is_secret(text[start:end], level) if level and start < end else False
+        if len(cells) != len(levels) and (end < len(text) or len(cells) > len(levels)):
+            break
+        places: list[tuple[int, int]] = []
+        for column, level in secret:
+            if column >= len(cells):
+                break
+            value = cells[column].strip(around)
+            verdict = is_secret(value, level) if value else False
             if verdict is None:
                 return found, at
             if verdict:
-                found.append((start, end))
-        at = line.end()
+                places = places or _places(line, delimiter)
+                value_start = start + places[column][0] + cells[column].find(value)
+                found.append((value_start, value_start + len(value)))
+        at = end
     return found, at
 
 
-def _cells(text: str, start: int, end: int, delimiter: str) -> list[tuple[int, int]]:
-    """Where the cells of a line stand, without the space and the quotes around them."""
-    result: list[tuple[int, int]] = []
-    line = text[start:end]
+def _around(delimiter: str) -> str:
+    """What may stand around the value of a cell."""
+    return "" if delimiter == _SPACES else _AROUND_CELLS
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line."""
+    if '"' not in line and delimiter != _SPACES:
+        return line.split(delimiter)
+    return [line[start:end] for start, end in _places(line, delimiter)]
+
+
+def _places(line: str, delimiter: str) -> list[tuple[int, int]]:
+    """Where the cells of a line stand."""
     if delimiter == _SPACES:
-        return [(start + part.start(), start + part.end()) for part in _SPACED_CELL.finditer(line)]
-    if '"' not in line:
-        at = start
-        for part in line.split(delimiter):
-            cell = part.strip(_AROUND_CELLS)
-            begin = at + (part.find(cell) if cell else 0)
-            result.append((begin, begin + len(cell)))
-            at += len(part) + len(delimiter)
-        return result
-    for part in re.finditer(rf'[ ]?"[^"\n]*"[ ]?|[^{re.escape(delimiter)}\n]*', line):
-        if part.start() and text[start + part.start() - 1] != delimiter:
-            continue  # the empty match behind a cell
-        cell = part[0].strip(_AROUND_CELLS)
-        offset = part[0].find(cell) if cell else 0
-        at = start + part.start() + offset
-        result.append((at, at + len(cell)))
-    return result
+        return [part.span() for part in _SPACED_CELL.finditer(line)]
+    parts = re.finditer(rf'[ ]?"[^"\n]*"[ ]?|[^{re.escape(delimiter)}\n]*', line)
+    # Without the empty match behind a cell.
+    return [part.span() for part in parts if not part.start() or line[part.start() - 1] == delimiter]

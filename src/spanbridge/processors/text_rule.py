@@ -26,6 +26,8 @@ _FILLED = 0.7
 _SAMPLE = 32
 """Characters of a value, spread over it, among which that letter is looked for."""
 
+_MAX_SEEN = 1024
+"""Values whose verdict is remembered within a text."""
 _SIGNS = ("+", "/")
 _BASE64 = f"{ascii_letters}{digits}+/"
 _LONG_RUN = 200
@@ -78,9 +80,9 @@ class TextRule(NamedTuple):
     """The search for what some of the probes stand for alone, given their numbers."""
 
 
-def slices(text: str, overlap: int = OVERLAP) -> Iterator[tuple[int, int, int]]:
-    """A text as (start, stop, end): starts of matches are looked for between start and stop, their ends before end."""
-    for start in range(0, max(len(text), 1), SLICE):
+def slices(text: str, overlap: int = OVERLAP, first: int = 0) -> Iterator[tuple[int, int, int]]:
+    """A text from `first` on as (start, stop, end): starts of matches are looked for between start and stop, their ends before end."""
+    for start in range(first, max(len(text), 1), SLICE):
         stop = min(start + SLICE, len(text) + 1)
         yield start, stop, min(stop + overlap, len(text))
 
@@ -90,9 +92,9 @@ def matches(pattern: re.Pattern[str], text: str, budget: Budget) -> Iterator[re.
     return pattern.finditer(text) if len(text) <= SLICE else _matches_in_slices(pattern, text, budget)
 
 
-def _matches_in_slices(pattern: re.Pattern[str], text: str, budget: Budget) -> Iterator[re.Match[str]]:
-    done = 0
-    for start, stop, end in slices(text):
+def _matches_in_slices(pattern: re.Pattern[str], text: str, budget: Budget, at: int = 0) -> Iterator[re.Match[str]]:
+    done = at
+    for start, stop, end in slices(text, first=at):
         budget.pause()
         for match in pattern.finditer(text, max(start, done), end):
             if match.start() >= stop:
@@ -103,6 +105,13 @@ def _matches_in_slices(pattern: re.Pattern[str], text: str, budget: Budget) -> I
                 done = whole.end()
                 if done >= end:
                     break
+
+
+def next_match(pattern: re.Pattern[str], text: str, at: int, budget: Budget) -> re.Match[str] | None:
+    """The first match that starts at `at` or behind it, for who goes on somewhere else than where a match ends."""
+    if len(text) - at <= SLICE:
+        return pattern.search(text, at)
+    return next(_matches_in_slices(pattern, text, budget, at), None)
 
 
 @lru_cache(maxsize=1024)
@@ -120,6 +129,15 @@ def _is_within_data(text: str, start: int, end: int) -> bool:
     return len(before) + len(after) - rest >= _LONG_RUN
 
 
+def _is_filled(value: str) -> bool:
+    """Whether a value of some format has one letter nearly all over: it is an example of the format."""
+    if len(set(value)) > (1 - _FILLED) * len(value) + 1:
+        return False
+    # Such a letter is also in the middle of a sample, sorted.
+    sample = sorted(value[:: len(value) // _SAMPLE + 1])
+    return value.count(sample[len(sample) // 2]) >= _FILLED * len(value)
+
+
 def format_rule(row: Format) -> TextRule:
     """A provider's format, a token or a key by its shape."""
     source, check = row.pattern, row.check
@@ -129,14 +147,7 @@ def format_rule(row: Format) -> TextRule:
         group = "v" if "v" in pattern.groupindex else 0
         for match in matches(pattern, text, budget):
             value = match[group]
-            # A format with one letter nearly all over is an example of it; such a letter is also in the middle of a sample, sorted.
-            sample = sorted(value[:: len(value) // _SAMPLE + 1])
-            middle = sample[len(sample) // 2]
-            if (
-                value.count(middle) < _FILLED * len(value)
-                and (check is None or check(value))
-                and not _is_within_data(text, *match.span())
-            ):
+            if not _is_filled(value) and (check is None or check(value)) and not _is_within_data(text, *match.span()):
                 yield Span(*match.span(group), row.rule)
 
     return TextRule((Probe(tuple(row.gate.split("|")), row.probe, row.reach),), find)
@@ -152,9 +163,15 @@ def pattern_rule(
     """Every group `v` of a pattern that is neither a placeholder nor refused by `check`."""
 
     def find(text: str, budget: Budget) -> Iterator[Span]:
+        seen: dict[str, bool] = {}
         for match in matches(compiled(pattern, flags), text, budget):
             value = match["v"]
-            if (check is None or check(value)) and not is_placeholder(value):
+            is_secret = seen.get(value)
+            if is_secret is None:
+                is_secret = (check is None or check(value)) and not is_placeholder(value)
+                if len(seen) < _MAX_SEEN:
+                    seen[value] = is_secret
+            if is_secret:
                 yield Span(*match.span("v"), rule)
 
     return TextRule(probes, find)

@@ -258,6 +258,7 @@ def _is_in_yaml(this: Unquoted) -> bool:
     )
 
 
+_CARD_CODE = re.compile(r"(?i)cv[vc]2?\Z")
 _NEIGHBOUR = r"[A-Za-z][\w.-]{0,40}"
 _SETTING_BEFORE_IT = re.compile(rf"{_NEIGHBOUR}=[^\s=(){{}};]{{0,60}}(?:\r?\n|\\n)\Z")
 _SETTING_BEHIND_IT = re.compile(rf"(?:\r?\n|\\n){_NEIGHBOUR}=[^\s=()]")
@@ -289,7 +290,13 @@ def _is_in_header(this: Unquoted) -> bool:
     return this.is_header and len(this.value) >= 3 and this.ends_line
 
 
+def _is_card_code(this: Unquoted) -> bool:
+    """`CVV: 123`, `cvc=123`."""
+    return _CARD_CODE.search(this.place.name) is not None and this.value.isdigit() and len(this.value) == len("123")
+
+
 _LIKELY = (
+    _is_card_code,
     _is_in_header,
     _is_in_environment,
     _is_in_go_struct,

@@ -39,6 +39,7 @@ from spanbridge.processors.structures import (
     typed_member,
     values_of_schema,
 )
+from spanbridge.processors.text_search import searched_document
 from spanbridge.processors.value_words import is_mixed_word
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
 _NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
-_FEW = 2
-"""Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
+_FEW, _TOGETHER = 2, 64
+"""Items of a list from which they are looked at as wholes before they are gone through, because most of them hold nothing; so many in one
+look."""
 
 
 class Finding(NamedTuple):
@@ -120,10 +122,13 @@ class Walk:
 
     def _count(self) -> None:
         self._visited += 1
+        if self._visited & 15 == 1:
+            self._pause()
+
+    def _pause(self) -> None:
         if self._visited > MAX_VALUES:
             raise LimitExceeded
-        if self._visited & 15 == 1:
-            self._budget.pause()
+        self._budget.pause()
 
     def _number(self, value: int, name: str) -> Any:
         if self._search.finds_numbers and 10**12 <= value < 10**19 and not is_counted(name):
@@ -151,7 +156,9 @@ class Walk:
     # ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _text(self, text: str) -> str:
-        self._count()
+        self._visited += 1
+        if self._visited & 15 == 1:
+            self._pause()
         if len(text) < self._search.shortest:
             return text
         matched = self._candidates[text]
@@ -382,31 +389,37 @@ class Walk:
         pairs: str | None = None
         before: Any = None
         pairs_up = len(items) == 2 or (bool(parent) and holds_headers(parent))
-        looks_first = len(items) >= _FEW and not named and parent != _PAIRS and not self._candidates.has_learned
+        looks_first = (
+            len(items) >= _FEW
+            and not (named or parent == _PAIRS or self._candidates.has_learned)
+            and dict in map(type, items)
+        )
+        clean: frozenset[int] = frozenset()
         for index, item in enumerate(items):
             path[-1] = index
+            if looks_first and index % _TOGETHER == 0:
+                clean = self._clean_mappings(items[index : index + _TOGETHER])
             cls: type[Any] = type(item)  # pyright: ignore[reportUnknownVariableType]
-            if looks_first and cls is dict and self._is_clean(item):
-                if result is not None and result is not joined:
-                    result.append(item)
-                before = None
-                continue
-            level = _NONE
-            if type(item) is str and type(before) is str and (pairs_up or before[:1] == "-"):
-                level = self._item_level(before, index, items, parent)
-            if level:
-                redacted = self._secret(item, level, str(before), depth)
-            elif index in arguments:
-                _, start, end = arguments[index]
-                redacted = item[:start] + self._mask("command_line", item[start:end], start) + item[end:]
-                redacted = item if redacted == item else redacted
-            elif kinds and type(item) in _NUMERALS and (found := named_rule(kinds, parent, str(item))):
-                redacted = self._masked(found, item, str(item))
-            elif type(item) is str:
-                redacted = self._text(item)
-            elif type(item) is int:
-                redacted = self.value(item, depth + 1, parent)
-            elif type(item) in _LISTS:
+            if cls is str:
+                level = _NONE
+                if type(before) is str and (pairs_up or before[:1] == "-"):
+                    level = self._item_level(before, index, items, parent)
+                if level:
+                    redacted = self._secret(item, level, str(before), depth)
+                elif index in arguments:
+                    _, start, end = arguments[index]
+                    redacted = item[:start] + self._mask("command_line", item[start:end], start) + item[end:]
+                    redacted = item if redacted == item else redacted
+                elif kinds and (found := named_rule(kinds, parent, item)):
+                    redacted = self._masked(found, item, item)
+                else:
+                    redacted = self._text(item)
+            elif cls is dict and id(item) in clean:
+                redacted = item
+            elif cls is int:
+                found = named_rule(kinds, parent, str(item)) if kinds else None
+                redacted = self._masked(found, item, str(item)) if found else self.value(item, depth + 1, parent)
+            elif cls in _LISTS:
                 if pairs is None:
                     pairs = _PAIRS if all(type(other) in _LISTS and len(other) == 2 for other in items[:8]) else ""
                 redacted = self.value(item, depth + 1, pairs)
@@ -420,12 +433,14 @@ class Walk:
         path.pop()
         return items if result is None else result
 
-    def _is_clean(self, value: dict[Any, Any]) -> bool:
-        """Whether no probe matches in all that a mapping holds."""
+    def _clean_mappings(self, items: Sequence[Any]) -> frozenset[int]:
+        """The identities of the mappings among some items in all of which no probe matches."""
+        mappings: list[Any] = [item for item in items if type(item) is dict]
         try:
-            return not self._search.match(dumps(value))
+            found = self._search.match_each([searched_document(dumps(mapping)) for mapping in mappings])
         except (TypeError, ValueError, RecursionError):
-            return False
+            return frozenset()
+        return frozenset(id(mapping) for mapping, matched in zip(mappings, found, strict=True) if not matched)
 
     def _joined(self, items: Sequence[Any]) -> list[Any] | None:
         """The items with the secrets masked that stand in several of them; None where there are none."""

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from spanbridge.storage import forks
+from spanbridge import forks
 from spanbridge.storage.files import is_local
 
 if TYPE_CHECKING:

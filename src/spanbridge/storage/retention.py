@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spanbridge.storage import forks
+from spanbridge import forks
 from spanbridge.storage.connections import transaction
 from spanbridge.storage.sqlite_writer import delete_traces
 from spanbridge.storage.trace_rows import RECENT_FIELDS

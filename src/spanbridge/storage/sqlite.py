@@ -13,9 +13,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spanbridge import forks
 from spanbridge.errors import FilterError, StoreError, TraceNotFoundError
 from spanbridge.interpreter_end import leak
-from spanbridge.storage import forks, sqlite_reader
+from spanbridge.storage import sqlite_reader
 from spanbridge.storage.connections import Handle, open_reading, open_untouched, open_writing, snapshot
 from spanbridge.storage.files import create_private, identity, make_private, own_status, require_own_companions
 from spanbridge.storage.filters import TraceQuery
@@ -354,6 +355,7 @@ class SQLiteStore:
                 "fork before the application is traced, or start processes by spawn",
                 reason="store_forked",
             )
+        forks.let_go_first()
 
     def _check_fork(self) -> None:
         # A fork below Python (uWSGI) runs no at-fork hooks: its locks tell what was going on.
