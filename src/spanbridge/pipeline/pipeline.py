@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 BACKLOG_PARTS = 30_000
 """More waiting parts of events than this, some 4,000 events, are worked off without pauses, in larger slices."""
-SLICE_SPANS, BACKLOG_SLICE_SPANS, AWAITED_SLICE_SPANS = 16, 256, 64
+SLICE_SPANS, BACKLOG_SLICE_SPANS, AWAITED_SLICE_SPANS = 16, 512, 64
 """Ended spans that are processed together. In a backlog each slice waits for the interpreter some times; while the application waits none
 does, and a slice had better fit into the processor's cache."""
 STEP_PARTS, LARGE_STEP_PARTS = 64, 512
