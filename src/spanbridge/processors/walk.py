@@ -39,7 +39,7 @@ from spanbridge.processors.structures import (
     typed_member,
     values_of_schema,
 )
-from spanbridge.processors.text_search import searched_document
+from spanbridge.processors.text_search import searched_documents
 from spanbridge.processors.value_words import is_mixed_word
 
 if TYPE_CHECKING:
@@ -437,7 +437,7 @@ class Walk:
         """The identities of the mappings among some items in all of which no probe matches."""
         mappings: list[Any] = [item for item in items if type(item) is dict]
         try:
-            found = self._search.match_each([searched_document(dumps(mapping)) for mapping in mappings])
+            found = self._search.match_each(searched_documents([dumps(mapping) for mapping in mappings]))
         except (TypeError, ValueError, RecursionError):
             return frozenset()
         return frozenset(id(mapping) for mapping, matched in zip(mappings, found, strict=True) if not matched)
