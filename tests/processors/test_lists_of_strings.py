@@ -75,6 +75,30 @@ def test_a_secret_in_several_strings(cut):
     assert SensitiveDataFilter().redact([secret[:cut], secret[cut:]]) == ["[REDACTED]", ""]
 
 
+@pytest.mark.parametrize("written", [lambda value: value, json.dumps], ids=["value", "JSON"])
+def test_a_secret_in_several_strings_of_one_of_many_mappings(written):
+    """What has no secret in any of its strings alone is not passed over."""
+    secret = f"sk-proj-{KEY}{KEY}"
+
+    def items(parts):
+        return [{"id": 1}, {"chunks": written(parts)}, {"id": 2}]
+
+    assert SensitiveDataFilter().redact(items([secret[:12], secret[12:]])) == items(["[REDACTED]", ""])
+
+
+@pytest.mark.parametrize(
+    "first", ["htpasswd -b .htpasswd bob Tang3rine", "use --password Tang3rine", "password: Tang3rine"]
+)
+def test_the_arguments_of_calls_are_texts_of_their_own(first):
+    """A secret at the end of one does not go on in the next: each stays JSON."""
+
+    def calls(query):
+        arguments = [json.dumps({"q": query}), json.dumps({"z": "the weather"})]
+        return [{"function": {"name": "search", "arguments": text}} for text in arguments]
+
+    assert SensitiveDataFilter().redact(calls(first)) == calls(first.replace("Tang3rine", "[REDACTED]"))
+
+
 @given(
     items=st.lists(st.text(st.sampled_from("aB. "), max_size=6), min_size=2, max_size=5),
     compact=st.booleans(),

@@ -20,9 +20,6 @@ MAX_JSON_LEVELS = 4
 """How often JSON in a string in JSON is read; what lies deeper is still read as text."""
 _LONG_KEY = 16
 """Characters from which a key may be a credential itself."""
-_FEW_BYTES = 4096
-"""JSON in strings that is no longer is searched without the engine: a look at it is not worth waiting for the interpreter."""
-
 _SHORT = 4096
 _MAX_SPANS = 1024
 """Texts, and characters of each, whose secrets are remembered."""
@@ -54,11 +51,13 @@ class Candidates(dict[str, "Sequence[int] | None"]):
     def learn(self, values: Iterable[Any]) -> None:
         """Looks at all texts of JSON values, and of the JSON in those of them that hold something: few looks, each at much."""
         self.has_learned = True
-        for level in range(MAX_JSON_LEVELS + 1):
+        for _ in range(MAX_JSON_LEVELS + 1):
             texts = self._new_texts(values)
             if not texts:
                 return
-            self._look_at(texts, is_inner=level > 0)
+            pieces = [searched_bytes(text) for text in texts]
+            for text, piece, found in zip(texts, pieces, self._search.match_each(pieces), strict=True):
+                self[text] = found or self._search.match_lists(piece)
             values = [
                 value
                 for text in texts
@@ -107,13 +106,3 @@ class Candidates(dict[str, "Sequence[int] | None"]):
                 for run in chunked_text.runs(value):
                     texts[run.text] = None
         return list(texts)
-
-    def _look_at(self, texts: list[str], *, is_inner: bool) -> None:
-        pieces = [searched_bytes(text) for text in texts]
-        if is_inner and sum(map(len, pieces)) <= _FEW_BYTES:
-            found: Iterable[Sequence[int] | None] = map(self._search.match_alone, pieces)
-        else:
-            matched = self._search.match(b"\n".join(pieces))
-            found = self._search.locate(matched, pieces) if matched else [None] * len(pieces)
-        for text, piece, indexes in zip(texts, pieces, found, strict=True):
-            self[text] = indexes or self._search.match_lists(piece)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import importlib
 import re
 import threading
+from bisect import bisect_right
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.lazily import lazily
 from spanbridge.processors import automaton_file
 from spanbridge.processors.beginnings import Group, by_beginning
+from spanbridge.processors.found_probes import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,8 +26,9 @@ if TYPE_CHECKING:
     from spanbridge.processors.matcher import Probe
     from spanbridge.processors.re2_search import Re2Search
 
-FEW_ENDS, BYTES_PER_END = 16, 256
-"""At so many places, and one more for so many bytes, one beginning may end; where there are more, re2 searches instead."""
+FEW_ENDS, BYTES_PER_END, BYTES_PER_DONE = 16, 256, 64
+"""At so many places, and one more for so many bytes, one beginning may end; where there are more, re2 searches instead. What each of them
+costs is less where the beginning is all."""
 _MAX_REPEATED = 16
 """As of `beginnings`: whole patterns take twenty times as long to make an automaton of."""
 _CASELESS = "(?i)"
@@ -44,8 +48,9 @@ class HyperscanSearch:
         """
         # By name, because it is not everywhere; here, because its import takes a hundredth of a second that only who filters should pay.
         library: Any = importlib.import_module("hyperscan")
-        groups = by_beginning(probes, _MAX_REPEATED)
+        groups = sorted(by_beginning(probes, _MAX_REPEATED), key=_has_others)
         self._re2 = re2
+        self._first_with_others = sum(not group.others for group in groups)
         self._done = [group.done for group in groups]
         self._others = [_Others(group) if group.others else None for group in groups]
         file = automaton_file.path_for(library.__version__, *(group.pattern for group in groups))
@@ -55,10 +60,8 @@ class HyperscanSearch:
 
     def match(self, data: bytes) -> list[int]:
         """The numbers of the probes that match somewhere in `data`, in any order."""
-        ends = _Ends(FEW_ENDS + len(data) // BYTES_PER_END)
-        try:
-            self._database.scan(data, _note, 0, ends, self._local.scratch)
-        except self._stopped:
+        ends = self._ends_in(data)
+        if ends is None:
             return self._re2().match(data)
         found: list[int] = []
         for index, places in ends.items():
@@ -67,6 +70,34 @@ class HyperscanSearch:
             if others is not None:
                 found += others.in_data(data, places)
         return [*{*found}] if len(found) > 1 else found  # one may be in several groups
+
+    def match_each(self, pieces: Sequence[bytes]) -> Found:
+        """As `match`, of each of some pieces; one look at all of them tells most."""
+        data = b"\n".join(pieces)
+        ends = self._ends_in(data)
+        if ends is None:
+            return Found([self.match(piece) for piece in pieces])
+        stops = [*accumulate(len(piece) + 1 for piece in pieces)]
+        found: list[list[int]] = [[] for _ in pieces]
+        for index, places in ends.items():
+            if done := self._done[index]:
+                for piece in {bisect_right(stops, place - 1) for place in places}:
+                    found[piece] += done
+            others = self._others[index]
+            if others is not None:
+                others.in_each(data, places, stops, found)
+        return Found([[*{*here}] if len(here) > 1 else here for here in found])
+
+    def _ends_in(self, data: bytes) -> _Ends | None:
+        """Where the beginnings end; None where there are too many of one."""
+        ends = _Ends(
+            self._first_with_others, FEW_ENDS + len(data) // BYTES_PER_END, FEW_ENDS + len(data) // BYTES_PER_DONE
+        )
+        try:
+            self._database.scan(data, _note, 0, ends, self._local.scratch)
+        except self._stopped:
+            return None
+        return ends
 
 
 class _Others:
@@ -91,16 +122,32 @@ class _Others:
                     break
         return found
 
+    def in_each(self, data: bytes, ends: Sequence[int], stops: Sequence[int], found: Sequence[list[int]]) -> None:
+        """As `in_data`, of each of the pieces of `data` that end before `stops`: adds the numbers to what is found in it."""
+        any_rest, is_one = self._any_rest, len(self._wholes) == 1
+        for end in ends:
+            rest_at = end - self._back
+            piece = bisect_right(stops, rest_at)
+            stop = stops[piece] - 1
+            if any_rest(data, rest_at, stop):
+                found[piece].extend(
+                    whole.number for whole in self._wholes if is_one or _match(whole.rest)(data, rest_at, stop)
+                )
+
     @lazily
-    def _any_rest(self) -> Callable[[bytes, int], object]:
+    def _any_rest(self) -> Callable[..., object]:
         """Whether what one of them goes on with stands there: mostly none does."""
         flags = _CASELESS if self._wholes[0].rest.startswith(_CASELESS) else ""
         return _match(flags + "|".join(whole.rest.removeprefix(flags) for whole in self._wholes))
 
 
 @lru_cache(maxsize=1024)
-def _match(pattern: str) -> Callable[[bytes, int], object]:
+def _match(pattern: str) -> Callable[..., object]:
     return re.compile(pattern.encode()).match
+
+
+def _has_others(group: Group) -> bool:
+    return bool(group.others)
 
 
 def _read(library: Any, file: Path) -> Any:
@@ -119,12 +166,7 @@ def _make(library: Any, groups: Sequence[Group], file: Path) -> Any:
     database.compile(
         expressions=[_expression(group.pattern) for group in groups],
         ids=[*range(len(groups))],
-        flags=[
-            (library.HS_FLAG_CASELESS if group.pattern.startswith(_CASELESS) else 0)
-            # Where nothing is left to be looked at, the first end is enough.
-            | (0 if group.others else library.HS_FLAG_SINGLEMATCH)
-            for group in groups
-        ],
+        flags=[library.HS_FLAG_CASELESS if group.pattern.startswith(_CASELESS) else 0 for group in groups],
     )
     automaton_file.write(file, library.dumpb(database))
     return database
@@ -136,11 +178,13 @@ def _expression(pattern: str) -> bytes:
 
 
 class _Ends(dict[int, list[int]]):
-    """Where beginnings end, by their index, and how many ends one may have."""
+    """Where beginnings end, by their index, and how many ends one may have: from the index `first_with_others` on, fewer."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, first_with_others: int, most: int, most_done: int) -> None:
         super().__init__()
+        self.first_with_others = first_with_others
         self.most = most
+        self.most_done = most_done
 
 
 def _note(number: int, _start: int, end: int, _flags: int, found: _Ends) -> bool:
@@ -149,7 +193,8 @@ def _note(number: int, _start: int, end: int, _flags: int, found: _Ends) -> bool
         found[number] = [end]
         return False
     ends.append(end)
-    return len(ends) > found.most  # stops the search
+    # More stop the search.
+    return len(ends) > (found.most if number >= found.first_with_others else found.most_done)
 
 
 class _Scratch(threading.local):

@@ -17,6 +17,8 @@ from spanbridge.processors.re_prefilter import RePrefilter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from spanbridge.processors.found_probes import Found
+
 
 class Probe(NamedTuple):
     """One pattern of the prefilter, in the syntax that both engines share."""
@@ -37,6 +39,10 @@ class Prefilter(Protocol):
     """Which probes match somewhere in `data`: their indexes, in any order; empty or None for clean data."""
 
     def match(self, data: bytes, /) -> Sequence[int] | None: ...
+
+    def match_each(self, pieces: Sequence[bytes], /) -> Found:
+        """The same for each of some pieces, in one look at all of them where that is enough."""
+        ...
 
 
 def make_prefilter(probes: Sequence[Probe]) -> Prefilter:

@@ -17,6 +17,7 @@ from weakref import WeakSet
 from spanbridge.containment import contain
 from spanbridge.interpreter_end import leak, leaving
 from spanbridge.lazily import lazily
+from spanbridge.processors.found_probes import Found
 from spanbridge.processors.hyperscan_search import HyperscanSearch
 from spanbridge.processors.re2_search import MAX_MEMORY_BYTES, Re2Search, load_re2
 from spanbridge.processors.re_prefilter import MAX_MATCH_BYTES, RePrefilter
@@ -52,6 +53,12 @@ class NativePrefilter:
             return self._match_pieces(data)
         return self._engines.match(data)
 
+    def match_each(self, pieces: Sequence[bytes]) -> Found:
+        """As `Prefilter.match_each`."""
+        if sum(map(len, pieces)) + len(pieces) > self.max_bytes:
+            return Found([self.match(piece) for piece in pieces])
+        return self._engines.match_each(pieces)
+
     def make_hyperscan(self) -> None:
         """Makes Hyperscan's automaton here and now, rather than on a thread of its own when it pays."""
         self._engines.use_hyperscan(make=True)
@@ -80,6 +87,8 @@ class _Engines:
         self.name = "re2"
         self.match: Callable[[bytes], Sequence[int]] = self._match_and_count
         """The numbers of the probes that match somewhere in data."""
+        self.match_each: Callable[[Sequence[bytes]], Found] = self._match_together
+        """The same of pieces of data."""
         self.use_hyperscan(make=False)
         if self.name == "re2":
             self._re2  # noqa: B018 - is made now, and raises now
@@ -100,11 +109,14 @@ class _Engines:
                 self._is_begun = False
         return self._re2.match(data)
 
+    def _match_together(self, pieces: Sequence[bytes]) -> Found:
+        return Found([()] * len(pieces), self._match_and_count(b"\n".join(pieces)))
+
     def use_hyperscan(self, *, make: bool) -> None:
         """Has Hyperscan search from now on; re2 goes on where it cannot."""
         try:
-            self.match = HyperscanSearch(self._probes, lambda: self._re2, make=make).match
-            self.name = "hyperscan"
+            hyperscan = HyperscanSearch(self._probes, lambda: self._re2, make=make)
+            self.match, self.match_each, self.name = hyperscan.match, hyperscan.match_each, "hyperscan"
         except (ImportError, LookupError):
             pass
         except Exception as error:  # noqa: BLE001 - of the library, for probes that it does not take; of a machine without a home folder
@@ -147,7 +159,7 @@ def leave_native_code() -> None:
 
 
 leaving.append(leave_native_code)
-_CALLERS = (NativePrefilter.match.__code__, _Engines.use_hyperscan.__code__)
+_CALLERS = (NativePrefilter.match.__code__, NativePrefilter.match_each.__code__, _Engines.use_hyperscan.__code__)
 
 
 def _is_native_code_in_use() -> bool:

@@ -10,6 +10,7 @@ from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 from spanbridge.lazily import lazily
+from spanbridge.processors.found_probes import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -52,6 +53,10 @@ class RePrefilter:
                 time.sleep(0)
         return sorted(found)
 
+    def match_each(self, pieces: Sequence[bytes]) -> Found:
+        """As `Prefilter.match_each`: piece by piece, because it goes through all of them for each literal in any."""
+        return Found([self.match(piece) for piece in pieces])
+
     def _search(self, data: bytes, found: set[int]) -> None:
         lower = data.lower()
         for gate in self._gates.within(lower):
@@ -72,16 +77,6 @@ class RePrefilter:
                 for gate in sorted(gates, key=lambda gate: (-len(gate), gate))
             ]
         return plan
-
-    def holds_any(self, numbers: frozenset[int], data: bytes) -> bool:
-        """Whether one of the probes `numbers` matches in short data."""
-        lower = data.lower()
-        for gate, probes in self._plan(numbers):
-            if gate in lower:
-                for probe in probes:
-                    if probe.matches(data, lower, gate):
-                        return True
-        return False
 
     def locate(self, numbers: frozenset[int], pieces: Sequence[bytes]) -> list[list[int]]:
         """For each piece, those of the probes `numbers` that match in it, in no order.

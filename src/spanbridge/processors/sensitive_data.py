@@ -17,7 +17,6 @@ from spanbridge.model.payload import decode, encode
 from spanbridge.model.span import chunks
 from spanbridge.processors.allowing import Allowed, checked_texts, value_hash
 from spanbridge.processors.candidates import Candidates
-from spanbridge.processors.chunked_text import holds_lists, joined_lists
 from spanbridge.processors.filter_options import (
     check_options,
     checked_index_key,
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
 
 BUDGET_S = 0.25
 """Processor seconds for the fields of one span; those that are not done by then are withheld, with the reason "budget"."""
-SHORT_FIELD_BYTES = 512
-"""Fields of a dirty span that are looked at together."""
 PRESCAN_BYTES = 1024 * 1024
 """Bytes of a backlog's records that are looked at together, unless a single one is larger."""
 SLICE_BYTES = 16 * 1024
@@ -162,10 +159,7 @@ class SensitiveDataFilter:
         fields: Collection[str] = content.keys() - processed if processed else content
         if not fields:
             return record
-        encoded = record.encode_fields(fields if processed else None)
-        matched = self._search.confirmed(self._search.match(encoded), encoded)
-        if matched:
-            self._redact_one(record, {field: content[field] for field in fields}, matched)
+        self._redact_one(record, {field: content[field] for field in fields})
         processed.update(fields)
         return record
 
@@ -181,61 +175,33 @@ class SensitiveDataFilter:
         left = [record for record in records if record.processed]
         fresh = [record for record in records if not record.processed] if left else records
         for chunk, documents in chunks(fresh, PRESCAN_BYTES if hurries else SLICE_BYTES):
-            data = b"\n".join(documents)
-            # Texts in pieces are looked at with the documents that they stand in.
-            joined = joined_lists(data)
-            matched = self._search.match(b"%b\n%b" % (data, joined))
-            if matched and hurries:
-                self._redact_dirty(self._dirty(chunk, documents, matched), matched)
-            elif matched:
-                lists = joined and self._search.match(joined)
-                dirty = [
-                    record
-                    for record, document in zip(chunk, documents, strict=True)
-                    if self._search.match(document) or (lists and holds_lists(document))
-                ]
-                left += dirty
-                chunk = [record for record in chunk if record not in dirty] if dirty else chunk  # noqa: PLW2901 - those that are done
-            for record in chunk:
-                record.processed.update(record.content())
+            found = self._search.match_documents(documents)
+            if hurries:
+                self._redact_dirty([record for record, matched in zip(chunk, found, strict=True) if matched])
+            for record, matched in zip(chunk, found, strict=True):
+                if matched and not hurries:
+                    left.append(record)
+                else:
+                    record.processed.update(record.content())
         return left
 
-    def _dirty(
-        self, records: Sequence[SpanRecord], documents: Sequence[bytes], matched: Sequence[int]
-    ) -> list[SpanRecord]:
-        """Those of the records in which a probe matches, given the probes that match in all together."""
-        located = self._search.locate(matched, [*documents, *map(joined_lists, documents)])
-        count = len(records)
-        return [
-            record
-            for index, record in enumerate(records)
-            if (found := [*located[index], *located[count + index]]) and self._search.confirmed(found, documents[index])
-        ]
-
-    def _redact_one(self, record: SpanRecord, snapshots: dict[str, Any], matched: Collection[int]) -> None:
-        """Redacts those of the fields in which a probe matches, given the probes that match in all of them together."""
-        # The short ones first: they are done within the budget that a long one may exceed. Mostly they are clean: names and ids.
+    def _redact_one(self, record: SpanRecord, snapshots: dict[str, Any]) -> None:
+        """Redacts those of the fields in which a probe matches."""
+        # The short ones first: they are done within the budget that a long one may exceed.
         fields = sorted([(_encoded(data), field) for field, data in snapshots.items()], key=_first_length)
-        short = [data for data, _ in fields if len(data) <= SHORT_FIELD_BYTES]
-        if self._search.is_clean(b"\n".join(short)):
-            del fields[: len(short)]
-        unexplained = set(matched)
+        found = self._search.match_documents([data for data, _ in fields])
         candidates, budget = Candidates(self._search), Budget(BUDGET_S)
-        last = len(fields) - 1
-        for index, (data, field) in enumerate(fields):
-            # What no smaller field explains stands in the largest: it need not be searched again to know that.
-            found = (
-                unexplained if index == last and unexplained else self._search.confirmed(self._search.match(data), data)
-            )
-            if found:
+        for (data, field), matched in zip(fields, found, strict=True):
+            if matched:
                 self._redact_field(record, field, data, candidates, budget)
-                unexplained.difference_update(found)
 
-    def _redact_dirty(self, records: list[SpanRecord], matched: Collection[int]) -> None:
+    def _redact_dirty(self, records: list[SpanRecord]) -> None:
         """Redacts records, with as few looks of the engine as can be."""
+        if not records:
+            return
         fields = [(record, field, _encoded(data)) for record in records for field, data in record.content().items()]
-        found = self._search.may_hold(matched, [data for _, _, data in fields])
-        fields = [item for item, may_hold in zip(fields, found, strict=True) if may_hold or holds_lists(item[2])]
+        found = self._search.match_documents([data for _, _, data in fields])
+        fields = [item for item, matched in zip(fields, found, strict=True) if matched]
         candidates = Candidates(self._search)
         with suppress(Exception):  # what fails here fails again for its field alone, which is withheld then
             candidates.learn(decode(data) for _, _, data in fields)
@@ -269,8 +235,7 @@ class SensitiveDataFilter:
         if isinstance(value, str):
             return bool(self._search.candidates(value))
         try:
-            encoded = dumps(value)
-            return bool(self._search.confirmed(self._search.match(encoded), encoded))
+            return bool(self._search.match_document(dumps(value)))
         except (TypeError, ValueError, RecursionError):
             return True
 

@@ -26,6 +26,8 @@ _FILLED = 0.7
 _SAMPLE = 32
 """Characters of a value, spread over it, among which that letter is looked for."""
 
+_MAX_SEEN = 1024
+"""Values whose verdict is remembered within a text."""
 _SIGNS = ("+", "/")
 _BASE64 = f"{ascii_letters}{digits}+/"
 _LONG_RUN = 200
@@ -161,9 +163,15 @@ def pattern_rule(
     """Every group `v` of a pattern that is neither a placeholder nor refused by `check`."""
 
     def find(text: str, budget: Budget) -> Iterator[Span]:
+        seen: dict[str, bool] = {}
         for match in matches(compiled(pattern, flags), text, budget):
             value = match["v"]
-            if (check is None or check(value)) and not is_placeholder(value):
+            is_secret = seen.get(value)
+            if is_secret is None:
+                is_secret = (check is None or check(value)) and not is_placeholder(value)
+                if len(seen) < _MAX_SEEN:
+                    seen[value] = is_secret
+            if is_secret:
                 yield Span(*match.span("v"), rule)
 
     return TextRule(probes, find)

@@ -133,55 +133,54 @@ class TextSearch:
     def _match_always(self, data: bytes) -> Sequence[int]:
         return [*self._always, *(self._prefilter.match(data) or ())]
 
-    def confirmed(self, matched: Sequence[int] | None, data: bytes) -> Sequence[int] | None:
-        """What `match` says of encoded JSON, also of the texts that stand there in pieces; without the mere names of a stream's events."""
-        if matched:
-            if tuple(matched) != self._events:
-                return matched
-            return self._match_joined("\n".join(joined_texts(loads(data))).encode("utf-8", "surrogatepass"))
-        joined = joined_lists(data)
-        return self._match_joined(joined) if joined else None
+    def match_document(self, data: bytes) -> Sequence[int] | None:
+        """As `match`, of encoded JSON, also of the texts that stand there in pieces; without the mere names of a stream's events."""
+        matched = self.match(data)
+        if not matched and (joined := joined_lists(data)):
+            matched = self.match(joined)
+        return self._without_events(matched, data)
+
+    def match_documents(self, documents: Sequence[bytes]) -> list[Sequence[int] | None]:
+        """As `match_document`, of each of some documents, in one look."""
+        found = self.match_each([*map(searched_document, documents)])
+        return [here and self._without_events(here, data) for here, data in zip(found, documents, strict=True)]
+
+    def _without_events(self, matched: Sequence[int] | None, data: bytes) -> Sequence[int] | None:
+        if not matched or tuple(matched) != self._events:
+            return matched
+        return self._match_joined("\n".join(joined_texts(loads(data))).encode("utf-8", "surrogatepass"))
 
     def match_lists(self, data: bytes) -> Sequence[int] | None:
         """That of a stream's events, where a probe matches in the strings of a list together."""
         joined = joined_lists(data) if b"[" in data else b""
         return self._events if joined and self.match(joined) else None
 
-    def is_clean(self, data: bytes) -> bool:
-        """Whether certainly no probe matches in some encoded JSON documents, nor in texts that stand there in pieces."""
-        return not self.match(data) and not joined_lists(data)
-
     def _match_joined(self, text: bytes) -> Sequence[int] | None:
         matched = self.match(text)
         return None if not matched or tuple(matched) == self._events else matched
 
-    def match_alone(self, data: bytes) -> Sequence[int]:
-        """As `match`, by the standard library alone: slower, and the interpreter is held throughout."""
-        return [*self._always, *self._locator.match(data)]
+    def match_each(self, pieces: Sequence[bytes]) -> Sequence[Sequence[int]]:
+        """As `match`, of each of some pieces: one look at all of them, and hardly more.
 
-    def locate(self, matched: Collection[int], pieces: Sequence[bytes]) -> list[Sequence[int]]:
-        """For each piece the indexes of its probes, given those that match in all pieces together.
-
-        Almost without the engine, which lets go of the interpreter for each look and beside a busy application waits to get it back.
+        The engine lets go of the interpreter for each look, and beside a busy application waits to get it back.
         """
-        short = [piece if len(piece) <= _LONG else b"" for piece in pieces]
-        located = self._locator.locate(self._searched(matched), short)
+        found, anywhere = self._prefilter.match_each(pieces)
+        if anywhere:
+            located = self._locate(frozenset(anywhere), pieces)
+            found = [[*{*here, *others}] if others else here for here, others in zip(found, located, strict=True)]
+        return [[*self._always, *here] for here in found] if self._always else found
+
+    def locate(self, matched: Collection[int], pieces: Sequence[bytes]) -> Sequence[Sequence[int]]:
+        """For each piece those of the probes `matched` that match in it, without the engine where the piece is not long."""
+        located = self._locate(frozenset(matched).difference(self._always), pieces)
+        return [[*self._always, *found] for found in located] if self._always else located
+
+    def _locate(self, numbers: frozenset[int], pieces: Sequence[bytes]) -> Sequence[Sequence[int]]:
+        located = self._locator.locate(numbers, [piece if len(piece) <= _LONG else b"" for piece in pieces])
         return [
-            self.match(piece) or () if len(piece) > _LONG else [*self._always, *found]
+            [*numbers.intersection(self._prefilter.match(piece) or ())] if len(piece) > _LONG else found
             for piece, found in zip(pieces, located, strict=True)
         ]
-
-    def may_hold(self, matched: Collection[int], pieces: Sequence[bytes]) -> list[bool]:
-        """For each piece whether a probe matches in it, given those that match in all pieces together."""
-        if self._always:
-            return [True] * len(pieces)
-        numbers, locator = self._searched(matched), self._locator
-        return [
-            bool(self.match(piece)) if len(piece) > _LONG else locator.holds_any(numbers, piece) for piece in pieces
-        ]
-
-    def _searched(self, matched: Collection[int]) -> frozenset[int]:
-        return frozenset(index for index in matched if index >= 0) if self._always else frozenset(matched)
 
     def candidates(self, text: str) -> Sequence[int] | None:
         """The indexes of the probes that match in a text."""
@@ -233,6 +232,12 @@ class TextSearch:
     def mask(self, rule: str, value: str, scope: str) -> str:
         """What stands for `value` in the trace `scope`."""
         return self._masker.mask(rule, value, scope)
+
+
+def searched_document(data: bytes) -> bytes:
+    """Encoded JSON, with the texts that stand in pieces in its lists."""
+    joined = joined_lists(data) if b"[" in data else b""
+    return b"%b\n%b" % (data, joined) if joined else data
 
 
 def searched_bytes(text: str) -> bytes:

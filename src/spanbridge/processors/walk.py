@@ -39,6 +39,7 @@ from spanbridge.processors.structures import (
     typed_member,
     values_of_schema,
 )
+from spanbridge.processors.text_search import searched_document
 from spanbridge.processors.value_words import is_mixed_word
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
 _NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
-_FEW = 2
-"""Items of a list from which each is looked at as a whole before it is gone through: most of them hold nothing."""
+_FEW, _TOGETHER = 2, 64
+"""Items of a list from which they are looked at as wholes before they are gone through, because most of them hold nothing; so many in one
+look."""
 
 
 class Finding(NamedTuple):
@@ -387,9 +389,16 @@ class Walk:
         pairs: str | None = None
         before: Any = None
         pairs_up = len(items) == 2 or (bool(parent) and holds_headers(parent))
-        looks_first = len(items) >= _FEW and not named and parent != _PAIRS and not self._candidates.has_learned
+        looks_first = (
+            len(items) >= _FEW
+            and not (named or parent == _PAIRS or self._candidates.has_learned)
+            and dict in map(type, items)
+        )
+        clean: frozenset[int] = frozenset()
         for index, item in enumerate(items):
             path[-1] = index
+            if looks_first and index % _TOGETHER == 0:
+                clean = self._clean_mappings(items[index : index + _TOGETHER])
             cls: type[Any] = type(item)  # pyright: ignore[reportUnknownVariableType]
             if cls is str:
                 level = _NONE
@@ -405,7 +414,7 @@ class Walk:
                     redacted = self._masked(found, item, item)
                 else:
                     redacted = self._text(item)
-            elif looks_first and cls is dict and self._is_clean(item):
+            elif cls is dict and id(item) in clean:
                 redacted = item
             elif cls is int:
                 found = named_rule(kinds, parent, str(item)) if kinds else None
@@ -424,12 +433,14 @@ class Walk:
         path.pop()
         return items if result is None else result
 
-    def _is_clean(self, value: dict[Any, Any]) -> bool:
-        """Whether no probe matches in all that a mapping holds."""
+    def _clean_mappings(self, items: Sequence[Any]) -> frozenset[int]:
+        """The identities of the mappings among some items in all of which no probe matches."""
+        mappings: list[Any] = [item for item in items if type(item) is dict]
         try:
-            return not self._search.match(dumps(value))
+            found = self._search.match_each([searched_document(dumps(mapping)) for mapping in mappings])
         except (TypeError, ValueError, RecursionError):
-            return False
+            return frozenset()
+        return frozenset(id(mapping) for mapping, matched in zip(mappings, found, strict=True) if not matched)
 
     def _joined(self, items: Sequence[Any]) -> list[Any] | None:
         """The items with the secrets masked that stand in several of them; None where there are none."""
