@@ -71,6 +71,22 @@ def test_delivered(answer, run, contained_places):
     assert contained_places() == set()
 
 
+@pytest.mark.parametrize("only_reads", [True, False])
+def test_copies(only_reads, run):
+    """An exporter gets copies of its own, unless it says that it only reads."""
+    given = []
+    exporter = ScriptedExporter()
+    exporter.export = given.extend
+    exporter.only_reads = only_reads
+    runner = run(exporter)
+    offered = records("a", "b")
+    runner.offer(offered)
+
+    assert runner.flush(FAR)
+    assert [record.document for record in given] == [record.document for record in offered]
+    assert all((mine is theirs) is only_reads for mine, theirs in zip(offered, given, strict=True))
+
+
 def test_batches_are_bounded(run):
     """However much waits, a batch has a bounded number of records, in order."""
     exporter = HangingExporter()

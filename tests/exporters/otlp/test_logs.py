@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import subprocess
@@ -42,6 +43,24 @@ def failing_tool() -> str:
         except ValueError:
             log.exception("failed")
     return tool.span_id
+
+
+def test_records_are_only_read(receiver, exporter) -> None:
+    """What is sent is the records that all exits share: they stay as they were, also those with log records."""
+    memory = sb.InMemoryExporter()
+    with sb.Observability(store=False, exporters=[memory]) as observability:
+        with observability.model_generation(model="m", input=[{"role": "user", "content": "q"}], tags=["t"]) as span:
+            log.warning("slow")
+            span.set(output={"role": "assistant", "content": "a"})
+        observability.flush()
+    (record,) = memory.spans
+    before = copy.deepcopy(vars(record))
+    exporter.export([record])
+
+    assert vars(record) == before
+    assert exporter.only_reads
+    (sent,) = receiver.spans
+    assert [event.name for event in sent.events] == ["log"]
 
 
 def test_stored_log_records(receiver, exporter, configured) -> None:
