@@ -10,7 +10,7 @@ from orjson import loads
 
 from spanbridge.lazily import lazily
 from spanbridge.processors.announcements import ANNOUNCEMENT_RULES
-from spanbridge.processors.chunked_text import EVENT_PROBE, joined_lists, joined_texts
+from spanbridge.processors.chunked_text import EVENT_PROBE, holds_lists, joined_lists, joined_texts
 from spanbridge.processors.code_lists import CODE_RULES
 from spanbridge.processors.command_lines import COMMAND_RULE
 from spanbridge.processors.credential_patterns import FORMATS
@@ -142,7 +142,7 @@ class TextSearch:
 
     def match_documents(self, documents: Sequence[bytes]) -> list[Sequence[int] | None]:
         """As `match_document`, of each of some documents, in one look."""
-        found = self.match_each([*map(searched_document, documents)])
+        found = self.match_each(searched_documents(documents))
         return [here and self._without_events(here, data) for here, data in zip(found, documents, strict=True)]
 
     def _without_events(self, matched: Sequence[int] | None, data: bytes) -> Sequence[int] | None:
@@ -234,10 +234,11 @@ class TextSearch:
         return self._masker.mask(rule, value, scope)
 
 
-def searched_document(data: bytes) -> bytes:
-    """Encoded JSON, with the texts that stand in pieces in its lists."""
-    joined = joined_lists(data) if b"[" in data else b""
-    return b"%b\n%b" % (data, joined) if joined else data
+def searched_documents(documents: Sequence[bytes]) -> Sequence[bytes]:
+    """Encoded JSON documents, each with the texts that stand in pieces in its lists."""
+    if not holds_lists(b"\n".join(documents)):
+        return documents
+    return [b"%b\n%b" % (data, joined) if (joined := joined_lists(data)) else data for data in documents]
 
 
 def searched_bytes(text: str) -> bytes:
