@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 import spanbridge as sb
+from spanbridge.configuration import plugins
 from spanbridge.configuration.plugins import EXPORTER, load_bridge, load_exporter, load_store, plugin_names
 from spanbridge.errors import ConfigurationError
 
@@ -51,6 +52,18 @@ def test_unknown_name(install):
 
     assert "There is no exporter 'kafak'. Did you mean 'kafka'? Installed: " in str(caught.value)
     assert "kafka" in str(caught.value).partition("Installed: ")[2]
+
+
+@pytest.mark.parametrize(
+    ("load", "name", "meant"), [(load_bridge, "datadogg", "datadog"), (load_exporter, "olpt", "otlp")]
+)
+def test_a_misspelt_name_of_an_extra_that_is_not_installed(monkeypatch, load, name, meant):
+    """It is known all the same."""
+    monkeypatch.setattr(plugins, "_entry_points", lambda kind: [])
+    monkeypatch.setattr(plugins, "plugin_names", lambda kind: ["another"])
+
+    with pytest.raises(ConfigurationError, match=f"Did you mean '{meant}'"):
+        load(name)
 
 
 @pytest.mark.parametrize(

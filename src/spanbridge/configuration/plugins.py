@@ -104,7 +104,7 @@ def _unknown(kind: PluginKind, name: str) -> str:
 
     if (extra := EXTRAS.get((kind.noun, name))) is not None:
         return f"The {kind.noun} {name!r} is not installed: pip install 'spanbridge[{extra}]'."
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name, [*known, *(own for noun, own in EXTRAS if noun == kind.noun)], n=1)
     guess = f" Did you mean {close[0]!r}?" if close else ""
     return f"There is no {kind.noun} {name!r}.{guess} Installed: {', '.join(known) or 'none'}."
 

@@ -7,10 +7,7 @@ bound: what is too large is replaced whole by a marker (never cut here: a cut in
     a Snapshot is    str, int, float, bool, None      the value itself
                      bytes                            the JSON encoding of any other value
 
-Values that JSON has no word for become: bytes that are text (UTF-8 without NUL) -> text, other bytes -> {"bytes": n, "base64": "..."}
-until the pipeline has moved media out (see `spanbridge.media`), then {"bytes": n}; sets -> lists; Decimal, UUID, paths, integers beyond
-64 bits -> strings; NaN and infinities -> strings, in larger payloads null; numpy arrays -> {"dtype", "shape", "values"}; exceptions ->
-{"type", "message"}; known models (pydantic, attrs, dataclasses, named tuples) -> mappings; anything else -> "<module.Class>".
+What values become that JSON has no word for stands in `conversions`.
 
 A payload over the limit loses its largest strings and bytes, one marker in the place of each, as far as it must: a message with a large
 image keeps its text. Where that does not help, or takes too much, one marker stands for the whole payload.
@@ -24,27 +21,29 @@ from __future__ import annotations
 import re
 import sys
 import time
-from binascii import b2a_base64
-from collections import ChainMap, UserDict, UserList, UserString, deque
-from contextlib import suppress
-from datetime import date, timedelta
-from datetime import time as clock_time
-from decimal import Decimal
 from enum import Enum
 from functools import partial
 from itertools import islice
-from math import isfinite, isnan
-from pathlib import PurePath
-from types import BuiltinFunctionType, FunctionType, MappingProxyType, MemberDescriptorType, MethodType
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 from orjson import OPT_PASSTHROUGH_DATACLASS, OPT_PASSTHROUGH_DATETIME, Fragment, dumps, loads  # pyright: ignore[reportAttributeAccessIssue] - Fragment is missing in its stubs
 
-from spanbridge.model.hidden_exceptions import HIDDEN, may_quote
+from spanbridge.model.conversions import (
+    MAPPINGS,
+    SCALARS,
+    SEQUENCES,
+    as_json_type,
+    encodable,
+    large_int,
+    non_finite,
+    text_in,
+    type_marker,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 Scalar: TypeAlias = str | int | float | bool | None
 Snapshot: TypeAlias = Scalar | bytes
@@ -56,18 +55,13 @@ MAX_DEPTH = 64
 SLOW_PATH_BUDGET_S = 0.020
 """How long a payload that orjson cannot encode may take on the caller's thread; the rest of each container becomes one `UNSERIALISED`."""
 UNSERIALISED = "<unserialised>"
-ARRAY_PREVIEW = 32
-"""How many values of a numpy array are kept."""
-MIN_RAW_BYTES = 42
-"""Fewer bytes that are no text are only counted: no file of any media format is so short."""
 
 # orjson's own way with these ends the process where an attribute or a time zone raises.
 _OPTIONS = OPT_PASSTHROUGH_DATACLASS | OPT_PASSTHROUGH_DATETIME
 # Those that it does not let pass, and the attribute that it reads of each.
 _READ_BY_ORJSON: tuple[tuple[type, str], ...] = ((Enum, "value"), (UUID, "int"))
 _PLAIN_CONTAINERS = frozenset({dict, list})
-_SCALARS = frozenset({str, int, float, bool, type(None)})
-_JSON_TYPES = _SCALARS | _PLAIN_CONTAINERS
+_JSON_TYPES = SCALARS | _PLAIN_CONTAINERS
 _RAW_TYPES = frozenset({bytes, bytearray, memoryview})
 # What orjson writes as numbers.
 _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
@@ -89,8 +83,8 @@ def snapshot(value: Any, max_bytes: int = MAX_PAYLOAD_BYTES) -> Snapshot:
     if cls is not dict and cls is not list:
         if cls is str:
             return value if len(value) <= max_bytes else truncated(string_bytes(value))
-        if cls in _SCALARS:
-            return value if cls is not float or isfinite(value) else dumps(_non_finite(value))
+        if cls in SCALARS:
+            return value if cls is not float or isfinite(value) else dumps(non_finite(value))
         try:
             _refuse_unreadable(value)
         except Exception:  # noqa: BLE001 - any class of foreign error may come out of a payload
@@ -255,7 +249,7 @@ def _encode_unknown(value: Any, max_raw_bytes: int = 0) -> Any:
             raise _LargeBytes
         if size > max_raw_bytes:
             return {"truncated": {"bytes": size}}
-    plain = _plain(value)
+    plain = as_json_type(value)
     cls = type(plain)
     for item in plain.values() if cls is dict else plain if cls is list else (plain,):
         if type(item) not in _JSON_TYPES:
@@ -322,9 +316,9 @@ class _Walk:
         if cls is str:
             return self._left_out(len(value)) or self._string(value)
         if cls is int:
-            return value if _MIN_INT <= value <= _MAX_INT else _large_int(value)
+            return value if _MIN_INT <= value <= _MAX_INT else large_int(value)
         if cls is float:
-            return value if isfinite(value) else _non_finite(value)
+            return value if isfinite(value) else non_finite(value)
         if cls is bool or value is None:
             return value
         if depth >= MAX_DEPTH:
@@ -353,7 +347,7 @@ class _Walk:
                 parts.append(self.key(part, depth + 1))
             return f"({', '.join(parts)})"
         if cls is bytes:
-            text = _text_in(key)
+            text = text_in(key)
             return f'{{"bytes":{len(key)}}}' if text is None else self._string(text)
         plain = self.plain(key, depth)
         return plain if type(plain) is str else dumps(plain).decode()
@@ -362,16 +356,16 @@ class _Walk:
         cls = type(value)
         if issubclass(cls, dict):
             return self._mapping(value.items(), depth)
-        if issubclass(cls, _MAPPINGS):
+        if issubclass(cls, MAPPINGS):
             return self._mapping(((key, value[key]) for key in value), depth)
-        if issubclass(cls, (list, tuple, *_SEQUENCES)) and not hasattr(cls, "_fields"):
+        if issubclass(cls, (list, tuple, *SEQUENCES)) and not hasattr(cls, "_fields"):
             return self._sequence(value, depth)
         if issubclass(cls, (bytes, bytearray, memoryview)):
             size = memoryview(value).nbytes
             marker = self._left_out(size)
             if marker is not None or not self._has_room(size):
                 return marker or UNSERIALISED
-        plain = _plain(value)
+        plain = as_json_type(value)
         if type(plain) in _PLAIN_CONTAINERS:
             return self._container(plain, depth)
         return plain if type(plain) is Fragment else self.plain(plain, depth + 1)
@@ -397,7 +391,7 @@ class _Walk:
         return result
 
     def _string(self, value: str) -> str:
-        return _text(value) if self._has_room(len(value)) else UNSERIALISED
+        return encodable(value) if self._has_room(len(value)) else UNSERIALISED
 
     def _left_out(self, size: int) -> dict[str, Any] | None:
         """The marker for a string or bytes for which there is no room, so that the rest is recorded; None where there is."""
@@ -418,138 +412,3 @@ class _Walk:
         if self._visited & 63 == 0 and time.perf_counter() > self._deadline:
             self._is_late = True
         return self._is_late or self.bytes_left < 0
-
-
-def _plain(value: Any) -> Any:
-    """One level of `value` as a type that JSON knows. Known types by table, unknown ones by name only."""
-    cls = type(value)
-    if cls.__module__ == "numpy":
-        return _numpy(value)
-    for known, convert in _CONVERSIONS:
-        if issubclass(cls, known):
-            return convert(value)
-    if hasattr(cls, "_fields") and issubclass(cls, tuple):
-        names: Any = cls._fields  # pyright: ignore[reportAttributeAccessIssue] - a named tuple
-        return dict(zip(names, value, strict=False))
-    fields = getattr(cls, "__attrs_attrs__", None) or getattr(cls, "__dataclass_fields__", None)
-    if fields is not None:
-        return _fields(value, [field if isinstance(field, str) else field.name for field in fields])
-    serializer = getattr(cls, "__pydantic_serializer__", None)
-    if serializer is not None:
-        try:
-            return Fragment(serializer.to_json(value))
-        except Exception:  # noqa: BLE001 - a field that its own serializer refuses
-            return dict(value.__dict__)
-    if issubclass(cls, (type, FunctionType, BuiltinFunctionType, MethodType)):
-        return f"<{value.__module__}.{value.__qualname__}>"
-    return f"<{cls.__module__}.{cls.__qualname__}>"
-
-
-def _fields(value: Any, names: list[str]) -> dict[str, Any]:
-    """The fields that are set, without running code of the class; names that begin with an underscore are private."""
-    cls = type(value)
-    instance: dict[str, Any] = object.__getattribute__(value, "__dict__") if cls.__dictoffset__ else {}
-    result: dict[str, Any] = {}
-    for name in names:
-        if name.startswith("_"):
-            continue
-        if name in instance:
-            result[name] = instance[name]
-        elif type(slot := getattr(cls, name, None)) is MemberDescriptorType:
-            with suppress(AttributeError):  # not set yet
-                result[name] = slot.__get__(value, cls)
-    return result
-
-
-def _bytes(value: bytes | bytearray | memoryview) -> Any:
-    data = value if type(value) is bytes else bytes(value)
-    text = _text_in(data)
-    if text is not None:
-        return text
-    if len(data) < MIN_RAW_BYTES:
-        return {"bytes": len(data)}
-    return Fragment(b'{"bytes":%d,"base64":"%b"}' % (len(data), b2a_base64(data, newline=False)))
-
-
-def _text_in(data: bytes) -> str | None:
-    """The text that bytes are in UTF-8. Text holds no NUL; a PDF may hold nothing but letters, and is none all the same."""
-    if b"\0" not in data and not data.startswith(b"%PDF-"):
-        with suppress(UnicodeDecodeError):
-            return data.decode("utf-8")
-    return None
-
-
-def _exception(value: BaseException) -> dict[str, Any]:
-    return {"type": type_name(type(value)), "message": exception_message(value)}
-
-
-def _numpy(value: Any) -> Any:
-    if hasattr(value, "shape") and value.shape == () and hasattr(value, "item"):
-        item = value.item()
-        return item if type(item) in _SCALARS else str(item)
-    if hasattr(value, "dtype") and hasattr(value, "shape"):
-        values = value.flat[:ARRAY_PREVIEW].tolist()  # unlike ravel() it never copies the whole array
-        return {"dtype": str(value.dtype), "shape": list(value.shape), "values": values}
-    return type_marker(value)
-
-
-_SEQUENCES = (set, frozenset, deque, UserList)
-_MAPPINGS = (MappingProxyType, UserDict, ChainMap)
-_CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
-    ((bytes, bytearray, memoryview), _bytes),
-    (str, str.__str__),
-    (bool, bool),
-    (int, lambda value: int.__add__(value, 0)),
-    (float, lambda value: float.__add__(value, 0.0)),
-    (Enum, lambda value: value.value),
-    (BaseException, _exception),
-    (_SEQUENCES, list),
-    (_MAPPINGS, dict),
-    ((Decimal, PurePath, UserString, complex), str),
-    ((date, clock_time), lambda value: value.isoformat()),
-    (UUID, str),
-    (timedelta, lambda value: value.total_seconds()),
-    (range, lambda value: {"start": value.start, "stop": value.stop, "step": value.step}),
-)
-
-
-def exception_message(value: BaseException) -> str:
-    """`str(value)`, or a marker if that raises, or if it may quote what a span hides."""
-    try:
-        return HIDDEN if may_quote(value) else _text(str(value))
-    except Exception:  # noqa: BLE001
-        return "<no message: str() of the exception raised>"
-
-
-def type_name(cls: type) -> str:
-    """`ValueError` for a built-in class, `package.module.Class` for any other."""
-    try:
-        return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    except Exception:  # noqa: BLE001 - a metaclass may answer anything
-        return "unknown"
-
-
-def type_marker(value: Any) -> str:
-    """What stands for a value that cannot be recorded: its class."""
-    cls = type(value)
-    try:
-        return f"<{cls.__module__}.{cls.__qualname__}>"
-    except Exception:  # noqa: BLE001 - a metaclass may answer anything
-        return "<unknown>"
-
-
-def _non_finite(value: float) -> str:
-    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def _text(value: str) -> str:
-    """`value` with lone surrogates, which UTF-8 cannot encode, written as escapes."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value
-
-
-def _large_int(value: int) -> str:
-    return str(value) if value.bit_length() <= 4096 else f"<int of {value.bit_length()} bits>"

@@ -17,9 +17,10 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from spanbridge.containment import contain
+from spanbridge.model.conversions import type_name
 from spanbridge.model.hidden_exceptions import HIDDEN, may_quote
 from spanbridge.model.identifiers import span_id_hex
-from spanbridge.model.payload import Snapshot, snapshot, type_name
+from spanbridge.model.payload import Snapshot, snapshot
 from spanbridge.tracing.body import Body
 from spanbridge.tracing.captured import (
     capture_mapping,

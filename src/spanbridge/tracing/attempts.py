@@ -23,7 +23,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from spanbridge.errors import ConfigurationError
-from spanbridge.model.payload import type_name
+from spanbridge.model.conversions import type_name
 from spanbridge.model.span_types import SpanType
 from spanbridge.tracing.context import current_span
 from spanbridge.tracing.openers import span as open_span

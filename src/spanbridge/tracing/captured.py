@@ -9,7 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import warn
-from spanbridge.model.payload import snapshot, string_bytes, truncated, type_marker
+from spanbridge.model.conversions import type_marker
+from spanbridge.model.payload import snapshot, string_bytes, truncated
 from spanbridge.model.usage import Usage
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.model.conversions import exception_message, type_name
 from spanbridge.model.hidden_exceptions import HIDDEN, mark, may_quote, members_of
-from spanbridge.model.payload import exception_message, type_name
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain, logger
 from spanbridge.errors import ConfigurationError
+from spanbridge.model.conversions import type_marker
 from spanbridge.model.hidden_exceptions import HIDDEN, may_quote
 from spanbridge.model.identifiers import span_id_hex
-from spanbridge.model.payload import type_marker
 from spanbridge.tracing.captured import capture_mapping, own_mapping, text
 from spanbridge.tracing.context import ENDED, RECORDING, innermost
 from spanbridge.tracing.exceptions import capture_exception
