@@ -65,7 +65,7 @@ def test_a_word_that_no_probe_that_matches_has_is_not_looked_for() -> None:
 def test_what_follows_a_long_repetition_is_looked_at(repeated: str) -> None:
     """However often a name stands there in the same surroundings: they end, and a secret follows."""
     secret = "\npassword = 'Zx9Yw8Vu7Ts6Rq5P'\n"
-    for times in (*range(40), 200):
+    for times in (0, 1, 7, 8, 9, 10, 11, 40, 200):
         text = f"{repeated * times}{secret}{repeated * 2 * times}{secret}"
 
         values = {text[start:end] for start, end, _ in found(RULE.find, text)}
