@@ -38,6 +38,7 @@ def test_code_blocks_run_and_print_what_is_shown(document: Path, tmp_path: Path)
         "HOME": str(tmp_path / "home"),
         "LANG": "C.UTF-8",
         "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
+        "PYTEST_ADDOPTS": "-p no:ddtrace",  # as in this project: it takes longer to load than all that is shown
         "PYTHONUTF8": "1",
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),

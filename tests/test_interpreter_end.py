@@ -64,8 +64,8 @@ MAKING = """
 """
 
 
-def run(code):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+def run(code, **variables):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables}
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(LINGER) + textwrap.dedent(code)],
         env=environment,
@@ -76,14 +76,22 @@ def run(code):
     )
 
 
+@pytest.fixture(scope="module")
+def hyperscan_cache(tmp_path_factory):
+    """A cache folder with the automaton: making it takes seconds."""
+    pytest.importorskip("hyperscan")
+    folder = str(tmp_path_factory.mktemp("hyperscan"))
+    run(MAKING, XDG_CACHE_HOME=folder)
+    return folder
+
+
 @pytest.mark.parametrize("code", [REDACTING, RECORDING, LATE], ids=["application", "pipeline", "late pipeline"])
 @pytest.mark.parametrize("engine", ["re2", "hyperscan"])
-def test_no_thread_is_in_native_code_when_the_interpreter_ends(engine, code):
+def test_no_thread_is_in_native_code_when_the_interpreter_ends(request, engine, code):
     """A daemon thread that comes back from C++ then would abort the process."""
     pytest.importorskip(engine)
-    if engine == "hyperscan":
-        run(MAKING)
-    ended = run(code)
+    made = {"XDG_CACHE_HOME": request.getfixturevalue("hyperscan_cache")} if engine == "hyperscan" else {}
+    ended = run(code, **made)
 
     assert ended.returncode == 0, ended.stderr
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -492,6 +493,23 @@ def test_tail_ends_after_count(cli, three_traces):
 
     assert len(result.stdout.splitlines()) == len(lines) == 4
     assert "  a1a1a1a1a1a1  model chat gpt-4o-mini  " in lines[0]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+@pytest.mark.parametrize(
+    "arguments",
+    [("traces",), ("traces", "--json"), ("show", "--last"), ("stats",), ("scan",)],
+    ids=" ".join,
+)
+def test_an_output_that_takes_no_more(demo_store, arguments):
+    """One line says why and what to do; neither a stack nor what the interpreter says at its end."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command(*arguments, "--store", demo_store), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    line = "Error: the output cannot be written (No space left on device): send it to another place\n"
+    assert (done.returncode, done.stderr) == (1, line)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a pipe without a reader is an error on POSIX only")

@@ -57,6 +57,8 @@ CALLS = (
     ("n", 'ChaCha20Poly1305(base64.b64decode("§"))'),
 )
 SENTENCES = (
+    ("z", "| user | bob |\n| password | § |\n"),
+    ("p", "| user | bob |\n| password | a*b*§ |\n"),
     ("p", "I tried § as the password but it was rejected."),
     ("p", "Use § as your new password."),
     ("p", "The following generated password will be used: §"),
@@ -137,5 +139,13 @@ LOOK_ALIKES = (
     'FTP("ftp.example.com", timeout=30)',
     "AESGCM(AESGCM.generate_key(bit_length=128))",
     "Login failed with status: 403 on port 22",
+    "Passwort: erforderlich\nName: optional\n",
+    "Passwort: falsch\n",
+    "Contraseña: incorrecta\n",
+    "mot de passe : obligatoire\n",
+    "senha: inválida\n",
+    "Incorrect API key provided: sk-proj-********************1234.",
+    '{"n": 1, "text": "password 200 ok", "rest": "cut',
+    '{"password": {"type": "string", "description": "The user password", "format": "cut',
     "Das Pr\\u00fcfungsergebnis: bestanden, Schl\\u00fcsselw\\u00f6rter: Haus1, Baum2",
 )

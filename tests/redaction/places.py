@@ -1577,6 +1577,9 @@ def places(rng: random.Random) -> Iterator[Case]:
             value = template.replace(HOLE, two)
             wrapped = {"role": "tool", "content": [{"type": "text", "text": f"Here it is:\n{value}"}]}
             yield Case(f"places_{group}/{number}/message", wrapped, (two,), case.keeps)
+            for where, rest in {"cut": {"rest": "cut"}, "cut_inside": {}}.items() if number % 4 == 0 else ():
+                document = json.dumps({"n": 42, "stdout": value if rest else f"{value}\nnext", **rest})
+                yield Case(f"places_{group}/{number}/{where}", {"preview": document[:-4]}, (two,))
     for number, (kind, name, write) in enumerate(NAMES_IN_TEXTS):
         secret = KINDS[kind](rng)
         yield Case(f"places_names_in_texts/{number}", write(name, secret), (secret,), ("42",))

@@ -112,3 +112,44 @@ def test_every_split(shape: str, step: int) -> None:
             if remains(secret, _text(FILTER.redact(items))):
                 missed.append((name, cut))
     assert missed == []
+
+
+TEXTS_IN_PIECES = (
+    "az login --service-principal -u app1 -p §",
+    "https://example.com/i.png?sig=§",
+    'req.SetBasicAuth("bob", "§")',
+    'print("a", "b"); api_key = "§", "c"',
+    "ID=bob;Password=§;Encrypt=True",
+)
+
+
+@pytest.mark.parametrize("text", TEXTS_IN_PIECES)
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_strings_of_a_text(text: str, holder: str) -> None:
+    """Whatever the pieces look like alone: a program, an assignment, quotes with a comma between."""
+    rng = random.Random(text)
+    missed: list[Any] = []
+    for _ in range(20):
+        secret = characters(rng, "AN", 24)
+        items = pieces(text.replace("§", secret), rng)
+        redacted = FILTER.redact(HOLDERS[holder](items))
+        if remains(secret, _text(redacted)):
+            missed.append((items, redacted))
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "DELETE /users/42/password 200",
+        "Incorrect API key provided: sk-proj-********************1234.",
+        "The token is ***",
+        "The next page of the password is 42",
+    ],
+)
+def test_texts_of_their_own(first: str) -> None:
+    """What the first ends with is no beginning of the second."""
+    items = [{"type": "text", "text": first}, {"type": "text", "text": "Anything else?"}]
+
+    assert FILTER.redact(items) == items
+    assert FILTER.redact([first, "Anything else?"]) == [first, "Anything else?"]

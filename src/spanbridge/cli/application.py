@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Any
 
@@ -53,4 +54,13 @@ def application() -> None:
 
 def main() -> None:
     """Runs the command that the arguments name, and exits."""
-    application(prog_name="spanbridge")
+    try:
+        application(prog_name="spanbridge")
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # What is still buffered would fail again as the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        failure = click.ClickException(f"the output cannot be written ({error.strerror}): send it to another place")
+        failure.show()
+        sys.exit(failure.exit_code)

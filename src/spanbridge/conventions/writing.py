@@ -298,8 +298,8 @@ def _write_fields(attributes: Attributes, record: SpanRecord, content: dict[str,
         row = _FIELDS.get(field)
         if row is None:
             continue
-        key, form = row
-        if type(value) is form.as_it_is or form.accepts(value):
+        key, as_it_is, accepts = row
+        if type(value) is as_it_is or accepts(value):
             attributes[key] = value
         elif value is not None and value != []:
             attributes.put_json(key, value)
@@ -319,7 +319,9 @@ def _write_fields(attributes: Attributes, record: SpanRecord, content: dict[str,
 
 _NONE: dict[str, Any] = {}
 _FIELDS = {
-    row.attribute: (row.key, row.form) for row in genai.FIELDS if row.attribute not in ("events", "links", "error")
+    row.attribute: (row.key, row.form.as_it_is, row.form.accepts)
+    for row in genai.FIELDS
+    if row.attribute not in ("events", "links", "error")
 }
 """Those that have no form of OpenTelemetry's own."""
 

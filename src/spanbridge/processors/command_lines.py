@@ -132,8 +132,8 @@ _FORMS: dict[str, tuple[_Form, ...]] = {
 }
 
 
-_SAME_TEXT = (" ", ":", "s:")
-"""What begins the next piece of a text that begins as a program is called: `http`, `s://`, or `az`, ` login`."""
+_SAME_TEXT = (" ", "://", "s://")
+"""What begins the next pieces of a text that begins as a program is called: `http`, `s://`, or `az`, ` login`."""
 _MAX_ARGUMENTS = 32
 _MAX_PROGRAMS = 4
 _LONGEST_PROGRAM = 80
@@ -172,8 +172,8 @@ def _program(item: str) -> str:
 def is_argument_list(items: Sequence[str]) -> bool:
     """Whether strings are the arguments of a known program, each of which stands for itself."""
     return any(
-        _program(item) in _FORMS and not following.startswith(_SAME_TEXT)
-        for item, following in zip(items[:_MAX_PROGRAMS], [*items[1:], ""], strict=False)
+        _program(item) in _FORMS and not "".join(items[number + 1 : number + 4]).startswith(_SAME_TEXT)
+        for number, item in enumerate(items[:_MAX_PROGRAMS])
     )
 
 

@@ -13,33 +13,69 @@ _scan: Callable[[str, int], tuple[Any, int]] = make_scanner(cast("Any", json.JSO
 _CANDIDATE = re.compile(
     r"""\{\s{0,64}"|\[\s{0,64}["{\[]|"(?:\\{1,15}"){0,3}\s{0,8}(?:\{|\[\s{0,8}(?:\\{1,15}"|\{|\[))"""
 )
+_SPACE_INSIDE = re.compile(r"\s")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _MAX_FAILURES = 8
 """Places that look like JSON and are not, after which the rest of a text is no longer tried: keeps the work linear."""
+
+_CUT_CANDIDATE = re.compile(
+    r"""\{\s{0,64}"|\[\s{0,64}["{\[]|"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)(?:(?P<closed>")(?P<name>\s{0,8}:)?|\\?\Z)""",
+    re.DOTALL,
+)
+"""In a document that was cut off: those inside of it that were not, and texts, names among them."""
+_LONGEST_ESCAPE = len(r"\u00f1")
+_PART_OF_ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{0,3}\Z")
 
 Visit = Callable[[Any], Any]
 
 
 def regions(text: str) -> Iterator[tuple[int, int, Any]]:
-    """Start, end and value of each JSON document in `text`; not the ones inside others."""
+    """Start, end and value of each JSON document in `text`, not the ones inside others; of one that was cut off the documents and the texts
+    inside of it, also the last one, whose end is missing."""
     if text[:1] == text[-1:] == '"' and (whole := _string(text)) is not None:
         yield 0, len(text), whole
         return
     failures = 0
     at = 0
-    while failures < _MAX_FAILURES and (match := _CANDIDATE.search(text, at)) is not None:
+    candidate = _CANDIDATE
+    while failures < _MAX_FAILURES and (match := candidate.search(text, at)) is not None:
         start = match.start()
+        is_text = candidate is _CUT_CANDIDATE and match["text"] is not None
         try:
-            value, end = _scan(text, start)
-        except (ValueError, StopIteration, RecursionError):
+            value, end = _read(text, match) if is_text else _scan(text, start)
+        except (ValueError, StopIteration, RecursionError) as error:
             failures += 1
             at = start + 1
+            if _is_end(error, len(text)):
+                candidate = _CUT_CANDIDATE
             continue
-        if isinstance(value, str) and value.lstrip()[:1] not in ("{", "[", '"'):
-            at = start + 1
-            continue
-        yield start, end, value
         at = end
+        if isinstance(value, str) and not holds_document(value):
+            if not is_text:
+                at = start + 1
+                continue
+            if match["name"] or not _SPACE_INSIDE.search(value):
+                continue
+        yield start, end, value
+
+
+def _is_end(error: Exception, size: int) -> bool:
+    """Whether what is wrong with JSON in a text of this size is that it ends."""
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg.startswith("Unterminated") or error.pos >= size - _LONGEST_ESCAPE
+    return isinstance(error, StopIteration) and error.value == size
+
+
+def _read(text: str, match: re.Match[str]) -> tuple[str, int]:
+    """A text in a document that was cut off, perhaps inside of it, and where it ends."""
+    if match["closed"]:
+        return _scan(text, match.start())
+    return json.loads(f'"{_PART_OF_ESCAPE.sub("", match["text"])}"'), len(text)
+
+
+def holds_document(text: str) -> bool:
+    """Whether a string of JSON holds JSON itself."""
+    return text.lstrip()[:1] in ("{", "[", '"')
 
 
 def holds_json(text: str) -> bool:
@@ -58,6 +94,9 @@ def _string(text: str) -> str | None:
 
 def rewritten(text: str, start: int, old: Any, new: Any, visit: Visit) -> str:
     """The JSON value `old` at `start` of a text with `new` in its place; `visit` redacts a value that a repeated key hides."""
+    whole = _CUT_CANDIDATE.match(text, start) if isinstance(old, str) else None
+    if whole is not None and not whole["closed"]:
+        return json.dumps(new, ensure_ascii=text.isascii())[:-1]
     parts: list[str] = []
     at = start
     changes: list[tuple[int, int, Any]] = []

@@ -23,7 +23,7 @@ _MARKS = r"(?:[\\\"'`\])*_ \t\n]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>|\xe2\
 _QUOTE = r"\\*[\"'`]"
 _FILLER = r"(?: [A-Za-z0-9.@'/_-]{1,40}){0,7}"
 _BEGINS = rf"(?: (?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has){_FILLER})?"
-_LEADS_TO = r"(?: {1,2}(?:is|was|are|ist|lautet|es|est|be|now|to|as|equals)(?: [a-z]{2,10}){0,3}:? {1,2}| ?:[ \\n]{1,6}|(?: [a-z]{2,12}ed)? {1,3}(?:-{1,2}>?|\xe2..|=>|\.{3,40}) {1,3})"
+_LEADS_TO = r"(?: {1,2}(?:is|was|are|ist|lautet|es|est|be|now|to|as|equals)(?: [a-z]{2,10}){0,3}:? {1,2}| ?:[ \\n]{1,6}|(?: [a-z]{2,12}ed)? {1,3}(?:-{1,2}>?|\xe2..|\\{1,8}u2[01]..|=>|\.{3,40}) {1,3})"
 _CONNECTED = "|".join(
     (
         # An operator, a bracket, an arrow; the next item; quotes, arguments, cells, attributes; what a sentence says is no word; what it quotes.
@@ -66,7 +66,7 @@ _NATIVE_WORDS = tuple(
 )
 _QUALIFIED = rf"(?:[_./ -]{{0,2}}(?:{'|'.join(sorted(QUALIFIERS))}|v?[0-9]{{1,2}})){{0,2}}[_:\[\]/*]{{0,2}}{_CLOSE}[ \t]{{0,4}}[:=>,][ \t]{{0,4}}"
 _GENERATED = r"(?:[\[{]|[\\\"'`bBrR(]*[A-Za-z0-9+/_.~=:@!#$%^&*-]{4})"
-_NAME_END = rf"[A-Za-z0-9_./ *\[\]-]{{0,24}}{_CLOSE}[ \t]{{0,8}}[:=>,}}]"
+_NAME_END = rf"[A-Za-z0-9_./ *\[\]-]{{0,24}}{_CLOSE}(?:[ \t]{{0,8}}[:=>,}}]|[ \t]{{1,8}}{_QUOTE})"
 
 
 def _owned_names(word: str, *owners: str) -> Probe:
@@ -142,7 +142,7 @@ KEYWORD_PROBES = (
     Probe(("auth", "pass", "bearer"), rf"(?i)(?:auth[s2]?|pass|bearer){_QUALIFIED}{_GENERATED}", 0),
     Probe(("dsn", "pat", "sid", "pw"), rf"(?:(?:^|[^A-Za-z0-9]|\\[nrt])(?:[dD][sS][nN]|[pP][aA][tT]|[sS][iI][dD]|[pP][wW])|[a-z0-9](?:Dsn|DSN|Pat|PAT|Sid|SID|Pw|PW))(?i:{_QUALIFIED}){_GENERATED}", 3),
     Probe(("pw",), r"(?i)pw[\\\"']+[ \t]{0,4}[:=]", 0),
-    Probe(("token",), r"(?i)token(?:: ?[&'a-z.]{1,16}(?:\[[a-z]{1,12}\]|(?: \|)? [a-z]{1,8})? ?=| ?!==?) ?[\\]{0,7}[\"'][A-Za-z0-9+/_.~=-]{8}", 0),
+    Probe(("token",), r"(?i)token(?:: {0,3}[&'a-z.]{1,16}(?:\[[a-z]{1,12}\]|(?: \|)? [a-z]{1,8})? {0,3}=| ?!==?) {0,3}[\\]{0,7}[\"'][A-Za-z0-9+/_.~=-]{8}", 0),
     Probe(("pat is", "pat was"), r"PAT (?:is|was) [^ ]{0,40}[0-9]", 0),
     Probe(("pw",), r"pw (?:for|of|to|is|was)[^\"]{0,80}[0-9!@#$%^&*_]", 0),
     Probe(("pw is", "pw was"), r"pw (?:is|was):? [\\]{0,7}[\"'`]", 0),

@@ -22,6 +22,10 @@ _SHORTEST_REST = 5
 """Characters of a secret whose end is a word of the next string: `["password 200", "Anything else?"]` holds none."""
 
 
+_ENDS = ".,;:!?"
+"""Of sentences, in which a provider shows the key that it was sent: `sk-***1234.`."""
+
+
 class PieceMasker:
     """Masks what stands in several items of one list.
 
@@ -103,7 +107,7 @@ class PieceMasker:
                 piece[max(0, span.start - start) : span.end - start]
                 for piece, start in zip(run.pieces[first : last + 1], starts, strict=True)
             ]
-            if any(was_masked(piece) or self._search.is_masked(piece) for piece in pieces):
+            if any(was_masked(piece.rstrip(_ENDS)) or self._search.is_masked(piece) for piece in pieces):
                 continue
             if not run.is_stream:
                 piece, start = run.pieces[first], starts[0]

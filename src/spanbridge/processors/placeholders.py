@@ -30,7 +30,12 @@ _STAND_INS = word_set(
     "secretstr sensitive invalid valid expired revoked enabled disabled rotated verified unverified pending sent accepted rejected denied granted "
     "true false yes on off read write always self include omit inherit default prompt ask fetch session external managed essential strict lax "
     # Servers of models at home, whose clients insist on a key.
-    "ollama lmstudio lm vllm llamacpp localai"
+    "ollama lmstudio lm vllm llamacpp localai "
+    # The same of forms and messages in other languages: required, wrong, expired, forgotten, empty.
+    "erforderlich pflichtfeld falsch ungültig abgelaufen vergessen leer geändert requis obligatoire incorrect invalide expiré oublié vide requerida "
+    "requerido obligatoria obligatorio incorrecta inválida caducada olvidada vacía richiesta obbligatoria errata scaduta obrigatória incorreta "
+    "expirada esquecida vereist verplicht onjuist ongeldig verlopen vergeten wymagane nieprawidłowe krävs obligatoriskt påkrævet gerekli geçersiz "
+    "обязателен неверный"
 )
 """Words that say that a value is none."""
 _AROUND = word_set(

@@ -65,7 +65,7 @@ def _braced_value(place: Place, braced: re.Match[str]) -> Found:
 
 # ── cells ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*]{3,8192})[ \t*`]{0,80}\|""")
+_CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*][^\s"'`<>\\|]{1,8190}?[^\s"'`<>\\|*])[ \t*`]{0,80}\|""")
 _CELL_START = re.compile(r"\|[ \t*`]{0,40}\Z")
 _OWNED_CELL_START = re.compile(r"\|[ \t*`]{0,40}(?:[A-Za-z]{2,20} )?\Z")
 _OWNED = ("key", "token", "code")

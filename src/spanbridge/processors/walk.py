@@ -169,11 +169,14 @@ class Walk:
         parts: list[str] = []
         at = 0
         regions = self._candidates.regions(text)
-        values = self._joined([value for _, _, value in regions]) if len(regions) > 1 else None
+        documents = [value for _, _, value in regions]
+        values = self._joined(documents) if len(documents) > 1 and not any(map(_is_plain_text, documents)) else None
         for index, (start, end, value) in enumerate(regions):
             if self._json_level == 0:
                 self._document = start
             name = _name_before(text, start)
+            if name and _is_plain_text(value) and self._classify(name):
+                continue  # of a document that was cut off: what its name says is read in the text
             redacted = self._inner(values[index] if values else value, name)
             if self._json_level == 0:
                 self._document = None
@@ -416,6 +419,8 @@ class Walk:
                     redacted = self._text(item)
             elif cls is dict and id(item) in clean:
                 redacted = item
+            elif cls is int and type(before) is str and parent == _PAIRS and self._classify(before) is _STRONG:
+                redacted = self._secret(item, _STRONG, before, depth)
             elif cls is int:
                 found = named_rule(kinds, parent, str(item)) if kinds else None
                 redacted = self._masked(found, item, str(item)) if found else self.value(item, depth + 1, parent)
@@ -468,6 +473,11 @@ class Walk:
         else:
             is_pair = index % 2 == 1 and len(items) % 2 == 0 and holds_headers(parent)
         return named if is_pair else level
+
+
+def _is_plain_text(value: Any) -> bool:
+    """Whether what was found in text is no document but a text of one that was cut off."""
+    return type(value) is str and not json_text.holds_document(value)
 
 
 def _name_before(text: str, start: int) -> str:

@@ -33,7 +33,7 @@ RECENT_TRACES = 500
 SPANS_PER_STEP = 16
 TRACES_PER_STEP = 8
 BACKLOG_RECORDS = 512
-"""A larger batch is written without pauses, in large steps: an application that lets the interpreter rest records fewer in a write interval."""
+"""A larger batch is written without pauses, in large steps: beside an application that lets the interpreter rest, one holds fewer."""
 _ROW_BYTES = 300
 """What a span takes in the file beside its content, about."""
 _MAX_REMEMBERED = 10_000

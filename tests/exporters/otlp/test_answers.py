@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +18,9 @@ from spanbridge.protocols import Delivered, Rejected, Retry
 from spanbridge_otlp import OTLPExporter
 from spanbridge_otlp.answers import AUTHORIZATION_PAUSE_S, GRPC_ANSWERS, HTTP_ANSWERS, retry_after_s
 from spanbridge_otlp.decoding import decode_spans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 def test_success(exporter, receiver, make_span) -> None:
@@ -211,22 +216,29 @@ def test_nobody_listens(protocol, make_span) -> None:
     exporter.shutdown(0)
 
 
-@pytest.mark.parametrize("answer", [b"garbage\r\n\r\n", b"220 mail.example ESMTP\r\n", b"HTTP/1.1 what\r\n\r\n"])
-def test_something_else_listens(answer, make_span) -> None:
-    """A port of another protocol answers: to start the collector would not help."""
+@contextlib.contextmanager
+def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """The endpoint of a server that hands its one connection to `answer`."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
             connection, _ = server.accept()
             with connection:
                 connection.recv(65_536)
-                connection.sendall(answer)
+                answer(connection)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        exporter = OTLPExporter(endpoint=f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=10)
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join(60)
+
+
+@pytest.mark.parametrize("answer", [b"garbage\r\n\r\n", b"220 mail.example ESMTP\r\n", b"HTTP/1.1 what\r\n\r\n"])
+def test_something_else_listens(answer, make_span) -> None:
+    """A port of another protocol answers: to start the collector would not help."""
+    with answering(lambda connection: connection.sendall(answer)) as endpoint:
+        exporter = OTLPExporter(endpoint=endpoint, timeout_s=10)
         result = exporter.export([make_span()])
-        thread.join()
         exporter.shutdown(0)
 
     assert isinstance(result, Retry)
@@ -250,27 +262,17 @@ def test_a_receiver_that_stalls(receiver, protocol, make_span) -> None:
 def test_a_receiver_that_drips(make_span) -> None:
     """An answer that comes in drops ends with the timeout, not with the last drop."""
     stop = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def drip() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-                while not stop.wait(0.05):
-                    try:
-                        connection.sendall(b"x")
-                    except OSError:
-                        return
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while not stop.wait(0.05):
+                connection.sendall(b"x")
 
-        thread = threading.Thread(target=drip, daemon=True)
-        thread.start()
-        exporter = OTLPExporter(endpoint=f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=0.5)
-
+    with answering(drip) as endpoint:
+        exporter = OTLPExporter(endpoint=endpoint, timeout_s=0.5)
         result = exporter.export([make_span()])
-
         stop.set()
-        thread.join(5)
     assert isinstance(result, Retry)
     exporter.shutdown(0)
 

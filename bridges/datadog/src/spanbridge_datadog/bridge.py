@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import logging
-import sys
-import threading
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.bounded_calls import BoundedCalls
 from spanbridge.errors import BridgeUnavailableError, ConfigurationError
 from spanbridge.protocols import NativeContext
 from spanbridge_datadog.options import resolve_options
@@ -87,6 +86,7 @@ class DatadogBridge:
         self._promoted_keys: Sequence[str] = ()
         self._held_back: dict[int, float] = {}
         """Traces that spans of ours have ended in since they were handed on, and since when: another span may be open in them."""
+        self._flush_within = BoundedCalls(self._flush, "spanbridge-datadog-flush")
         self._forked_at_ns = 0
         """In a forked child: what started before did so in the parent."""
 
@@ -227,16 +227,8 @@ class DatadogBridge:
         for trace_id in tuple(self._held_back):
             self._held_back.pop(trace_id, None)
             self._buffer.flush_finished(trace_id)
-        if sys.is_finalizing():
-            return self._flush()
-        # On a thread of its own: an agent that stalls keeps ddtrace waiting for longer than the caller has time.
-        thread = threading.Thread(target=self._flush, name="spanbridge-datadog-flush", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # no thread can be started
-            return self._flush()
-        thread.join(max(0.0, deadline - time.monotonic()))
-        return not thread.is_alive()
+        # An agent that stalls keeps ddtrace waiting for longer than the caller has time.
+        return self._flush_within(deadline)
 
     def close(self, deadline: float, /) -> bool:
         """Has ddtrace send what it holds, and takes everything out that was put into it; whether all was done in time."""
@@ -278,7 +270,7 @@ class DatadogBridge:
         self._native_llm.foreign_ended(span)
         self._native.forget_agent_name(span)
 
-    def _flush(self) -> bool:
+    def _flush(self, _deadline: float) -> bool:
         from spanbridge_datadog import llmobs  # noqa: PLC0415 - loads ddtrace
 
         try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import atexit
 import time
-from threading import RLock, Thread
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import propagate, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
+from spanbridge.bounded_calls import BoundedCalls
 from spanbridge.containment import contain, warn
 from spanbridge.conventions import genai
 from spanbridge.conventions.writing import write_span
@@ -70,7 +71,7 @@ class OpenTelemetryBridge:
         self._recorder: Recorder | None = None
         self._recorder_lock = RLock()
         """For the first span of each provider only. Reentrant: a signal's handler may open a span in the middle of it."""
-        self._flushing: Thread | None = None
+        self._flush_within = BoundedCalls(self._flush, "spanbridge-provider-flush")
         self._is_flushed = False
         """Whether a flush got through, and nothing has ended since."""
         self._not_recorded = 0
@@ -209,28 +210,25 @@ class OpenTelemetryBridge:
 
     def flush(self, deadline: float, /) -> bool:
         """Lets the provider export what has ended; False where it did not until `deadline`, whose processors may take longer."""
-        flush: Any = getattr(self._given_provider or trace.get_tracer_provider(), "force_flush", None)
-        if flush is None or not self._records or (self._recorder is not None and self._recorder.is_over):
+        if (
+            self._provider_flush() is None
+            or not self._records
+            or (self._recorder is not None and self._recorder.is_over)
+        ):
             return True
-        before, results = self._flushing, list[Any]()
-        if before is not None:
-            before.join(max(0.0, deadline - time.monotonic()))
-            if before.is_alive():
-                return False
-        milliseconds = max(1, int(1000 * (deadline - time.monotonic())))
-        self._flushing = thread = Thread(
-            target=lambda: results.append(_contained(flush, milliseconds)),
-            name="spanbridge-provider-flush",
-            daemon=True,
-        )
-        try:
-            thread.start()
-        except RuntimeError:  # at exit of Python 3.12 and later no thread starts
-            self._flushing = None
-            return _contained(flush, milliseconds)
-        thread.join(max(0.0, deadline - time.monotonic()))
-        self._is_flushed = results == [True]
+        self._is_flushed = self._flush_within(deadline)
         return self._is_flushed
+
+    def _provider_flush(self) -> Any:
+        return getattr(self._given_provider or trace.get_tracer_provider(), "force_flush", None)
+
+    def _flush(self, deadline: float) -> bool:
+        """Whether the provider's flush says that all went out."""
+        try:
+            return self._provider_flush()(max(1, int(1000 * (deadline - time.monotonic())))) is not False
+        except Exception as error:  # noqa: BLE001 - a processor of the application's
+            contain("flushing the TracerProvider", error)
+            return False
 
     def close(self, deadline: float, /) -> bool:
         """As `flush`, for the last time, unless that is done; then leaves the provider, which is the application's: it is not shut down."""
@@ -242,8 +240,7 @@ class OpenTelemetryBridge:
                 self._recorder.leave()
 
     def after_fork_in_child(self) -> None:
-        """The thread is the parent's, and so is who held the lock."""
-        self._flushing = None
+        """Who held the lock is the parent's."""
         self._recorder_lock = RLock()
         self._not_recorded = 0
 
@@ -291,15 +288,6 @@ def _start_recorded(recorder: Recorder, start: NativeStart, parent: Span | None,
         return None
     # A tracer without an SDK behind it hands its parent back.
     return None if parent is not None and own.span_id == parent.get_span_context().span_id else Native(span, own)
-
-
-def _contained(flush: Callable[[int], Any], milliseconds: int) -> bool:
-    """Whether the provider's flush says that all went out."""
-    try:
-        return flush(milliseconds) is not False
-    except Exception as error:  # noqa: BLE001 - a processor of the application's
-        contain("flushing the TracerProvider", error)
-        return False
 
 
 def _external_parent_of(start: NativeStart) -> Span | None:
