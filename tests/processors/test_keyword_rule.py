@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 from tests.redaction.negatives import negatives
 from tests.redaction.positives import positives
 
@@ -56,3 +57,19 @@ def test_a_word_that_no_probe_that_matches_has_is_not_looked_for() -> None:
 
     assert len(found(narrowed((of_passwords,)), text)) == 1
     assert len(found(RULE.find, text)) == 2
+
+
+@pytest.mark.parametrize(
+    "repeated", ["password:", "password=", "the token, ", "'secret', ", "| api_key ", "密码", "Cookie: a; "]
+)
+def test_what_follows_a_long_repetition_is_looked_at(repeated: str) -> None:
+    """However often a name stands there in the same surroundings: they end, and a secret follows."""
+    secret = "\npassword = 'Zx9Yw8Vu7Ts6Rq5P'\n"
+    for times in (0, 1, 7, 8, 9, 10, 11, 40, 200):
+        text = f"{repeated * times}{secret}{repeated * 2 * times}{secret}"
+
+        values = {text[start:end] for start, end, _ in found(RULE.find, text)}
+        ends = {end for _, end, _ in found(RULE.find, text)}
+
+        assert "Zx9Yw8Vu7Ts6Rq5P" in values, times
+        assert {text.index(secret) + len(secret) - 2, len(text) - 2} <= ends, times

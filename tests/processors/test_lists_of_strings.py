@@ -94,7 +94,7 @@ def test_the_arguments_of_calls_are_texts_of_their_own(first):
 
     def calls(query):
         arguments = [json.dumps({"q": query}), json.dumps({"z": "the weather"})]
-        return [{"function": {"name": "search", "arguments": text}} for text in arguments]
+        return [arguments, [{"function": {"name": "search", "arguments": text}} for text in arguments]]
 
     assert SensitiveDataFilter().redact(calls(first)) == calls(first.replace("Tang3rine", "[REDACTED]"))
 

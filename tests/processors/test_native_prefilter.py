@@ -94,6 +94,25 @@ def test_all_engines_say_the_same(engines: tuple[Prefilter, ...], text: str) -> 
         assert re2 == hyperscan == standard
 
 
+@given(texts=st.lists(st.lists(st.text(max_size=8) | WORDS | SIGNS, max_size=8).map("".join), min_size=1, max_size=5))
+@settings(max_examples=200)
+def test_one_look_at_some_pieces_tells_what_looks_at_each_tell(
+    engines: tuple[Prefilter, ...], texts: list[str]
+) -> None:
+    """It misses none; what it tells beside stands in two pieces together. Of a single piece it says exactly the same."""
+    pieces = [text.encode("utf-8", "surrogatepass") for text in texts]
+    for engine in engines:
+        found = engine.match_each(pieces)
+        together = {
+            *(engine.match(b"\n".join(pieces)) or ()),
+            *itertools.chain.from_iterable(map(engine.match, pieces)),
+        }
+        for piece, here in zip(pieces, found.in_each, strict=True):
+            assert {*(engine.match(piece) or ())} <= {*here, *found.anywhere} <= together
+        alone = engine.match_each(pieces[:1])
+        assert sorted({*alone.in_each[0], *alone.anywhere}) == verdict(engine, pieces[0])
+
+
 def test_text_that_walks_through_many_states(engines: tuple[Prefilter, ...]) -> None:
     """The default memory of re2 suffices for it."""
     words = ("passw", "-----BEGIN A ", "://a:", "sk-", "token_", "user bob ", '"\\"', "authorization", "= ", "eyJ")

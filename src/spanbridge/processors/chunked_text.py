@@ -91,7 +91,9 @@ def runs(items: Sequence[Any]) -> Iterator[Run]:
         else:
             continue  # events between the pieces, such as a first one with a role, do not end a text
         if pieces and (
-            here != path or (_are_documents(pieces[-1], piece) if here else are_complete(pieces[-1], piece))
+            here != path
+            or (piece[:1] == "{" and _are_documents(pieces[-1], piece))
+            or (not here and are_complete(pieces[-1], piece))
         ):
             if run := _run(numbers, pieces, path, items):
                 yield run
@@ -104,8 +106,8 @@ def runs(items: Sequence[Any]) -> Iterator[Run]:
 
 
 def _are_documents(before: str, after: str) -> bool:
-    """Whether two strings are JSON objects, such as the arguments of two calls."""
-    return after[:1] == before[:1] == "{" and before[-1:] == after[-1:] == "}"
+    """Whether two strings are JSON objects, such as the arguments of two calls; the second one begins with a brace."""
+    return before[:1] == "{" and before[-1:] == after[-1:] == "}"
 
 
 def are_complete(before: str, after: str) -> bool:

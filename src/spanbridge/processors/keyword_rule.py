@@ -47,6 +47,8 @@ _BELOW = re.compile(r"\n|\\n")
 """What stands on lines below a name has names of its own."""
 _ENTITY = re.compile("&(?:quot|apos|lt|gt|#3[49]|#x2[27]);?")
 _RUN = re.compile(r"[^\s\"'`<>\\&;,]*")
+_OFTEN = 8
+"""Equal surroundings of names in a row after which it is looked how far they go on."""
 _MAX_SEEN = 1024
 """Surroundings of names whose verdict is remembered within a text: a text that repeats itself is looked at once."""
 _KEY = 24
@@ -90,7 +92,7 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
         return partial(find, stems)
 
     def find(stems: Mapping[str, str], text: str, budget: Budget) -> Iterator[Span]:
-        done = -1
+        done, previous, again = -1, (-1, ""), 0
         seen: dict[str, tuple[int, str, _Verdict]] = {}
         for offset, stop, end in slices(text, _MAX_STEM):
             if offset:
@@ -123,10 +125,28 @@ def keyword_rule(classify: Classifier, extra_stems: str = "") -> TextRule:
                         seen[key] = before, surroundings, verdict
                 reach, rule, spans = verdict
                 done = start + reach
+                again = again + 1 if surroundings is previous[1] and not spans else 0
+                if again == _OFTEN:
+                    # The same once more, so the text repeats itself from there to here; as long as it does, so does the verdict.
+                    done = max(done, _end_of_repetition(text, at, at - previous[0]) - _NEAR)
+                    again = 0
+                previous = at, surroundings
                 for value_start, value_end in spans:
                     yield Span(start + value_start, start + value_end, rule)
 
     return TextRule(probes, narrowed(tuple(range(len(probes)))), narrowed)
+
+
+def _end_of_repetition(text: str, at: int, period: int) -> int:
+    """Up to where each character from `at` on is the one that stands `period` before it."""
+    end, step = at, period
+    while step:
+        if text[end : end + step] == text[end - period : end - period + step] and end + step <= len(text):
+            end += step
+            step *= 2
+        else:
+            step //= 2
+    return end
 
 
 def _words(probes: Sequence[Probe]) -> Iterable[str]:

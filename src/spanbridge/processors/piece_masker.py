@@ -50,7 +50,7 @@ class PieceMasker:
     def masked(self, items: Sequence[Any]) -> list[Any] | None:
         """The items with the secrets masked that stand in several of them: the first piece gets the marker, the others lose their part."""
         result: list[Any] | None = None
-        if type(items[0]) is str and all(type(item) is str for item in items):
+        if {*map(type, items)} == {str}:
             if chunked_text.may_hold_events(items[0]) and (result := self._in_documents(items)) is not None:
                 return result
             if is_argument_list(items):

@@ -145,9 +145,15 @@ def format_rule(row: Format) -> TextRule:
     def find(text: str, budget: Budget) -> Iterator[Span]:
         pattern = compiled(source)
         group = "v" if "v" in pattern.groupindex else 0
+        seen: dict[str, bool] = {}
         for match in matches(pattern, text, budget):
             value = match[group]
-            if not _is_filled(value) and (check is None or check(value)) and not _is_within_data(text, *match.span()):
+            is_secret = seen.get(value)
+            if is_secret is None:
+                is_secret = not _is_filled(value) and (check is None or check(value))
+                if len(seen) < _MAX_SEEN:
+                    seen[value] = is_secret
+            if is_secret and not _is_within_data(text, *match.span()):
                 yield Span(*match.span(group), row.rule)
 
     return TextRule((Probe(tuple(row.gate.split("|")), row.probe, row.reach),), find)
