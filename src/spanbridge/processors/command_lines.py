@@ -29,7 +29,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aws", ("put-parameter SecureString --value §", "put-parameter --value § SecureString")),
     ("plink pscp psftp", ("-pw §",)),
     ("curl", ("-u *:§", "-u*:§", "--user *:§", "-U *:§", "--proxy-user *:§")),
-    ("http https xh", ("-a *:§", "--auth *:§")),
+    ("http https xh", ("-a *:§", "--auth *:§", "-A bearer -a §")),
     ("mysqladmin mariadb-admin", ("-p§", "password §")),
     ("mysql mysqldump mysqlimport mysqlcheck mariadb mariadb-dump 7z 7za 7zz unrar", ("-p§",)),
     ("zip unzip zipcloak", ("-P §",)),
