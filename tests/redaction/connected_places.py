@@ -96,6 +96,10 @@ SENTENCES = (
     ("p", '{"stdout": "A senha \\u00e9 §", "rest": "cut'),
     ("k", '{"stdout": "Voici le jeton d\'acc\\u00e8s : §", "rest": "cut'),
     ("k", '{"stdout": "\\u041a\\u043b\\u044e\\u0447 API: §", "rest": "cut'),
+    ("p", "<pre>db creds: bob / §</pre>"),
+    ("p", "<pre>Array\n(\n    [user] =&gt; bob\n    [password] =&gt; §\n)</pre>"),
+    ("p", "<pre>bindpw §</pre>"),
+    ("p", "<code>enable secret §</code>"),
     ("m", "login: bob\npassword: §\nport: 22\n"),
 )
 _COLOURED = (
@@ -117,6 +121,9 @@ GROUPS_OF_CREDENTIALS = (
     ("k", '{"tokens": {"account_id": "bc4419d3-a29e-4125-b28c-9ce46950990d", "access": "§"}}'),
 )
 LOOK_ALIKES = (
+    "<p>secret recipe2go</p>",
+    "<li>password policy-2025 &gt; rules</li>",
+    "a -&gt; b, password =&gt; required",
     "oc login https://api.example.com:6443 -u admin",
     "docker login https://registry.example.com:5000/v2",
     "go.sum: github.com/golang-jwt/jwt v3.2.2+incompatible h1:abc",

@@ -52,10 +52,10 @@ _OF_OTHERS = re.compile(
 )
 """Behind a password's name in another language, which says with cases and prepositions whose it is: `Passwort der Datenbank: `."""
 _DIRECTIVE_START = re.compile(
-    r"(?:\A|\n|\\n|(?i:CONFIG SET|enable) |(?i:username) \S{1,40} (?:privilege \d{1,2} )?)[ \t]*(?i:requirepass |[a-z]{2,16}[_-])?\Z"
+    r"(?:\A|\n|\\n|<(?:pre|code)>|(?i:CONFIG SET|enable) |(?i:username) \S{1,40} (?:privilege \d{1,2} )?)[ \t]*(?i:requirepass |[a-z]{2,16}[_-])?\Z"
 )
 _DIRECTIVE = re.compile(
-    r"""[ \t]{1,16}(?:[057][ ])?(?P<v>(?!\*|--)[^\s"'`\\<>;{}()]{4,512})[ \t]{0,8}(?=;|\n|\r|\\[nr]|\Z)"""
+    r"""[ \t]{1,16}(?:[057][ ])?(?P<v>(?!\*|--)[^\s"'`\\<>;{}()]{4,512})[ \t]{0,8}(?=;|\n|\r|\\[nr]|</|\Z)"""
 )
 """`requirepass x`, `bindpw x`: a line that is a setting's name and its value."""
 _LOGIN = re.compile(
