@@ -47,11 +47,10 @@ def _find_lists(text: str, budget: Budget) -> Iterator[Span]:
 
 _KIND = r"(?:log-?in|sign-?in|verification|confirmation|authentication|authorization|auth|security|one-?time|2fa|mfa|two-?factor|sms|access|activation|alarm|door|gate|entry|unlock|reset|pairing|device)"
 _NOUN = r"(?:codes?|tokens?|passcodes?|pins?|otp)"
-_DIGITS = (
-    r"(?P<v>\d{4,8}|\d{3}[ -]\d{3})(?![\w-])(?!\.\d)(?! (?:digit|character|second|minute|time|day|hour|percent)s?\b)"
-)
+_DIGITS = r"(?P<v>\d{4,8}|\d{3}[ -]\d{3})(?![\w-])(?!\.\d)(?! (?:digit|character|line|word|byte|second|minute|time|day|hour|percent)s?\b)"
 
 CODE_RULES: tuple[TextRule, ...] = (
+    pattern_rule("one_time_code", (Probe(("code",), r"[Yy]our [A-Z][A-Za-z0-9-]{1,24}(?: [A-Z][A-Za-z0-9-]{1,24})? code(?: is:?|:) [0-9]{4}", None),), rf"(?-i:[Yy]our [A-Z][\w-]{{1,24}}(?: [A-Z][\w-]{{1,24}})?) code(?: is:?|:) {_DIGITS}"),
     TextRule((Probe(("code",), r"(?i)(?:backup|recovery|scratch|emergency|restore|single-use|one-time)[ -](?:[a-z0-9-]{2,8} )?code", 18, "(?i)code"),), _find_lists),
     pattern_rule(
         "one_time_code",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spanbridge.processors.key_names import looks_like_credential, looks_like_password
+from spanbridge.processors.key_names import looks_like_credential, looks_like_password, word_set
 from spanbridge.processors.matcher import Probe
 from spanbridge.processors.placeholders import is_placeholder
 from spanbridge.processors.text_rule import Budget, Span, TextRule, matches
@@ -29,7 +29,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aws", ("put-parameter SecureString --value §", "put-parameter --value § SecureString")),
     ("plink pscp psftp", ("-pw §",)),
     ("curl", ("-u *:§", "-u*:§", "--user *:§", "-U *:§", "--proxy-user *:§")),
-    ("http https xh", ("-a *:§", "--auth *:§")),
+    ("http https xh", ("-a *:§", "--auth *:§", "-A bearer -a §")),
     ("mysqladmin mariadb-admin", ("-p§", "password §")),
     ("mysql mysqldump mysqlimport mysqlcheck mariadb mariadb-dump 7z 7za 7zz unrar", ("-p§",)),
     ("zip unzip zipcloak", ("-P §",)),
@@ -72,29 +72,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Programs, and the arguments that come before a password, in their order and perhaps among others: words, `*` for any one that is no
 flag, `§` for the password, in the flag's own argument or behind a user's name where it is written so. Sources: the programs' manuals.
 """
-_FREQUENT = frozenset(
-    [
-        "docker",
-        "gh",
-        "helm",
-        "az",
-        "aws",
-        "http",
-        "https",
-        "mysql",
-        "mariadb",
-        "zip",
-        "openssl",
-        "net",
-        "mc",
-        "vault",
-        "poetry",
-        "mongo",
-        "podman",
-        "cargo",
-        "pulumi",
-        "composer",
-    ]
+_FREQUENT = word_set(
+    "docker gh helm az aws http https mysql mariadb zip openssl net mc vault poetry mongo podman cargo pulumi composer"
 )
 """Programs whose names stand in any text; where one is a command, one of their words or flags follows."""
 

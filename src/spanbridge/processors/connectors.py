@@ -43,7 +43,7 @@ READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
     ("<", read_cells),
     ("", read_prose),
     (" \t", read_beside),
-    (" \t*_\n\\", read_below),
+    (" \t*_\r\n\\", read_below),
 )
 """Each behind the characters of which one follows the name; none: any may but a letter, these aside:"""
 COPULAS = frozenset("是は为為改设設입는은")

@@ -118,7 +118,7 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
             ),
             percent,
         ),
-        TextRule((Probe(("&",), r"&(?:quot|apos|amp|lt|#x?[0-9A-Fa-f]{2,4});", 0),), anywhere(_ENTITY, _unescape)),
+        TextRule((Probe(("&",), r"&(?:quot|apos|amp|[lg]t|#x?[0-9A-Fa-f]{2,4});", 0),), anywhere(_ENTITY, _unescape)),
         TextRule(_ESCAPED, anywhere(_ESCAPES, _unescape_letters, _ESCAPED_WORDS)),
         TextRule(
             (

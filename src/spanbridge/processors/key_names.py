@@ -239,7 +239,7 @@ _TWO_WORDS = r"[A-Za-z]{3,16}\.(?!(?:sha|utf|int|uint|float|base|encode|decode|b
 _DISGUISED = r"(?!(?:s|h|p|v|sha|md|log|web|boto|py)\d)[a-z]{1,6}[013457][a-z]{3,12}\.[a-z]{4,16}"
 """Two words, a letter of the first as a digit: `k1tten.mittens`."""
 _IDENTIFIER = re.compile(
-    r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:(?:\.|::)[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*[a-z%]{0,3}"
+    r"[A-Za-z]+(?:[_.\-:/ ][A-Za-z]+)*[_.\-]?\d{0,3}|(?!SK)[A-Z]{2}[0-9a-f]{32}|0x[0-9a-fA-F]{40}|[A-Za-z_]\w{0,24}(?:(?:\.|::)[A-Za-z_]\w{0,24})+|v?\d+(?:[.,:/-]\d+)*(?:[a-z%]{0,3}|[+-][a-z]{2,16}(?:\.\d+)?)"
 )
 _DIGITS = re.compile("[0-9](?:[^0-9]*([0-9]))?")
 _MEMBER = re.compile(rf"(?!(?:{_TWO_WORDS}|{_DISGUISED})\Z)[A-Za-z_]\w*(?:(?:\.|::)(?!\d\d)\w+|\[\w*\]|->\w+)+")

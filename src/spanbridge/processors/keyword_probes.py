@@ -22,7 +22,7 @@ _CLOSE = r"(?:[\\\"'`\])]|&quot;|&#34;|%22)*"
 _MARKS = r"(?:[\\\"'`\])*_ \t\n]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>|\xe2\x80[\x8b-\x8d]){0,80}"
 _QUOTE = r"\\*[\"'`]"
 _FILLER = r"(?: [A-Za-z0-9.@'/_-]{1,40}){0,7}"
-_BEGINS = rf"(?: (?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has){_FILLER})?"
+_BEGINS = rf"(?: (?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|d[aei]l?|para){_FILLER})?"
 _LEADS_TO = r"(?: {1,2}(?:is|was|are|ist|lautet|es|est|be|now|to|as|equals)(?: [a-z]{2,10}){0,3}:? {1,2}| ?:[ \\n]{1,6}|(?: [a-z]{2,12}ed)? {1,3}(?:-{1,2}>?|\xe2..|\\{1,8}u2[01]..|=>|\.{3,40}) {1,3})"
 _CONNECTED = "|".join(
     (

@@ -212,33 +212,22 @@ def _is_code(value: str) -> bool:
 
 _LONGER_THAN_IDS = 6
 """Digits behind a user's name that are no number of a group or a port, as in `-u 1000:1000`."""
-_TYPES = r"(?:(?:\b|_)(?:fill|type|send_?[kK]eys|set_?[vV]alue|press_?[sS]equentially|input_?[tT]ext|clear_and_type))"
-"""How libraries that drive a browser enter text."""
-_FIELD = r"(?:(?i:pass(?:word|wd|phrase|code))|[\W_](?i:otp|pin|pwd)[\W_])"
-
-
-def _is_typed(value: str) -> bool:
-    """Whether what is entered in a password's field is one: not the word on the field."""
-    return not names_itself(value)
-
-
 _READS_SECRETS = r"(?:-stdin|--with-token|sudo -S|chpasswd|kinit|gcloud secrets|secret (?:create|put|set)|smbpasswd|cryptsetup|env add)"
 """What a shell pipes a secret into."""
 
+_BEHIND_AWS_ID = (
+    r"""(?:\\{0,7}["']?[ ,;:|\t]{1,4}\\{0,7}["']?|[ ]?/[ ]?|(?:\t|\\{1,7}t)[0-9T:Z+-]{10,30}(?:\t|\\{1,7}t))"""
+)
+"""From an access key's id to its secret: items, a slash, the date between two tabs that the command line prints."""
 _NO_USER = (
     r"(?:mailto|sips?|xmpp|acct|ssh|scp|sftp|git|rsync|e-?mail|from|to|cc|user(?:name)?|login|host|remote|image|npm)"
 )
 """Before a colon, what an address of a person or a machine follows: `ssh:bob@host:22`."""
 
 PATTERN_RULES: tuple[TextRule, ...] = (
-    pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_TYPES}\([^()\n]{{0,80}}{_FIELD}"),), rf"{_TYPES}\((?:\w{{1,24}}\.\w{{1,24}}, ?)?\\{{0,3}}[\"'][^\n]{{0,60}}?{_FIELD}[^\n,]{{0,24}}, ?(?:(?:text|value)=)?\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
-    pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"{_FIELD}[^\n]{{0,32}}\)\.{_TYPES}\("),), rf"{_FIELD}[^\n;.]{{0,32}}\)\.{_TYPES}\(\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
-    pattern_rule("form_password", (Probe(("pass", "pwd", "otp", "pin"), rf"element=[\\\"']{{1,4}}[^\"'\n]{{0,40}}{_FIELD}"),), rf"element=\\{{0,3}}[\"'][^\"'\n]{{0,40}}{_FIELD}[^\n]{{0,80}}?(?:text|value)=\\{{0,3}}[\"'](?P<v>[^\n\"'\\]{{3,200}})", _is_typed, 0),
-    pattern_rule("form_password", (Probe(("pass",), r"(?i)(?:typ|enter|fill|input|inputt)(?:ed|ing|e|s)? [\\\"'`]{1,4}[^\"'`\n]{3,80}[\"'`] (?:in|into|as|for) (?:the )?(?:[a-z]{2,12} ){0,2}pass"),), r"(?:typ|enter|fill|input|inputt)(?:ed|ing|e|s)? \\{0,3}[\"'`](?P<v>[^\s\"'`\\]{3,80})\\{0,3}[\"'`] (?:in|into|as|for) (?:the )?(?:[a-z]{2,12} ){0,2}pass(?:word|wd|phrase|code)", _is_typed),
     pattern_rule("login", (Probe(("(pass", "(pw"), r"(?i)\((?:pass(?:word|wd|phrase|code)?|pwd?)\)", 0),), r"[/:,] ?(?P<v>[^\s\"'`/]{5,80}) \((?:pass(?:word|wd|phrase|code)?|pwd?)\)", is_mixed_word),
     pattern_rule("login", (Probe(("` is ", "` as ", "` was ", "' is ", "' as ", "' was ", "\" is ", "\" as ", "\" was "), r"(?i)[\"'`] (?:is|as|was) (?:the|your|my|our|its|his|her|a) (?:[a-z]{2,12} ){0,2}pass(?:word|wd|phrase|code)", 0),), r"\\{0,3}[\"'`](?P<v>[^\s\"'`\\]{5,80})\\{0,3}[\"'`] (?:is|as|was) (?:the|your|my|our|its|his|her|a) (?:[a-z]{2,12} ){0,2}pass(?:word|wd|phrase|code)", is_mixed_word),
     pattern_rule("command_line", (Probe(("password-command", "password_command", "askpass"), r"(?i)(?:password[-_]command|askpass)[ =][\\\"']{0,6}(?:echo|printf) "),), r"(?:password[-_]command|askpass)[ =]\\{0,3}[\"']?(?:echo|printf)(?: -[ne]{1,2})? \\{0,3}[\"']?(?P<v>[^\s'\"|\\]{2,200})"),
-    pattern_rule("assignment", (Probe(("input_value",), r"input_value=[\\\"']"),), r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|credentials?)(?:\n|\\n) {2}[^\n]{0,300}?input_value=\\{0,3}[\"'](?P<v>[^\n\"'\\]{4,512})", _is_typed),
     pattern_rule(
         "assignment",
         (Probe(("jwt.", "hmac", "pgp_sym", "fernet", "_password", "checkpw", "hashpw", "secretstr", "secretbytes", "bearer", "basic_auth", "keyring.", "wifi.begin", "aesgcm(", "aes.new(", "poly1305(", "secretbox("), rf"{_KEYED_CALL}\([^)\n]{{0,160}}[\"'][A-Za-z0-9_+/.!@#$%^&*=?~-]{{0,24}}[0-9]"),),
@@ -257,9 +246,9 @@ PATTERN_RULES: tuple[TextRule, ...] = (
         "url_password", (Probe(("@",), r":(?://|\\/\\/|%2F%2F)[^ /\"'<>@\\]{0,512}(?:@[A-Za-z0-9_.-]{1,64})?(?:[:]|%3A)[^ \"'<>\\]{1,900}@"),),
         r"(?:://|:\\/\\/|:%2F%2F|%3A%2F%2F)[^\s/:@\"'<>\\?#]{0,512}(?:@[\w.-]{1,64})?(?::|%3A)(?P<v>(?:[^\s\"'<>\\@]{1,512}|[^\s\"'<>\\@/:]{513,900})(?:@[^\s\"'<>\\@/]{1,128}(?=@))?)(?:@|%40)(?=[\w\[$.{-])", _url_password,
     ),
-    pattern_rule("url_password", (Probe(("@",), r"@[A-Za-z0-9.-]{3,64}:[0-9]{2}"),), rf"(?<![\w./:@%+-])(?!{_NO_USER}:)[A-Za-z][\w.-]{{0,40}}:(?P<v>[^\s:/@\"'<>\\,;(){{}}]{{6,80}})@(?=[A-Za-z0-9][\w.-]{{2,127}}:\d{{2,5}}(?![\w.]))", is_mixed_word),
+    pattern_rule("url_password", (Probe(("@",), r"@(?:[A-Za-z0-9.-]{3,64}:[0-9]{2}|(?:tcp|unix)\()"),), rf"(?<![\w./:@%+-])(?!{_NO_USER}:)[A-Za-z][\w.-]{{0,40}}:(?P<v>[^\s:/@\"'<>\\,;(){{}}]{{6,80}})@(?=[A-Za-z0-9][\w.-]{{2,127}}:\d{{2,5}}(?![\w.])|(?:tcp|unix)\()", is_mixed_word),
     pattern_rule("url_token", (Probe(("@",), r"://[A-Za-z0-9_-]{20,128}(?::[^ /\"'@]{0,128})?@"),), r"://(?P<v>[A-Za-z0-9_-]{20,128})(?::[\w.-]{0,16})?@", looks_like_credential),
-    pattern_rule("aws_secret_key", (Probe(("akia", "asia"), r"(?:AKIA|ASIA)[A-Z2-7]{16}[\\\"']{0,9}[ ,;:|\t]{1,4}[\\\"']{0,9}[A-Za-z0-9+/]{8}", 0),), r"(?:AKIA|ASIA)[A-Z2-7]{16}\\{0,7}[\"']?[ ,;:|\t]{1,4}\\{0,7}[\"']?(?P<v>[A-Za-z0-9+/]{40})(?![A-Za-z0-9+/=])", looks_like_credential, 0),
+    pattern_rule("aws_secret_key", (Probe(("akia", "asia"), rf"(?:AKIA|ASIA)[A-Z2-7]{{16}}{_BEHIND_AWS_ID}[A-Za-z0-9+/]{{8}}", 0),), rf"(?:AKIA|ASIA)[A-Z2-7]{{16}}{_BEHIND_AWS_ID}(?P<v>[A-Za-z0-9+/]{{40}})(?![A-Za-z0-9+/=])", looks_like_credential, 0),
     pattern_rule(
         "url_parameter",
         (Probe(("sig=", "signature=", "security-token=", "hmac=", "access_key="), r"(?i)(?:(?:[?&;#]|%3F|%26|u0026)(?:sig|signature|hmac|access_key)|x-(?:amz|goog|oss)-(?:signature|security-token))=[^&\"' ]{6}", 7),),
@@ -271,9 +260,9 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("command_line", (Probe(("echo", "printf"), rf"(?:echo|printf)[^\n|]{{1,200}}\|[^\n]{{0,80}}{_READS_SECRETS}"),), rf"(?:echo|printf)(?: -[ne]{{1,2}})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{{0,3}}['\"]?(?:[\w.-]{{1,32}}:(?=[^\n|]{{1,200}}\|[^\n]{{0,40}}chpasswd))?(?P<v>[^\s'\"|\\]{{2,200}})\\{{0,3}}['\"]? ?\|[^\n]{{0,80}}?{_READS_SECRETS}", None, 0),
     pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"(?:(?-i:IDENTIFIED)|user \S{1,80} identified|identified(?= (?:with|by) [^\n\"]{0,60}'))(?: with [\w'\"]{1,40})? by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
     pattern_rule("command_line", (Probe(("encrypt_string", "/user:"), r"(?:encrypt_string [\\'\"] ?[^ ]{2}|net use [^\n\"|;]{0,200}/user:)"),), r"(?:encrypt_string |net use (?:[^\n\"|;]{0,128}/user:\S{1,64} |(?:\w: )?\\{2,8}[^\s\"]{1,128} (?=\S{2,128} /user:)))\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
-    pattern_rule("command_line", (Probe(("<<<",), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<<"),), r"(?:--with-token|--password-stdin|sudo -S|secret put|smbpasswd)[^\n<]{0,60}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
-    pattern_rule("assignment", (Probe(("auth", "credential", "login", "connection", "pdo("), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)[ ]?=?[ ]?[(][^()\n]{0,160}?[\"'][ ]?,[ ]?\\*[\"']", 6),), r"(?:[Bb]asic_?[Aa]uth|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)(?: ?= ?)?\((?:[^()\n\"']{0,40}\\{0,3}[\"'][^\"'\n\\]{0,160}\\{0,3}[\"'] ?, ?){1,2}\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'] ?\)", is_mixed_word, 0),
-    pattern_rule("login", (Probe(("login", "cred", "log in", "logged in", "loggedin", "signed in", "/password", "/pass"), r"(?i)(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: failed| succeeded)?(?: with| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}", 8),), r"(?<![\w.-])(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: failed| succeeded)?(?: with| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|\Z))", is_mixed_word),
+    pattern_rule("command_line", (Probe(("<<<",), r"(?:--with-token|--password-stdin|sudo -S|secret (?:put|create)|smbpasswd)[^\n<]{0,60}<<<"),), r"(?:--with-token|--password-stdin|sudo -S|secret (?:put|create)|smbpasswd)[^\n<]{0,60}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
+    pattern_rule("assignment", (Probe(("auth", "credential", "login", "connection", "pdo("), r"(?:[Bb]asic_?[Aa]uth(?:entication)?|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)[ ]?=?[ ]?[(][^()\n]{0,160}?[\"'][ ]?,[ ]?\\*[\"']", 6),), r"(?:[Bb]asic_?[Aa]uth(?:entication)?|[Cc]redentials?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)(?: ?= ?)?\((?:[^()\n\"']{0,40}\\{0,3}[\"'][^\"'\n\\]{0,160}\\{0,3}[\"'] ?, ?){1,2}\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'] ?\)", is_mixed_word, 0),
+    pattern_rule("login", (Probe(("login", "cred", "log in", "logged in", "loggedin", "signed in", "/password", "/pass"), r"(?i)(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: failed| succeeded)?(?: with| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}", 8),), r"(?<![\w.-])(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: failed| succeeded)?(?: with| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?!/)(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|</|\Z))", is_mixed_word),
     pattern_rule("url_password", (Probe(("jdbc:oracle", ":15"), r"(?i)(?:jdbc:oracle:[a-z]{2,5}:[^ /\"'@]{1,64}/[^ @\"']{2,128}@|@(?://)?[A-Za-z0-9_.-]{1,128}:15[0-9]{2})"),), r"(?:jdbc:oracle:[a-z]{2,5}:[\w.$-]{1,64}/(?=[^\s@\"']{2,128}@)|(?<![\w./-])\w{1,32}/(?=[^\s@/\"']{2,128}@(?://)?[\w.-]{1,128}:15\d\d[:/]))(?P<v>[^\s@\"']{2,128})@"),
     pattern_rule("session_cookie", (Probe(("jsessionid", "phpsessid", "aspsessionid", "asp.net_sessionid", "connect.sid", "_session="), r"(?i)(?:(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid)[\\\"' ]{0,6}[=:]|_session=)[\\\"' ]{0,6}[A-Za-z0-9%._-]{16}"),), r"(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|[a-z]_session(?==))\\{0,7}[\"']?\s?[=:]\s?\\{0,7}[\"']?(?P<v>[\w%.+/=-]{16,4096})", looks_like_credential),
     pattern_rule("one_time_code", (Probe(("is your", "is the", "as your", "as the"), r"(?i)[0-9] (?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)", 2, r"(?i)(?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)"),), r"(?<![\w.-])(?:[A-Z]-)?(?P<v>\d{4,8}|\d{3}[ -]\d{3}) (?:is|as) (?:your|the) (?:(?!error|status|zip|country|exit|area|postal|promo|discount)[\w-]{1,24} ){0,4}(?:code|otp|passcode|(?:one-time|login|temporary) password|(?:login|security|access) pin)\b"),
@@ -288,15 +277,11 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("assignment", (Probe(("pass ", "login ", "identify "), r"(?:PASS|LOGIN [^ \n]{1,64}|IDENTIFY) [^ ]{5}", 0),), rf"(?:\A|\n|\\n){_PROMPT}(?:PASS(?! (?:\S{{0,80}}(?:[Tt]est|[Ss]pec)|[a-z]{{1,40}}_))|(?:\w{{1,8}} )?LOGIN \S{{1,64}}|(?:(?i:NickServ )|PRIVMSG NickServ :)?IDENTIFY) (?P<v>[^\s\"'\\/]{{5,200}})(?=[ \t]{{0,8}}(?:[\r\n\"]|\\[rn]|\Z))", is_mixed_word, 0),
     pattern_rule("cookie", (Probe(("<cookie ",), r"<Cookie [A-Za-z0-9_.-]{1,80}=[^ ]{8}", 0),), r"<Cookie [\w.-]{1,80}=(?P<v>[^\s<>]{8,4096}) for ", looks_like_credential, 0),
     pattern_rule("cookie", (Probe(("true", "false"), r"(?:TRUE|FALSE)(?:\t|\\+t)[0-9]{1,12}(?:\t|\\+t)[A-Za-z0-9_.-]{1,80}(?:\t|\\+t)[^ \n]{8}", 0),), r"(?:TRUE|FALSE)(?:\t|\\{1,7}t)\d{1,12}(?:\t|\\{1,7}t)[\w.-]{1,80}(?:\t|\\{1,7}t)(?P<v>[^\s\"'\\]{8,4096})", looks_like_credential, 0),
-    pattern_rule("form_password", (Probe(("input ", "fill ", "type "), rf"(?:Input|Fill|Type) (?:Password|Text|Secret)(?: {{2,8}}|\t)[^ ]{{0,60}}{_FIELD}"),), rf"(?:Input|Fill|Type) (?:Password|Text|Secret)(?: {{2,8}}|\t)\S{{0,60}}{_FIELD}\S{{0,24}}(?: {{2,8}}|\t)(?P<v>[^\s\"'\\$]{{3,200}})", None, 0),
-    pattern_rule("form_password", (Probe(("expect",), r"(?i)expect(?:_exact)?[ (][^\n]{0,40}pass(?s:.{0,48})send", 0),), rf"expect(?:_exact)?[ (][^\n]{{0,40}}?pass(?:word|phrase|code)?[^\n\\]{{0,24}}{_LINE}[ \t]{{0,16}}(?:\w{{1,24}}\.)?send(?:line)?[ (](?:-- )?\\{{0,3}}[\"'](?P<v>[^\s\"'\\$]{{2,200}})"),
     pattern_rule("private_key", (Probe(("client-key-data",), r"client-key-data[\\\"']{0,9} ?: ?[\\\"']{0,9}[A-Za-z0-9+/]{20}"),), r"client-key-data\\{0,7}[\"']? ?: ?\\{0,7}[\"']?(?P<v>[A-Za-z0-9+/]{20,65536}={0,2})", None, 0),
     pattern_rule("wifi_password", (Probe(("wifi:",), r"WIFI:[^\n\"]{0,128};P:"),), r"WIFI:[^\n\"]{0,128}?;P:(?P<v>[^;\n\"]{1,64});", None, 0),
     pattern_rule("recovery_phrase", (Probe(("phrase", "mnemonic"), r"(?i)(?:phrase|mnemonic)[^\n]{0,12}[ \\\"':=](?:[a-z]{3,8} ){4}", 0),), r"(?:phrase|mnemonic)[^\n]{0,12}?[ \\\"':=](?P<v>(?-i:(?:[a-z]{3,8} ){11,23}[a-z]{3,8}))(?![a-z])"),
     pattern_rule("sql_password", (Probe(("set password",), r"(?i)set password (?:for [^ ]{1,80} )?=? ?(?:password\()?[\\'\"]", 0),), r"set password (?:for \S{1,80} )?=? ?(?:password\()?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
     pattern_rule("command_line", (Probe(("securestring",), r"(?i)securestring[^\n]{1,40}[\"'][^\n\"']{1,80}"),), r"securestring(?: -string)? {1,4}\\{0,3}[\"'](?P<v>[^\n\"'\\]{1,200})\\{0,3}[\"']"),
-    pattern_rule("form_password", (Probe(("type=",), r"(?i)type=[\\\"']{0,4}password[^<>]{0,200}value=", 0),), r"type=\\{0,3}[\"']?password\\{0,3}[\"']?[^<>]{0,200}?value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})"),
-    pattern_rule("form_password", (Probe(("value=",), r"(?i)value=[^<>]{0,200}type=[\\\"']{0,4}password", 0),), r"value=\\{0,3}[\"'](?P<v>[^\"'\\>]{1,200})\\{0,3}[\"'][^<>]{0,200}?type=\\{0,3}[\"']?password"),
     pattern_rule("pgpass", (Probe((":543", ":6432", ":6543", ":*:"), r":(?:543[0-9]|6432|6543|\*):[^: \n]{1,64}:[^: \n]{1,64}:[^ \n]"),), r"(?:^|\n|\\n)[^\s:/]{1,128}:(?:\d{4,5}|\*):[^:\s]{1,64}:[^:\s]{1,64}:(?P<v>[^\s:\"\\]{2,128})(?=[\s\"]|\\|\Z)"),
     MANIFEST_RULE,
 )  # fmt: skip

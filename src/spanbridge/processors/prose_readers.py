@@ -29,10 +29,10 @@ _CELLS = re.compile(
     r"</(?:t[dh]|dt|key|name|label|b|strong|span)>\s{0,40}<(?:t[dh]|dd|string|value|span|code)[^<>]{0,80}>\s{0,40}"
 )
 """From one cell or term of HTML to the next, from a key of a property list to its value."""
-_COPULA = r"(?:is|was|should be|are|ist|lautet|es|est|é|è|\\{1,7}u00e[89]|be|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
+_COPULA = r"(?:is|was|should be|are|ist|lautet|es|c['’]est|est|é|è|\\{1,7}u00e[89]|be|being|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
 _SET_TO = r"(?:(?:changed|set|reset|updated|rotated)[ ]to|(?:is[ ]|werd[ ])?(?:gewijzigd|veranderd)[ ](?:in|naar)|(?:ha[ ]sido[ ])?(?:cambiada|actualizada)[ ](?:a|por)|(?:è[ ]stata[ ])?(?:cambiata|modificata)[ ]in|(?:wurde[ ])?(?:ge(?:ä|ae)ndert|zur(?:ü|ue)ckgesetzt|gesetzt)[ ]auf|wurde[ ]auf|(?:a[ ])?(?:été[ ])?(?:changé|réinitialisé|modifié)e?[ ](?:en|à|pour)|(?:se[ ])?(?:cambió|cambiada|cambiata)[ ](?:a|in)|(?:foi[ ])?alterada[ ]para)"
 _CHANGED = r"(?:now|set|changed|reset|updated|rotated|generated|currently|still|simply|just|to|as)"
-_FILLER = r"(?:,?[ ](?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|will|it|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del)(?:[ ][\w.@'/-]{1,40}){0,6}?)"
+_FILLER = r"(?:,?[ ](?:for|of|to|you(?:['’]\w{1,4})?|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|will|must|should|it|f(?:ue|ü)r|von|zum|zur|du|de|pour|para|del|di|per|da|do)(?:[ ]\(?[\w.@'/-]{1,40}\)?){0,6}?)"
 _PROSE = re.compile(
     rf"""[*_"'`]{{0,3}}{_FILLER}??(?:[ ]{{1,2}}(?:{_SET_TO}|{_COPULA})(?:[ ]{_CHANGED}){{0,3}}:?{GAP}{{1,2}}|['’]s:?[ ]{{1,2}}|(?:[ ][a-z]{{2,12}}ed)?[ ]{{1,3}}(?:-{{1,2}}>?|–|—|→|⇒|=>|\.{{3,40}})[ ]{{1,3}})|(?:是|は|为|為|改成|改为|改為|设为|設為|입니다|는|은)[：: ]{{0,2}}"""
 )
@@ -52,10 +52,10 @@ _OF_OTHERS = re.compile(
 )
 """Behind a password's name in another language, which says with cases and prepositions whose it is: `Passwort der Datenbank: `."""
 _DIRECTIVE_START = re.compile(
-    r"(?:\A|\n|\\n|(?i:CONFIG SET|enable) |(?i:username) \S{1,40} (?:privilege \d{1,2} )?)[ \t]*(?i:requirepass |[a-z]{2,16}[_-])?\Z"
+    r"(?:\A|\n|\\n|<(?:pre|code)>|(?i:CONFIG SET|enable) |(?i:username) \S{1,40} (?:privilege \d{1,2} )?)[ \t]*(?i:requirepass |[a-z]{2,16}[_-])?\Z"
 )
 _DIRECTIVE = re.compile(
-    r"""[ \t]{1,16}(?:[057][ ])?(?P<v>(?!\*|--)[^\s"'`\\<>;{}()]{4,512})[ \t]{0,8}(?=;|\n|\r|\\[nr]|\Z)"""
+    r"""[ \t]{1,16}(?:[057][ ])?(?P<v>(?!\*|--)[^\s"'`\\<>;{}()]{4,512})[ \t]{0,8}(?=;|\n|\r|\\[nr]|</|\Z)"""
 )
 """`requirepass x`, `bindpw x`: a line that is a setting's name and its value."""
 _LOGIN = re.compile(
@@ -71,7 +71,7 @@ _SPACED = re.compile(
 _NOUN = re.compile(r"(?i)key|token|secret|passw|passphrase|pwd|cred|cookie|code|jwt|otp")
 _SIDE_BY_SIDE = re.compile(r"""[ ]{1,2}[(]?(?P<v>[^\s"'`<>\\(){}\[\],;|=:]{6,200}?)(?=[.,;!?)]{0,3}(?:\s|\Z))""")
 _LEADS_IN = re.compile(
-    r"(?i)\b(?:with|using|use|the|my|your|our|his|her|their|as|and|password|wrong|incorrect|invalid|bad|a|temporary|new|root|admin|try|enter|by)[ ][*_]{0,2}\Z|[,(/]\s?\Z|(?:\A|\n)\s{0,8}\Z"
+    r"(?i)\b(?:with|using|use|the|my|your|our|his|her|their|mein|dein|ihr|mon|votre|mi|tu|mia|meu|minha|mijn|moje|мой|твой|ваш|as|and|password|wrong|incorrect|invalid|bad|a|temporary|new|root|admin|try|enter|by)[ ][*_]{0,2}\Z|[,(/]\s?\Z|(?:\A|\n)\s{0,8}\Z"
 )
 _PASSWORD_NAME = re.compile(rf"(?i)(?:passw(?:or)?d|pwd|passphrase|passcode|otp|pw|{NATIVE_PASSWORD.pattern})\Z")
 _CODE = re.compile(r"[ ](?P<v>\d{4,8})(?=[\s.,;!?)]|\Z)")
@@ -185,7 +185,7 @@ def _is_likely(value: str) -> bool:
 
 _ON_A_LINE = re.compile(r"(?:\A|\n|\\n)[ \t>*#-]{0,16}(?:[A-Za-z-]{1,16} )?\Z")
 _NEXT_LINE_ALONE = re.compile(
-    r"""[*_]{0,3}[ \t]{0,8}(?:\n|\\n)[ \t>]{0,16}(?P<v>[^\s"'`\\<>]{6,200})[ \t]{0,8}(?=\n|\\n|["']|\Z)"""
+    r"""[*_]{0,3}[ \t]{0,8}(?:\r?\n|(?:\\r)?\\n)[ \t>]{0,16}(?P<v>[^\s"'`\\<>]{6,200})[ \t]{0,8}(?=[\r\n]|\\[rn]|["']|\Z)"""
 )
 
 

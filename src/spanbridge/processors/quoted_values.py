@@ -25,7 +25,7 @@ _WRAPPER = (
 )
 """What makes a value of the string in it, as the types of languages do."""
 QUOTE = re.compile(
-    rf"""(?:\((?:\s|\\n){{0,40}}|\\\s{{0,2}}(?:\n|\\n)\s{{0,40}})?(?:(?:[fFbBrRuULN@$]{{1,2}}|u8)(?=["'])|b?r\#{{1,3}}(?=")|{_WRAPPER}|\[)?(\\{{0,15}})("{{3}}|'{{3}}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
+    rf"""(?:\((?:\s|\\n){{0,40}}|\\\s{{0,2}}(?:\n|\\n)\s{{0,40}})?(?:(?:[fFbBrRuULN@$]{{1,2}}|u8)(?=["']|&quot;|&#)|b?r\#{{1,3}}(?=")|{_WRAPPER}|\[)?(\\{{0,15}})("{{3}}|'{{3}}|["'`]|&quot;|&apos;|&#3[49];|&#x2[27];|%22)"""
 )
 """How a value begins that is quoted; its groups are the backslashes and the quote."""
 _SPACE = re.compile(r"\s")

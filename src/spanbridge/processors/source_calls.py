@@ -23,6 +23,9 @@ CALL_RULES: tuple[TextRule, ...] = (
     # A server, a user, the password.
     _call("mysqli|mysql_connect|mysqldb.|pymysql.|pg8000.|dbi->|ftp_login|ssh2_auth_|credentials(|ldap_bind|setcredentials", "mysqli|mysqli_connect|mysqli_real_connect|mysql_connect|MySQLdb\\.connect|pymysql\\.connect|DBI->connect", f"{_ARGUMENT}{_ARGUMENT}", any_word=True),
     _call("ftp_login|ssh2_auth_password|ldap_bind", "ftp_login|ssh2_auth_password|ldap_bind", f"{_ARGUMENT}{_ARGUMENT}"),
+    _call("plainauth(", "PlainAuth", f"{_ARGUMENT}{_ARGUMENT}"),
+    _call("ldap3.connection(", r"ldap3\.Connection", f"{_ARGUMENT}{_ARGUMENT}"),
+    _call("oauthhandler(|oauth1(", "OAuthHandler|OAuth1", _ARGUMENT),
     _call("ftp(|ftp_tls(", "FTP|FTP_TLS", f"{_ARGUMENT}{_ARGUMENT}"),
     _call(".connect(", r"\.connect", rf"{_ARGUMENT}\d{{1,5}}\s{{0,2}},\s{{0,16}}{_ARGUMENT}"),
     _call("credentials(", "Credentials", f"{_ARGUMENT}{_ARGUMENT}{_ARGUMENT}"),

@@ -16,6 +16,7 @@ from spanbridge.processors.command_lines import COMMAND_RULE
 from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.encoded_text import encoded_rules
 from spanbridge.processors.filter_options import own_names_rule, own_rule, recognizer_rule, stems_of
+from spanbridge.processors.form_passwords import FORM_RULES
 from spanbridge.processors.key_names import classifier_with
 from spanbridge.processors.keyword_rule import keyword_rule
 from spanbridge.processors.matcher import Prefilter, Probe, make_prefilter
@@ -74,6 +75,7 @@ class TextSearch:
         rules = (
             *own,
             *_FORMAT_RULES,
+            *FORM_RULES,
             *PATTERN_RULES,
             *NATIVE_RULES,
             *ANNOUNCEMENT_RULES,
