@@ -51,6 +51,17 @@ class Masker:
         return self.marker
 
 
+def quoted(mask: str, text: str, span: Span) -> str:
+    """What stands for a span of a text: the mask, in quotes where a number stood behind a quoted name. JSON stays JSON."""
+    name = _QUOTED_NAME.search(text, max(0, span.start - _NEAR), span.start)
+    is_number = name is not None and _NUMBER.fullmatch(text, span.start, span.end) and not _NUMBER.fullmatch(mask)
+    return f"{name[1]}{mask}{name[1]}" if name and is_number else mask
+
+
+_QUOTED_NAME = re.compile(r"""(\\{0,7}["'])\s{0,4}:\s{0,4}\Z""")
+_NEAR = 20
+"""Characters from the end of a name to its value."""
+_NUMBER = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?")
 _AROUND = 80
 """Characters of the longest mask, the marker aside."""
 _BREAKS_TEXT = frozenset("\\\"'`<>{}[]&%;,@:/?#= ")

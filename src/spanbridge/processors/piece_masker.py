@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.command_lines import is_argument_list
+from spanbridge.processors.masking_styles import quoted
 from spanbridge.processors.placeholders import was_masked
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class PieceMasker:
         for span in spans:
             parts.append(text[at : max(span.start, at)])
             if span.start >= start:
-                parts.append(self._mask(span.rule, text[span.start : span.end], span.start))
+                parts.append(quoted(self._mask(span.rule, text[span.start : span.end], span.start), text, span))
             at = min(span.end, end)
         parts.append(text[at:end])
         return "".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from spanbridge.processors.masking_styles import quoted
 from spanbridge.processors.pattern_rules import unfinished_key
 from spanbridge.processors.text_rule import Budget
 
@@ -116,7 +117,8 @@ class RedactingStream:
                 continue
             parts.append(window[at : max(span.start, at)])
             if span.start >= start or not self._ended_in_mask:
-                parts.append(self._search.mask(span.rule, window[span.start : span.end], self._scope))
+                mask = self._search.mask(span.rule, window[span.start : span.end], self._scope)
+                parts.append(quoted(mask, window, span))
             at = span.end
         parts.append(window[at:end])
         if end > start:

@@ -20,6 +20,7 @@ from spanbridge.processors.key_names import (
     names_login,
     split_words,
 )
+from spanbridge.processors.masking_styles import quoted
 from spanbridge.processors.members import Members
 from spanbridge.processors.personal_data import is_counted, is_version, named_rule
 from spanbridge.processors.piece_masker import PieceMasker
@@ -218,10 +219,10 @@ class Walk:
             return text
         parts: list[str] = []
         at = 0
-        for start, end, rule in spans:
-            parts.append(text[at:start])
-            parts.append(self._mask(rule, text[start:end], offset + start))
-            at = end
+        for span in spans:
+            parts.append(text[at : span.start])
+            parts.append(quoted(self._mask(span.rule, text[span.start : span.end], offset + span.start), text, span))
+            at = span.end
         parts.append(text[at:])
         return "".join(parts)
 
