@@ -47,7 +47,7 @@ def _escaped_probe(sign: str) -> Probe:
         first = next(index for index, character in enumerate(word) if not character.isascii())
         codes = [code for character in word[first : first + 3] for code in _codes(character, sign)]
         patterns.add(word[:first] + "".join(rf"\\{{1,8}}{code}" if len(code) > 1 else code for code in codes))
-        gates.add(codes[0])
+        gates.add(rf"\{codes[0]}")
     return Probe(tuple(sorted(gates)), f"(?i)(?:{'|'.join(sorted(patterns))})")
 
 
