@@ -175,7 +175,7 @@ carried = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(payload=hostile | st.lists(hostile, min_size=1, max_size=3) | carried, output=hostile)
 def test_any_payload(payload: Any, output: Any) -> None:
     """Payloads that look like messages and are none quite: valid, and read back."""

@@ -82,7 +82,7 @@ def in_all(engines: tuple[Prefilter, ...], data: bytes) -> list[list[int]]:
 
 
 @given(text=st.lists(st.text(max_size=20) | WORDS | SIGNS, max_size=14).map("".join))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_all_engines_say_the_same(engines: tuple[Prefilter, ...], text: str) -> None:
     """In text and in its encodings."""
     for data in (
@@ -95,7 +95,7 @@ def test_all_engines_say_the_same(engines: tuple[Prefilter, ...], text: str) -> 
 
 
 @given(texts=st.lists(st.lists(st.text(max_size=8) | WORDS | SIGNS, max_size=8).map("".join), min_size=1, max_size=5))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_one_look_at_some_pieces_tells_what_looks_at_each_tell(
     engines: tuple[Prefilter, ...], texts: list[str]
 ) -> None:

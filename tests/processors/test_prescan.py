@@ -87,7 +87,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> CountingEngine:
     name=st.sampled_from(list(FILTERS)),
     hurries=st.booleans(),
 )
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_many_records_come_out_as_each_alone(contents: list[dict[str, Any]], name: str, hurries: bool) -> None:
     """What is found, what is written and what is counted does not depend on who else is looked at."""
     together = [make_record(number, content) for number, content in enumerate(contents)]
@@ -206,7 +206,7 @@ def test_what_fails_in_one_record_of_a_backlog_withholds_nothing_else(monkeypatc
 
 
 @given(pieces=st.lists(TEXTS | st.builds(json.dumps, VALUES), min_size=1, max_size=6))
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_probes_are_located_where_they_match(pieces: list[str]) -> None:
     """Telling pieces apart gives for each what looking at it alone gives."""
     encoded = [piece.encode("utf-8", "surrogatepass") for piece in pieces]
