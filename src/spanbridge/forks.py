@@ -23,7 +23,7 @@ from spanbridge.pacing import short_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from threading import Lock
+    from threading import Lock, RLock
     from types import FrameType
 
 FORK_WAIT_S = 2.0
@@ -35,7 +35,7 @@ _IMPORT_SYSTEM = "<frozen importlib._bootstrap>"
 class Forkable(Protocol):
     """A store, or whatever else forks wait for."""
 
-    def locks(self) -> tuple[Lock, ...]:
+    def locks(self) -> tuple[Lock | RLock, ...]:
         """Held while it is at work, in the order in which they are taken."""
         ...
 
@@ -48,7 +48,7 @@ class _Held(threading.local):
     """What a thread that forks holds meanwhile."""
 
     def __init__(self) -> None:
-        self.locks: list[Lock] = []
+        self.locks: list[Lock | RLock] = []
 
 
 _registered: weakref.WeakSet[Forkable] = weakref.WeakSet()

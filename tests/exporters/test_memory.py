@@ -1,3 +1,5 @@
+import os
+import signal
 import threading
 
 import pytest
@@ -119,3 +121,18 @@ def test_flush_and_shutdown_keep_the_spans(make_span):
     exporter.shutdown(0)
 
     assert [span.name for span in exporter.spans] == ["a"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the signal is one of POSIX")
+def test_a_signal_handler_may_read_in_the_middle_of_a_read():
+    """The lock is met again by the thread that holds it."""
+    memory = InMemoryExporter()
+    seen: list[object] = []
+    before = signal.signal(signal.SIGUSR1, lambda *_: seen.append(memory.spans))
+    try:
+        with memory._changed:  # pyright: ignore[reportPrivateUsage] - as a read does, at any of its steps
+            signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert seen == [[]]

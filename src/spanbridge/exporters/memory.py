@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from threading import Condition, Lock
+from threading import Condition, RLock
 from typing import TYPE_CHECKING
 
 from spanbridge import forks
@@ -35,7 +35,7 @@ class InMemoryExporter:
         forks.register(self)
 
     def _make_lock(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()  # a signal's handler may read in the middle of a read
         self._changed = Condition(self._lock)
 
     @property
@@ -95,7 +95,7 @@ class InMemoryExporter:
     def shutdown(self, _deadline: float, /) -> None:
         """Keeps the spans: a test reads them after the shutdown."""
 
-    def locks(self) -> tuple[Lock, ...]:
+    def locks(self) -> tuple[RLock, ...]:
         """For `forks`."""
         return (self._lock,)
 
