@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -52,12 +53,16 @@ def application() -> None:
     """
 
 
+_OUTPUT_ERRORS = frozenset((errno.ENOSPC, errno.EFBIG, errno.EIO))
+"""What a full or broken output says; an error of anything else is told as what it is."""
+
+
 def main() -> None:
     """Runs the command that the arguments name, and exits."""
     try:
         application(prog_name="spanbridge")
     except OSError as error:
-        if error.filename is not None:
+        if error.filename is not None or error.errno not in _OUTPUT_ERRORS:
             raise
         # What is still buffered would fail again as the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
