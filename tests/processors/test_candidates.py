@@ -52,7 +52,7 @@ def hyperscan(probes):
 
 @pytest.mark.parametrize("engine", [hyperscan, RePrefilter])
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("step", [20, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [40, pytest.param(4, marks=pytest.mark.slow)])
 def test_what_a_rule_finds_is_admitted(spelling, engine, step, monkeypatch):
     """Every secret that all rules together find is found by those whose probes match."""
     monkeypatch.setattr(text_search, "make_prefilter", engine)
