@@ -187,7 +187,7 @@ def test_i1_the_process_exits(export, shutdown, processor):
     code = textwrap.dedent(
         EXIT.format(export=export, shutdown=shutdown, processor=processor, store="sqlite:///traces.db")
     )
-    done = run(code, timeout=20)
+    done = run(code, timeout=60)
 
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
     if not processor:
