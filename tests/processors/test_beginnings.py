@@ -1,6 +1,7 @@
 """How patterns begin: what the prefilter's automata look for in their place."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,11 @@ from spanbridge.processors.matcher import Probe
 
 PROBES = SensitiveDataFilter(pii=True, extra_keys=["tax number"]).probes
 GROUPS = {max_repeated: by_beginning(PROBES, max_repeated) for max_repeated in (16, 48)}
+OPEN_GROUPS = by_beginning(PROBES, 16, 40)
 
 
-def groups_of(*patterns: str, max_repeated: int = 16) -> list[Group]:
-    return by_beginning([Probe(("",), pattern) for pattern in patterns], max_repeated)
+def groups_of(*patterns: str, max_repeated: int = 16, open_from: int | None = None) -> list[Group]:
+    return by_beginning([Probe(("",), pattern) for pattern in patterns], max_repeated, open_from)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,23 @@ def groups_of(*patterns: str, max_repeated: int = 16) -> list[Group]:
 def test_what_is_left(pattern, begin):
     """Up to the first long or open repetition of what text is made of, with what must follow there."""
     assert [group.pattern for group in groups_of(pattern, max_repeated=48)] == begin
+
+
+@pytest.mark.parametrize(
+    ("pattern", "begin"),
+    [
+        ("WIFI:[^\\n]{0,128};P:", ["WIFI:[^\\n]{0,};P:"]),
+        ("key[a-z]{1,40}=", ["key[a-z]{1,}="]),
+        ("key[a-z]{1,39}=", ["key[a-z]{1}"]),
+        ("key[a-z]*=", ["key[a-z]{0,}="]),
+        ("key[a-z]{17,80}=", ["key[a-z]{16}"]),
+        ("a(?i:b[^\\n]{0,99}c|d){0,2}e", ["a(?i:b[^\\n]{0,}c|d){0,2}e"]),
+        ("a(?: [a-z]{1,40}){0,99}e", ["a(?: |e)"]),
+    ],
+)
+def test_what_is_left_open(pattern, begin):
+    """A repetition of one character that may be long goes on, and so does the beginning."""
+    assert [group.pattern for group in groups_of(pattern, open_from=40)] == begin
 
 
 def test_patterns_that_begin_alike_are_looked_for_once():
@@ -65,23 +84,40 @@ def is_told(groups: list[Group], number: int, data: bytes) -> bool:
     return False
 
 
+def drawn_texts(data: st.DataObject, number: int) -> Iterator[bytes]:
+    """What a probe matches, and what is left of it when a piece is cut out."""
+    found = data.draw(st.from_regex(PROBES[number].pattern)).encode("utf-8", "surrogatepass")[:200]
+    at = data.draw(st.integers(0, len(found)))
+    yield from (found, found[:at], found[at:], found[:at] + found[at + 1 :])
+
+
 @pytest.mark.parametrize("max_repeated", GROUPS)
 @given(data=st.data())
 def test_a_beginning_and_what_follows_are_the_whole(max_repeated, data):
-    """In what a probe matches, and in what is left of it when a piece is cut out."""
+    """No more and no less."""
     number = data.draw(st.integers(0, len(PROBES) - 1))
     pattern = re.compile(PROBES[number].pattern.encode())
-    found = data.draw(st.from_regex(PROBES[number].pattern)).encode("utf-8", "surrogatepass")[:300]
-    at = data.draw(st.integers(0, len(found)))
 
-    for text in (found, found[:at], found[at:], found[:at] + found[at + 1 :]):
+    for text in drawn_texts(data, number):
         assert is_told(GROUPS[max_repeated], number, text) == bool(pattern.search(text))
+
+
+@given(data=st.data())
+def test_an_open_beginning_is_wherever_the_whole_is(data):
+    """And in few other places."""
+    number = data.draw(st.integers(0, len(PROBES) - 1))
+    pattern = re.compile(PROBES[number].pattern.encode())
+
+    for text in drawn_texts(data, number):
+        assert is_told(OPEN_GROUPS, number, text) or not pattern.search(text)
 
 
 def test_no_beginning_stands_everywhere():
     """Its whole probe would be looked for in all that is recorded."""
-    everywhere = [group.pattern for group in GROUPS[16] if re.search(group.pattern, "")]
-    short = [group.pattern for group in GROUPS[16] if re.fullmatch(group.pattern, "e|a| |:")]
+    groups = [*GROUPS[16], *OPEN_GROUPS]
+
+    everywhere = [group.pattern for group in groups if re.search(group.pattern, "")]
+    short = [group.pattern for group in groups if re.fullmatch(group.pattern, "e|a| |:")]
 
     assert (everywhere, short) == ([], [])
 

@@ -1,6 +1,6 @@
 """Where an automaton is kept that takes long to make: a private file in the user's cache folder, which only spares time.
 
-`~/.cache/spanbridge/hyperscan-<digest>.db` (or where `XDG_CACHE_HOME` says), some 800 KB: the digest of its content, then the content.
+`~/.cache/spanbridge/hyperscan-<digest>.db` (or where `XDG_CACHE_HOME` says), some 1.3 MB: the digest of its content, then the content.
 Native code believes what it reads there, so a file that others may have written is not read. Whatever fails here fails silently.
 """
 

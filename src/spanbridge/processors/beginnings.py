@@ -3,6 +3,9 @@
 An automaton that looks for many patterns at once keeps a state for each combination of places at which they can be. While a pattern is
 within a long or open repetition, every character leads to another combination, so such an automaton is large, or is never complete.
 Beginnings without such repetitions have few combinations. Where one ends, the rest of the pattern has to be looked for.
+
+A repetition with a bound takes a state for each number of times, one without a bound takes one. So an automaton that keeps all its states
+goes further if it lets a repetition with a high bound go on; then a beginning also stands where the repetition is longer than it may be.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ _FEW_GATES = 3
 """To look for more costs more than it spares."""
 _CASELESS = "(?i)"
 _TEXTS = (b"a", b"Z", b"7", b" a", b"e 5")
+_LITERAL = re.compile(r"[A-Za-z0-9 _]+(?![?*+{])")
+"""Some characters that stand once."""
 _ATOM = re.compile(r"\\x[0-9A-Fa-f]{2}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^()|]", re.DOTALL)
 _PLACES = frozenset(("^", "$", r"\b", r"\B"))
 """Atoms without a character."""
@@ -67,12 +72,12 @@ class Group(NamedTuple):
     others: list[Whole]
 
 
-def by_beginning(probes: Iterable[Probe], max_repeated: int) -> list[Group]:
+def by_beginning(probes: Iterable[Probe], max_repeated: int, open_from: int | None = None) -> list[Group]:
     """The probes, grouped. One whose alternatives begin in different ways is in several groups."""
     found: dict[tuple[str, int], tuple[list[tuple[str, ...]], list[int], list[Whole]]] = {}
     for number, probe in enumerate(probes):
         gates = tuple(gate.encode() for gate in probe.gates) if len(probe.gates) <= _FEW_GATES else ()
-        for begins in beginnings(probe.pattern, max_repeated):
+        for begins in beginnings(probe.pattern, max_repeated, open_from):
             nexts, done, others = found.setdefault((begins.pattern, begins.back), ([], [], []))
             nexts.append(begins.next)
             if begins.rest is None:
@@ -88,17 +93,18 @@ def by_beginning(probes: Iterable[Probe], max_repeated: int) -> list[Group]:
     return groups
 
 
-def beginnings(pattern: str, max_repeated: int) -> list[Beginning]:
+def beginnings(pattern: str, max_repeated: int, open_from: int | None = None) -> list[Beginning]:
     """The beginnings of the alternatives of a pattern in the syntax that the prefilter's engines share: without look-around and references.
 
-    A repetition of what text is made of that is longer than `max_repeated` ends a beginning; quotes and blanks are soon over.
+    A repetition of what text is made of that is longer than `max_repeated` ends a beginning; quotes and blanks are soon over. One of a
+    single character that may be as long as `open_from` is left open.
     """
     flags = _CASELESS if pattern.startswith(_CASELESS) else ""
-    reader = _Reader(pattern.removeprefix(flags), max_repeated)
+    reader = _Reader(pattern.removeprefix(flags), max_repeated, open_from)
     alternatives = reader.alternatives()
     reader.require_end()
     if all(item.is_kept for items in alternatives for item in items):
-        return [Beginning(pattern, (), None, 0)]
+        return [Beginning(flags + _text(alternatives), (), None, 0)]
     return [found for items in alternatives for found in _beginnings_of(flags, items, max_repeated)]
 
 
@@ -122,7 +128,7 @@ def _beginnings_of(flags: str, items: Sequence[_Item], max_repeated: int) -> Ite
 
 
 class _Atom(NamedTuple):
-    """What a repetition is of: a character, a class, a group."""
+    """What a repetition is of: a character, a class, a group; or some characters that are not repeated."""
 
     text: str
     is_byte: bool
@@ -152,6 +158,10 @@ class _Item(NamedTuple):
         return self._replace(text=f"(?{flags}:{self.text})", atom=self.atom._replace(first=None)) if flags else self
 
 
+def _text(alternatives: Iterable[Sequence[_Item]]) -> str:
+    return "|".join("".join(item.text for item in items) for items in alternatives)
+
+
 def _first(items: Sequence[_Item]) -> tuple[tuple[str, ...] | None, bool]:
     """What a sequence may begin with, and whether it may match nothing."""
     found: list[tuple[str, ...] | None] = []
@@ -175,9 +185,10 @@ def _may_be_text(atom: str) -> bool:
 
 
 class _Reader:
-    def __init__(self, pattern: str, max_repeated: int) -> None:
+    def __init__(self, pattern: str, max_repeated: int, open_from: int | None) -> None:
         self._pattern = pattern
         self._max_repeated = max_repeated
+        self._open_from = open_from
         self._at = 0
 
     def alternatives(self) -> list[list[_Item]]:
@@ -196,29 +207,37 @@ class _Reader:
     def _sequence(self) -> list[_Item]:
         items: list[_Item] = []
         while self._at < len(self._pattern) and self._pattern[self._at] not in "|)":
-            start = self._at
             atom = self._atom()
+            end = self._at
             low, high = self._repeat()
-            is_once = low == high == 1
-            is_kept = atom.is_short and (
-                (high is not None and high <= self._max_repeated) or not _may_be_text(atom.text)
-            )
-            items.append(_Item(atom, self._pattern[start : self._at], low, is_once, is_kept))
+            repeat = self._pattern[end : self._at]
+            is_short = high is not None and high <= self._max_repeated
+            is_kept = atom.is_short and (is_short or not _may_be_text(atom.text))
+            if not is_kept and atom.is_byte and low <= self._max_repeated and self._may_be_open(high):
+                repeat, is_kept = f"{{{low},}}", True
+            items.append(_Item(atom, atom.text + repeat, low, low == high == 1, is_kept))
         return items
 
+    def _may_be_open(self, high: int | None) -> bool:
+        return self._open_from is not None and (high is None or high >= self._open_from)
+
     def _atom(self) -> _Atom:
-        start = self._at
-        if self._pattern[start] != "(":
+        literal = _LITERAL.match(self._pattern, self._at)
+        if literal is not None:
+            self._at = literal.end()
+            return _Atom(literal[0], len(literal[0]) == 1, True, (literal[0][0],), False, ())
+        if self._pattern[self._at] != "(":
             text = self._take(_ATOM)[0]
             # A letter beyond ASCII is some bytes, of which patterns are; a class or an escape matches one.
             is_byte = text not in _PLACES and (len(text) > 1 or text.isascii())
             return _Atom(text, is_byte, True, (text,) if is_byte else None, text in _PLACES, ())
-        flags = self._take(_GROUP)["flags"] or ""
+        opening = self._take(_GROUP)
+        flags = opening["flags"] or ""
         alternatives = self.alternatives()
         self._at += len(")")
         firsts = [_first(items) for items in alternatives]
         return _Atom(
-            self._pattern[start : self._at],
+            f"{opening[0]}{_text(alternatives)})",
             False,
             all(item.is_kept for items in alternatives for item in items),
             None if flags else _union(first for first, _ in firsts),

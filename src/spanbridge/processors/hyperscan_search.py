@@ -1,7 +1,7 @@
 """Hyperscan: an automaton for all patterns' beginnings that is complete before its first search: new text costs what known text costs.
 
 It tells where beginnings end; whether the whole pattern stands there is for `re` to say, or for re2 where there are many such places. To
-make the automaton takes some tenths of a second, in which the interpreter lock is free; to read it from a file takes some milliseconds.
+make the automaton takes about a second, in which the interpreter lock is free; to read it from a file takes some milliseconds.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ FEW_ENDS, BYTES_PER_END, BYTES_PER_DONE = 16, 256, 64
 costs is less where the beginning is all."""
 _MAX_REPEATED = 16
 """As of `beginnings`: whole patterns take twenty times as long to make an automaton of."""
+_OPEN_FROM = 40
+"""As of `beginnings`: from there on it makes most patterns' ends a part of the automaton, and ordinary text has hardly a beginning."""
 _CASELESS = "(?i)"
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
@@ -48,7 +50,7 @@ class HyperscanSearch:
         """
         # By name, because it is not everywhere; here, because its import takes a hundredth of a second that only who filters should pay.
         library: Any = importlib.import_module("hyperscan")
-        groups = sorted(by_beginning(probes, _MAX_REPEATED), key=_has_others)
+        groups = sorted(by_beginning(probes, _MAX_REPEATED, _OPEN_FROM), key=_has_others)
         self._re2 = re2
         self._first_with_others = sum(not group.others for group in groups)
         self._done = [group.done for group in groups]

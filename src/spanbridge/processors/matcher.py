@@ -1,7 +1,8 @@
 """The prefilter: one pass over encoded bytes that tells which rules may match there.
 
-Two engines, the same verdicts: native ones (linear time, all probes at once, the interpreter lock released; see `native_prefilter`) and,
-where they have no wheel, the standard library's `re` behind literal gates. Probes are patterns of bounded length without boundaries or
+Two engines: native ones (linear time, all probes at once, the interpreter lock released; see `native_prefilter`) and, where they have no
+wheel, the standard library's `re` behind literal gates. None misses a probe; one may name a probe whose long repetition is longer than it
+may be, in which the rules find nothing. Probes are patterns of bounded length without boundaries or
 look-around, so that one search serves decoded text and JSON alike, in which a line break before a word is the letter `n` and quotes hide
 behind backslashes.
 """
