@@ -118,7 +118,7 @@ KEYWORD_PROBES = (
     _probe_for("|".join(_SHORT_WORDS), _SHORT_WORDS, name_tail=_SHORT_TAIL),
     _probe_for("contrase.{1,2}a|connection.?string|conn_str|(?:recovery|seed)[ _-]?phrase", ("contrase", "conn", "recovery", "seed")),
     # A word of letters alone behind one of them: by a change of its case.
-    Probe(("passw", "mot de passe", "passphrase", "pwd", "secret", "key"), r"(?i)(?:passw(?:or)?d|mot de passe|passphrase|pwd|secret|api[ _-]?key)[\\\"'`*:]{0,3} (?:(?:[a-z]{2,3}|\xe2..|[=-]>) )?(?-i:[A-Za-z]{0,12}[a-z][A-Z])"),
+    Probe(("passw", "mot de passe", "passphrase", "pwd", "secret", "key"), r"(?i)(?:passw(?:or)?d|mot de passe|passphrase|pwd|secret|api[ _-]?key)[\\\"'`*:]{0,3} (?:(?:[a-z]{2,3}|\xe2..|[=-]>) )?(?-i:[A-Za-z]{0,12}[a-z][A-Z])", len("api ")),
     *_RARE_NAMES,
     _owned_probe("key", KEY_OWNERS),
     _owned_probe("token", TOKEN_OWNERS),
