@@ -41,7 +41,9 @@ from spanbridge.tracing.context import (
     SILENT,
     Ready,
     Scope,
-    ambient,
+    get_ambient,
+    reset_ambient,
+    set_ambient,
 )
 from spanbridge.tracing.exceptions import capture_exception, status_of
 from spanbridge.tracing.intake import END, EVENT_OVERHEAD_BYTES, SET
@@ -133,7 +135,7 @@ class Span(Scope):
     # --- context manager and decorator ------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        outer = ambient.get()
+        outer = get_ambient()
         if self._state == NEW:
             tracer = self._opener.slot.tracer
             if (
@@ -161,7 +163,7 @@ class Span(Scope):
         elif self._state == ENDED:
             self._ignore("enter")
         # What `_enter_block` does, without the call.
-        token = ambient.set(self)
+        token = set_ambient(self)
         if self._token is None:
             self._token = token
         if outer is not None and not outer._plain:
@@ -175,9 +177,9 @@ class Span(Scope):
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._plain and ambient.get() is self:
+        if self._plain and get_ambient() is self:
             try:
-                ambient.reset(self._token)  # pyright: ignore[reportArgumentType] - None, where it was not entered, is caught too
+                reset_ambient(self._token)  # pyright: ignore[reportArgumentType] - None, where it was not entered, is caught too
                 # It holds the span around, that one's the next, and so on, for as long as a late task holds this one.
                 self._token = None
             except (ValueError, RuntimeError, TypeError):  # entered in the context that this one is a copy of
@@ -208,7 +210,7 @@ class Span(Scope):
 
     def __aenter__(self) -> Ready[Self]:
         if self._state == NEW:
-            self._open(ambient.get())
+            self._open(get_ambient())
         elif self._state == ENDED:
             self._ignore("enter")
         self._enter_block(_getframe(1))

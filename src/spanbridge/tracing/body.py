@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spanbridge.tracing.context import ambient, execution
+from spanbridge.tracing.context import execution, get_ambient, reset_ambient, set_ambient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,42 +29,42 @@ class Body:
         span = self._span
         # Looked up outwards from inside the body, what stands around it is the code that iterates over it now.
         if span._has_outer_scope:
-            span._outer_scope = ambient.get()
+            span._outer_scope = get_ambient()
         else:
-            span._set_outer(ambient.get())
+            span._set_outer(get_ambient())
         if self._inside is not span:
             self._is_stepped_by(execution())
-        self._token = ambient.set(self._inside)
+        self._token = set_ambient(self._inside)
 
     def rest(self) -> None:
         """After the body has stopped, for an item or for good."""
-        self._inside = ambient.get()
+        self._inside = get_ambient()
         token = self._token
         self._token = None
         try:
-            ambient.reset(token)
+            reset_ambient(token)
         except (ValueError, RuntimeError):  # the body was resumed in one context and stopped in another
-            ambient.set(self._span._outer_scope)
+            set_ambient(self._span._outer_scope)
         self._span._outer_scope = None
 
     def next_of(self, iterator: Iterator[Any]) -> Any:
         """`next(iterator)`, which goes on with the body: what `resume` and `rest` do, without the calls, for each chunk of a stream."""
         span = self._span
         if span._has_outer_scope:
-            span._outer_scope = ambient.get()
+            span._outer_scope = get_ambient()
         else:
-            span._set_outer(ambient.get())
+            span._set_outer(get_ambient())
         if self._inside is not span:
             self._is_stepped_by(execution())
-        token = ambient.set(self._inside)
+        token = set_ambient(self._inside)
         try:
             return next(iterator)
         finally:
-            self._inside = ambient.get()
+            self._inside = get_ambient()
             try:
-                ambient.reset(token)
+                reset_ambient(token)
             except (ValueError, RuntimeError):  # greenlets may have changed the context
-                ambient.set(span._outer_scope)
+                set_ambient(span._outer_scope)
             span._outer_scope = None
 
     def _is_stepped_by(self, stepping: Any) -> None:
