@@ -51,7 +51,7 @@ from spanbridge.tracing.starting import drop, start
 from spanbridge.tracing.visibility import NO_INPUT, NO_OUTPUT, QUOTES_NOTHING, hidden_by, hidden_names, without_content
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -66,6 +66,8 @@ R = TypeVar("R")
 
 _IDENTIFIED = frozenset({RECORDING, ENDED})
 _END_STATUSES = frozenset({"ok", "error", "cancelled"})
+_RARE_CHANGES = frozenset({"hide_input", "hide_output", "input", "metadata", "name", "tags"})
+"""What few calls of `set` give; looked for together, so that the others do not pay for them."""
 
 
 def _nothing_yet() -> None:
@@ -230,18 +232,7 @@ class Span(Scope):
 
     # --- recording --------------------------------------------------------------------------------------------------
 
-    def set(
-        self,
-        *,
-        input: Any = None,
-        output: Any = None,
-        metadata: Mapping[str, Any] | None = None,
-        tags: Iterable[str] | None = None,
-        name: str | None = None,
-        hide_input: bool | str | None = None,
-        hide_output: bool | str | None = None,
-        **attributes: Any,
-    ) -> None:
+    def set(self, *, output: Any = None, **attributes: Any) -> None:
         """Records what is known now: replaces `input`, `output`, `tags` and `name`, merges `metadata` and the typed attributes.
 
         None means "not given". `hide_input` and `hide_output` are the opener's; what was recorded before goes too, unless the span was
@@ -255,23 +246,10 @@ class Span(Scope):
             max_bytes = tracer.max_payload_bytes
             size = EVENT_OVERHEAD_BYTES
             changes: dict[str, Any] | None = None
-            if hide_input is not None or hide_output is not None:
-                self._hide(hide_input, hide_output)
+            if not _RARE_CHANGES.isdisjoint(attributes):
+                changes, rare_bytes = self._take_rare_changes(attributes, max_bytes)
+                size += rare_bytes
             hides = self._hides
-            if not (input is None and metadata is None and tags is None and name is None):
-                changes = {}
-                if input is not None and not hides & NO_INPUT:
-                    changes["input"] = data = snapshot(input, max_bytes)
-                    size += snapshot_bytes(data)
-                if metadata is not None:
-                    changes["metadata"] = owned = own_mapping(metadata)
-                    size += capture_mapping(owned, max_bytes)
-                if tags is not None:
-                    changes["tags"] = tags = tag_list(tags)
-                    size += sum(map(len, tags))
-                if name is not None:
-                    changes["name"] = self.name = name = text(name)
-                    size += len(name)
             if attributes:
                 if hides:
                     attributes = without_content(attributes, hides)
@@ -325,20 +303,7 @@ class Span(Scope):
         except Exception as failure:  # noqa: BLE001
             contain("span.error", failure)
 
-    def end(
-        self,
-        *,
-        output: Any = None,
-        input: Any = None,
-        metadata: Mapping[str, Any] | None = None,
-        tags: Iterable[str] | None = None,
-        name: str | None = None,
-        end_time: int | None = None,
-        status: str | None = None,
-        hide_input: bool | str | None = None,
-        hide_output: bool | str | None = None,
-        **attributes: Any,
-    ) -> None:
+    def end(self, *, end_time: int | None = None, status: str | None = None, **changes: Any) -> None:
         """Ends the span, recording what `set` takes. A second call changes nothing and is counted.
 
         Args:
@@ -348,10 +313,8 @@ class Span(Scope):
         if self._state != RECORDING:
             self._ignore("end")
             return
-        if hide_input is not None or hide_output is not None:
-            self.set(hide_input=hide_input, hide_output=hide_output)
-        if attributes or not (input is None and output is None and metadata is None and tags is None and name is None):
-            self.set(input=input, output=output, metadata=metadata, tags=tags, name=name, **attributes)
+        if changes:
+            self.set(**changes)
         if self._stream is not None and (stream := self._stream()) is not None:
             stream.break_off()
         intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
@@ -375,6 +338,27 @@ class Span(Scope):
         return open_stream(self, iterable)
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _take_rare_changes(self, given: dict[str, Any], max_bytes: int) -> tuple[dict[str, Any], int]:
+        """Takes what few calls give `set` out of what it was given: the snapshots of it, and their bytes."""
+        changes: dict[str, Any] = {}
+        size = 0
+        if "hide_input" in given or "hide_output" in given:
+            self._hide(given)
+        input, metadata, tags, name = [given.pop(option, None) for option in ("input", "metadata", "tags", "name")]
+        if input is not None and not self._hides & NO_INPUT:
+            changes["input"] = data = snapshot(input, max_bytes)
+            size += snapshot_bytes(data)
+        if metadata is not None:
+            changes["metadata"] = owned = own_mapping(metadata)
+            size += capture_mapping(owned, max_bytes)
+        if tags is not None:
+            changes["tags"] = tags = tag_list(tags)
+            size += sum(map(len, tags))
+        if name is not None:
+            changes["name"] = self.name = name = text(name)
+            size += len(name)
+        return changes, size
 
     def _leave_block(self) -> None:
         """Leaves a block that is not simply the innermost one."""
@@ -418,10 +402,9 @@ class Span(Scope):
         if intake.pending_bytes > intake.wake_bytes:
             intake.wake()
 
-    def _hide(self, hide_input: Any, hide_output: Any) -> None:
-        """Hides from now on, and takes back what the pipeline holds of it."""
+    def _hide(self, options: dict[str, Any]) -> None:
+        """Hides what two of `options` say, from now on, and takes back what the pipeline holds of it; takes them out."""
         before = self._hides
-        options = {"hide_input": hide_input, "hide_output": hide_output}
         self._hides |= hidden_by(options, self._trace, self._tracer)  # pyright: ignore[reportArgumentType]
         if self._hides != before:
             self._emit(
