@@ -143,7 +143,8 @@ class _LargePayloads:
     by its encoding (some 50 ms for 50 MB), and from then on all are looked through before.
     """
 
-    seen = False
+    def __init__(self) -> None:
+        self.seen = False
 
 
 _large_payloads = _LargePayloads()

@@ -211,7 +211,7 @@ class Pipeline:
             self._hurry(deadline)
         exits_share_s = min(max(0.0, deadline - time.monotonic()) / 4, MAX_EXITS_SHARE_S)
         self._stop_at = deadline - exits_share_s
-        self.intake.closed = True
+        self.intake.close()
         self.intake.is_awaited = True
         self.intake.signal()
         # Whoever starts the thread, or works in its place, is done then; nobody begins after `_closing` is set.
@@ -254,7 +254,8 @@ class Pipeline:
     def after_fork_in_child(self) -> None:
         """The child starts empty: queued and open spans, threads and counters are the parent's."""
         intake = Intake(self.intake.max_bytes, self._start_threads)
-        intake.closed = self.intake.closed
+        if self.intake.closed:
+            intake.close()
         # The tracer and open spans of the parent refer to this object: it is emptied in place, not replaced.
         self.intake.__dict__.update(intake.__dict__)
         self._reset()

@@ -188,27 +188,26 @@ class Span(Scope):
                 self._leave_block()
         elif self._state != SILENT or self._token is not None:
             self._leave_block()
-        if self._state == RECORDING:
-            if self._stream is not None and self._is_left_to_stream():
-                return
-            if exc is None:
-                # What self._end("ok") does, without the call.
+        if self._state != RECORDING or (self._stream is not None and self._is_left_to_stream()):
+            return
+        if exc is not None:
+            try:
+                self._end_with(exc)
+            except RecursionError:  # as deep as the application is, nothing else can be called
                 self._state = ENDED
-                intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
                 time = self._trace.clock_offset_ns + perf_counter_ns()
-                if intake.closed:
-                    intake.ignore("end_after_shutdown")
-                    return
-                intake.events.extend((END, self._id, time, self._error_status or "ok", None))
-                if intake.pending_bytes > intake.wake_bytes:
-                    intake.wake()
-            else:
-                try:
-                    self._end_with(exc)
-                except RecursionError:  # as deep as the application is, nothing else can be called
-                    self._state = ENDED
-                    time = self._trace.clock_offset_ns + perf_counter_ns()
-                    self._tracer.intake.events.extend((END, self._id, time, "error", None))  # pyright: ignore[reportOptionalMemberAccess]
+                self._tracer.intake.events.extend((END, self._id, time, "error", None))  # pyright: ignore[reportOptionalMemberAccess]
+            return
+        # What self._end("ok") does, without the call.
+        self._state = ENDED
+        intake = self._tracer.intake  # pyright: ignore[reportOptionalMemberAccess]
+        time = self._trace.clock_offset_ns + perf_counter_ns()
+        if intake.closed:
+            intake.ignore("end_after_shutdown")
+            return
+        intake.events.extend((END, self._id, time, self._error_status or "ok", None))
+        if intake.pending_bytes > intake.wake_bytes:
+            intake.wake()
 
     def __aenter__(self) -> Ready[Self]:
         if self._state == NEW:
@@ -246,19 +245,18 @@ class Span(Scope):
             max_bytes = tracer.max_payload_bytes
             size = EVENT_OVERHEAD_BYTES
             changes: dict[str, Any] | None = None
-            if not _RARE_CHANGES.isdisjoint(attributes):
-                changes, rare_bytes = self._take_rare_changes(attributes, max_bytes)
-                size += rare_bytes
-            hides = self._hides
             if attributes:
-                if hides:
-                    attributes = without_content(attributes, hides)
+                if not _RARE_CHANGES.isdisjoint(attributes):
+                    changes, rare_bytes = self._take_rare_changes(attributes, max_bytes)
+                    size += rare_bytes
+                if self._hides:
+                    attributes = without_content(attributes, self._hides)
                 size += capture_mapping(attributes, max_bytes)
             if output is not None:
-                output = None if hides & NO_OUTPUT else snapshot(output, max_bytes)
+                output = None if self._hides & NO_OUTPUT else snapshot(output, max_bytes)
                 size += len(output) if type(output) is bytes else snapshot_bytes(output)
             intake = tracer.intake
-            if intake.pending_bytes > intake.max_bytes or intake.closed:
+            if intake.pending_bytes > intake.max_bytes:
                 self._emit(attributes, output, changes, size)
                 return
             # What `_emit` does else, without the call.

@@ -65,6 +65,11 @@ class Intake:
         self._signal = _thread.allocate_lock()
         self._signal.acquire()
 
+    def close(self) -> None:
+        """Takes nothing more: what is closed has no room."""
+        self.closed = True
+        self.max_bytes = -1
+
     def drop(self, reason: str) -> None:
         """Counts a span that will not be recorded."""
         self.dropped[reason] += 1

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Opener:
     """What an opener knows: its span type, and the slot that holds the tracer in force."""
 
-    __slots__ = ("entity_id_attribute", "entity_type", "info", "slot", "type")
+    __slots__ = ("_model_prefix", "entity_id_attribute", "entity_type", "info", "slot", "type")
 
     def __init__(self, span_type: SpanType, slot: TracerSlot) -> None:
         self.type = span_type
@@ -21,9 +21,13 @@ class Opener:
         self.entity_type = self.info.entity_type
         self.entity_id_attribute = self.info.entity_id_attribute or ""
         self.slot = slot
+        self._model_prefix = None
+        if self.info.is_model:
+            self._model_prefix = "chat " if span_type is SpanType.MODEL_GENERATION else f"{span_type.value} "
 
     def default_name(self, attributes: dict[str, Any]) -> str:
         """The name of a span that was given none."""
-        if self.info.is_model and isinstance(model := attributes.get("model"), str):
-            return f"chat {model}" if self.type is SpanType.MODEL_GENERATION else f"{self.type.value} {model}"
+        prefix = self._model_prefix
+        if prefix is not None and isinstance(model := attributes.get("model"), str):
+            return prefix + model
         return self.type.value

@@ -93,8 +93,13 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
         rare = {}
         for option in _RARE_OPTIONS.intersection(attributes):
             rare[option] = attributes.pop(option)
-        metadata = rare.pop("metadata", None)
-    if parent is None or parent._parent_for is not tracer or parent._state > ENDED or (rare and "parent" in rare):
+        metadata, start_time = rare.pop("metadata", None), rare.pop("start_time", None)
+    if (
+        parent is None
+        or parent._parent_for is not tracer
+        or parent._state > ENDED
+        or (rare is not None and "parent" in rare)
+    ):
         parent, contexts = _find_parent(tracer, parent, rare)
         if parent is not None and parent._state > ENDED:
             if parent._state == SUPPRESSED:
@@ -104,7 +109,7 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
                 _share_fate(span, parent)
                 return
             parent, remote = None, parent
-    if intake.pending_bytes > intake.max_bytes or intake.closed:
+    if intake.pending_bytes > intake.max_bytes:
         drop(span, intake, "shutdown" if intake.closed else "queue_overflow")
         return
 
@@ -151,12 +156,10 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
         size += capture_mapping(attributes, max_bytes)
     if opener.entity_type is not None and (rare is None or not span._is_hidden):
         entity = (opener.entity_type, attributes.get(opener.entity_id_attribute), name)
-    if contexts:
+    if contexts is not None:
         inherited = _request_context().stamped(inherited, contexts, tracer)
-    if rare is not None:
-        start_time = rare.pop("start_time", None)
-        if rare:
-            inherited, entity, size = _take_rare(span, rare, inherited, entity, name, size)
+    if rare:
+        inherited, entity, size = _take_rare(span, rare, inherited, entity, name, size)
     span._inherited = inherited
     span._entity = entity
     if metadata is not None:
@@ -295,8 +298,8 @@ def _take_rare(
         del rare[option]
     if not _CORRELATION_FIELDS.isdisjoint(rare):
         correlation: dict[str, str] = {}
-        for field in CORRELATION_FIELDS:
-            if field in rare and (value := rare.pop(field)) is not None:
+        for field in _CORRELATION_FIELDS.intersection(rare):
+            if (value := rare.pop(field)) is not None:
                 correlation[field] = value = text(value)
                 size += len(value)
         if correlation:
