@@ -170,10 +170,12 @@ class Span(Scope):
             self._token = token
         if outer is not None and not outer._plain:
             self._stand_over(outer)
-        frame = _getframe(1)
-        code = frame.f_code
-        if code.co_flags & GENERATOR_FLAGS or code.co_name in ENTERING:
-            self._stand_in(frame)
+        code = _getframe(1).f_code
+        if code is not self._opener.plain_code:
+            if code.co_flags & GENERATOR_FLAGS or code.co_name in ENTERING:
+                self._stand_in(_getframe(1))
+            else:
+                self._opener.plain_code = code
         return self
 
     def __exit__(
