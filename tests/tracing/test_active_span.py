@@ -1,8 +1,13 @@
 import asyncio
 import contextvars
+import datetime
+import decimal
+import enum
+import pathlib
 import sys
 import threading
 import traceback
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -456,6 +461,76 @@ def test_correlation_fields_flow_to_children(captured_spans):
         "inner": ("u1", "s2", "7"),
         "sibling": ("u1", "s1", None),
     }
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+class Lazy:
+    """A proxy that would evaluate itself where it is asked for anything, its class included."""
+
+    def __getattribute__(self, name):
+        raise RuntimeError("evaluated")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (pathlib.PurePosixPath("/a"), "/a"),
+        (decimal.Decimal("1.50"), "1.50"),
+        (datetime.date(2026, 1, 2), "2026-01-02"),
+        (Colour.RED, "red"),
+        (Level.HIGH, "3"),
+        (np.int64(7), "7"),
+        (b"id", "id"),
+        (7, "7"),
+        (1.5, "1.5"),
+        (10**5000, "<int of 16610 bits>"),
+        ([1], "<builtins.list>"),
+        (Lazy(), f"<{__name__}.Lazy>"),
+    ],
+    ids=range(13),
+)
+def test_what_should_have_been_a_text(value, text, captured_spans):
+    """Ids of an application are often no text: they are recorded as payloads record them, and can be told apart."""
+    with sb.request_context(user_id=value), sb.agent_run("a", session_id=value, tags=[value], entity_id=value) as run:
+        run.event(value)
+        run.set(name=value)
+
+    span = only(captured_spans)
+    assert [span.user_id, span.session_id, span.entity_id, *span.tags, span.events[0]["name"]] == [text] * 5
+    assert span.name == text
+
+
+def test_keys_are_those_of_payloads(captured_spans):
+    """The outermost keys of metadata become the texts that inner keys become."""
+    keys = {uuid.UUID(int=1): 1, (1, 2): 2, (3, 4): 3, None: 4, 5: 5, True: 6, Colour.RED: 7, b"b": 8}
+    with sb.generic("a", input=keys, metadata=keys):
+        pass
+
+    span = only(captured_spans)
+    assert span.metadata == span.input
+    assert len(span.metadata) == len(keys)
+
+
+def test_a_type_that_cannot_be_asked(captured_spans):
+    """A value in the place of a type is foreign: its `hash` and `repr` may raise."""
+
+    class Odd:
+        def __hash__(self):
+            raise RuntimeError("hash")
+
+    for value in (Odd(), Hostile()):
+        with sb.span(value, "odd"):
+            pass
+
+    assert [span.type for span in captured_spans.spans] == ["generic", "generic"]
 
 
 def test_entities(captured_spans):

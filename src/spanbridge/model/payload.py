@@ -126,6 +126,11 @@ def decode(data: Snapshot) -> Any:
     return loads(data) if type(data) is bytes else data
 
 
+def key_text(key: Any) -> str:
+    """A mapping's key as it is recorded. Never raises."""
+    return key if type(key) is str else _Walk(MAX_PAYLOAD_BYTES).key(key, 0)
+
+
 def truncated(size: int) -> bytes:
     """The marker that stands for a payload of `size` bytes."""
     return b'{"truncated":{"bytes":%d}}' % size

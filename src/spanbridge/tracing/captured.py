@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import warn
-from spanbridge.model.conversions import type_marker
-from spanbridge.model.payload import snapshot, string_bytes, truncated
+from spanbridge.model.conversions import as_json_type, large_int, type_marker
+from spanbridge.model.payload import key_text, snapshot, string_bytes, truncated
 from spanbridge.model.usage import Usage
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spanbridge.tracing.intake import Intake
 
 MAX_TAGS = 1000
+_TEXT_LIKE = frozenset({str, int, float, bool})
 _SMALL = frozenset({int, bool, type(None), Usage})
 """Immutable values that are kept by reference and count for nothing."""
 
@@ -52,29 +53,37 @@ def own_mapping(values: Any) -> dict[str, Any]:
         copy: dict[Any, Any] = values.copy()
         for key in copy:
             if type(key) is not str:
-                return {text(name): value for name, value in copy.items()}
+                return {key_text(name): value for name, value in copy.items()}
         return copy
     try:
-        return {text(name): values[name] for name in values.keys()}  # noqa: SIM118 - any mapping, not only dict
+        return {key_text(name): values[name] for name in values.keys()}  # noqa: SIM118 - any mapping, not only dict
     except Exception:  # noqa: BLE001
         return {"value": values}
 
 
 def tag_list(tags: Any) -> list[str]:
     """Up to `MAX_TAGS` tags as strings; what is no collection is one tag."""
-    if not isinstance(tags, (list, tuple, set, frozenset)):
+    if not issubclass(
+        type(tags), (list, tuple, set, frozenset)
+    ):  # a lazy proxy's own class: asking for another would evaluate it
         return [text(tags)]
     return [text(tag) for tag in islice(tags, MAX_TAGS)]
 
 
 def text(value: Any) -> str:
-    """A text from anything that should have been one."""
+    """A text from anything that should have been one: a UUID, a path, a number. What is recorded as a container stays its class."""
     cls = type(value)
     if cls is str:
         return value
-    if cls is int or cls is float or cls is bool:
+    if cls is int:
+        return large_int(value)
+    if cls is float or cls is bool:
         return str(value)
-    return str.__str__(value) if isinstance(value, str) else type_marker(value)
+    try:
+        plain = as_json_type(value)
+    except Exception:  # noqa: BLE001 - a class of the application's
+        plain = None
+    return text(plain) if type(plain) in _TEXT_LIKE else type_marker(value)
 
 
 def is_time(value: Any) -> bool:

@@ -61,7 +61,7 @@ class Openers:
         """A span of any type, to be used like any opener's; an unknown type is recorded as GENERIC, with the word under "type"."""
         try:
             opener = self._openers[SpanType(type)]
-        except ValueError:
+        except Exception:  # noqa: BLE001 - ValueError, or what hash() and repr() of a foreign value raise
             opener = self._openers[SpanType.GENERIC]
             options.setdefault("type", type)
             warn("span type", "a span of an unknown type is recorded as GENERIC; the types are those of SpanType")
