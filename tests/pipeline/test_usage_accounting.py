@@ -1,5 +1,6 @@
 from itertools import product
 
+import pydantic
 import pytest
 
 import spanbridge as sb
@@ -173,6 +174,58 @@ def test_no_usage_has_a_reason(observed):
 
     assert cost == {"estimated_cost": None, "reason": "no_usage"}
     assert (span.input_tokens, span.cost) == (None, None)
+
+
+OPENAI = {
+    "prompt_tokens": 10,
+    "completion_tokens": 5,
+    "total_tokens": 15,
+    "prompt_tokens_details": {"cached_tokens": 4},
+}
+RESPONSES = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15, "input_tokens_details": {"cached_tokens": 4}}
+ANTHROPIC = {
+    "input_tokens": 6,  # cached tokens stand beside it
+    "output_tokens": 5,
+    "cache_read_input_tokens": 4,
+    "cache_creation_input_tokens": 0,
+    "server_tool_use": None,
+}
+GEMINI = {"promptTokenCount": 10, "candidatesTokenCount": 5, "cachedContentTokenCount": 4, "totalTokenCount": 15}
+BEDROCK = {"inputTokens": 6, "outputTokens": 5, "totalTokens": 15, "cacheReadInputTokens": 4}
+LANGCHAIN = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15, "input_token_details": {"cache_read": 4}}
+
+
+class Report(pydantic.BaseModel, extra="allow"):
+    """What clients of providers give: a model."""
+
+
+@pytest.mark.parametrize("report", [OPENAI, RESPONSES, ANTHROPIC, GEMINI, BEDROCK, LANGCHAIN])
+@pytest.mark.parametrize("form", [dict, lambda report: Report(**report)])
+def test_the_usage_of_a_response(report, form, observed):
+    """`usage=response.usage` is read for what it means at its provider, whether cached tokens stand in the input or beside it."""
+    observability, memory = observed
+    with observability.model_generation(model="m") as generation:
+        generation.set(usage=form(report))
+    observability.flush()
+
+    (span,) = memory.spans
+    assert span.attributes["usage"] == {
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "input_details": {"cache_read": 4},
+    }
+    assert billed(memory)[:2] == (10, 5)
+
+
+def test_our_own_words_mean_what_they_say(observed):
+    """Usage in our own form is not taken for a provider's, whatever stands beside it."""
+    observability, memory = observed
+    own = {"input_tokens": 10, "output_tokens": 5, "input_details": {"cache_read": 4}, "cache_read_input_tokens": 4}
+    with observability.model_generation(model="m", usage=own):
+        pass
+    observability.flush()
+
+    assert billed(memory)[:2] == (10, 5)
 
 
 def test_the_response_model_is_priced(observed):

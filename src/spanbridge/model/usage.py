@@ -48,7 +48,7 @@ class UsageDict(TypedDict, total=False):
 
 @dataclass(frozen=True, init=False)
 class Usage:
-    """The tokens that a model call used.
+    """The tokens that a model call used. What a provider reports (`response.usage`) is read where it stands in its place.
 
     Args:
         input_tokens: All input tokens, cached ones included. Absent: the sum of `input_details`.

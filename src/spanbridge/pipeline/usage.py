@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.payload import decode
+from spanbridge.model.provider_usage import read_usage
 from spanbridge.model.span_types import SpanType
 from spanbridge.model.usage import normalize_usage, sum_usage
 from spanbridge.pipeline.open_record import Below
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Price = Callable[..., "CostContext"]
 Amount = tuple[int, int, float]
 """Input tokens, output tokens, cost."""
+_OWN_DETAILS = frozenset({"input_details", "output_details"})
+_OWN_WORDS = _OWN_DETAILS | {"input_tokens", "output_tokens"}
 _MODEL_NAMES = frozenset({"model", "provider", "response_model"})
 
 
@@ -35,7 +38,7 @@ def account_usage(record: OpenRecord, price: Price) -> None:
     record.model = model or response_model
     usage: Any = attributes.get("usage")
     if usage is not None:
-        usage = normalize_usage(decode(usage))
+        usage = normalize_usage(_in_our_words(decode(usage)))
     cost: Any = decode(attributes.get("cost_context"))
     reported = isinstance(cost, dict) and _is_number(cost.get("estimated_cost"))
     if usage is None and not reported:
@@ -63,6 +66,13 @@ def account_usage(record: OpenRecord, price: Price) -> None:
     record.output_tokens = output_tokens = usage.get("output_tokens")
     record.cost = amount = None if cost["estimated_cost"] is None else float(cost["estimated_cost"])
     _bill(record, (input_tokens or 0, output_tokens or 0, amount or 0.0))
+
+
+def _in_our_words(usage: Any) -> Any:
+    """Usage as a provider reports it (`usage=response.usage`) as ours: the same words may count other tokens there."""
+    if type(usage) is not dict or usage.keys() <= _OWN_WORDS or not _OWN_DETAILS.isdisjoint(usage):
+        return usage
+    return read_usage(usage) or usage
 
 
 def _take_over_model(record: OpenRecord, attributes: dict[str, Any], above: OpenRecord) -> None:
