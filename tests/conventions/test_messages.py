@@ -13,6 +13,9 @@ from spanbridge.conventions.messages import from_messages, to_messages
 CALL = {"id": "c1", "type": "function", "function": {"name": "search", "arguments": '{"q":"x"}'}}
 CALL_PART = {"type": "tool_call", "id": "c1", "name": "search", "arguments": {"q": "x"}}
 
+NO_PART = dict.fromkeys(("text", "thought", "function_call", "function_response", "inline_data", "file_data"))
+"""A part of Gemini's as its Python client writes it: with null for all that it does not hold."""
+
 
 def text(content: str, role: str = "user") -> dict:
     """A message with one text."""
@@ -107,6 +110,66 @@ def text(content: str, role: str = "user") -> dict:
             False,
         ),
         ([text("Hi")], [text("Hi")], False),
+        (
+            [
+                {"role": "user", "parts": [{**NO_PART, "text": "Hi"}]},
+                {"role": "model", "parts": [{**NO_PART, "function_call": {"name": "search", "args": {"q": "x"}}}]},
+                {
+                    "role": "user",
+                    "parts": [
+                        {**NO_PART, "function_response": {"id": None, "name": "search", "response": {"n": 1}}},
+                        {**NO_PART, "inline_data": {"mime_type": "image/png", "data": "QQ=="}},
+                        NO_PART,
+                    ],
+                },
+            ],
+            [
+                text("Hi"),
+                {"role": "assistant", "parts": [{**CALL_PART, "id": None}]},
+                {
+                    "role": "user",
+                    "parts": [
+                        {"type": "tool_call_response", "id": "search", "response": {"n": 1}},
+                        {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "QQ=="},
+                        {"type": "json", "content": NO_PART},
+                    ],
+                },
+            ],
+            False,
+        ),
+        (
+            {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}, "finish_reason": "STOP"}]},
+            [{**text("Hi", "assistant"), "finish_reason": "STOP"}],
+            False,
+        ),
+        (
+            [
+                {"type": "system", "content": "Be kind.", "additional_kwargs": {}, "id": None},
+                {"type": "human", "content": [{"type": "text", "text": "Hi"}]},
+                {"type": "ai", "content": "", "tool_calls": [{"id": "c1", "name": "search", "args": {"q": "x"}}]},
+                {"type": "tool", "content": "found", "tool_call_id": "c1", "status": "success"},
+            ],
+            [
+                text("Be kind.", "system"),
+                text("Hi"),
+                {"role": "assistant", "parts": [{"type": "text", "content": ""}, CALL_PART]},
+                {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": "found"}]},
+            ],
+            False,
+        ),
+        ({"type": "ai", "content": "Hi", "response_metadata": {}}, [text("Hi", "assistant")], False),
+        (
+            {"generations": [[{"text": "Hi", "message": {"content": "Hi"}}]]},
+            [text("Hi", "assistant")],
+            False,
+        ),
+        *(
+            (answer, [text("Hi", "assistant")], False)
+            for answer in (
+                {"message": {"role": "assistant", "content": "Hi"}, "done": True},
+                {"output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}}, "stopReason": "end_turn"},
+            )
+        ),
     ],
 )
 def test_forms_of_payloads(payload, messages, is_exact) -> None:

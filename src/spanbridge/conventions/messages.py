@@ -6,9 +6,10 @@ gen-ai-output-messages.json of open-telemetry/semantic-conventions-genai, Novemb
     [{"role": "user", "parts": [{"type": "text", "content": "Where is order 7?"}]}]
 
 Understood are a plain text, a message or a list of messages in the forms of OpenAI's Chat Completions, of Anthropic's Messages, of
-Gemini's contents and of the schema itself, the items of OpenAI's Responses, parts of a content without their message, and what carries
-such a list (`{"messages": [...]}`, `{"choices": [...]}`, `{"contents": [...]}`, `{"text": ..., "tool_calls": [...]}`). A part that is
-not in the form that its type promises is one of our own type, "json", with all that it was.
+Gemini's contents, of Bedrock's Converse, of LangChain and of the schema itself, the items of OpenAI's Responses, parts of a content
+without their message, and what carries such messages (`{"messages": [...]}`, `{"choices": [...]}`, `{"contents": [...]}`,
+`{"message": {...}}`, `{"text": ..., "tool_calls": [...]}`). A part that is not in the form that its type promises is one of our own
+type, "json", with all that it was.
 """
 
 # Payloads of any type pass through here; their types are unknown on purpose.
@@ -83,7 +84,10 @@ def _list(payload: list[Any], role: str) -> Conversion | None:
         if type(item) is not dict:
             return None
         speaker = item.get("role")
-        if type(speaker) is not str or item.get("type") == "message":
+        if type(speaker) is not str and (speaker := _said_by(item)) is not None:
+            item = {"role": speaker, **{key: item[key] for key in _LANGCHAIN_KEYS if item.get(key) is not None}}  # noqa: PLW2901
+            exact = False
+        elif type(speaker) is not str or item.get("type") == "message":
             found = _without_message(item, role)
             if found is None:
                 return None
@@ -107,7 +111,7 @@ def _without_message(item: dict[str, Any], role: str) -> tuple[str, list[dict[st
         message = _message({**item, "role": own if isinstance(own := item.get("role"), str) else role})
         return message["role"], message["parts"]
     if not isinstance(kind, str):
-        return (role, [_part(item)]) if _KEYED.keys() & item.keys() else None
+        return (role, [_part(item)]) if _key_of(item) is not None else None
     if kind in ("function_call", "custom_tool_call"):
         return "assistant", [_fitting(_tool_call(item), item)]
     if kind.endswith("_call_output"):
@@ -121,14 +125,33 @@ def _without_message(item: dict[str, Any], role: str) -> tuple[str, list[dict[st
     return (role, [_part(item)]) if kind in _PARTS or kind in _FORMS else None
 
 
+def _said_by(item: dict[str, Any]) -> str | None:
+    """Whose message one of LangChain's is: its type says so."""
+    kind = item.get("type")
+    return _LANGCHAIN_ROLES.get(kind) if "content" in item and isinstance(kind, str) else None
+
+
+_LANGCHAIN_ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
+_LANGCHAIN_KEYS = ("content", "tool_calls", "tool_call_id")
+
+
 def _mapping(payload: dict[str, Any], role: str) -> Conversion | None:
+    if _said_by(payload) is not None and "role" not in payload:
+        return _list([payload], role)
     if isinstance(payload.get("role"), str):
         message, is_exact = _converted(payload)
         return Conversion([message], MESSAGE if is_exact else None)
     if isinstance(choices := payload.get("choices"), list):
-        return _choices(choices, "message", "finish_reason")
+        return _choices(choices, "message")
     if isinstance(candidates := payload.get("candidates"), list):
-        return _choices(candidates, "content", "finishReason")
+        return _choices(candidates, "content")
+    if isinstance(generations := payload.get("generations"), list):  # a list of them for each prompt
+        return _choices(
+            [one for each in generations for one in (each if isinstance(each, list) else [each])], "message"
+        )
+    around = output if isinstance(output := payload.get("output"), dict) else payload
+    if isinstance(around.get("message"), dict):
+        return _choices([around], "message")
     for key in _CARRIERS:
         if isinstance(listed := payload.get(key), list):
             listed = [{"role": role, "content": item} if type(item) is str else item for item in listed]
@@ -145,13 +168,13 @@ _CARRIERS = ("messages", "contents", "output", "input")
 """Where a list of messages stands: in a request of most providers; of Gemini's; in an answer and in a request of OpenAI's Responses."""
 
 
-def _choices(choices: list[Any], message_key: str, finish_key: str) -> Conversion | None:
+def _choices(choices: list[Any], message_key: str) -> Conversion | None:
     messages: list[dict[str, Any]] = []
     for choice in choices:
         if not isinstance(choice, dict) or not isinstance(inner := choice.get(message_key), dict):
             return None
         message = _message({**inner, "role": role if isinstance(role := inner.get("role"), str) else "assistant"})
-        if isinstance(reason := choice.get(finish_key), str):
+        if isinstance(reason := choice.get("finish_reason") or choice.get("finishReason"), str):
             message["finish_reason"] = reason
         messages.append(message)
     return Conversion(messages, None)
@@ -252,7 +275,7 @@ def _part(item: Any) -> Any:
     if isinstance(kind, str):
         convert = _PARTS.get(kind)
     else:
-        key = next((key for key in _KEYED if key in item), None)
+        key = _key_of(item)
         convert = None if key is None else _KEYED[key]
     try:
         part = item if convert is None else convert(item)
@@ -261,6 +284,11 @@ def _part(item: Any) -> Any:
     if not isinstance(part.get("type"), str):
         return {"type": "json", "content": item}
     return _fitting(part, item)
+
+
+def _key_of(item: dict[str, Any]) -> str | None:
+    """What a part without a type holds. Clients that are models write all that it might hold, and null for the rest."""
+    return next((key for key in _KEYED if item.get(key) is not None), None)
 
 
 def _tool_call(call: Any) -> dict[str, Any]:
@@ -325,14 +353,17 @@ def _file(item: dict[str, Any]) -> dict[str, Any]:
     return {"type": "file", "modality": "document", "file_id": file["file_id"]}
 
 
-def _gemini_data(item: dict[str, Any]) -> dict[str, Any]:
-    data = next(item[key] for key in ("inlineData", "inline_data", "fileData", "file_data") if key in item)
-    mime_type = data.get("mimeType", data.get("mime_type"))
-    modality = mime_type.partition("/")[0] if isinstance(mime_type, str) else ""
-    about = {"modality": modality if modality in _MODALITIES else "document", "mime_type": mime_type}
-    if "data" in data:
-        return {"type": "blob", **about, "content": data["data"]}
-    return {"type": "uri", **about, "uri": data.get("fileUri", data.get("file_uri"))}
+def _gemini_data(key: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def convert(item: dict[str, Any]) -> dict[str, Any]:
+        data = item[key]
+        mime_type = data.get("mimeType", data.get("mime_type"))
+        modality = mime_type.partition("/")[0] if isinstance(mime_type, str) else ""
+        about = {"modality": modality if modality in _MODALITIES else "document", "mime_type": mime_type}
+        if "data" in data:
+            return {"type": "blob", **about, "content": data["data"]}
+        return {"type": "uri", **about, "uri": data.get("fileUri", data.get("file_uri"))}
+
+    return convert
 
 
 def _nested_call(key: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -349,7 +380,7 @@ def _nested_answer(key: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         response = answer["response"] if "response" in answer else answer["content"]
         return {
             "type": "tool_call_response",
-            "id": answer.get("id", answer.get("toolUseId", answer.get("name"))),
+            "id": answer.get("id") or answer.get("toolUseId") or answer.get("name"),
             "response": response,
         }
 
@@ -380,7 +411,7 @@ _PARTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 """Parts of content by their type; others have the schema's form already, or stay as they are, as its generic part."""
 _KEYED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "text": lambda item: {"type": "reasoning" if item.get("thought") is True else "text", "content": item["text"]},
-    **dict.fromkeys(("inlineData", "inline_data", "fileData", "file_data"), _gemini_data),
+    **{key: _gemini_data(key) for key in ("inlineData", "inline_data", "fileData", "file_data")},
     **{key: _nested_call(key) for key in ("functionCall", "function_call", "toolUse")},
     **{key: _nested_answer(key) for key in ("functionResponse", "function_response", "toolResult")},
 }

@@ -60,6 +60,8 @@ def test_kinds(span_type: SpanType, attributes: dict[str, Any], has_child: bool,
 
 
 CALL = {"name": "search", "arguments": {"q": 1}, "tool_id": "c1", "type": "function"}
+NO_PART = dict.fromkeys(("text", "thought", "function_call", "function_response", "inline_data", "file_data"))
+"""A part of Gemini's as its Python client writes it: with null for all that it does not hold."""
 USER = {"role": "user", "content": "hi"}
 
 
@@ -132,8 +134,38 @@ USER = {"role": "user", "content": "hi"}
             ],
         ),
         (
-            [{"type": "function_call", "call_id": "c1", "name": "search", "arguments": '{"q": 1}'}],
-            [{"role": "user", "content": "", "tool_calls": [CALL]}],
+            [
+                {"type": "function_call", "call_id": "c1", "name": "search", "arguments": '{"q": 1}'},
+                {"type": "function_call_output", "call_id": "c1", "output": "sent"},
+            ],
+            [
+                {"role": "assistant", "content": "", "tool_calls": [CALL]},
+                {
+                    "role": "tool",
+                    "content": "",
+                    "tool_results": [{"result": "sent", "type": "tool_result", "tool_id": "c1"}],
+                },
+            ],
+        ),
+        (
+            [
+                {"role": "user", "parts": [{**NO_PART, "text": "hi"}]},
+                {
+                    "role": "user",
+                    "parts": [
+                        {**NO_PART, "function_response": {"id": "c1", "name": "s", "response": "sent"}},
+                        {**NO_PART, "inline_data": {"data": "QQ==", "mime_type": "image/png"}},
+                    ],
+                },
+            ],
+            [
+                USER,
+                {
+                    "role": "user",
+                    "content": "[image/png]",
+                    "tool_results": [{"result": "sent", "type": "tool_result", "name": "s", "tool_id": "c1"}],
+                },
+            ],
         ),
         (
             {
@@ -171,7 +203,7 @@ USER = {"role": "user", "content": "hi"}
         ),
         (None, []),
     ],
-    ids=range(26),
+    ids=range(27),
 )
 def test_input_messages(value: Any, expected: Any):
     assert input_messages(value) == expected
@@ -216,6 +248,16 @@ def test_input_messages(value: Any, expected: Any):
                 }
             ]
         },
+        {
+            "candidates": [
+                {
+                    "content": {
+                        "role": "model",
+                        "parts": [{**NO_PART, "function_call": {"id": "c1", "name": "search", "args": {"q": 1}}}],
+                    }
+                }
+            ]
+        },
         [{"type": "ai", "content": "", "tool_calls": [{"id": "c1", "name": "search", "args": {"q": 1}}]}],
         {
             "generations": [
@@ -237,7 +279,8 @@ def test_input_messages(value: Any, expected: Any):
         },
     ],
     ids=[
-        *("openai", "openai response", "anthropic", "ai sdk", "responses", "bedrock", "gemini", "langchain"),
+        *("openai", "openai response", "anthropic", "ai sdk", "responses", "bedrock", "gemini"),
+        *("gemini's python client", "langchain"),
         *("langchain's result", "pydantic ai"),
     ],
 )

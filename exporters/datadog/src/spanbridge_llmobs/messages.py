@@ -48,6 +48,12 @@ _RESULTS = frozenset(
         "web_search_tool_result",
     }
 )
+_ITEMS = {"function_call": "assistant", "function_call_output": "tool"}
+"""Items of OpenAI's Responses that have no role, and theirs."""
+_KEYED_CALLS = ("functionCall", "function_call", "toolUse")
+_KEYED_RESULTS = ("functionResponse", "function_response", "toolResult")
+_KEYED = (*_KEYED_CALLS, *_KEYED_RESULTS, "inlineData", "inline_data")
+"""What a part without a type holds: in the spelling of Gemini's interface or of its Python client, or Bedrock's."""
 
 
 def input_messages(value: Any) -> list[Message]:
@@ -98,12 +104,14 @@ def _messages(value: Any, role: str) -> list[Message]:
         if (
             value
             and all(_is_part(item) or isinstance(item, str) for item in value)
-            and not any(map(_is_message, value))
+            and not any(_is_message(item) or _is_item(item) for item in value)
         ):
             return [_message({"content": value}, role)]  # the parts of one message
         return [message for item in value[:MAX_MESSAGES] for message in _messages(item, role)]
-    if isinstance(value, dict) and (_is_message(value) or _is_part(value)):
-        return [_message(value if _is_message(value) else {"content": [value]}, role)]
+    if _is_message(value):
+        return [_message(value, role)]
+    if _is_part(value):
+        return [_message({"content": [value]}, _ITEMS.get(str(value.get("type")), role))]
     return [{"role": role, "content": json_text(value)}]
 
 
@@ -126,6 +134,11 @@ def _is_message(value: Any) -> bool:
     )
 
 
+def _is_item(value: Any) -> bool:
+    """Whether it is a message of its own in OpenAI's Responses, without saying whose."""
+    return isinstance(value, dict) and isinstance(kind := value.get("type"), str) and kind in _ITEMS
+
+
 def _is_part(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
@@ -133,9 +146,9 @@ def _is_part(value: Any) -> bool:
         return value["type"] in _CALLS | _RESULTS or any(
             name in value for name in (*_TEXTS, "data", "image_url", "source")
         )
-    return any(
-        name in value for name in ("functionCall", "functionResponse", "toolUse", "toolResult", "inlineData")
-    ) or (isinstance(value.get("text"), str) and len(value) <= 3)
+    return any(value.get(name) is not None for name in _KEYED) or (
+        isinstance(value.get("text"), str) and len(value) <= 3
+    )
 
 
 def _message(value: dict[str, Any], role: str) -> Message:
@@ -181,11 +194,11 @@ def _take_part(part: Any, texts: list[str], calls: list[dict[str, Any]], results
         texts.append(json_text(part))
         return
     word = next((part[name] for name in ("type", "part_kind") if isinstance(part.get(name), str)), None)
-    for name in ("functionCall", "toolUse"):
+    for name in _KEYED_CALLS:
         if isinstance(part.get(name), dict):
             calls.append(_call(part[name]))
             return
-    for name in ("functionResponse", "toolResult"):
+    for name in _KEYED_RESULTS:
         if isinstance(part.get(name), dict):
             results.append(_result(part[name]))
             return
