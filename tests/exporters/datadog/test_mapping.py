@@ -417,6 +417,46 @@ def test_payloads_are_capped():
     assert len(annotation.metadata["large"]) < 300_000
 
 
+SCHEMA = {"type": "object", "properties": {"q": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "function", "function": {"name": "search", "description": "finds", "parameters": SCHEMA}},
+        {"type": "function", "name": "search", "description": "finds", "parameters": SCHEMA},
+        {"name": "search", "description": "finds", "input_schema": SCHEMA},
+        {"name": "search", "description": "finds", "inputSchema": SCHEMA},
+        {"function_declarations": [{"name": "search", "description": "finds", "parameters": SCHEMA}]},
+        {"functionDeclarations": [{"name": "search", "description": "finds", "parametersJsonSchema": SCHEMA}]},
+        {"toolSpec": {"name": "search", "description": "finds", "inputSchema": {"json": SCHEMA}}},
+    ],
+    ids=["openai", "responses", "anthropic", "mcp", "gemini's python client", "gemini", "bedrock"],
+)
+def test_every_providers_tool_is_one(tool: Any):
+    tools = [tool, "refund", {"type": "web_search"}, None, 5, {"functionDeclarations": [5]}]
+
+    assert annotate(record(SpanType.MODEL_GENERATION, attributes={"tools": tools})).tool_definitions == [
+        {"name": "search", "description": "finds", "schema": SCHEMA},
+        {"name": "refund"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [[0.1, 0.2]],
+        [0.1, 0.2],
+        {"data": [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}], "model": "e"},
+        {"embeddings": [{"values": [0.1, 0.2], "statistics": None}]},
+        {"embeddings": {"float": [[0.1, 0.2]]}},
+    ],
+    ids=["vectors", "one vector", "openai", "gemini", "cohere"],
+)
+def test_vectors_are_told_by_their_number_and_size(value: Any):
+    assert annotate(record(SpanType.RAG_EMBEDDING, output=value)).output == "[1 embedding(s) returned with size 2]"
+
+
 def test_tools_that_are_too_large_are_named():
     tools = [{"name": name, "description": "x" * 150_000} for name in ("search", "refund")]
 

@@ -18,7 +18,7 @@ from spanbridge_llmobs.metrics import time_to_first_token, usage_metrics
 from spanbridge_llmobs.tags import promote, span_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from spanbridge.model.span import SpanRecord
 
@@ -139,22 +139,36 @@ def _error(status: Status, error: Any) -> dict[str, str] | None:
     return told
 
 
+_DECLARATIONS = ("functionDeclarations", "function_declarations")
+"""Where Gemini's tool holds its functions."""
+_TOOL = ("function", "toolSpec")
+"""What OpenAI and Bedrock wrap a tool in."""
+_SCHEMAS = ("parameters", "input_schema", "inputSchema", "schema", "parameters_json_schema", "parametersJsonSchema")
+
+
+def _each_tool(tools: Any) -> Iterator[dict[str, Any]]:
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, str):
+            yield {"name": tool}
+        elif isinstance(tool, dict):
+            declared = next((tool[key] for key in _DECLARATIONS if isinstance(tool.get(key), list)), None)
+            if declared is None:
+                yield next((tool[key] for key in _TOOL if isinstance(tool.get(key), dict)), tool)
+            else:
+                yield from (function for function in declared if isinstance(function, dict))
+
+
 def _tool_definitions(tools: Any) -> list[dict[str, Any]]:
     definitions: list[dict[str, Any]] = []
-    for tool in tools if isinstance(tools, list) else []:
-        if not isinstance(tool, dict):
-            continue
-        inner = tool.get("function") if isinstance(tool.get("function"), dict) else tool
-        if not isinstance(name := inner.get("name"), str) or not name:
+    for tool in _each_tool(tools):
+        if not isinstance(name := tool.get("name"), str) or not name:
             continue
         definition: dict[str, Any] = {"name": name}
-        if isinstance(inner.get("description"), str):
-            definition["description"] = inner["description"]
-        schema = next(
-            (inner[key] for key in ("parameters", "input_schema", "schema") if isinstance(inner.get(key), dict)), None
-        )
+        if isinstance(tool.get("description"), str):
+            definition["description"] = tool["description"]
+        schema = next((tool[key] for key in _SCHEMAS if isinstance(tool.get(key), dict)), None)
         if schema is not None:
-            definition["schema"] = schema
+            definition["schema"] = schema["json"] if schema.keys() == {"json"} else schema  # Bedrock's
         definitions.append(definition)
     if len(json_text(definitions)) > MAX_METADATA_CHARACTERS:
         return [{"name": definition["name"]} for definition in definitions]

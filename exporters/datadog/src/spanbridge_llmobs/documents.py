@@ -77,10 +77,12 @@ def embedding_text(value: Any) -> str:
         vectors = next(
             (value[name] for name in ("embeddings", "embedding", "data", "vectors") if value.get(name)), value
         )
+    if isinstance(vectors, dict) and len(vectors) == 1:  # Cohere's, by the type of their numbers
+        (vectors,) = vectors.values()
     if _is_vector(vectors):
         vectors = [vectors]
     if isinstance(vectors, list) and vectors:
-        rows = [row.get("embedding") if isinstance(row, dict) else row for row in vectors]
+        rows = [row.get("embedding", row.get("values")) if isinstance(row, dict) else row for row in vectors]
         if all(map(_is_vector, rows)):
             return f"[{len(rows)} embedding(s) returned with size {len(rows[0])}]"
     return Budget().text(json_text(value))
