@@ -96,3 +96,77 @@ def test_an_exception_that_was_handled_stays_an_event() -> None:
     assert back.status is Status.OK
     assert back.error is None
     assert len(back.events) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [('{"q": "x"}', {"q": "x"}), ("[1, 2]", [1, 2]), ("plain", "plain"), ("5", "5"), ('"x"', '"x"'), ("{cut", "{cut")],
+)
+def test_arguments_and_results_that_had_to_be_text(given, expected) -> None:
+    """An attribute cannot hold a mapping: instrumentations write a tool's arguments and result as JSON."""
+    attributes = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.call.arguments": given,
+        "gen_ai.tool.call.result": given,
+    }
+    back = read_span(foreign(attributes))
+
+    assert (back.input, back.output) == (expected, expected)
+
+
+@pytest.mark.parametrize(
+    ("operation", "attributes", "expected"),
+    [
+        ("retrieval", ("gen_ai.retrieval.query.text", "gen_ai.retrieval.documents"), {"operation": "query"}),
+        ("search_memory", ("gen_ai.memory.query.text", "gen_ai.memory.records"), {"operation_type": "recall"}),
+    ],
+)
+def test_what_a_search_was_asked_and_found(operation, attributes, expected) -> None:
+    """The operation says what our attribute says, and so where the query and the records stand."""
+    query, records = attributes
+    back = read_span(
+        foreign({"gen_ai.operation.name": operation, query: "order 7", records: '[{"id":"d1","content":"x"}]'})
+    )
+
+    assert (back.input, back.output) == ("order 7", [{"id": "d1", "content": "x"}])
+    assert expected.items() <= back.attributes.items()
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("create_memory", "save"),
+        ("upsert_memory", "save"),
+        ("update_memory", "update"),
+        ("delete_memory", "delete"),
+        ("create_memory_store", None),
+    ],
+)
+def test_what_was_done_to_a_memory(operation, kind) -> None:
+    """Each operation on memories is one of ours; one on their store is none."""
+    assert read_span(foreign({"gen_ai.operation.name": operation})).attributes.get("operation_type") == kind
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0.5, START + 500_000_000), (0, START), (-1.0, None), ("x", None)])
+def test_the_first_chunk(seconds, expected) -> None:
+    """The time to the first chunk, in seconds, is a moment here; what is no such time says nothing."""
+    back = read_span(foreign({"gen_ai.operation.name": "chat", "gen_ai.response.time_to_first_chunk": seconds}))
+
+    assert back.attributes.get("completion_start_time") == expected
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message", "expected"),
+    [
+        ({"error.type": "timeout"}, "took too long", {"type": "timeout", "message": "took too long"}),
+        ({"error.type": "timeout"}, "", {"type": "timeout", "message": ""}),
+        ({"error.type": 5}, "bad", {"type": "Error", "message": "bad"}),
+        ({}, "", {"type": "Error", "message": ""}),
+    ],
+)
+def test_a_failure_without_an_exception(attributes, message, expected) -> None:
+    """Many instrumentations tell of a failure by the status and `error.type` alone."""
+    back = read_span(foreign({"gen_ai.operation.name": "chat", **attributes}, status="error", status_message=message))
+
+    assert (back.status, back.error) == (Status.ERROR, expected)
+    assert read_span(foreign({"gen_ai.operation.name": "chat", **attributes})).error is None

@@ -296,6 +296,12 @@ VARIANTS: dict[tuple[SpanType, str, str], Convention] = {
 """Where one attribute's value decides: (type, attribute, value)."""
 _DECIDING = {span_type: attribute for span_type, attribute, _ in VARIANTS}
 
+DECIDED: dict[str, tuple[str, str]] = {
+    "create_memory": ("operation_type", "save"),
+    **{convention.operation: (attribute, value) for (_, attribute, value), convention in VARIANTS.items()},
+}
+"""What the operation of a span that was recorded by somebody else says about such an attribute."""
+
 RECORD_KEYS = {"gen_ai.retrieval.documents": False, "gen_ai.memory.records": True}
 """Keys whose values are lists of records, and whether each must have a content."""
 TEXT_ONLY_KEYS = frozenset({"gen_ai.retrieval.query.text", "gen_ai.memory.query.text"})

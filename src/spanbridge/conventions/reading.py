@@ -36,10 +36,14 @@ def read_span(span: OtelSpan) -> SpanRecord:
         span_type = _foreign_type(span, attributes.values)
     content = _read_fields(attributes, span_type, is_ours=is_ours)
     typed = content["attributes"]
+    if not is_ours and isinstance(typed, dict):
+        _read_told_otherwise(attributes, span, typed, genai.table_of(span_type).names)
     convention = genai.convention_of(genai.table_of(span_type), typed if isinstance(typed, dict) else {})
-    _read_payloads(attributes, convention, content)
+    _read_payloads(attributes, convention, content, is_ours=is_ours)
     content["name"] = attributes.take(genai.NAME, _own_name(attributes, span, convention))
     _read_events(span.events, content, is_ours=is_ours, failed=span.status == "error")
+    if not is_ours and span.status == "error" and "error" not in content:
+        content["error"] = _error_without_event(span)
     if "links" not in content and span.links:
         content["links"] = [_read_link(link) for link in span.links]
     status = _status(span, attributes.take(genai.STATUS))
@@ -171,6 +175,16 @@ def _name_conversation(attributes: _Read, content: dict[str, Any], names: frozen
         content.setdefault("thread_id", value)
 
 
+def _read_told_otherwise(attributes: _Read, span: OtelSpan, typed: dict[str, Any], names: frozenset[str]) -> None:
+    """What our attributes say and other instrumentations tell by the operation, or in other units."""
+    operation, first = attributes.values.get(genai.OPERATION), attributes.values.get(genai.FIRST_CHUNK)
+    if isinstance(operation, str) and operation in genai.DECIDED:
+        attribute, value = genai.DECIDED[operation]
+        typed.setdefault(attribute, value)
+    if "completion_start_time" in names and isinstance(first, (int, float)) and 0 <= first < 1e9:
+        typed.setdefault("completion_start_time", span.start_ns + round(first * 1e9))
+
+
 def _set(typed: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     for step in path[:-1]:
         inner = typed.setdefault(step, {})
@@ -190,7 +204,7 @@ def _merge(typed: dict[str, Any], name: str, value: Any) -> None:
         typed[name] = value
 
 
-def _read_payloads(attributes: _Read, convention: Convention, content: dict[str, Any]) -> None:
+def _read_payloads(attributes: _Read, convention: Convention, content: dict[str, Any], *, is_ours: bool) -> None:
     for field, key, own_key, form_key in (
         ("input", convention.input_key, genai.INPUT, genai.INPUT_FORM),
         ("output", convention.output_key, genai.OUTPUT, genai.OUTPUT_FORM),
@@ -202,7 +216,19 @@ def _read_payloads(attributes: _Read, convention: Convention, content: dict[str,
         elif found and key in (genai.INPUT_MESSAGES, genai.OUTPUT_MESSAGES) and key not in attributes.json_keys:
             content[field] = from_messages(value, form or MESSAGES)
         elif found:
-            content[field] = from_records(from_json(value), form) if key in genai.RECORD_KEYS else value
+            content[field] = (
+                from_records(from_json(value), form)
+                if key in genai.RECORD_KEYS
+                else value
+                if is_ours
+                else _structure(value)
+            )
+
+
+def _structure(value: Any) -> Any:
+    """A mapping or a list that an instrumentation had to write as JSON; other text may be text."""
+    parsed = from_json(value)
+    return parsed if isinstance(parsed, (dict, list)) else value
 
 
 def _read_rest(attributes: _Read, typed: dict[str, Any], *, is_ours: bool) -> None:
@@ -251,6 +277,16 @@ def _read_error(event: OtelEvent) -> dict[str, Any]:
     if CAUSES in attributes:
         error["causes"] = attributes[CAUSES]
     return error
+
+
+def _error_without_event(span: OtelSpan) -> dict[str, Any]:
+    """The error of a failed span that only its status and `error.type` tell of."""
+    told = {"type": span.attributes.get(genai.ERROR_TYPE), "message": span.status_message}
+    return {
+        "type": "Error",
+        "message": "",
+        **{name: text for name, text in told.items() if isinstance(text, str) and text},
+    }
 
 
 def _read_link(link: OtelLink) -> dict[str, Any]:
