@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import decimal
+import enum
+import fractions
+
+import numpy as np
 import pytest
 
 import spanbridge as sb
@@ -43,6 +48,32 @@ def test_scores_of_the_current_span_and_of_others(store):
     with sb.open_store(store) as opened:
         (trace,) = opened.list_traces()
         assert trace.name == "run"
+
+
+class Verdict(enum.Enum):
+    GOOD = "good"
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (np.float32(0.5), 0.5),
+        (np.float64(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.bool_(1), True),
+        (np.array(0.5), 0.5),
+        (decimal.Decimal("0.5"), 0.5),
+        (fractions.Fraction(1, 2), 0.5),
+        (Verdict.GOOD, "good"),
+    ],
+)
+def test_what_evaluations_compute_with(store, value, plain):
+    """A score is a number, a switch or a label, whatever class it comes as."""
+    with sb.agent_run("run"):
+        sb.score("s", value)
+
+    ((_, _, recorded, _),) = scores(store)
+    assert (recorded, type(recorded)) == (plain, type(plain))
 
 
 def test_a_score_of_a_hidden_span_is_its_visible_ancestors(store):

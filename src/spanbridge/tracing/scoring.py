@@ -9,10 +9,14 @@ processors, reaches every exit, and may come at any time, from any process: hour
 
 from __future__ import annotations
 
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain
+from spanbridge.model.conversions import as_json_type
 from spanbridge.model.identifiers import is_span_id, is_trace_id
 from spanbridge.model.span_types import SpanType
 from spanbridge.tracing.captured import misused
@@ -40,7 +44,7 @@ def score(
 
     Args:
         name: What is judged: "helpfulness".
-        value: A finite number (a whole one of 64 bits), a label (text), or True or False.
+        value: A finite number (a whole one of 64 bits), a label (text), or True or False; also numpy's, or an enumeration's member.
         reason: Why.
         span: The span that is judged, open or ended; absent: the one that `trace_id` and `span_id` name, else the current one.
         trace_id: Of the span that is judged, 32 hex characters, as `Span.trace_id` and the store have it.
@@ -53,6 +57,7 @@ def score(
         if not isinstance(name, str) or not name.strip():  # pyright: ignore[reportUnnecessaryIsInstance] - callers do
             misused(tracer.intake, "name", name, "a text that is not blank")
             return
+        value = _plain(value)
         if not _is_score(value):
             misused(tracer.intake, "value", value, "a finite number, a text, True or False")
             return
@@ -65,6 +70,13 @@ def score(
         recorded.end()
     except Exception as error:  # noqa: BLE001
         contain("score", error)
+
+
+def _plain(value: Any) -> Any:
+    """What evaluations compute with in the place of plain numbers, switches and labels, as those."""
+    if isinstance(value, (Decimal, Fraction)):
+        return float(value)
+    return as_json_type(value) if isinstance(value, Enum) or type(value).__module__ == "numpy" else value
 
 
 def _is_score(value: object) -> bool:
