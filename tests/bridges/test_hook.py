@@ -405,6 +405,29 @@ def test_a_bridge_that_cannot_work_leaves_the_application_running(memory, caplog
     assert "bridge" not in sb.stats()
 
 
+def test_a_tracer_that_hangs_holds_back_no_exit(tmp_path, memory):
+    """One that exports as spans end, to somebody who does not answer, keeps the pipeline: the exits have the spans by then."""
+    is_asked, answers = threading.Event(), threading.Event()
+
+    class Hanging(ToyBridge):
+        def finish(self, native, record):
+            is_asked.set()
+            answers.wait(60)
+
+    address = f"sqlite:///{tmp_path}/traces.db"
+    sb.configure(service_name="app", store=address, exporters=[memory], bridge=Hanging(), exit_timeout_s=0.1)
+    try:
+        with sb.agent_run("run"), sb.tool_call("search"):
+            pass
+        assert is_asked.wait(60)
+
+        assert sorted(span.name for span in memory.wait_for(2)) == ["run", "search"]
+        assert not sb.shutdown(timeout=1)
+        assert sb.stats()["spans"] == {"started": 2, "open": 0, "stored": 2, "abandoned": 0, "dropped": {}}
+    finally:
+        answers.set()
+
+
 def test_what_is_no_bridge_is_refused():
     class Half:
         def activate(self, native):

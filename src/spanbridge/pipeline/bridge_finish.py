@@ -15,6 +15,7 @@ from spanbridge.model.span_types import SpanType
 
 if TYPE_CHECKING:
     from spanbridge.model.span import SpanRecord
+    from spanbridge.pacing import Pace
     from spanbridge.tracing.bridging import Bridging, OpenNative
     from spanbridge.tracing.tracer import TraceState
 
@@ -35,19 +36,36 @@ class BridgeFinish:
         self._is_tending = False
         """Whether the bridge has something to look after though nothing is open."""
         self._next_sweep_s = 0.0
+        self._settled: list[tuple[SpanRecord, SpanRecord | None, str | None]] = []
         self._finished = 0
         self._released: Counter[str] = Counter()
         self._ended_traces: dict[TraceState, float] = {}
         """Traces whose root has ended, and when on the monotonic clock, in that order."""
 
     def settle(self, record: SpanRecord, result: SpanRecord | None, dropped_by: str | None) -> None:
-        """Ends the native span of `record`, which has ended.
+        """Has `finish_settled` end the native span of `record`, which has ended.
 
         Args:
             record: As it ended.
             result: What the processors made of it.
             dropped_by: "processor" or "span_filter", where no exit gets it.
         """
+        # A copy: what it decodes is not to stay with a record that waits for a slow exit.
+        self._settled.append((record, None if result is None else copy(result), dropped_by))
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether `finish_settled` has something to do."""
+        return bool(self._settled)
+
+    def finish_settled(self, pace: Pace) -> None:
+        """Ends native spans, after the exits got theirs: another tracer that exports at once, to nobody, must not hold those back."""
+        settled, self._settled = self._settled, []
+        for record, result, dropped_by in settled:
+            self._finish(record, result, dropped_by)
+            pace.pause()
+
+    def _finish(self, record: SpanRecord, result: SpanRecord | None, dropped_by: str | None) -> None:
         opened = self._bridging.take(int(record.span_id, 16))
         if opened is None:
             if record.type is SpanType.SCORER_RUN and result is not None and dropped_by is None:
@@ -59,8 +77,7 @@ class BridgeFinish:
             self._release(opened, dropped_by or "processor", record.ended_at)
             return
         try:
-            # A copy: what it decodes is not to stay with a record that waits for a slow exit.
-            self._bridging.bridge.finish(opened.native, copy(result))
+            self._bridging.bridge.finish(opened.native, result)
         except BaseException as error:  # noqa: BLE001 - as of processors: nobody waits for a SystemExit here
             self._bridging.failed("finish", error)
             self._release(opened, "internal_error", record.ended_at)
@@ -144,6 +161,7 @@ class BridgeFinish:
         """Open native spans are the parent's."""
         self._bridging.open.clear()
         self._ended_traces.clear()
+        self._settled = []
         self._is_tending = False
         self._finished = 0
         self._released.clear()

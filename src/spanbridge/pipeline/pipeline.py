@@ -222,7 +222,8 @@ class Pipeline:
         if thread is not None and thread.is_alive() and thread is not current_thread():
             # A little longer than it may work: it stops between two records.
             thread.join(max(0.0, deadline - exits_share_s / 2 - time.monotonic()))
-        if is_alone and (thread is None or not thread.is_alive()):
+        has_stopped = is_alone and (thread is None or not thread.is_alive())
+        if has_stopped:
             self._last_turn()  # already done, unless no thread could be started
         else:
             logger.warning("the pipeline did not stop in time")
@@ -238,7 +239,7 @@ class Pipeline:
         left = self._count_on_way()
         self.account.close()
         self._report()
-        return all(results) and left <= 0
+        return has_stopped and all(results) and left <= 0
 
     def stats(self) -> dict[str, Any]:
         """`{"spans": ..., "exporters": {name: ...}, "ignored": {reason: n}}`; see `accounting`."""
@@ -325,6 +326,8 @@ class Pipeline:
     def _has_news(self) -> bool:
         """Whether something is left to do without another event."""
         handed_on_later = self._outbox or self._dropped_roots or self._has_dropped
+        if self.bridge is not None and self.bridge.has_settled:
+            return True
         return bool(handed_on_later or self.intake.events or (self._shows_running and self._spans.has_news))
 
     def _turn(self) -> None:
@@ -353,9 +356,11 @@ class Pipeline:
             if not self._is_late():
                 self._spans.end_all(now_ns(), Status.ABANDONED)
                 self._process_ended()
-            self._hand_on(everything=True)
+            self._give_to_exits(everything=True)
             for runner in self.runners:
                 runner.finish()
+            if self.bridge is not None:
+                self.bridge.finish_settled(self._pace)
         except Exception as error:  # noqa: BLE001
             contain("the pipeline", error)
         finally:
@@ -424,7 +429,6 @@ class Pipeline:
             dropped_by = "span_filter"
         if self.bridge is not None:
             self.bridge.settle(record, result, dropped_by)
-            self._pace.pause()
         if result is None or dropped_by is not None:
             self._in_process -= 1
             self._drop(record, dropped_by or "processor")
@@ -504,6 +508,12 @@ class Pipeline:
             self._outbox.append(result)
 
     def _hand_on(self, *, everything: bool = False) -> None:
+        """Gives the outbox to every exit, and what has ended to the bridge."""
+        self._give_to_exits(everything=everything)
+        if self.bridge is not None:
+            self.bridge.finish_settled(self._pace)
+
+    def _give_to_exits(self, *, everything: bool) -> None:
         """Gives the outbox to every exit; with `everything` also what waits for its parent's end."""
         outbox, dropped_roots = self._outbox, self._dropped_roots
         if self.account.is_closed:  # a processor took too long: nobody delivers any more, and they count as dropped
