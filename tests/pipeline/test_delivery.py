@@ -193,6 +193,42 @@ def test_rejected(run):
     assert report(runner) == {"delivered": 1, "rejected": {"bad_key": 2}}
 
 
+class Odd:
+    """Has no truth value, no text and no order."""
+
+    def _raise(self, *args):
+        raise RuntimeError("odd")
+
+    __bool__ = __str__ = __format__ = __gt__ = __lt__ = _raise
+
+
+@pytest.mark.parametrize("odd", [Odd(), [1], "2", 0.5, None, b"x"], ids=range(6))
+@pytest.mark.parametrize(
+    ("answer", "field", "expected"),
+    [
+        (Delivered, "rejected", {"delivered": 2}),
+        (Delivered, "advice", {"delivered": 2}),
+        (Rejected, "advice", {"rejected": {"no": 2}}),
+        (Rejected, "divide", {"rejected": {"no": 2}}),
+        (Retry, "advice", {"delivered": 2}),
+        (Retry, "divide", {"delivered": 2}),
+        (Retry, "after_s", {"delivered": 2}),
+    ],
+)
+def test_an_answer_with_a_field_of_another_type(answer, field, expected, odd, run, given_time, contained_places):
+    """What an answer is counts, whatever its fields hold; the exit goes on."""
+    given = {field: odd, **({"reason": "no"} if answer is Rejected else {})}
+    exporter = ScriptedExporter(answer(**given), Delivered(), Delivered())
+    runner = run(exporter)
+    runner.offer(records("a", "b"))
+
+    assert runner.flush(FAR)
+    assert report(runner) == expected
+    runner.offer(records("c"))
+    assert runner.flush(FAR)
+    assert contained_places() <= {"exporter exit"}
+
+
 def test_a_reason_that_is_no_word(run):
     """A reason that cannot be a key does not stop the runner."""
     runner = run(ScriptedExporter(Rejected(["odd"])))

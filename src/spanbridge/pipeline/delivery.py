@@ -14,6 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from threading import Condition, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
@@ -460,11 +461,26 @@ class Runner:
         except BaseException as error:  # noqa: BLE001 - SystemExit or CancelledError would end this thread
             contain(f"exporter {self.name}", error)
             return _RAISED
-        self._partial = result if isinstance(result, Delivered) and result.rejected > 0 else None
-        if result is None or isinstance(result, (Delivered, Rejected, Retry)):
+        self._partial = None
+        if result is None:
+            return None
+        if isinstance(result, (Delivered, Rejected, Retry)):
+            result = self._sound(result)
+            if isinstance(result, Delivered) and result.rejected > 0:
+                self._partial = result
             return result
         contain(f"exporter {self.name}", TypeError("export returns Delivered, Retry, Rejected or None"))
         return Retry()
+
+    def _sound(self, result: ExportResult) -> ExportResult:
+        """The exporter's answer, without what is not of its type: everything here relies on that."""
+        wrong = {
+            name: given for name, given in vars(result).items() if type(given) is not _TYPES.get(name, type(given))
+        }
+        if not wrong:
+            return result
+        contain(f"exporter {self.name}", TypeError(f"{type(result).__name__} has the wrong type in {', '.join(wrong)}"))
+        return replace(result, **{name: _TYPES[name]() for name in wrong})
 
     def _pause(self, wait_s: float, requested_s: float) -> bool:
         """Waits before the next try; False when there is no time for one. When closing, own waits get short, requested ones do not."""
@@ -515,6 +531,10 @@ class Runner:
 
 _RAISED = Retry(reason="error", divide=True)
 """The result of a try in which the exporter raised."""
+
+
+_TYPES: dict[str, type] = {"rejected": int, "advice": str, "divide": bool}
+"""Of fields of answers; of the others anything is understood."""
 
 
 def _told(what: str, advice: str) -> str:
