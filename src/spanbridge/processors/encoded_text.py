@@ -30,6 +30,9 @@ _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ENTITY = re.compile(r"(&(?:#\d{1,6}|#x[0-9A-Fa-f]{1,5}|[a-z]{2,6});)(?:\1)*")
 _ESCAPES = re.compile(r"(?:\\{1,8}u(?!00[0-7]|[dD][89A-Fa-f])[0-9A-Fa-f]{4})+|(?:\\{1,8}x[89A-Fa-f][0-9A-Fa-f])+")
 """Letters beyond ASCII, no surrogates."""
+_SIGNS = r"(?:2[0267Ff]|3[A-Ea-e]|5[BDbd]|7[BDbd])"
+_ESCAPED_SIGNS = re.compile(rf"(?:\\{{1,8}}u00{_SIGNS})+|(?:\\{{1,8}}x{_SIGNS})+")
+"""What stands around names and values, as text is escaped for the inside of a script or a page."""
 _CODE = re.compile(r"\\[ux]([0-9A-Fa-f]+)")
 
 
@@ -84,16 +87,19 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
                     decoded, starts = _decoded(piece, _PERCENT, _unquote, plus="=" in piece)
                     yield from _mapped(deeper(decoded, budget), starts, run.start() + start)
 
-    def anywhere(pattern: re.Pattern[str], decode: Callable[[str], str], sign: re.Pattern[str] | None = None) -> Find:
-        """Of text with spaces and line breaks all is one run; a piece of it is decoded where `sign` stands in it."""
+    def anywhere(
+        pattern: re.Pattern[str], decode: Callable[[str], str] | None, sign: re.Pattern[str] | None = None
+    ) -> Find:
+        """Of text with spaces and line breaks all is one run; a piece of it is decoded where `sign` stands in it. None: to nothing."""
+        mapped = _mapped if decode else _mapped_between
 
         def find(text: str, budget: Budget) -> Iterator[Span]:
             for start, piece in _pieces(text):
                 if sign is not None and not sign.search(piece):
                     continue
-                decoded, starts = _decoded(piece, pattern, decode)
+                decoded, starts = _decoded(piece, pattern, decode or _nothing)
                 if len(decoded) < len(piece):
-                    yield from _mapped(deeper(decoded, budget), starts, start)
+                    yield from mapped(deeper(decoded, budget), starts, start)
 
         return find
 
@@ -105,8 +111,8 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
                     yield Span(run.start(), run.end(), found[0].rule)
 
     return (
-        TextRule((Probe((" | ",), r"[-_][0-9]{1,3} {1,24}\| ", 27, r" \| "),), anywhere(_LINE_PREFIX, lambda _: "")),
-        TextRule((Probe(("\x1b[", "1b[", "033["), r"(?:\x1b|1b|033)\[[0-9mK]", 0),), anywhere(_COLOUR, lambda _: "")),
+        TextRule((Probe((" | ",), r"[-_][0-9]{1,3} {1,24}\| ", 27, r" \| "),), anywhere(_LINE_PREFIX, None)),
+        TextRule((Probe(("\x1b[", "1b[", "033["), r"(?:\x1b|1b|033)\[[0-9mK]", 0),), anywhere(_COLOUR, None)),
         TextRule(
             (
                 Probe(("%",), r"%(?:2[02BFbf]|3[ADad]|40|5[BCbc]|7[Bb]|0[ADad]|25)[^ \"]{0,256}%[0-9A-F]", 0),
@@ -119,6 +125,9 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
             percent,
         ),
         TextRule((Probe(("&",), r"&(?:quot|apos|amp|[lg]t|#x?[0-9A-Fa-f]{2,4});", 0),), anywhere(_ENTITY, _unescape)),
+        TextRule(
+            (Probe((r"\u00", r"\x"), r"\\(?:u00|x)(?:2[267]|3[ADad])", 0),), anywhere(_ESCAPED_SIGNS, _unescape_letters)
+        ),
         TextRule(_ESCAPED, anywhere(_ESCAPES, _unescape_letters, _ESCAPED_WORDS)),
         TextRule(
             (
@@ -139,6 +148,10 @@ def encoded_rules(search: Callable[[str, Budget], list[Span]]) -> tuple[TextRule
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
     for start in range(0, len(text), _PIECE):
         yield start, text[start : start + _PIECE + _OVERLAP]
+
+
+def _nothing(_: str) -> str:
+    return ""
 
 
 def _unescape(references: str) -> str:
@@ -186,6 +199,12 @@ def _decoded(
 def _mapped(spans: list[Span], starts: list[int], offset: int) -> Iterator[Span]:
     for span in spans:
         yield Span(offset + starts[span.start], offset + starts[span.end], span.rule)
+
+
+def _mapped_between(spans: list[Span], starts: list[int], offset: int) -> Iterator[Span]:
+    """As `_mapped`, where what was decoded stands for nothing: what a span ends in front of is none of it."""
+    for span in spans:
+        yield Span(offset + starts[span.start], offset + starts[span.end - 1] + 1, span.rule)
 
 
 def _text_of(run: str) -> str | None:

@@ -26,6 +26,11 @@ _CUT_CANDIDATE = re.compile(
 _LONGEST_ESCAPE = len(r"\u00f1")
 _PART_OF_ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{0,3}\Z")
 
+_OTHER_ESCAPES = (r"\u", r"\/")
+"""Of which JSON need not be written with."""
+_WRITTEN = re.compile(r"\\u[dD][89AaBb][0-9A-Fa-f]{2}\\u[dD][C-Fc-f][0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\?.", re.DOTALL)
+"""One character of a string as JSON writes it."""
+
 Visit = Callable[[Any], Any]
 
 
@@ -96,19 +101,40 @@ def rewritten(text: str, start: int, old: Any, new: Any, visit: Visit) -> str:
     """The JSON value `old` at `start` of a text with `new` in its place; `visit` redacts a value that a repeated key hides."""
     whole = _CUT_CANDIDATE.match(text, start) if isinstance(old, str) else None
     if whole is not None and not whole["closed"]:
-        return json.dumps(new, ensure_ascii=text.isascii())[:-1]
+        part = _PART_OF_ESCAPE.search(text, start, whole.end("text"))
+        end = part.start() if part else whole.end("text")
+        return _spelled(text, start, end, old, new)[:-1] + text[end:]
     parts: list[str] = []
     at = start
-    changes: list[tuple[int, int, Any]] = []
+    changes: list[tuple[int, int, Any, Any]] = []
     end = _compare(text, start, old, new, visit, changes)
-    for first, last, value in changes:
-        parts += text[at:first], json.dumps(value, ensure_ascii=text.isascii())
+    for first, last, before, value in changes:
+        parts += text[at:first], _spelled(text, first, last - 1, before, value)
         at = last
     parts.append(text[at:end])
     return "".join(parts)
 
 
-def _compare(text: str, start: int, old: Any, new: Any, visit: Visit, changes: list[tuple[int, int, Any]]) -> int:
+def _spelled(text: str, start: int, end: int, old: Any, new: Any) -> str:
+    """`new` as JSON. What of a string is as it was before keeps the escapes that it has in the text, where it ends at `end`."""
+    is_ascii = text.isascii()
+    written = text[start + 1 : end]
+    if not (isinstance(old, str) and isinstance(new, str) and any(map(written.__contains__, _OTHER_ESCAPES))):
+        return json.dumps(new, ensure_ascii=is_ascii)
+    first = _common(old, new)
+    last = _common(old[first:][::-1], new[first:][::-1])
+    characters = _WRITTEN.findall(written)
+    changed = json.dumps(new[first : len(new) - last], ensure_ascii=is_ascii)[1:-1]
+    return f'"{"".join(characters[:first])}{changed}{"".join(characters[len(characters) - last :])}"'
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters two strings begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (first, second) in pairs if first != second), min(len(one), len(other)))
+
+
+def _compare(text: str, start: int, old: Any, new: Any, visit: Visit, changes: list[tuple[int, int, Any, Any]]) -> int:
     """Where the value at `start` ends; `changes` gets where what is new in it stands, and what it is."""
     if type(old) is dict and type(new) is dict and len(old) == len(new) and new is not old:  # pyright: ignore[reportUnknownArgumentType]
         return _compare_members(text, start, old, new, visit, changes)  # pyright: ignore[reportUnknownArgumentType]
@@ -120,12 +146,17 @@ def _compare(text: str, start: int, old: Any, new: Any, visit: Visit, changes: l
         return at
     end = _scan(text, start)[1]
     if new is not old:
-        changes.append((start, end, cast("Any", new)))
+        changes.append((start, end, cast("Any", old), cast("Any", new)))
     return end
 
 
 def _compare_members(
-    text: str, start: int, old: dict[str, Any], new: dict[str, Any], visit: Visit, changes: list[tuple[int, int, Any]]
+    text: str,
+    start: int,
+    old: dict[str, Any],
+    new: dict[str, Any],
+    visit: Visit,
+    changes: list[tuple[int, int, Any, Any]],
 ) -> int:
     renamed = dict(zip(old, new, strict=True))
     at = start
@@ -134,7 +165,7 @@ def _compare_members(
         key, end = _scan(text, at)
         name = renamed[key]
         if name != key:
-            changes.append((at, end, name))
+            changes.append((at, end, key, name))
         at = _after_space(text, _after_space(text, end) + 1)
         value, end = _scan(text, at)
         if value != old[key]:

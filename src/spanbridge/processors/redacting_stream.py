@@ -30,6 +30,7 @@ _BEGUN = re.compile(
     | \b(?:echo|printf)\s[^\n|]{0,200}(?:\|[^\n]{0,80})?\Z                  # perhaps piped into a prompt for a password
     | <input\b[^>]{0,400}\Z                                                 # perhaps of the type password
     | (?:passw|secret|phrase|token|key|pwd)[\w.-]{0,24}\\{0,7}["'`]?\s{0,4}[:=]\s{0,4}\\{0,7}["'`][^"'`\n]{0,200}\Z   # an open quote
+    | (?:phrase|mnemonic)(?:[ ]is)?[\\"':= ]{1,8}(?:[a-z]{3,8}[ ]){0,23}[a-z]{0,8}\Z       # words of a recovery phrase
     | phrase[^"'`“\n]{0,24}["'`“][^"'`”\n]{0,200}\Z                          # words in quotes
     | (?:\b[A-Z]-)?\b\d{3}[ -]?\d{1,5}[ ](?:[ia]?|[ia]s(?:[ ](?:[yt][a-z]{0,3})?(?:[ ][\w-]{0,24}){0,5})?)\Z    # "123456 is your ..."
     | (?:typ|enter|fill|inputt?)(?:ed|ing|e|s)?[ ]\\{0,3}["'`][^\s"'`]{0,80}(?:["'`](?:[ ][a-z]{0,12}){0,5})?\Z   # into which field
@@ -43,6 +44,14 @@ _BEGUN = re.compile(
     """
 )
 """What has begun and says only later whether it is a secret."""
+
+_NUMBER = re.compile(
+    r"""(?x)(?<!\w)(?:
+    [A-Za-z]{2}\d\d(?:[ \u00a0-]?[A-Za-z0-9]{4}){0,7}(?:[ \u00a0-]?[A-Za-z0-9]{1,4})?
+    | [+(]{0,2}\d{1,19}(?:[ .\u00a0()/-]{1,2}\d{1,19}){0,9}
+    )[ .\u00a0()/-]{0,2}\Z"""
+)
+"""Groups of digits that more may follow, where personal data is looked for."""
 
 
 class RedactingStream:
@@ -89,8 +98,7 @@ class RedactingStream:
         self._context = window[max(0, end - _CONTEXT) : end]
         return released
 
-    @staticmethod
-    def _end(window: str, spans: Sequence[Span], suspicious: bool) -> int:
+    def _end(self, window: str, spans: Sequence[Span], suspicious: bool) -> int:
         """Up to where nothing that arrives later can change what becomes of the text."""
         end = len(window)
         word = _WORD.search(window, max(0, end - 8193))
@@ -101,6 +109,9 @@ class RedactingStream:
         begun = _BEGUN.search(window, max(0, len(window) - 700))
         if begun is not None:
             end = min(end, begun.start())
+        number = _NUMBER.search(window, max(0, len(window) - 64)) if self._search.kinds else None
+        if number is not None:
+            end = min(end, number.start())
         key = unfinished_key(window)
         if key is not None:
             end = min(end, key)
