@@ -474,9 +474,8 @@ class Runner:
 
     def _sound(self, result: ExportResult) -> ExportResult:
         """The exporter's answer, without what is not of its type: everything here relies on that."""
-        wrong = {
-            name: given for name, given in vars(result).items() if type(given) is not _TYPES.get(name, type(given))
-        }
+        given = vars(result)
+        wrong = [name for name, cls in _TYPES.items() if name in given and type(given[name]) is not cls]
         if not wrong:
             return result
         contain(f"exporter {self.name}", TypeError(f"{type(result).__name__} has the wrong type in {', '.join(wrong)}"))
