@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
 from types import SimpleNamespace
 
 import pytest
-from anthropic.types import RawMessageStreamEvent
-from openai.types.chat import ChatCompletionChunk
-from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 import spanbridge as sb
@@ -215,8 +213,13 @@ def as_objects(value):
 
 
 def typed(form, chunks):
-    adapter = TypeAdapter(form)
-    return [adapter.validate_python(chunk) for chunk in chunks]
+    """The chunks as a client's objects, made by whoever needs them: the clients take a second to import."""
+
+    def make():
+        adapter = TypeAdapter(resolve_name(form))
+        return [adapter.validate_python(chunk) for chunk in chunks]
+
+    return make
 
 
 USAGE = {"input_tokens": 20, "output_tokens": 9}
@@ -226,7 +229,14 @@ CACHED = {**USAGE, "input_details": {"cache_read": 8}}
 FORMS = {
     "chat": (CHAT, "Hello", "stop", "gpt-x", "chatcmpl-1", DETAILS),
     "chat objects": (as_objects(CHAT), "Hello", "stop", "gpt-x", "chatcmpl-1", DETAILS),
-    "chat openai": (typed(ChatCompletionChunk, CHAT), "Hello", "stop", "gpt-x", "chatcmpl-1", DETAILS),
+    "chat openai": (
+        typed("openai.types.chat.ChatCompletionChunk", CHAT),
+        "Hello",
+        "stop",
+        "gpt-x",
+        "chatcmpl-1",
+        DETAILS,
+    ),
     "chat wrapped": (
         [SimpleNamespace(data=c) for c in as_objects(CHAT)],
         "Hello",
@@ -237,7 +247,7 @@ FORMS = {
     ),
     "chat tools": (CHAT_TOOLS, TOOL_OUTPUT, "tool_calls", "gpt-x", "chatcmpl-1", None),
     "chat tools openai": (
-        typed(ChatCompletionChunk, CHAT_TOOLS),
+        typed("openai.types.chat.ChatCompletionChunk", CHAT_TOOLS),
         TOOL_OUTPUT,
         "tool_calls",
         "gpt-x",
@@ -256,11 +266,25 @@ FORMS = {
         None,
     ),
     "responses": (RESPONSE, "Hello", "completed", "gpt-x", "resp_1", DETAILS),
-    "responses openai": (typed(ResponseStreamEvent, RESPONSE), "Hello", "completed", "gpt-x", "resp_1", DETAILS),
+    "responses openai": (
+        typed("openai.types.responses.ResponseStreamEvent", RESPONSE),
+        "Hello",
+        "completed",
+        "gpt-x",
+        "resp_1",
+        DETAILS,
+    ),
     "messages": (MESSAGES, "Hello", "end_turn", "claude-x", "msg_1", CACHED),
-    "messages anthropic": (typed(RawMessageStreamEvent, MESSAGES), "Hello", "end_turn", "claude-x", "msg_1", CACHED),
+    "messages anthropic": (
+        typed("anthropic.types.RawMessageStreamEvent", MESSAGES),
+        "Hello",
+        "end_turn",
+        "claude-x",
+        "msg_1",
+        CACHED,
+    ),
     "messages tools": (
-        typed(RawMessageStreamEvent, MESSAGE_TOOLS),
+        typed("anthropic.types.RawMessageStreamEvent", MESSAGE_TOOLS),
         {"content": None, "tool_calls": TOOL_OUTPUT["tool_calls"][:1]},
         "tool_use",
         "claude-x",
@@ -317,6 +341,7 @@ def streamed(captured_spans, chunks):
 def test_a_whole_stream(captured_spans, form):
     """Everything that the chunks say is on the span."""
     chunks, output, finish_reason, model, identifier, usage = FORMS[form]
+    chunks = chunks() if callable(chunks) else chunks
     record = streamed(captured_spans, chunks)
 
     found = record.attributes
@@ -336,6 +361,7 @@ def test_a_whole_stream(captured_spans, form):
 def test_a_stream_that_ends_too_early(captured_spans, form):
     """These say when they are complete; one that did not was cut, though no exception tells."""
     chunks, *_ = FORMS[form]
+    chunks = chunks() if callable(chunks) else chunks
     record = streamed(captured_spans, chunks[:1])
     assert record.attributes["incomplete"] == "cut"
     assert str(record.status) == "ok"

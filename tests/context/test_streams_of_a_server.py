@@ -7,12 +7,12 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import anthropic
-import openai
 import pytest
 
 import spanbridge as sb
 from context.test_stream_forms import CHAT, MESSAGES
+
+# The clients take a second to import, which each process that collects tests would take.
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -58,6 +58,8 @@ def server():
 
 
 def ask_openai(address, gen):
+    import openai
+
     with (
         openai.OpenAI(api_key="none", base_url=f"{address}/v1", max_retries=0) as client,
         client.chat.completions.create(model="m", messages=[], stream=True) as source,
@@ -66,6 +68,8 @@ def ask_openai(address, gen):
 
 
 def ask_anthropic(address, gen):
+    import anthropic
+
     with anthropic.Anthropic(api_key="none", base_url=address, max_retries=0) as client:
         message = {"role": "user", "content": "hi"}
         with client.messages.create(model="m", max_tokens=9, messages=[message], stream=True) as source:
@@ -73,6 +77,8 @@ def ask_anthropic(address, gen):
 
 
 def ask_openai_helper(address, gen):
+    import openai
+
     with openai.OpenAI(api_key="none", base_url=f"{address}/v1", max_retries=0) as client:
         message = {"role": "user", "content": "hi"}
         with gen.stream(client.chat.completions.stream(model="m", messages=[message])) as events:
@@ -80,6 +86,8 @@ def ask_openai_helper(address, gen):
 
 
 def ask_anthropic_helper(address, gen):
+    import anthropic
+
     with anthropic.Anthropic(api_key="none", base_url=address, max_retries=0) as client:
         message = {"role": "user", "content": "hi"}
         with gen.stream(client.messages.stream(model="m", max_tokens=9, messages=[message])) as events:
@@ -151,6 +159,8 @@ def test_closed(captured_spans, server, ask):
 
 async def test_async_client(captured_spans, server):
     """The same through an asynchronous client."""
+    import openai
+
     async with openai.AsyncOpenAI(api_key="none", base_url=f"{server}/v1", max_retries=0) as client:
         source = await client.chat.completions.create(model="m", messages=[], stream=True)
         async with sb.start_span("model_generation", model="m").stream(source) as stream:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import orjson
 import pydantic
 import pytest
-from anthropic.types import Base64ImageSourceParam, ImageBlockParam, MessageParam
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from spanbridge.model.span import SpanRecord
 from spanbridge.model.span_types import SpanType
 
 if TYPE_CHECKING:
+    from anthropic.types import ImageBlockParam, MessageParam
     from openai.types.chat import ChatCompletionUserMessageParam
     from openai.types.responses import EasyInputMessageParam
 
@@ -64,7 +64,7 @@ def anthropic(block) -> MessageParam:
 
 
 def anthropic_image(media_type, data) -> ImageBlockParam:
-    return {"type": "image", "source": Base64ImageSourceParam(type="base64", media_type=media_type, data=data)}
+    return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}}
 
 
 # By name: the shape around a content, the content as it stands there, its bytes, its media type.
