@@ -445,6 +445,27 @@ def test_tags_stand_on_the_root(captured_spans):
     assert (spans["root"].tags, spans["child"].tags) == (["a", "b"], [])
 
 
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ("vip", ["vip"]),
+        (("a", "b"), ["a", "b"]),
+        ({"a"}, ["a"]),
+        ({"team": "search", "beta": True, "tier": 2}, ["team:search", "beta:True", "tier:2"]),
+        (7, ["7"]),
+    ],
+    ids=repr,
+)
+def test_forms_of_tags(tags, expected, captured_spans):
+    """Whatever holds tags, they are texts; those of a mapping are "key:value", as Datadog writes them."""
+    with sb.agent_run("a", tags=tags):
+        pass
+    with sb.agent_run("b") as run:
+        run.set(tags=tags)
+
+    assert [span.tags for span in captured_spans.spans] == [expected, expected]
+
+
 def test_correlation_fields_flow_to_children(captured_spans):
     """Correlation fields flow down, are replaced one by one, and do not flow to siblings."""
     with sb.agent_run("root", session_id="s1", user_id="u1"):

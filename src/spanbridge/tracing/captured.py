@@ -62,10 +62,11 @@ def own_mapping(values: Any) -> dict[str, Any]:
 
 
 def tag_list(tags: Any) -> list[str]:
-    """Up to `MAX_TAGS` tags as strings; what is no collection is one tag."""
-    if not issubclass(
-        type(tags), (list, tuple, set, frozenset)
-    ):  # a lazy proxy's own class: asking for another would evaluate it
+    """Up to `MAX_TAGS` tags as strings, of a mapping as "key:value"; what is no collection is one tag."""
+    cls = type(tags)  # a lazy proxy's own: asking for another would evaluate it
+    if issubclass(cls, dict):
+        return [f"{text(name)}:{text(value)}" for name, value in islice(dict.items(tags), MAX_TAGS)]
+    if not issubclass(cls, (list, tuple, set, frozenset)):
         return [text(tags)]
     return [text(tag) for tag in islice(tags, MAX_TAGS)]
 
