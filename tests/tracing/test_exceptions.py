@@ -4,7 +4,14 @@ import weakref
 
 import pytest
 
-from spanbridge.tracing.exceptions import FIRST_FRAMES, LAST_FRAMES, MAX_CAUSES, capture_exception, render_exception
+from spanbridge.tracing.exceptions import (
+    FIRST_FRAMES,
+    LAST_FRAMES,
+    MAX_CAUSES,
+    capture_exception,
+    render_exception,
+    status_of,
+)
 
 
 def raised(function):
@@ -114,9 +121,19 @@ class Nameless(Exception):
     __module__ = None
 
 
+class Occupied(Exception):
+    """Of an application that uses Python's names for its own."""
+
+    def _raise(self, *_):
+        raise RuntimeError("occupied")
+
+    __cause__ = __context__ = __suppress_context__ = __traceback__ = exceptions = property(_raise, _raise)
+
+
 @pytest.mark.parametrize(
     "error",
     [
+        Occupied(),
         Mute(),
         Nameless(),
         ValueError("\ud800"),
@@ -135,6 +152,7 @@ def test_odd_exceptions(error):
     assert captured["type"].endswith(type(error).__name__)
     captured["message"].encode()
     captured["stack"].encode()
+    assert status_of(error) == "error"
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are new in Python 3.11")

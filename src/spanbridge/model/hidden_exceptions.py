@@ -28,15 +28,20 @@ def may_quote(error: BaseException | None) -> bool:
             return True
         seen.add(id(item))
         # Also a context that is suppressed: `raise Other(f"... {error}") from None`.
-        pending += (item.__cause__, item.__context__, *members_of(item))
+        pending += (own(item, "__cause__"), own(item, "__context__"), *members_of(item))
     return False
+
+
+def own(error: BaseException, name: str) -> Any:
+    """What Python itself keeps of `error` under `name`; its class may have something of the application's there."""
+    return BaseException.__dict__[name].__get__(error)
 
 
 def members_of(error: BaseException) -> list[BaseException]:
     """Those of an exception group, also one of the package `exceptiongroup`, which Python 3.10 needs."""
+    if not any(cls.__name__.endswith("ExceptionGroup") for cls in type(error).__mro__):
+        return []
     members: Any = getattr(error, "exceptions", None)
-    if not isinstance(members, tuple) or not any(
-        cls.__name__.endswith("ExceptionGroup") for cls in type(error).__mro__
-    ):
+    if not isinstance(members, tuple):
         return []
     return [member for member in members if isinstance(member, BaseException)]  # pyright: ignore[reportUnknownVariableType]

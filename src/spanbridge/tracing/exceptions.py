@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.conversions import exception_message, type_name
-from spanbridge.model.hidden_exceptions import HIDDEN, mark, may_quote, members_of
+from spanbridge.model.hidden_exceptions import HIDDEN, mark, may_quote, members_of, own
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,7 +32,7 @@ def capture_exception(error: BaseException, *, hides: bool = False) -> dict[str,
     return {
         "type": type_name(type(error)),
         "message": HIDDEN if hides else exception_message(error),
-        "frames": _frames(error.__traceback__),
+        "frames": _frames(own(error, "__traceback__")),
         "causes": [
             {
                 "type": type_name(type(cause)),
@@ -76,10 +76,8 @@ def _is_cancellation(error: BaseException) -> bool:
         loaded = sys.modules.get(module)
         if loaded is not None and isinstance(error, getattr(loaded, name)):
             return True
-    members: Any = getattr(
-        error, "exceptions", None
-    )  # a group is one where all its members are, as of a cancelled nursery
-    return isinstance(members, tuple) and bool(members) and all(map(_is_cancellation, members))
+    members = members_of(error)  # a group is one where all its members are, as of a cancelled nursery
+    return bool(members) and all(map(_is_cancellation, members))
 
 
 def _frames(traceback: TracebackType | None) -> tuple[list[Any], int, list[Any]] | None:
@@ -115,10 +113,10 @@ def _behind(error: BaseException) -> list[tuple[str, BaseException]]:
 
     def look_behind(item: BaseException) -> None:
         pending.extend(("member", member) for member in members_of(item))
-        if item.__cause__ is not None:
-            pending.append(("cause", item.__cause__))
-        elif item.__context__ is not None and not item.__suppress_context__:
-            pending.append(("context", item.__context__))
+        if (cause := own(item, "__cause__")) is not None:
+            pending.append(("cause", cause))
+        elif (context := own(item, "__context__")) is not None and not own(item, "__suppress_context__"):
+            pending.append(("context", context))
 
     look_behind(error)
     while pending and len(behind) < MAX_CAUSES:
