@@ -166,6 +166,7 @@ def test_ddtrace_is_not_needed(agent: Any):
     ("status", "headers", "expected", "told"),
     [
         (202, {}, Delivered(), ""),
+        (200, {"Content-Type": "text/html; charset=utf-8"}, Retry(None, "garbled_answer"), "DD_TRACE_AGENT_URL"),
         (429, {"Retry-After": "7"}, Retry(7.0, "http_429"), "it asks for time"),
         (503, {}, Retry(None, "http_503"), "it asks for time"),
         (413, {}, Rejected("too_large", divide=True), "max_span_bytes"),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from urllib3 import exceptions
 
 from spanbridge.protocols import Delivered, ExportResult, Rejected, Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 KEY_PAUSE_S = 30.0
 """Between two tries with a key that was refused: it is mended from outside, and the spans are not lost meanwhile."""
@@ -33,12 +38,15 @@ _ERRORS: tuple[tuple[type[exceptions.HTTPError], str, str], ...] = (
 )
 
 
-def of_status(where: str, status: int, retry_after: str | None) -> ExportResult:
+def of_status(where: str, status: int, headers: Mapping[str, str]) -> ExportResult:
     """The result of an answer; `where`: host and port, as people are told."""
     if status < 300:
+        if headers.get("Content-Type", "").startswith("text/html"):  # of something that stands between
+            return Retry(reason="garbled_answer", advice=f"{where} answered {status}: it is a web page; {_ADDRESS}.")
         return Delivered()
     reason = "too_large" if status == 413 else f"http_{status}"
     if status in _WORTH_ANOTHER_TRY:
+        retry_after = headers.get("Retry-After")
         after_s = float(retry_after) if retry_after is not None and retry_after.isdecimal() else None
         return Retry(after_s, reason, f"{where} answered {status}: {_BUSY}.")
     advice = f"{where} answered {status}: {_ADVICE.get(status, _ADDRESS)}."

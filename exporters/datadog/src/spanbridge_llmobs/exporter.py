@@ -149,7 +149,7 @@ class DatadogExporter:
             )
         except urllib3.exceptions.HTTPError as error:
             return answers.of_error(self.target.shown, error)
-        return answers.of_status(self.target.shown, response.status, response.headers.get("Retry-After"))
+        return answers.of_status(self.target.shown, response.status, response.headers)
 
 
 def _new_pool() -> urllib3.PoolManager:
