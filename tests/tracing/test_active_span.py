@@ -554,6 +554,25 @@ def test_a_type_that_cannot_be_asked(captured_spans):
     assert [span.type for span in captured_spans.spans] == ["generic", "generic"]
 
 
+@pytest.mark.parametrize(
+    ("agent_id", "entity_id"),
+    [
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (5, "5"),
+        (0, "0"),
+        ([1], "<builtins.list>"),
+        ("", "a"),
+    ],
+    ids=range(5),
+)
+def test_an_entitys_id_is_a_text(agent_id, entity_id, captured_spans):
+    """Also where the attribute that it comes from is none: exits and the store have the same."""
+    with sb.agent_run("a", agent_id=agent_id):
+        pass
+
+    assert only(captured_spans).entity_id == entity_id
+
+
 def test_entities(captured_spans):
     """A span belongs to the nearest entity: its own, or its parent's; given fields win."""
     with sb.agent_run("support", agent_id="support-v3"):

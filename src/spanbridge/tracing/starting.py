@@ -155,7 +155,10 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     if attributes:
         size += capture_mapping(attributes, max_bytes)
     if opener.entity_type is not None and (rare is None or not span._is_hidden):
-        entity = (opener.entity_type, attributes.get(opener.entity_id_attribute), name)
+        entity_id = attributes.get(opener.entity_id_attribute)
+        if entity_id is not None and type(entity_id) is not str:
+            entity_id = text(decode(entity_id))
+        entity = (opener.entity_type, entity_id, name)
     if contexts is not None:
         inherited = _request_context().stamped(inherited, contexts, tracer)
     if rare:
