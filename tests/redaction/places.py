@@ -25,6 +25,8 @@ from .further_places import LOOK_ALIKES as FURTHER_LOOK_ALIKES
 from .generating import characters, fill
 from .more_places import LAYOUTS, NATIVE, PROGRAMS, SENTENCES
 from .more_places import LOOK_ALIKES as MORE_LOOK_ALIKES
+from .noted_places import ANSWERS, HASHES, PRINTED, SHELLS, WEBHOOKS
+from .noted_places import LOOK_ALIKES as NOTED_LOOK_ALIKES
 from .source_places import LOOK_ALIKES as SOURCE_LOOK_ALIKES
 from .source_places import SOURCES
 
@@ -61,6 +63,10 @@ KINDS: dict[str, Callable[[random.Random], str]] = {
     "i": lambda rng: rng.choice(("$Letters", "$ecretWord", "pa$$word7", "p{{x}}Qz9", "Kr7{{n}}fish", "%Letters")),
     "o": lambda rng: rng.choice(("tangerine", "moosehead", "waterfall")),
     "3": lambda rng: str(rng.randint(100, 999)),
+    "j": lambda rng: fill("{an:6}.{an:16}", rng),
+    "l": lambda rng: fill("{AN:43}", rng),
+    "t": lambda rng: fill("{an:26}", rng),
+    "x": lambda rng: fill("{AN:16}${AN:50}", rng),
     "s": lambda rng: f"//{characters(rng, 'B', 41)}=",
 }
 
@@ -1568,6 +1574,11 @@ def places(rng: random.Random) -> Iterator[Case]:
         "connected_sentences": CONNECTED_SENTENCES,
         "colours": COLOURS,
         "groups_of_credentials": GROUPS_OF_CREDENTIALS,
+        "answered": ANSWERS,
+        "printed": PRINTED,
+        "shells": SHELLS,
+        "hashes": HASHES,
+        "webhooks": WEBHOOKS,
     }
     for group, rows in tables.items():
         for number, (kind, template) in enumerate(rows):
@@ -1613,6 +1624,7 @@ def look_alikes(_: random.Random) -> Iterator[Case]:
             *SOURCE_LOOK_ALIKES,
             *ANNOUNCED_LOOK_ALIKES,
             *CONNECTED_LOOK_ALIKES,
+            *NOTED_LOOK_ALIKES,
         )
     ):
         yield Case(f"look_alikes/{number}", text)

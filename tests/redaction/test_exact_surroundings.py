@@ -9,6 +9,7 @@ import pytest
 from spanbridge import SensitiveDataFilter
 
 from .cases import HOLE
+from .positives import positives
 
 FILTER = SensitiveDataFilter()
 PERSONAL = SensitiveDataFilter(pii=True)
@@ -43,6 +44,33 @@ def test_the_surroundings_of_a_secret(template: str) -> None:
 
     assert FILTER.redact(text) == expected
     assert FILTER.redact({"content": [{"text": text}]}) == {"content": [{"text": expected}]}
+
+
+@pytest.mark.parametrize(
+    ("before", "secret", "behind"),
+    [
+        ("It is ", f"ya29.{SECRET}_-x", "."),
+        ("It is ", f"pscale_pw_{SECRET * 2}", "..."),
+        ("It is ", f"abc8Q~{SECRET}~x.y-_{SECRET[:9]}", ". Really."),
+        ("https://hooks.zapier.com/hooks/catch/1234567/", "a1b2c3d", "/"),
+        ("https://hooks.slack.com/workflows/T01ABCDEF/A02ABCDEFGH/391234567890123456/", SECRET, ""),
+        ("$ cat k\n", f"-----BEGIN PRIVATE KEY-----\n{SECRET * 3}Ab\n{SECRET * 3}Ab", "\nListening on port 8080"),
+    ],
+)
+def test_where_a_secret_ends(before: str, secret: str, behind: str) -> None:
+    """The sign behind it, the slash of an address, the line of a program that printed a key; a second pass finds nothing more."""
+    text, expected = f"{before}{secret}{behind}", f"{before}{MASK}{behind}"
+
+    assert FILTER.redact(text) == expected
+    assert FILTER.redact(expected) == expected
+
+
+def test_what_stands_for_a_value_is_no_value() -> None:
+    """The tokens of the style "indexed", wherever values stand."""
+    indexed = SensitiveDataFilter(style="indexed")
+    for case in positives()[::2]:
+        redacted = indexed.redact(case.value)
+        assert indexed.redact(redacted) == redacted, case
 
 
 NUMBERS = (

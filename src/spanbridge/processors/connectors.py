@@ -18,6 +18,7 @@ from spanbridge.processors.argument_readers import (
 )
 from spanbridge.processors.operator_readers import read_complex_key, read_operator
 from spanbridge.processors.prose_readers import (
+    read_answer,
     read_below,
     read_beside,
     read_cells,
@@ -43,6 +44,7 @@ READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
     ("<", read_cells),
     ("", read_prose),
     (" \t", read_beside),
+    ("? *\"'", read_answer),
     (" \t*_\r\n\\", read_below),
 )
 """Each behind the characters of which one follows the name; none: any may but a letter, these aside:"""

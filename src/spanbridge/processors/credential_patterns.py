@@ -104,6 +104,11 @@ def is_discord(text: str) -> bool:
     return decoded is not None and decoded.isdigit()
 
 
+def has_letters(text: str) -> bool:
+    """Whether `text` is more than a number, as ids are."""
+    return not text.isdigit()
+
+
 def mixes_letters_and_digits(text: str) -> bool:
     """Whether `text` holds digits and letters, as random characters do."""
     return any(map(str.isdigit, text)) and any(map(str.isalpha, text))
@@ -140,7 +145,7 @@ FORMATS: tuple[Format, ...] = (
     Format("secret_key", "OpenAI-compatible services: sk- keys", "sk-", "sk-", f"{_AN}{{20,}}", mixes_letters_and_digits),
     Format("secret_key", "OpenAI-compatible services: sk- keys", "sk_", "sk_", f"{_HEX}{{40,}}"),
     Format("google_api_key", "gitleaks: gcp-api-key", "aiza", "AIza", f"{_U}{{30,}}"),
-    Format("google_oauth_token", "Google Identity docs: OAuth 2.0 access tokens", "ya29.", r"ya29\.", r"[A-Za-z0-9_.-]{20,}"),
+    Format("google_oauth_token", "Google Identity docs: OAuth 2.0 access tokens", "ya29.", r"ya29\.", r"[A-Za-z0-9_.-]{19,}[A-Za-z0-9_-]"),
     Format("google_refresh_token", "Google Identity docs: OAuth 2.0 refresh tokens", "1//0", "1//0", f"{_U}{{20,}}"),
     Format("google_oauth_secret", "GitHub secret scanning: google_oauth_client_secret", "gocspx-", "GOCSPX-", f"{_U}{{20,}}"),
     Format("huggingface_token", "gitleaks: huggingface-access-token, huggingface-organization-api-token", "hf_", "hf_", f"{_AN}{{28,}}"),
@@ -169,7 +174,7 @@ FORMATS: tuple[Format, ...] = (
     Format("aws_bedrock_key", "gitleaks: aws-amazon-bedrock-api-key-long-lived, -short-lived", "bedrock-api-key-", "bedrock-api-key-", f"{_B}{{20,}}={{0,2}}"),
     Format("azure_key", "GitHub secret scanning: azure_openai_key and relatives", "jqqj99", f"{_AN}{{20,52}}JQQJ99", f"{_AN}{{10,}}", None, f"JQQJ99{_AN}{{10}}"),
     Format("azure_storage_key", "GitHub secret scanning: azure_storage_account_key", "+ast", f"{_B}{{60,76}}\\+ASt", f"{_B}{{6}}(?:==)?", None, rf"\+ASt{_B}{{6}}"),
-    Format("azure_client_secret", "gitleaks: azure-ad-client-secret", "q~", f"{_U}{{3}}[0-9]Q~", r"[A-Za-z0-9_.~-]{28,40}", None, r"[0-9]Q~[A-Za-z0-9_.~-]{10}"),
+    Format("azure_client_secret", "gitleaks: azure-ad-client-secret", "q~", f"{_U}{{3}}[0-9]Q~", r"[A-Za-z0-9_.~-]{27,39}[A-Za-z0-9_~-]", None, r"[0-9]Q~[A-Za-z0-9_.~-]{10}"),
     Format("digitalocean_token", "gitleaks: digitalocean-pat, -access-token, -refresh-token", "dop_v1_|doo_v1_|dor_v1_", "do[opr]_v1_", f"{_HEX}{{40,}}"),
     Format("alibaba_access_key", "gitleaks: alibaba-access-key-id", "ltai", "LTAI", f"{_AN}{{16,24}}"),
     Format("cloudflare_origin_key", "gitleaks: cloudflare-origin-ca-key", "v1.0-", r"v1\.0-", f"{_HEX}{{24}}-{_HEX}{{100,}}"),
@@ -180,7 +185,7 @@ FORMATS: tuple[Format, ...] = (
     Format("render_api_key", "Render docs: API keys", "rnd_", "rnd_", f"{_AN}{{28,}}"),
     Format("supabase_token", "Supabase docs: personal access tokens", "sbp_", "sbp_", f"{_HEX}{{40}}"),
     Format("supabase_secret_key", "Supabase docs: API keys", "sb_secret_", "sb_secret_", f"{_U}{{16,}}"),
-    Format("planetscale_token", "gitleaks: planetscale-api-token, -password, -oauth-token", "pscale_", "pscale_(?:tkn|pw|oauth)_", r"[A-Za-z0-9_.=-]{30,}"),
+    Format("planetscale_token", "gitleaks: planetscale-api-token, -password, -oauth-token", "pscale_", "pscale_(?:tkn|pw|oauth)_", r"[A-Za-z0-9_.=-]{29,}[A-Za-z0-9_=-]"),
     Format("databricks_token", "gitleaks: databricks-api-token", "dapi", "dapi", rf"{_HEX}{{32}}(?:-\d)?"),
     Format("tailscale_key", "Tailscale docs: key prefixes", "tskey-", "tskey-[a-z]{2,10}-", f"{_AN}{{6,}}-{_AN}{{10,}}"),
     Format("cloudflare_token", "trufflehog: cloudflareapitoken, cloudflareglobalapikey", "cfut_|cfat_|cfk_", "cf(?:ut|at|k)_", f"{_AN}{{40}}{_HEX}{{8}}"),
@@ -244,13 +249,18 @@ FORMATS: tuple[Format, ...] = (
     Format("age_secret_key", "gitleaks: age-secret-key", "age-secret-key-1", "AGE-SECRET-KEY-1", "[A-Z0-9]{50,}"),
     Format("slack_token", "Slack docs: token types", "xoxa-|xoxb-|xoxe-|xoxp-|xoxr-|xoxs-|xoxe.", r"xox[abeprs](?:\.xox[bp])?-", r"[A-Za-z0-9-]{16,}"),
     Format("slack_token", "Slack docs: token types", "xapp-", r"xapp-\d-", r"[A-Za-z0-9-]{30,}"),
-    Format("slack_webhook", "gitleaks: slack-webhook-url", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{0,60}/", r"(?P<v>[A-Za-z0-9]{16,})"),
+    Format("slack_webhook", "gitleaks: slack-webhook-url", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/]{0,60}/", r"(?P<v>[A-Za-z0-9]{16,})", has_letters),
     Format("discord_webhook", "Discord docs: webhooks", "discord", r"discord(?:app)?\.com/api/webhooks/\d{10,25}/", f"(?P<v>{_U}{{40,}})"),
     Format("teams_webhook", "gitleaks: microsoft-teams-webhook", "webhook.office.com/", r"webhook\.office\.com/webhookb2/", r"(?P<v>[A-Za-z0-9@/-]{40,})"),
     Format("teams_webhook", "Microsoft Teams docs: incoming webhooks", "outlook.office.com/webhook/", r"outlook\.office\.com/webhook/", r"(?P<v>[A-Za-z0-9@/-]{40,})"),
-    Format("zapier_webhook", "Zapier docs: webhooks, catch hook", "hooks.zapier.com/", r"hooks\.zapier\.com/hooks/(?:catch|standard)/\d{1,12}/", r"(?P<v>[A-Za-z0-9/]{5,})"),
+    Format("zapier_webhook", "Zapier docs: webhooks, catch hook", "hooks.zapier.com/", r"hooks\.zapier\.com/hooks/(?:catch|standard)/\d{1,12}/", r"(?P<v>[A-Za-z0-9]{5,}(?:/[A-Za-z0-9]{5,})?)"),
+    Format("mattermost_webhook", "Mattermost docs: incoming webhooks", "hooks/", "hooks/", r"(?P<v>[a-z0-9]{26})", mixes_letters_and_digits, "hooks/[a-z0-9]{26}"),
+    Format("rocketchat_webhook", "Rocket.Chat docs: incoming webhooks", "hooks/", "hooks/[A-Za-z0-9]{17,24}/", r"(?P<v>[A-Za-z0-9]{40,})", None, "hooks/[A-Za-z0-9]{17}"),
+    Format("password_hash", "crypt(5): hashes of passwords", "$", r"\$(?:1|5|6|7|y|gy|2a|2b|2x|2y|apr1|sm3)\$", r"(?P<v>[A-Za-z0-9./+$-]{20,512})", mixes_letters_and_digits, r"\$(?:[1567y]|gy|2[abxy]|apr1|sm3)\$[A-Za-z0-9./+$-]{10}"),
+    Format("password_hash", "crypt(5): SHA-crypt with rounds", "$rounds=", r"\$(?:5|6)\$rounds=\d{1,9}\$", r"(?P<v>[A-Za-z0-9./+$-]{20,512})", None, r"\$rounds=[0-9]{1,9}\$"),
+    Format("password_hash", "RFC 9106: Argon2, encoded", "$argon2", r"\$argon2(?:id|i|d)\$v=\d{1,3}\$m=\d{1,8},t=\d{1,4},p=\d{1,4}\$", r"(?P<v>[A-Za-z0-9./+$-]{20,512})", None, r"\$argon2(?:id|i|d)\$v="),
     Format("ifttt_webhook", "IFTTT docs: webhooks", "maker.ifttt.com/", r"maker\.ifttt\.com/trigger/[A-Za-z0-9_-]{1,64}/(?:json/)?with/key/", f"(?P<v>{_U}{{16,}})"),
-    Format("feishu_webhook", "Feishu and Lark docs: custom bot", "/bot/v2/hook/", r"/bot/v2/hook/", f"(?P<v>{_U}{{16,}})"),
+    Format("feishu_webhook", "Feishu and Lark docs: custom bot", "bot/v2/hook/", r"bot/v2/hook/", f"(?P<v>{_U}{{16,}})"),
     Format("pagerduty_webhook", "PagerDuty docs: Events API, integration URL", "events.pagerduty.com/", r"events\.pagerduty\.com/(?:integration|x-ere)/", f"(?P<v>{_AN}{{16,}})"),
     Format("discord_token", "detect-secrets: DiscordBotTokenDetector", ".", rf"[MNO]{_U}{{23,27}}\.{_U}{{6}}\.", f"{_U}{{27,38}}", is_discord, rf"\.{_U}{{6}}\.{_U}{{10}}"),
     *(Format("telegram_token", "Telegram docs: bot API, authorizing your bot", ":aa", head, f"{_U}{{32,34}}", None, f":AA{_U}{{10}}") for head in ("[0-9][0-9]{7,9}:AA", "bot[0-9]{8,10}:AA")),
@@ -305,7 +315,7 @@ FORMATS: tuple[Format, ...] = (
     Format("rootly_token", "trufflehog: rootly", "rootly_", "rootly_", f"{_HEX}{{64}}"),
     Format("ramp_secret", "trufflehog: ramp", "ramp_sec_", "ramp_sec_", f"{_AN}{{48}}"),
     Format("maxmind_license_key", "gitleaks: maxmind-license-key", "_mmk", f"{_AN}{{6}}_{_AN}{{29}}_", "mmk", None, f"{_AN}_mmk"),
-    Format("tines_webhook", "trufflehog: tineswebhook", ".tines.com/webhook/", r"\.tines\.com/webhook/[a-z0-9]{32}/", "(?P<v>[a-z0-9]{32})", None, r"\.tines\.com/webhook/[a-z0-9]{10}"),
+    Format("tines_webhook", "trufflehog: tineswebhook", "tines.com/webhook/", r"tines\.com/webhook/[a-z0-9]{32}/", "(?P<v>[a-z0-9]{32})", None, r"tines\.com/webhook/[a-z0-9]{10}"),
     # Tokens and keys that no provider owns.
     Format("jwt", "RFC 7515, section 7.1; RFC 7516, section 7.1", "eyj", "eyJ", rf"{_U}{{10,}}\.{_U}*\.{_U}*(?:\.{_U}*\.{_U}*)?", is_jwt),
     Format("jwt", "RFC 7515, section 7.1; RFC 7516, section 7.1", "eyj", "eyJ", rf"{_U}{{10,}}\.eyJ{_U}{{10,}}", is_jwt),

@@ -43,7 +43,7 @@ ALONE = word_set(
     "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pwds pw secret secrets credential credentials creds cred "
     "authorization cookie apikey apikeys jwt otp totp passwort kennwort contraseña contrasena senha wachtwoord lösenord hasło пароль 密码 密碼 口令 "
     "パスワード 비밀번호 mdp privatekey secretkey accesskey connectionstring connstr userpass htpasswd mnemonic "
-    "psk cvv cvc cvv2 cvc2 motdepasse heslo lozinka jelszó jelszo salasana adgangskode kodeord passord şifre sifre requirepass masterauth bindpw sshpass"
+    "psk cvv cvc cvv2 cvc2 motdepasse heslo haslo lozinka jelszó jelszo salasana adgangskode kodeord passord şifre sifre requirepass masterauth bindpw sshpass"
 )
 _WEAK_ALONE = word_set(
     "token tokens auth auths dsn cookies pat pass bearer sid jwts csrf xsrf authtoken sas seed parola"

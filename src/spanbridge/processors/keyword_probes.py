@@ -23,7 +23,7 @@ _MARKS = r"(?:[\\\"'`\])*_ \t\n]|\\[nt]|&quot;|&#34;|%22|</[A-Za-z]{1,10}>|\xe2\
 _QUOTE = r"\\*[\"'`]"
 _FILLER = r"(?: [A-Za-z0-9.@'/_-]{1,40}){0,7}"
 _BEGINS = rf"(?: (?:for|of|to|you|we|I|he|she|they|that|which|provided|given|used|supplied|entered|sent|below|above|here|on|in|at|by|from|with|is|was|has|d[aei]l?|para){_FILLER})?"
-_LEADS_TO = r"(?: {1,2}(?:is|was|are|ist|lautet|es|est|be|now|to|as|equals)(?: [a-z]{2,10}){0,3}:? {1,2}| ?:[ \\n]{1,6}|(?: [a-z]{2,12}ed)? {1,3}(?:-{1,2}>?|\xe2..|\\{1,8}u2[01]..|=>|\.{3,40}) {1,3})"
+_LEADS_TO = r"(?: {1,2}(?:is|was|are|ist|lautet|es|est|be|now|to|as|equals|\xc3[\xa8\xa9]|\\{1,8}u00e[89])(?: [a-z]{2,10}){0,3}:? {1,2}| ?:[ \\n]{1,6}|(?: [a-z]{2,12}ed)? {1,3}(?:-{1,2}>?|\xe2..|\\{1,8}u2[01]..|=>|\.{3,40}) {1,3})"
 _CONNECTED = "|".join(
     (
         # An operator, a bracket, an arrow; the next item; quotes, arguments, cells, attributes; what a sentence says is no word; what it quotes.
@@ -77,7 +77,7 @@ def _owned_names(word: str, *owners: str) -> Probe:
     )
 
 
-_RARE = ("mnemonic", "csrf", "xsrf", "cred", "psk", "cvv", "cvc", "heslo", "lozinka", "jelszo", "salasana", "adgangskode", "kodeord", "passord", "sifre",
+_RARE = ("mnemonic", "csrf", "xsrf", "cred", "psk", "cvv", "cvc", "heslo", "haslo", "lozinka", "jelszo", "salasana", "adgangskode", "kodeord", "passord", "sifre",
          "motdepasse", "kata sandi", "parola")  # fmt: skip
 _OF_OTHERS = (*_RARE, "passwort", "kennwort", "senha", "wachtwoord", "contrase", "mot de passe")
 """Passwords in other languages: their names may have cases and prepositions behind them."""
@@ -128,10 +128,10 @@ KEYWORD_PROBES = (
     Probe(("passw", "secret", "token", "key", "auth", "pw", "credential", "pass"), r"(?i)-[A-Za-z]{0,16}[0-9]?(?:passw(?:or)?d|passphrase|pass|pwd?|secret|token|key|auth|credentials?)[A-Za-z0-9-]{0,12}[\\\"', =]+[^ ]"),
     Probe(("token",), rf"(?i)token(?:s|[_a-z0-9]{{0,12}}){_CLOSE}[ \t]{{0,4}}(?:[:=>|]{{1,3}}|%3[Dd])[ \t\\nr\n]{{0,48}}[\\\"'`bBrRNL({{\[]*[ \t\\n\n]{{0,48}}[\\\"'`]*(?:[A-Za-z]{{3,8}} )?[A-Za-z0-9+/_.~=-]{{6}}", 0),
     *(
-        Probe((word,), rf"(?i){word}[\"'`*_]{{0,3}}{_BEGINS}(?:{_LEADS_TO}|[ \t]{{1,16}})[(*_]{{0,3}}(?:{_QUOTE})?[A-Za-z+/_=.-]{{0,60}}[0-9][A-Za-z0-9+/_=.-]{{3}}", 0)
+        Probe((word,), rf"(?i){word}[\"'`*_]{{0,3}}{_BEGINS}(?:{_LEADS_TO}|[ \t]{{1,16}})[(\[*_]{{0,3}}(?:{_QUOTE})?[A-Za-z+/_=.-]{{0,60}}[0-9][A-Za-z0-9+/_=.-]{{3}}", 0)
         for word in ("token", "key")
     ),
-    Probe(("token",), rf"(?i)token[({{]{_QUOTE}[A-Za-z0-9+/_.~=-]{{8}}", 0),
+    *(Probe((word,), rf"(?i){word}[({{]{_QUOTE}[A-Za-z0-9+/_.~=-]{{8}}", 0) for word in ("token", "auth")),
     Probe(("token",), r"(?i)token (?:is|was|to|now|=|:)[: ]{1,2}[^ ]{0,40}[0-9]", 0),
     Probe(("token",), r"(?i)tokens?[\\\"']+[ \t]{0,4}(?::[ \t]{0,4}[\[{]|,[ \t]{0,4}[\\\"'\[{]|\))", 0),
     Probe(("key",), rf"(?i)key[A-Za-z0-9_]{{0,8}}[*_]{{0,3}}{_CLOSE}[ \t]{{0,4}}(?:[:=>,]|is )[ \t*_]{{0,6}}[\\\"'`bBrR(\n]*[ \t\n]{{0,40}}[\\\"'`]*[A-Za-z0-9+/_.~=:-]{{16}}", 0),

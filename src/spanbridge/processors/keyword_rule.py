@@ -69,7 +69,7 @@ _STEMS = {
     "adgangskode": "adgangskode", "salasana": "salasana", "şifre": "şifre", "kata sandi": "kata sandi", "mật khẩu": "mật khẩu",
     "पासवर्ड": "पासवर्ड", "كلمة المرور": "كلمة المرور", "jelszo": "jelszo", "sifre": "sifre", "kodeord": "kodeord", "lozinka": "lozinka",
     "parola": "parola", "mnemonic": "mnemonic", "csrf": "csrf", "xsrf": "xsrf", "cvv": "cvv", "cvc": "cvc", "pin": "pin", "puk": "puk",
-    "seed": "seed", "sas": "sas", "sid": "sid", "answer": "answer", "crumb": "crumb", "assertion": "assertion",
+    "seed": "seed", "sas": "sas", "sid": "sid", "answer": "answer", "crumb": "crumb", "assertion": "assertion", "haslo": "haslo",
 }  # fmt: skip
 """What to look for in a text in lower case, by the part of it that always stands there. Signatures have rules of their own."""
 _MAX_NARROWED = 256

@@ -33,6 +33,11 @@ class Masker:
         # A key of this process alone, unless one is given: a token says nothing about its value to who has not the key.
         self._key = index_key or os.urandom(32)
 
+    @property
+    def shows(self) -> bool:
+        """Whether the style tells something of values, and so has masks that are not the marker."""
+        return self._style != "full"
+
     def holds(self, text: str, span: Span) -> bool:
         """Whether a span of a text lies within what stands for a value there."""
         near = self._masks.finditer(text, max(0, span.start - _AROUND), span.end + _AROUND)

@@ -135,7 +135,7 @@ _LOOK_UP = re.compile(
 )
 _MASKED = re.compile(
     r"""(?x)
-    (?:[A-Za-z]{1,12}\ )?(?:[A-Za-z0-9]{1,12}[-_]){0,4}[A-Za-z0-9]{0,6}   # Bearer sk-ant-ab
+    (?:[A-Za-z]{1,12}\ |\+)?(?:[A-Za-z0-9]{1,12}[-_]){0,4}[A-Za-z0-9]{0,6}   # Bearer sk-ant-ab, +49
     (?:(?:\*{3,}|\.\.\.|…|•{3,}|●{3,}|█{3,}|[xX]{6,}|\[(?i:REDACTED|FILTERED|MASKED|HIDDEN|WITHHELD|SECRET|REMOVED)[^\]]{0,40}\]
         |<(?i:redacted|hidden|masked|secret|removed)[^>]{0,40}>)[-;,.\ ]*)+
     (?P<end>[A-Za-z0-9]{0,6})                                             # wxyz

@@ -65,7 +65,7 @@ _LOGIN = re.compile(
 _NETRC = re.compile(r"machine\s{1,4}\S{1,80}?(?:\s|\\[nrt]){1,8}login\s{1,4}\S{1,80}?(?:\s|\\[nrt]){1,8}\Z")
 _AFTER_LOGIN = re.compile(r"""[ \t]{1,4}[(]?(?P<v>(?:(?!</)[^\s"'`\\]){3,200})""")
 _SPACED = re.compile(
-    r"[ ]{1,2}[(]?(?P<v>(?=[A-Za-z+/_=.-]{0,60}\d[A-Za-z0-9+/_=.-]{3})[A-Za-z0-9+/_=.-]{16,512})(?=[\s,;.!?)]|\Z)"
+    r"[ ]{1,2}[(\[]?(?P<v>(?=[A-Za-z+/_=.-]{0,60}\d[A-Za-z0-9+/_=.-]{3})[A-Za-z0-9+/_=.-]{16,512})(?=[\s,;.!?)\]]|\Z)"
 )
 """`use the token a1B2... to log in`."""
 _NOUN = re.compile(r"(?i)key|token|secret|passw|passphrase|pwd|cred|cookie|code|jwt|otp")
@@ -139,7 +139,10 @@ def read_beside(place: Place) -> Spans:
     spaced = _SPACED.match(place.text, place.right) if _NOUN.search(place.name) else None
     if spaced is None or GOES_ON.match(place.text, spaced.end()) or place.name.lower() in spaced["v"].lower():
         return None
-    return (spaced.span("v"),) if looks_like_credential(spaced["v"]) and not is_placeholder(spaced["v"]) else None
+    in_brackets = place.text[spaced.start("v") - 1 : spaced.end("v") + 1]
+    if is_placeholder(spaced["v"]) or (in_brackets[0] == "[" and is_placeholder(in_brackets)):
+        return None
+    return (spaced.span("v"),) if looks_like_credential(spaced["v"]) else None
 
 
 def _directive(place: Place) -> tuple[int, int] | None:
@@ -181,6 +184,17 @@ def _after_password(place: Place) -> tuple[int, int] | None:
 
 def _is_likely(value: str) -> bool:
     return not is_placeholder(value) and (looks_like_password(value) or looks_like_credential(value))
+
+
+_ANSWER = re.compile(
+    r"""[^\n"\\?]{0,40}\?[*_"')’]{0,3}[ \t]{0,4}(?:\r?\n|(?:\\r)?\\n)[ \t>]{0,8}(?:\[[^\[\]\n]{1,24}\][ ])?(?:[A-Za-z][\w.-]{0,24}(?:[ ][A-Z]\w{0,24})?:[ ])?(?:(?i:it)(?:['’]s|[ ]is)[ ]|(?i:try|use)[ ])?[*`]{0,3}(?P<v>[^\s"'`\\<>*]{5,200}?)[*`]{0,3}\.?[ \t]{0,4}(?=[\r\n]|\\[rn]|["']|\Z)"""
+)
+
+
+def read_answer(place: Place) -> Spans:
+    """`what is the password?`, and on the next line the answer, perhaps of somebody who is named there."""
+    answer = _ANSWER.match(place.text, place.right) if _PASSWORD_NAME.search(place.name) else None
+    return (answer.span("v"),) if answer is not None and is_mixed_word(answer["v"]) else None
 
 
 _ON_A_LINE = re.compile(r"(?:\A|\n|\\n)[ \t>*#-]{0,16}(?:[A-Za-z-]{1,16} )?\Z")

@@ -186,6 +186,14 @@ def names_credentials(parent: str) -> bool:
     return parent.rstrip("s").lower().endswith(("token", "auth", "cookie"))
 
 
+_COOKIE_MEMBERS = word_set("httpOnly sameSite hostOnly http_only same_site")
+"""What browsers say of a cookie beside its name and value."""
+
+
+_IN_VAULT = re.compile(r"https://[\w.-]{1,128}/secrets/[\w-]{1,128}")
+"""How Azure's Key Vault names a secret whose value it gives."""
+
+
 def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[frozenset[Any], Sensitivity, str] | None:
     """Which keys of `{"name": K, "value": V}` hold a value that K says is secret, how surely, and K."""
     if len(value) > 12 or _VALUE_KEY_SET.isdisjoint(value):
@@ -195,6 +203,10 @@ def named_value(value: dict[Any, Any], classify: Classifier) -> tuple[frozenset[
     if target in ("content", "text", "answer") and (not isinstance(item, str) or _IS_TEXT.search(item)):
         return None
     level, called = (Sensitivity.STRONG if value.get("type") == "password" else Sensitivity.NONE), ""
+    if target == "value" and not _COOKIE_MEMBERS.isdisjoint(value):
+        level, called = Sensitivity.WEAK, "cookie"
+    if target == "value" and _IN_VAULT.match(str(value.get("id"))):
+        level, called = Sensitivity.STRONG, "secret"
     for key, name in value.items():
         if isinstance(name, str) and (key in _NAME_KEYS or (target == "value" and key in _NAME_KEYS_OF_VALUE)):
             found = classify(label := _LABEL_END.sub("", name))

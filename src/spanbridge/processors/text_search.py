@@ -68,7 +68,8 @@ class TextSearch:
             *(own_rule(name, pattern) for name, pattern in extra_patterns),
             *map(recognizer_rule, recognizers),
         )
-        self._has_own = bool(own)
+        self._meets_masks = bool(own) or masker.shows
+        """Whether a rule may find something in what stands for a value."""
         self.shortest = 1 if own else SHORTEST_SECRET
         """Characters; shorter texts are not looked at."""
         stems = stems_of(extra_keys)
@@ -217,7 +218,7 @@ class TextSearch:
         found.sort(key=_START)
         result: list[Span] = []
         for span in found:
-            if self.is_masked(text[span.start : span.end]) or (self._has_own and self._masker.holds(text, span)):
+            if self.is_masked(text[span.start : span.end]) or (self._meets_masks and self._masker.holds(text, span)):
                 continue
             if result and span.start < result[-1].end:
                 if span.end > result[-1].end:

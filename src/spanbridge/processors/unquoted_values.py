@@ -13,7 +13,7 @@ from spanbridge.processors.key_names import Sensitivity, looks_like_credential, 
 from spanbridge.processors.placeholders import is_placeholder
 from spanbridge.processors.quoted_values import QUOTE, fallback_value, quoted_value
 from spanbridge.processors.unquoted_verdicts import Unquoted, is_secret
-from spanbridge.processors.value_words import before_other_script, is_secret_word
+from spanbridge.processors.value_words import before_other_script, is_mixed_word, is_secret_word
 
 if TYPE_CHECKING:
     from spanbridge.processors.places import Found, Place
@@ -67,6 +67,7 @@ def _braced_value(place: Place, braced: re.Match[str]) -> Found:
 
 _CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*][^\s"'`<>\\|]{1,8190}?[^\s"'`<>\\|*])[ \t*`]{0,80}\|""")
 _CELL_START = re.compile(r"\|[ \t*`]{0,40}\Z")
+_ROW_START = re.compile(r"(?:\A|\n|\\n)\Z")
 _OWNED_CELL_START = re.compile(r"\|[ \t*`]{0,40}(?:[A-Za-z]{2,20} )?\Z")
 _OWNED = ("key", "token", "code")
 """Before these their owner stands, in the same cell."""
@@ -76,9 +77,11 @@ def _cell(place: Place, at: int) -> Found:
     """The next cell of a table's row, `| password | hunter2 |`; a pipe of a shell has no bar before its first word."""
     cell = _CELL.match(place.text, at)
     starts = _OWNED_CELL_START if place.name.lower().startswith(_OWNED) else _CELL_START
-    if cell is None or starts.search(place.head) is None:
+    if cell is None:
         return ()
     value = cell["v"]
+    if starts.search(place.head) is None and not (_ROW_START.search(place.head) and is_mixed_word(value)):
+        return ()
     return (cell.span("v"),) if not is_placeholder(value) and is_secret_word(value, place.level) else ()
 
 

@@ -97,6 +97,9 @@ def _is_likely_beside_strong_name(this: Unquoted) -> bool:
 
 # ── something else ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+_ERROR_CODE = re.compile(r"[A-Z]{2,12}-?\d{2,10}")
+_ENCODED = ("%3D", "%3A")
+_ENCODED_VARIABLE_STARTS = ("%24%7B", "%7B%7B", "%3C")
 _VARIABLE_STARTS = ("$", "{", "%(", "this.", "self.")
 _FILE_OF = re.compile(r"[\w.-]{1,40}:/[\w./-]*\Z")
 _SCHEME = re.compile(r"(?i)(?:Bearer|Basic|Token)\Z")
@@ -110,6 +113,18 @@ def _is_call(this: Unquoted) -> bool:
 def _is_name(this: Unquoted) -> bool:
     """`password=user_password`; the value of an environment's variable is no name."""
     return names_itself(this.value.partition("=")[0]) and not this.is_environment
+
+
+def _is_error_code(this: Unquoted) -> bool:
+    """`Error acquiring access token: AADSTS7000215: invalid client`."""
+    return (
+        this.op == ":" and this.place.text.startswith(": ", this.end) and _ERROR_CODE.fullmatch(this.value) is not None
+    )
+
+
+def _is_encoded_variable(this: Unquoted) -> bool:
+    """`password%3D%24%7BPW%7D`."""
+    return this.op in _ENCODED and this.value.startswith(_ENCODED_VARIABLE_STARTS)
 
 
 def _goes_on(this: Unquoted) -> bool:
@@ -147,7 +162,18 @@ def _counts_tokens(this: Unquoted) -> bool:
     return "token" in this.place.name.lower() and this.value.replace(".", "").isdigit()
 
 
-_ELSE = (_is_call, _is_variable, _is_comment, _counts_tokens, _is_scheme, _is_file, _goes_on, _is_name)
+_ELSE = (
+    _is_call,
+    _is_variable,
+    _is_encoded_variable,
+    _is_error_code,
+    _is_comment,
+    _counts_tokens,
+    _is_scheme,
+    _is_file,
+    _goes_on,
+    _is_name,
+)
 """What says that a value is no secret."""
 
 # ── where any word is a value ─────────────────────────────────────────────────────────────────────────────────────────
