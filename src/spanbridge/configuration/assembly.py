@@ -69,7 +69,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         runners=runners,
         store_runner=store_runner,
         store=None if store_exporter is None else store_exporter.store,
-        price=prices,
+        price=prices.cost,
         hurry=prices.hurry,
         service_name=settings.service_name,
         environment=settings.environment,

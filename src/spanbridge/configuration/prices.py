@@ -10,12 +10,14 @@ from spanbridge.containment import contain
 
 if TYPE_CHECKING:
     from spanbridge.list_prices import Provider
+    from spanbridge.model.attributes import CostContext
+    from spanbridge.model.usage import UsageDict
 
 POLL_S = 0.02
 
 
 class Prices:
-    """Prices tokens, as `cost.PriceTable.cost` does; the pipeline's `price`.
+    """Prices tokens, as `cost.PriceTable` does, once its list is there.
 
     The list loads on a thread of its own, so that whoever waits for it can give up: it is there in a moment, but not where the package has
     to read it itself or the disk is slow. A process that exits has little time, and its spans are worth more than their cost.
@@ -36,9 +38,10 @@ class Prices:
         now = time.monotonic()
         self._give_up_at = now + (deadline - now) / 2
 
-    def __call__(self, **usage: Any) -> Any:
-        """The cost of `usage`."""
-        return (self._cost or self._table())(**usage)
+    def cost(self, *, model: str | None, provider: str | None, usage: UsageDict | None, started_at: int) -> CostContext:
+        """As `PriceTable.cost`; the pipeline's `price`."""
+        cost = self._cost or self._table()
+        return cost(model=model, provider=provider, usage=usage, started_at=started_at)
 
     def _table(self) -> Any:
         from spanbridge.cost import PriceTable  # noqa: PLC0415 - not for applications without model spans

@@ -87,9 +87,9 @@ def normalize_usage(usage: Any) -> UsageDict | None:
     Only whole numbers from 0 to `MAX_TOKENS` count; anything else is left out.
     """
     if isinstance(usage, Usage):
-        if usage.input_details is None and usage.output_details is None:
-            return _totals(usage.input_tokens, usage.output_tokens)
         usage = vars(usage)
+        if "input_details" not in usage and "output_details" not in usage:
+            return _totals(usage.get("input_tokens"), usage.get("output_tokens"))
     if not isinstance(usage, dict):
         return None
     given: dict[str, Any] = usage  # pyright: ignore[reportUnknownVariableType]
