@@ -27,6 +27,7 @@ from .more_places import LAYOUTS, NATIVE, PROGRAMS, SENTENCES
 from .more_places import LOOK_ALIKES as MORE_LOOK_ALIKES
 from .noted_places import ANSWERS, HASHES, PRINTED, SHELLS, WEBHOOKS
 from .noted_places import LOOK_ALIKES as NOTED_LOOK_ALIKES
+from .noted_places import PROGRAMS as NOTED_PROGRAMS
 from .source_places import LOOK_ALIKES as SOURCE_LOOK_ALIKES
 from .source_places import SOURCES
 
@@ -1578,6 +1579,7 @@ def places(rng: random.Random) -> Iterator[Case]:
         "printed": PRINTED,
         "shells": SHELLS,
         "hashes": HASHES,
+        "noted_programs": NOTED_PROGRAMS,
         "webhooks": WEBHOOKS,
     }
     for group, rows in tables.items():

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sshpass", ("-p §", "-p§")),
     ("redis-cli", ("-a §", "--pass §")),
-    ("sqlcmd bcp osql", ("-P §", "-P§")),
-    ("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldappasswd", ("-w §",)),
+    ("sqlcmd bcp osql isql", ("-P §", "-P§")),
+    ("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami", ("-w §",)),
+    ("ldappasswd", ("-w §", "-s §")),
     ("mongo mongosh mongodump mongorestore mongoexport mongoimport cqlsh", ("-p §", "--password §")),
     ("psexec twine rdesktop useradd usermod", ("-p §",)),
     ("docker podman nerdctl helm buildah skopeo oras", ("login -p §", "login -p=§")),
@@ -49,7 +50,9 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("htpasswd", ("-nb * §", "-b * * §")),
     ("ssh-keygen", ("-N §", "-P §")),
     ("smbclient rpcclient winexe", ("-U *%§",)),
-    ("sqlplus rman expdp impdp sqlldr", ("*/§@",)),
+    ("sqlplus expdp impdp sqlldr", ("*/§@",)),
+    ("rman", ("*/§@", "target */§@")),
+    ("db2", ("connect using §",)),
     ("xfreerdp wfreerdp", ("/p:§",)),
     ("cmdkey", ("/pass:§",)),
     ("net", ("user * §",)),
@@ -60,20 +63,27 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("rclone", ("pass §",)),
     ("poetry", ("config http-basic* * §", "config pypi-token* §")),
     ("mc mcli", ("alias set * * * §",)),
-    ("wandb vault", ("login §",)),
+    ("wandb", ("login §",)),
+    ("vault", ("login §", "operator unseal §", "secret_id=§")),
+    ("kubeadm", ("--token §",)),
     ("snyk", ("auth §",)),
     ("gh", ("secret set --body §", "secret set -b §", "secret set -b§")),
     ("wrangler", ("secret put --value §", "secret:put --value §")),
     ("clickhouse-client", ("--password §",)),
     ("influx", ("-password §", "--password §")),
-    ("dotnet", ("user-secrets set * §",)),
+    ("dotnet", ("user-secrets set * §", "nuget add source -p §")),
+    ("security", ("add-generic-password -w §", "add-internet-password -w §", "unlock-keychain -p §")),
+    ("sonar-scanner", ("-Dsonar.login=§",)),
+    ("schtasks", ("/rp §",)),
+    ("bundle", ("config * *:§", "config set * *:§")),
+    ("drush", ("user:password * §", "upwd * §")),
     ("ngrok", ("authtoken §", "add-authtoken §")),
 )  # fmt: skip
 """Programs, and the arguments that come before a password, in their order and perhaps among others: words, `*` for any one that is no
 flag, `§` for the password, in the flag's own argument or behind a user's name where it is written so. Sources: the programs' manuals.
 """
 _FREQUENT = word_set(
-    "docker gh helm az aws http https mysql mariadb zip openssl net mc vault poetry mongo podman cargo pulumi composer"
+    "docker gh helm az aws http https mysql mariadb zip openssl net mc vault poetry mongo podman cargo pulumi composer security"
 )
 """Programs whose names stand in any text; where one is a command, one of their words or flags follows."""
 
@@ -182,7 +192,7 @@ def _find(form: _Form, items: Sequence[str], at: int) -> Argument | None:
     if (
         len(secret) < 2
         or not likely
-        or (not form.is_flag and "=" in secret)
+        or (not form.is_flag and "=" in secret.rstrip("="))
         or is_placeholder(secret)
         or (not start and secret.startswith("-"))
     ):

@@ -286,7 +286,7 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("pgpass", (Probe((":543", ":6432", ":6543", ":*:"), r":(?:543[0-9]|6432|6543|\*):[^: \n]{1,64}:[^: \n]{1,64}:[^ \n]"),), r"(?:^|\n|\\n)[^\s:/]{1,128}:(?:\d{4,5}|\*):[^:\s]{1,64}:[^:\s]{1,64}:(?P<v>[^\s:\"\\]{2,128})(?=[\s\"]|\\|\Z)"),
     pattern_rule("sql_password", (Probe(("gen_salt",), r"(?i)crypt\([\\]*'[^'\n]{4,200}', ?gen_salt"),), r"\bcrypt\(\\{0,3}'(?P<v>[^\s'\\]{4,200})\\{0,3}', ?gen_salt"),
     pattern_rule("assignment", (Probe(("334 ",), "334 UGFzc3dvcmQ6"),), rf"334 UGFzc3dvcmQ6{_LINE}{_PROMPT}(?P<v>[A-Za-z0-9+/]{{4,4096}}={{0,2}})", None, 0),
-    pattern_rule("command_line", (Probe(("--token",), r"--token[ =][a-z0-9]{6}\.[a-z0-9]{16}"),), r"--token[ =](?P<v>[a-z0-9]{6}\.[a-z0-9]{16})(?![\w.-])", None, 0),
-    pattern_rule("command_line", (Probe(("unseal ",), "operator unseal [A-Za-z0-9+/]{20}"),), r"operator unseal (?P<v>[A-Za-z0-9+/]{20,128}={0,2})", None, 0),
+    pattern_rule("command_line", (Probe(("base64",), r"(?:echo|printf)[^\n|]{1,160}\| ?base64"),), r"(?:echo|printf)(?: -n)? \\{0,3}['\"]?[\w.@-]{1,64}:(?P<v>[^\s'\"|\\:]{4,200})\\{0,3}['\"]? ?\| ?base64", is_mixed_word),
+    pattern_rule("command_line", (Probe(("::add-mask::",), "::add-mask::"),), r"::add-mask::(?P<v>[^\s\"'\\]{4,4096})"),
     MANIFEST_RULE,
 )  # fmt: skip

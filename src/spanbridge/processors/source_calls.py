@@ -30,7 +30,10 @@ CALL_RULES: tuple[TextRule, ...] = (
     _call(".connect(", r"\.connect", rf"{_ARGUMENT}\d{{1,5}}\s{{0,2}},\s{{0,16}}{_ARGUMENT}"),
     _call("credentials(", "Credentials", f"{_ARGUMENT}{_ARGUMENT}{_ARGUMENT}"),
     pattern_rule("sql_password", (Probe(("sp_addlogin", "sp_password"), "sp_(?:addlogin|password) "),), rf"sp_(?:addlogin (?:@\w{{1,16}} ?= ?)?|password )N?\\{{0,3}}'[^'\n\\]{{0,128}}\\{{0,3}}', ?(?:@\w{{1,16}} ?= ?)?{_QUOTED}", None, 0),
+    _call("create_user(|create_superuser(", "create_(?:super)?user", f"{_ARGUMENT}{_ARGUMENT}"),
+    _call(".login(", r"\.login", _ARGUMENT),
     # What signs and what is hashed.
+    _call("hash::make", "Hash::make", ""),
     _call("jwt.sign|jwt.encode|jwt.decode|jwt.verify", r"jwt\.(?:sign|encode|decode|verify)", _OBJECT),
     _call(".hmac256|.hmac384|.hmac512|hmacshakeyfor|setsigningkey|signwith|verifywith", r"Algorithm\.HMAC\d{3}|hmacShaKeyFor|setSigningKey", ""),
     _call("bcrypt.hash|bcrypt.compare|argon2.hash|password_hash|password_verify|generatefrompassword", r"bcrypt\.(?:hash|hashSync|compare|compareSync)|argon2\.(?:hash|verify)|password_hash|password_verify", ""),

@@ -33,6 +33,7 @@ def _is_answer(value: str) -> bool:
 
 TERMINAL_RULES: tuple[TextRule, ...] = (
     pattern_rule("command_line", (Probe(_GATES, _PROBE),), rf"{_PROMPT}(?:{'|'.join(_ASKS)})[^\n\\]{{0,160}}{_LINE}(?P<v>[^\s\"'\\<>:]{{6,4096}})(?=[ \t]{{0,8}}(?:{_LINE}|[\"']|\Z))", _is_answer, 0),
+    pattern_rule("command_line", (Probe(("successfully reset",), r"user successfully reset\."),), rf"user successfully reset\.{_LINE}New value: (?P<v>[^\s\"'\\]{{4,200}})"),
     pattern_rule("unseal_key", (Probe(("unseal key", "recovery key"), r"(?:Unseal|Recovery) Key [0-9]{1,2}", 0),), r"(?:Unseal|Recovery) Key \d{1,2}(?: \([a-z -]{1,24}\))?: (?P<v>[A-Za-z0-9+/=]{20,512})", None, 0),
     pattern_rule("command_line", (Probe(("ftp> user ",), "ftp> user ", 0),), r"ftp> user [^\s\"'\\]{1,64} (?P<v>[^\s\"'\\]{3,128})", None, 0),
     pattern_rule("command_line", (Probe(("<<<",), r"(?:kinit|passwd|cryptsetup|smbpasswd|passphrase-fd)[^\n<]{0,100}<<<"),), r"(?:kinit|passwd|cryptsetup|smbpasswd|passphrase-fd)[^\n<]{0,100}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
