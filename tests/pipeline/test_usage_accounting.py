@@ -193,13 +193,33 @@ ANTHROPIC = {
 GEMINI = {"promptTokenCount": 10, "candidatesTokenCount": 5, "cachedContentTokenCount": 4, "totalTokenCount": 15}
 BEDROCK = {"inputTokens": 6, "outputTokens": 5, "totalTokens": 15, "cacheReadInputTokens": 4}
 LANGCHAIN = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15, "input_token_details": {"cache_read": 4}}
+FURTHER_REPORTS = [
+    # LiteLLM, which repeats Anthropic's words for what OpenAI's include
+    {**OPENAI, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 0},
+    # DeepSeek
+    {"prompt_tokens": 10, "completion_tokens": 5, "prompt_cache_hit_tokens": 4, "prompt_cache_miss_tokens": 6},
+    # Cohere
+    {
+        "billed_units": {"input_tokens": 1.0},
+        "tokens": {"input_tokens": 10.0, "output_tokens": 5.0},
+        "cached_tokens": 4.0,
+    },
+    # the AI SDK, its releases 5, 6 and 6's providers
+    {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15, "cachedInputTokens": 4},
+    {"inputTokens": 10, "outputTokens": 5, "inputTokenDetails": {"noCacheTokens": 6, "cacheReadTokens": 4}},
+    {"inputTokens": {"total": 10, "noCache": 6, "cacheRead": 4}, "outputTokens": {"total": 5, "text": 5}},
+    # Pydantic AI
+    {"input_tokens": 10, "output_tokens": 5, "cache_read_tokens": 4, "cache_write_tokens": 0, "details": {}},
+    # OpenAI's Realtime
+    {"input_tokens": 10, "output_tokens": 5, "input_token_details": {"text_tokens": 10, "cached_tokens": 4}},
+]
 
 
 class Report(pydantic.BaseModel, extra="allow"):
     """What clients of providers give: a model."""
 
 
-@pytest.mark.parametrize("report", [OPENAI, RESPONSES, ANTHROPIC, GEMINI, BEDROCK, LANGCHAIN])
+@pytest.mark.parametrize("report", [OPENAI, RESPONSES, ANTHROPIC, GEMINI, BEDROCK, LANGCHAIN, *FURTHER_REPORTS])
 @pytest.mark.parametrize("form", [dict, lambda report: Report(**report)])
 def test_the_usage_of_a_response(report, form, observed):
     """`usage=response.usage` is read for what it means at its provider, whether cached tokens stand in the input or beside it."""
@@ -215,6 +235,44 @@ def test_the_usage_of_a_response(report, form, observed):
         "input_details": {"cache_read": 4},
     }
     assert billed(memory)[:2] == (10, 5)
+
+
+@pytest.mark.parametrize(
+    ("report", "usage"),
+    [
+        ({"prompt_token_count": 10, "generation_token_count": 5}, {"input_tokens": 10, "output_tokens": 5}),
+        ({"inputTextTokenCount": 10, "totalOutputTextTokenCount": 5}, {"input_tokens": 10, "output_tokens": 5}),
+        ({"promptTokens": 10, "completionTokens": 5}, {"input_tokens": 10, "output_tokens": 5}),
+        ({"billed_units": {"input_tokens": 10.0}}, {"input_tokens": 10}),
+        (
+            {**OPENAI, "total_tokens": 22, "completion_tokens_details": {"reasoning_tokens": 7}},
+            {
+                "input_tokens": 10,
+                "output_tokens": 12,
+                "input_details": {"cache_read": 4},
+                "output_details": {"reasoning": 7},
+            },
+        ),
+        (
+            {**OPENAI, "completion_tokens_details": {"reasoning_tokens": 5}},
+            {
+                "input_tokens": 10,
+                "output_tokens": 5,
+                "input_details": {"cache_read": 4},
+                "output_details": {"reasoning": 5},
+            },
+        ),
+        (
+            {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15, "reasoningTokens": 3},
+            {"input_tokens": 10, "output_tokens": 5, "output_details": {"reasoning": 3}},
+        ),
+    ],
+)
+def test_counts_in_further_words(report, usage, observed):
+    """Bodies of Bedrock's models, billed units, and reasoning that stands beside the output (xAI), which only the total tells."""
+    span, _ = cost_of(observed, model="m", usage=report)
+
+    assert span.attributes["usage"] == usage
 
 
 def test_our_own_words_mean_what_they_say(observed):
