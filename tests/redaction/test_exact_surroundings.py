@@ -10,6 +10,7 @@ from spanbridge import SensitiveDataFilter
 
 from .cases import HOLE
 from .positives import positives
+from .scoring import remains
 
 FILTER = SensitiveDataFilter()
 PERSONAL = SensitiveDataFilter(pii=True)
@@ -63,6 +64,22 @@ def test_where_a_secret_ends(before: str, secret: str, behind: str) -> None:
 
     assert FILTER.redact(text) == expected
     assert FILTER.redact(expected) == expected
+
+
+@pytest.mark.parametrize("number", ["{:6}\t", "{:6}→", "{}: ", "{}:"])
+@pytest.mark.parametrize("rest", ["password: none", "Listening on port 8080", ""])
+def test_a_key_with_numbers_before_its_lines(number: str, rest: str) -> None:
+    """As tools print files, where it was cut off, also as it flows."""
+    lines = ["-----BEGIN RSA PRIVATE KEY-----", f"{SECRET * 3}Ab", f"{SECRET * 3}Cd", f"{SECRET * 3}Ef"]
+    text = "".join(f"{number.format(at)}{line}\n" for at, line in enumerate([*lines, rest], 1))
+
+    redacted = FILTER.redact(text)
+
+    assert not remains(f"{SECRET * 3}Cd", redacted)
+    assert redacted.endswith(f"{rest}\n")
+    for at in range(1, len(text)):
+        stream = FILTER.stream()
+        assert not remains(f"{SECRET * 3}Cd", stream.feed(text[:at]) + stream.feed(text[at:]) + stream.flush())
 
 
 def test_what_stands_for_a_value_is_no_value() -> None:

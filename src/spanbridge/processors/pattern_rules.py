@@ -23,7 +23,7 @@ _PEM_BEGIN = re.compile(
 )
 _PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_BODY = re.compile(
-    r"""(?:(?:\\{1,8}[nrt]|[\s"'+>|,#])+|[A-Za-z0-9+/=]{12,}|[A-Za-z0-9+/=]{1,11}(?=[\r\n\\"',]|\Z)|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,120})"""
+    r"""(?:(?:\\{1,8}[nrt]|[\s"'+>|,#])+(?:\d{1,6}(?:\t|\\{1,8}t|→|: ?)(?=[A-Za-z0-9+/=]{12}|[A-Za-z0-9+/=]{1,11}(?:[\r\n\\"]|\Z)|\Z))?|[A-Za-z0-9+/=]{12,}|[A-Za-z0-9+/=]{1,11}(?=[\r\n\\"',]|\Z)|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,120})"""
 )
 _PEM_LINE = re.compile(r"[A-Za-z0-9+/=]{12}")
 _MAX_PEM = 64 * 1024
@@ -71,7 +71,7 @@ def unfinished_key(text: str) -> int | None:
 
 
 _PEM_REST = re.compile(
-    r"""[\s\\nr"'+>|,#]*(?:-{1,5}(?:E(?:N(?:D[A-Z -]*)?)?)?|[A-Za-z0-9+/=]{1,11}|[A-Z][\w-]{0,30}:[^\n]{0,120})?"""
+    r"""[\s\\nrt"'+>|,#]*(?:\d{1,6}[\t→:\\t ]{0,9})?(?:-{1,5}(?:E(?:N(?:D[A-Z -]*)?)?)?|[A-Za-z0-9+/=]{1,11}|[A-Z][\w-]{0,30}:[^\n]{0,120})?"""
 )
 """What may stand behind the lines of a key that goes on: part of a line, a header, part of its end."""
 _JWK_MEMBER = re.compile(

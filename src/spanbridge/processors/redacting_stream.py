@@ -19,7 +19,7 @@ _CONTEXT = 1024
 """Characters of what went on that are still looked at: the name before a value, the header before a cookie."""
 _MAX_HELD = 128 * 1024
 """Characters that are held back at most: the longest private key, twice."""
-_WORD = re.compile(r"[!-~]{1,8192}\s?\Z")
+_WORD = re.compile(r"[\x1b!-~]{1,8192}\s?\Z")
 """The last word, and the space behind it: it may go on, and what follows may say what it is."""
 _DELIMITER = re.compile(r"[\"',;(){}\[\]<>|`](?=[^\"',;(){}\[\]<>|`]*\Z)")
 """Where the last part of a long word begins that no format can span, such as compact JSON without a secret."""
@@ -28,6 +28,7 @@ _BEGUN = re.compile(
     r"""(?ix)
     -----[A-Z -]{0,60}\Z                                                     # a private key's first line
     | \b(?:echo|printf)\s[^\n|]{0,200}(?:\|[^\n]{0,80})?\Z                  # perhaps piped into a prompt for a password
+    | \bcrypt\([^()\n]{0,200}\Z                                             # perhaps a password and its salt
     | <input\b[^>]{0,400}\Z                                                 # perhaps of the type password
     | (?:passw|secret|phrase|token|key|pwd)[\w.-]{0,24}\\{0,7}["'`]?\s{0,4}[:=]\s{0,4}\\{0,7}["'`][^"'`\n]{0,200}\Z   # an open quote
     | (?:phrase|mnemonic)(?:[ ]is)?[\\"':= ]{1,8}(?:[a-z]{3,8}[ ]){0,23}[a-z]{0,8}\Z       # words of a recovery phrase
