@@ -268,3 +268,200 @@ def test_older_schema() -> None:
     message = {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "result": 5}]}
 
     assert from_messages([message]) == [{"role": "tool", "tool_call_id": "c1", "content": 5}]
+
+
+THOUGHT = {"type": "reasoning", "content": "hm"}
+ANSWER = [{"role": "assistant", "parts": [THOUGHT, {"type": "text", "content": "Hi"}]}]
+ANSWER_AND_CALL = [{"role": "assistant", "parts": [*ANSWER[0]["parts"], CALL_PART]}]
+FLAT_CALL = {"id": "c1", "name": "search", "args": {"q": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("payload", "messages"),
+    [
+        pytest.param({"role": "assistant", "content": "Hi", "reasoning_content": "hm"}, ANSWER, id="DeepSeek"),
+        pytest.param({"message": {"role": "assistant", "content": "Hi", "thinking": "hm"}}, ANSWER, id="Ollama"),
+        pytest.param({"response": "Hi", "thinking": "hm", "done": True}, ANSWER, id="Ollama's generate"),
+        pytest.param({"text": "Hi", "reasoningText": "hm", "reasoning": []}, ANSWER, id="AI SDK"),
+        pytest.param(
+            {"content": [{"type": "reasoning", "text": "hm"}, {"type": "text", "text": "Hi"}], "finishReason": "stop"},
+            [{**ANSWER[0], "finishReason": "stop"}],
+            id="AI SDK's provider",
+        ),
+        pytest.param(
+            {"content": "Hi", "tool_calls": [{"id": "c1", "name": "search", "arguments": '{"q":"x"}'}]},
+            [{"role": "assistant", "parts": [{"type": "text", "content": "Hi"}, CALL_PART]}],
+            id="a stream's answer",
+        ),
+        pytest.param(
+            [{"type": "ai", "content": [{"type": "reasoning", "reasoning": "hm"}, "Hi"], "tool_calls": [FLAT_CALL]}],
+            ANSWER_AND_CALL,
+            id="LangChain",
+        ),
+        pytest.param(
+            {"lc": 1, "type": "constructor", "id": ["AIMessage"], "kwargs": {"type": "ai", "content": "Hi"}},
+            [text("Hi", "assistant")],
+            id="LangChain's dump",
+        ),
+        pytest.param(
+            [{"type": "ai", "data": {"content": "Hi"}}], [text("Hi", "assistant")], id="LangChain's dictionary"
+        ),
+        pytest.param(["ai", "Hi"], None, id="no pair by itself"),
+        pytest.param([["ai", "Hi"]], [text("Hi", "assistant")], id="a pair"),
+        pytest.param(
+            {"generations": [[{"text": "Hi", "generation_info": None}]]},
+            [text("Hi", "assistant")],
+            id="a text of LangChain",
+        ),
+        pytest.param(
+            [
+                {
+                    "kind": "response",
+                    "parts": [
+                        {"part_kind": "thinking", "content": "hm"},
+                        {"part_kind": "text", "content": "Hi"},
+                        {"part_kind": "tool-call", "tool_name": "search", "args": '{"q":"x"}', "tool_call_id": "c1"},
+                    ],
+                }
+            ],
+            ANSWER_AND_CALL,
+            id="Pydantic AI",
+        ),
+        pytest.param(
+            [
+                {
+                    "kind": "request",
+                    "parts": [
+                        {"part_kind": "system-prompt", "content": "kind"},
+                        {"part_kind": "user-prompt", "content": ["Hi", {"kind": "image-url", "url": "u"}]},
+                        {"part_kind": "tool-return", "tool_name": "search", "content": "found", "tool_call_id": "c1"},
+                    ],
+                }
+            ],
+            [
+                text("kind", "system"),
+                {
+                    "role": "user",
+                    "parts": [{"type": "text", "content": "Hi"}, {"type": "uri", "modality": "image", "uri": "u"}],
+                },
+                {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": "found"}]},
+            ],
+            id="Pydantic AI's request",
+        ),
+        pytest.param(
+            {
+                "message": {
+                    "role": "assistant",
+                    "blocks": [
+                        {"block_type": "thinking", "content": "hm"},
+                        {"block_type": "text", "text": "Hi"},
+                        {
+                            "block_type": "tool_call",
+                            "tool_call_id": "c1",
+                            "tool_name": "search",
+                            "tool_kwargs": {"q": "x"},
+                        },
+                    ],
+                }
+            },
+            ANSWER_AND_CALL,
+            id="LlamaIndex",
+        ),
+        pytest.param(
+            [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi"}}],
+            [{**text("Hi", "assistant"), "finish_reason": "stop"}],
+            id="choices",
+        ),
+        pytest.param(
+            [{"finishReason": "STOP", "content": {"role": "model", "parts": [{"text": "Hi"}]}}],
+            [{**text("Hi", "assistant"), "finish_reason": "STOP"}],
+            id="candidates",
+        ),
+        *(
+            pytest.param(body, [text("Hi", "assistant")], id=name)
+            for name, body in {
+                "Titan": {"inputTextTokenCount": 5, "results": [{"outputText": "Hi", "completionReason": "FINISH"}]},
+                "Llama": {"generation": "Hi", "stop_reason": "stop"},
+                "Mistral's body": {"outputs": [{"text": "Hi", "stop_reason": "stop"}]},
+                "Claude 2": {"completion": "Hi", "stop_reason": "stop_sequence"},
+                "Jurassic": {"completions": [{"data": {"text": "Hi"}, "finishReason": {"reason": "endoftext"}}]},
+                "Bedrock's thought": {"output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}}},
+            }.items()
+        ),
+        pytest.param(
+            {
+                "output": {
+                    "message": {"content": [{"reasoningContent": {"reasoningText": {"text": "hm"}}}, {"text": "Hi"}]}
+                }
+            },
+            ANSWER,
+            id="Converse",
+        ),
+        pytest.param(
+            {
+                "role": "assistant",
+                "content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, "Hi"],
+            },
+            ANSWER,
+            id="Mistral",
+        ),
+        pytest.param(
+            {"role": "assistant", "content": [{"type": "text", "text": {"value": "Hi", "annotations": []}}]},
+            [text("Hi", "assistant")],
+            id="Assistants",
+        ),
+    ],
+)
+def test_answers_of_frameworks_and_older_interfaces(payload: Any, messages: Any):
+    """What a model answered, as its client or framework gives it, has its texts, thoughts and calls in parts of the schema."""
+    conversion = to_messages(payload, "assistant")
+
+    assert (conversion and conversion.messages) == messages
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"system": "kind", "messages": [{"role": "user", "content": "Hi"}]},
+        {"system": [{"text": "kind"}], "messages": [{"role": "user", "content": [{"text": "Hi"}]}]},
+        {"instructions": "kind", "input": "Hi"},
+        {"systemInstruction": {"parts": [{"text": "kind"}]}, "contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+        {"contents": "Hi", "config": {"system_instruction": "kind"}} | {"contents": ["Hi"]},
+        {"preamble": "kind", "message": "Hi"},
+        {"system": "kind", "prompt": "Hi"},
+    ],
+)
+def test_what_a_request_says_before_its_messages(request_):
+    """Instructions that stand beside the messages of a request are its first message."""
+    conversion = to_messages(request_, "user")
+
+    assert conversion is not None
+    assert conversion.messages == [text("kind", "system"), text("Hi")]
+    assert conversion.form is None
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ({"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}}, "server_tool_call"),
+        ({"type": "mcp_tool_use", "id": "s1", "name": "roll", "input": {}}, "server_tool_call"),
+        ({"type": "web_search_tool_result", "tool_use_id": "s1", "content": []}, "server_tool_call_response"),
+        ({"executableCode": {"code": "1+1", "language": "PYTHON"}}, "server_tool_call"),
+        ({**NO_PART, "code_execution_result": {"output": "2"}}, "server_tool_call_response"),
+        ({"type": "file", "mediaType": "image/png", "data": "AAAA"}, "blob"),
+        ({"type": "image", "base64": "AAAA", "mime_type": "image/png"}, "blob"),
+        ({"type": "image", "url": "https://x"}, "uri"),
+        ({"type": "image", "source": {"type": "file", "file_id": "f"}}, "file"),
+        ({"image": {"format": "png", "source": {"bytes": "AAAA"}}}, "blob"),
+        ({"document": {"format": "pdf", "name": "d", "source": {"s3Location": {"uri": "s3://b/k"}}}}, "uri"),
+        ({"type": "refusal", "refusal": "no"}, "text"),
+        ({"type": "tool-call", "toolCallId": "c1", "toolName": "search", "input": {}}, "tool_call"),
+        ({"type": "tool-result", "toolCallId": "c1", "output": {"type": "json", "value": 1}}, "tool_call_response"),
+    ],
+)
+def test_further_parts(part, kind):
+    """Parts that the schema has a type for have it."""
+    conversion = to_messages([{"role": "assistant", "content": [part]}], "assistant")
+
+    assert conversion is not None
+    assert [one["type"] for one in conversion.messages[0]["parts"]] == [kind]

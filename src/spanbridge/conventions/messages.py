@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from spanbridge.conventions.message_forms import known_form
 from spanbridge.conventions.values import from_json, json_text
 
 if TYPE_CHECKING:
@@ -52,10 +53,14 @@ def to_messages(payload: Any, role: str, finish_reason: str | None = None) -> Co
     conversion = None
     if cls is str:
         conversion = Conversion([{"role": role, "parts": [{"type": "text", "content": payload}]}], TEXT)
-    elif cls is list:
-        conversion = _list(payload, role)
-    elif cls is dict:
-        conversion = _mapping(payload, role)
+    else:
+        known = known_form(payload, role)
+        if type(known) is list:
+            conversion = _list(known, role)
+        elif type(known) is dict:
+            conversion = _mapping(known, role)
+        if known is not payload and conversion is not None:
+            conversion = conversion._replace(form=None)
     if conversion is not None and finish_reason is not None and conversion.messages:
         last = conversion.messages[-1]
         if last.setdefault("finish_reason", finish_reason) != finish_reason:
@@ -75,12 +80,14 @@ def from_messages(messages: Any, form: str = MESSAGES) -> Any:
 
 
 def _list(payload: list[Any], role: str) -> Conversion | None:
-    if not payload:
+    if not any([type(item) is dict for item in payload]):  # noqa: C419 - short lists
         return None
     messages: list[dict[str, Any]] = []
     exact = True
     loose: dict[str, Any] | None = None  # a message made of what has none, while more of it comes
     for item in payload:
+        if type(item) is str:
+            item = {"type": "text", "text": item}  # noqa: PLW2901 - Gemini's contents
         if type(item) is not dict:
             return None
         speaker = item.get("role")
@@ -122,7 +129,11 @@ def _without_message(item: dict[str, Any], role: str) -> tuple[str, list[dict[st
         return "assistant", [_fitting({**call, "id": item.get("id")}, item)]
     if kind == "reasoning":
         return "assistant", [_part(item)]
-    return (role, [_part(item)]) if kind in _PARTS or kind in _FORMS else None
+    return (role, [_part(item)]) if kind in _PARTS or kind in _FORMS or kind in _ITEMS else None
+
+
+_ITEMS = frozenset({"mcp_list_tools", "mcp_approval_request", "mcp_approval_response", "item_reference", "compaction"})
+"""Further items of OpenAI's Responses, which are generic parts."""
 
 
 def _said_by(item: dict[str, Any]) -> str | None:
@@ -156,7 +167,7 @@ def _mapping(payload: dict[str, Any], role: str) -> Conversion | None:
         if isinstance(listed := payload.get(key), list):
             listed = [{"role": role, "content": item} if type(item) is str else item for item in listed]
             conversion = _list(listed, role)
-            return conversion and conversion._replace(form=None)
+            return conversion and Conversion([*_instructions(payload), *conversion.messages], None)
     if isinstance(text := payload.get("text"), str):
         calls = payload.get("tool_calls") or payload.get("toolCalls")
         message = {"role": role, "content": text, "tool_calls": calls if isinstance(calls, list) else []}
@@ -166,6 +177,19 @@ def _mapping(payload: dict[str, Any], role: str) -> Conversion | None:
 
 _CARRIERS = ("messages", "contents", "output", "input")
 """Where a list of messages stands: in a request of most providers; of Gemini's; in an answer and in a request of OpenAI's Responses."""
+
+
+def _instructions(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a request, or its `config`, says to the model before its messages."""
+    config = request.get("config")
+    holders = (request, config) if isinstance(config, dict) else (request,)
+    said = next((holder[key] for holder in holders for key in _INSTRUCTIONS if holder.get(key)), None)
+    parts = said.get("parts") if isinstance(said, dict) and "parts" in said else said
+    parts = parts if isinstance(parts, list) else [parts]
+    return [{"role": "system", "parts": [_part(part) for part in parts]}] if said else []
+
+
+_INSTRUCTIONS = ("system", "instructions", "system_instruction", "systemInstruction", "preamble")
 
 
 def _choices(choices: list[Any], message_key: str) -> Conversion | None:
@@ -296,7 +320,7 @@ def _tool_call(call: Any) -> dict[str, Any]:
     if not isinstance(call, dict):
         return {"type": "json", "content": call}
     inner = nested if isinstance(nested := call.get("function") or call.get("custom"), dict) else call
-    arguments = next((inner[key] for key in ("arguments", "args", "input") if key in inner), None)
+    arguments = next((inner[key] for key in ("arguments", "args", "input", "parameters") if key in inner), None)
     call_id = call.get("call_id") or call.get("tool_call_id") or call.get("toolCallId") or call.get("id") or None
     name = inner.get("name") or inner.get("toolName") or inner.get("tool_name")
     return {"type": "tool_call", "id": call_id, "name": name, "arguments": from_json(arguments)}
@@ -313,9 +337,15 @@ def _media(item: dict[str, Any]) -> dict[str, Any]:
     if isinstance(sound := item.get("input_audio"), dict):
         return {"type": "blob", "modality": "audio", "mime_type": f"audio/{sound['format']}", "content": sound["data"]}
     modality = "document" if item["type"] == "document" else "image"
-    source: Any = item.get("source", item.get("image_url"))
-    if isinstance(source, dict) and source.get("type") == "base64":
+    source: Any = item.get("source", item.get("image_url", item.get("url")))
+    if isinstance(source, dict) and source.get("type") in ("base64", "text"):
         return {"type": "blob", "modality": modality, "mime_type": source.get("media_type"), "content": source["data"]}
+    if isinstance(source, dict) and "file_id" in source:
+        return {"type": "file", "modality": modality, "file_id": source["file_id"]}
+    if source is None:  # LangChain's and the AI SDK's
+        mime_type = item.get("mime_type") or item.get("mediaType") or item.get("mimeType")
+        data = next(item[key] for key in ("base64", "data", "image") if isinstance(item.get(key), str))
+        return {"type": "blob", "modality": modality, "mime_type": mime_type, "content": data}
     return {"type": "uri", "modality": modality, "uri": source if isinstance(source, str) else source["url"]}
 
 
@@ -330,14 +360,18 @@ def _moved_out(value: Any, levels: int = 4) -> dict[str, Any] | None:
 
 
 def _text(item: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "text", "content": item["content"] if "content" in item else item["text"]}
+    text = item["content"] if "content" in item else item["text"]
+    return {"type": "text", "content": text["value"] if isinstance(text, dict) else text}  # OpenAI's Assistants
 
 
 def _reasoning(item: dict[str, Any]) -> dict[str, Any]:
-    """A part of the schema, or an item of OpenAI's Responses, with its texts in lists."""
+    """A part of the schema, a block of Anthropic's, LangChain's or the AI SDK's, or of OpenAI's or Mistral's, with its texts in lists."""
     if isinstance(item.get("content"), str):
         return item
-    texts = [*(item.get("summary") or ()), *(item.get("content") or ())]
+    for key in ("thinking", "reasoning", "text"):
+        if isinstance(item.get(key), str):
+            return {"type": "reasoning", "content": item[key]}
+    texts = [entry for key in ("summary", "thinking", "content") for entry in item.get(key) or ()]
     return {"type": "reasoning", "content": "\n".join(entry["text"] for entry in texts)}
 
 
@@ -346,6 +380,12 @@ def _file(item: dict[str, Any]) -> dict[str, Any]:
     file = item.get("file", item)
     if "modality" in file:
         return item
+    if (media_type := file.get("mediaType") or file.get("mimeType")) is not None:  # the AI SDK's
+        modality = media_type.partition("/")[0]
+        about = {"modality": modality if modality in _MODALITIES else "document", "mime_type": media_type}
+        if "url" in file:
+            return {"type": "uri", **about, "uri": file["url"]}
+        return {"type": "blob", **about, "content": file["data"]}
     if (uri := file.get("file_url")) is not None:
         return {"type": "uri", "modality": "document", "uri": uri}
     if (data := file.get("file_data")) is not None:
@@ -387,19 +427,85 @@ def _nested_answer(key: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return convert
 
 
+def _of_ai_sdk(output: Any) -> Any:
+    """The AI SDK's result of a tool, without the word for its kind."""
+    return output["value"] if isinstance(output, dict) and output.keys() == {"type", "value"} else output
+
+
+def _server_call(item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "server_tool_call", "id": item.get("id"), "name": item["name"], "server_tool_call": item}
+
+
+def _server_answer(item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "server_tool_call_response", "id": item.get("tool_use_id"), "server_tool_call_response": item}
+
+
+def _code(item: dict[str, Any]) -> dict[str, Any]:
+    """Code that Gemini ran."""
+    code = item.get("executableCode") or item["executable_code"]
+    return {
+        "type": "server_tool_call",
+        "name": "code_execution",
+        "server_tool_call": {"type": "executable_code", **code},
+    }
+
+
+def _code_result(item: dict[str, Any]) -> dict[str, Any]:
+    result = item.get("codeExecutionResult") or item["code_execution_result"]
+    return {
+        "type": "server_tool_call_response",
+        "server_tool_call_response": {"type": "code_execution_result", **result},
+    }
+
+
+def _bedrock_data(modality: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def convert(item: dict[str, Any]) -> dict[str, Any]:
+        if (moved := _moved_out(item)) is not None:
+            return {**_media({"type": modality, "media": moved}), "modality": modality}
+        data = item[modality]
+        about = {"modality": modality, "mime_type": _MIME_TYPES.get(modality, modality + "/") + data["format"]}
+        source = data["source"]
+        if "s3Location" in source:
+            return {"type": "uri", **about, "uri": source["s3Location"]["uri"]}
+        return {"type": "blob", **about, "content": source.get("bytes", source.get("text"))}
+
+    return convert
+
+
+_MIME_TYPES = {"document": "application/"}
 _MODALITIES = frozenset({"image", "audio", "video"})
 _PARTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "text": _text,
     "input_text": _text,
     "output_text": _text,
     "reasoning": _reasoning,
-    "thinking": lambda item: {"type": "reasoning", "content": item["thinking"]},
+    "thinking": _reasoning,
     "tool_use": lambda item: {"type": "tool_call", "id": item["id"], "name": item["name"], "arguments": item["input"]},
     "tool_result": lambda item: {
         "type": "tool_call_response",
         "id": item["tool_use_id"],
         "response": item.get("content"),
     },
+    "tool-call": _tool_call,
+    "tool-result": lambda item: {
+        "type": "tool_call_response",
+        "id": item["toolCallId"],
+        "response": _of_ai_sdk(item.get("output", item.get("result"))),
+    },
+    **dict.fromkeys(("server_tool_use", "mcp_tool_use"), _server_call),
+    **dict.fromkeys(
+        (
+            "mcp_tool_result",
+            "web_search_tool_result",
+            "web_fetch_tool_result",
+            "code_execution_tool_result",
+            "bash_code_execution_tool_result",
+            "text_editor_code_execution_tool_result",
+            "tool_search_tool_result",
+        ),
+        _server_answer,
+    ),
+    "refusal": lambda item: {"type": "text", "content": item["refusal"]},
     "image": _media,
     "image_url": _media,
     "input_image": _media,
@@ -414,6 +520,13 @@ _KEYED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     **{key: _gemini_data(key) for key in ("inlineData", "inline_data", "fileData", "file_data")},
     **{key: _nested_call(key) for key in ("functionCall", "function_call", "toolUse")},
     **{key: _nested_answer(key) for key in ("functionResponse", "function_response", "toolResult")},
+    **dict.fromkeys(("executableCode", "executable_code"), _code),
+    **dict.fromkeys(("codeExecutionResult", "code_execution_result"), _code_result),
+    **{key: _bedrock_data(key) for key in ("image", "document", "video")},
+    "reasoningContent": lambda item: {
+        "type": "reasoning",
+        "content": item["reasoningContent"]["reasoningText"]["text"],
+    },
 }
 """Parts that have no type, by what they hold instead: Gemini's, and those of Bedrock's Converse."""
 

@@ -522,3 +522,79 @@ def test_ddtrace_takes_whatever_comes_out(given: Any, gave: Any, span_type: Span
             assert isinstance(value, str)
     assert all(isinstance(value, (int, float)) for value in annotation.metrics.values())
     assert all(isinstance(key, str) and isinstance(value, str) for key, value in annotation.tags.items())
+
+
+CALLED = [{"name": "search", "arguments": {"q": "x"}, "type": "function", "tool_id": "c1"}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "messages"),
+    [
+        pytest.param(
+            {"role": "assistant", "content": "Hi", "reasoning_content": "hm"},
+            [{"role": "assistant", "content": "hm\nHi"}],
+            id="DeepSeek",
+        ),
+        pytest.param(
+            {"messages": [{"type": "human", "content": "q"}, {"type": "ai", "content": "Hi"}]},
+            [{"role": "user", "content": "q"}, {"role": "assistant", "content": "Hi"}],
+            id="the state of an agent",
+        ),
+        pytest.param(
+            {"content": [{"type": "text", "text": "Hi"}], "finishReason": "stop"},
+            [{"role": "assistant", "content": "Hi"}],
+            id="AI SDK's provider",
+        ),
+        pytest.param(
+            {
+                "message": {
+                    "role": "assistant",
+                    "blocks": [
+                        {"block_type": "text", "text": "Hi"},
+                        {
+                            "block_type": "tool_call",
+                            "tool_call_id": "c1",
+                            "tool_name": "search",
+                            "tool_kwargs": {"q": "x"},
+                        },
+                    ],
+                }
+            },
+            [{"role": "assistant", "content": "Hi", "tool_calls": CALLED}],
+            id="LlamaIndex",
+        ),
+        pytest.param(
+            [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi"}}],
+            [{"role": "assistant", "content": "Hi"}],
+            id="choices",
+        ),
+        pytest.param({"generation": "Hi"}, [{"role": "assistant", "content": "Hi"}], id="Llama"),
+        pytest.param({"results": [{"outputText": "Hi", "completionReason": "FINISH"}]}, [{"role": "assistant", "content": "Hi"}], id="Titan"),
+        pytest.param(
+            {"kind": "response", "parts": [{"part_kind": "text", "content": "Hi"}]},
+            [{"role": "assistant", "content": "Hi"}],
+            id="Pydantic AI",
+        ),
+        pytest.param(
+            [{"type": "custom_tool_call", "call_id": "c1", "name": "search", "input": '{"q":"x"}'}],
+            [{"role": "assistant", "content": "", "tool_calls": CALLED}],
+            id="a custom tool",
+        ),
+        pytest.param(
+            [{"type": "custom_tool_call_output", "call_id": "c1", "output": "found"}],
+            [{"role": "tool", "content": "", "tool_results": [{"result": "found", "type": "tool_result", "tool_id": "c1"}]}],
+            id="what it gave",
+        ),
+    ],
+)  # fmt: skip
+def test_answers_of_frameworks_and_older_interfaces(answer: Any, messages: list[dict[str, Any]]):
+    """What is no message by itself is read as over OTLP."""
+    assert output_messages(answer) == messages
+
+
+def test_pydantic_ai_requests_have_the_roles_of_their_parts():
+    parts = [{"part_kind": "system-prompt", "content": "kind"}, {"part_kind": "user-prompt", "content": "Hi"}]
+    expected = [{"role": "system", "content": "kind"}, {"role": "user", "content": "Hi"}]
+
+    assert input_messages([{"kind": "request", "parts": parts}]) == expected
+    assert input_messages({"preamble": "kind", "message": "Hi"}) == expected

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from spanbridge.conventions.message_forms import known_form
 from spanbridge_llmobs.caps import Budget, json_text
 
 Message = dict[str, Any]
@@ -24,7 +25,7 @@ MAX_MESSAGES = 1000
 _ROLES = {"model": "assistant", "ai": "assistant", "human": "user", "developer": "system", "function": "tool"}
 """Other words for the roles."""
 _PLAIN_ROLES = ("user", "assistant", "system")
-_SYSTEM = ("system", "instructions", "system_instruction", "systemInstruction")
+_SYSTEM = ("system", "instructions", "system_instruction", "systemInstruction", "preamble")
 """Where a request, or its `config`, holds what stands before its messages."""
 _CONTENTS = ("content", "parts", "text", "refusal", "audio")
 """Where a message holds what it says."""
@@ -34,7 +35,18 @@ _CHOICES = ("choices", "candidates", "generations")
 """Where a response holds its alternatives, each with a message."""
 _TEXTS = ("text", "content", "output_text", "refusal", "thinking", "reasoning", "summary", "transcript")
 _CALLS = frozenset(
-    {"tool_use", "tool_call", "tool-call", "function_call", "functionCall", "toolUse", "server_tool_use", "mcp_call"}
+    {
+        "tool_use",
+        "tool_call",
+        "tool-call",
+        "function_call",
+        "functionCall",
+        "toolUse",
+        "server_tool_use",
+        "mcp_tool_use",
+        "mcp_call",
+        "custom_tool_call",
+    }
 )
 _RESULTS = frozenset(
     {
@@ -43,12 +55,25 @@ _RESULTS = frozenset(
         "tool-return",
         "tool_call_response",
         "function_call_output",
+        "custom_tool_call_output",
+        "computer_call_output",
         "functionResponse",
         "toolResult",
+        "mcp_tool_result",
         "web_search_tool_result",
+        "web_fetch_tool_result",
+        "code_execution_tool_result",
+        "bash_code_execution_tool_result",
+        "text_editor_code_execution_tool_result",
     }
 )
-_ITEMS = {"function_call": "assistant", "function_call_output": "tool"}
+_ITEMS = {
+    "function_call": "assistant",
+    "custom_tool_call": "assistant",
+    "function_call_output": "tool",
+    "custom_tool_call_output": "tool",
+    "computer_call_output": "tool",
+}
 """Items of OpenAI's Responses that have no role, and theirs."""
 _KEYED_CALLS = ("functionCall", "function_call", "toolUse")
 _KEYED_RESULTS = ("functionResponse", "function_response", "toolResult")
@@ -59,6 +84,7 @@ _KEYED = (*_KEYED_CALLS, *_KEYED_RESULTS, "inlineData", "inline_data")
 def input_messages(value: Any) -> list[Message]:
     """What a model was given."""
     messages: list[Message] = []
+    value = known_form(value, "user")
     if isinstance(value, dict) and not _is_message(value):
         for holder in (value, value.get("config")):
             for name in _SYSTEM if isinstance(holder, dict) else ():
@@ -73,17 +99,23 @@ def input_messages(value: Any) -> list[Message]:
 
 def output_messages(value: Any) -> list[Message]:
     """What a model answered."""
+    return _answered(known_form(value, "assistant"))
+
+
+def _answered(value: Any) -> list[Message]:
     if isinstance(value, dict) and not _is_message(value):
         for name in _CHOICES:
             if isinstance(choices := value.get(name), list) and choices:
                 # LangChain has a list of them for each prompt.
                 each = [one for choice in choices for one in (choice if isinstance(choice, list) else [choice])]
-                return _capped([message for choice in each for message in output_messages(_of_choice(choice))])
+                return _capped([message for choice in each for message in _answered(_of_choice(choice))])
+        if isinstance(listed := value.get("messages"), list):  # the state of an agent
+            return _capped(_messages(listed, "assistant"))
         inner = value.get("output")
         if not isinstance(inner, list) and not (isinstance(inner, dict) and ("message" in inner or _is_message(inner))):
             inner = value.get("message")
         if inner:
-            return output_messages(inner)
+            return _answered(inner)
         if "object" in value and not isinstance(value["object"], str):
             return _capped([{"role": "assistant", "content": json_text(value["object"])}])
     return _capped(_messages(value, "assistant"))
