@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pkgutil import resolve_name
 from types import SimpleNamespace
 
@@ -222,6 +223,90 @@ def typed(form, chunks):
     return make
 
 
+ONE_CALL = {"content": "Hello", "tool_calls": TOOL_OUTPUT["tool_calls"][:1]}
+"""A text, and a call whose arguments the chunks give as text or all at once."""
+GEMINI_TOOLS = [
+    gemini("Hello"),
+    {
+        "candidates": [
+            {
+                "content": {"parts": [{"functionCall": {"id": "call_1", "name": "search", "args": {"q": "x"}}}]},
+                "finishReason": "STOP",
+            }
+        ]
+    },
+]
+OLLAMA_TOOLS = [
+    {
+        "model": "llama-x",
+        "message": {
+            "role": "assistant",
+            "content": "Hello",
+            "tool_calls": [{"id": "call_1", "function": {"name": "search", "arguments": {"q": "x"}}}],
+        },
+        "done": False,
+    },
+    OLLAMA[-1],
+]
+COHERE_TOOLS = [
+    *COHERE[:-1],
+    {
+        "type": "tool-call-start",
+        "index": 0,
+        "delta": {
+            "message": {
+                "tool_calls": {"id": "call_1", "type": "function", "function": {"name": "search", "arguments": ""}}
+            }
+        },
+    },
+    *(
+        {"type": "tool-call-delta", "index": 0, "delta": {"message": {"tool_calls": {"function": {"arguments": part}}}}}
+        for part in ('{"q":', '"x"}')
+    ),
+    {"type": "tool-call-end", "index": 0},
+    COHERE[-1],
+]
+SERVER_TOOLS = [
+    MESSAGES[0],
+    {
+        "type": "content_block_start",
+        "index": 0,
+        "content_block": {"type": "server_tool_use", "id": "call_1", "name": "search", "input": {}},
+    },
+    block_delta(type="input_json_delta", partial_json='{"q":"x"}'),
+    {"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "Hello"}},
+    *MESSAGES[-2:],
+]
+CUSTOM_TOOLS = [
+    *RESPONSE[:-1],
+    {
+        "type": "response.output_item.added",
+        "item": {"type": "custom_tool_call", "id": "i1", "call_id": "call_1", "name": "search", "input": ""},
+    },
+    {"type": "response.custom_tool_call_input.delta", "item_id": "i1", "delta": '{"q":"x"}'},
+    RESPONSE[-1],
+]
+MISTRAL = [
+    chat({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]}),
+    chat({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]}),
+    chat({"content": [{"type": "text", "text": "Hel"}]}),
+    *CHAT[2:],
+]
+TITAN = [
+    {"outputText": "Hel", "index": 0, "completionReason": None, "inputTextTokenCount": 20},
+    {"outputText": "lo", "index": 0, "completionReason": "FINISH", "totalOutputTextTokenCount": 9},
+]
+LLAMA = [
+    {"generation": "Hel", "prompt_token_count": 20, "generation_token_count": 1, "stop_reason": None},
+    {"generation": "lo", "prompt_token_count": None, "generation_token_count": 9, "stop_reason": "stop"},
+]
+
+
+def invoked(chunks):
+    """The chunks of a model as Bedrock's `invoke_model_with_response_stream` hands them on."""
+    return [{"chunk": {"bytes": json.dumps(chunk).encode()}} for chunk in chunks]
+
+
 USAGE = {"input_tokens": 20, "output_tokens": 9}
 DETAILS = {**USAGE, "input_details": {"cache_read": 8}, "output_details": {"reasoning": 4}}
 CACHED = {**USAGE, "input_details": {"cache_read": 8}}
@@ -298,6 +383,16 @@ FORMS = {
     "ollama objects": (as_objects(OLLAMA), "Hello", "stop", "llama-x", None, USAGE),
     "cohere": (as_objects(COHERE), "Hello", "COMPLETE", None, "c1", USAGE),
     "langchain": (LANGCHAIN, "Hello", "stop", "gpt-x", "run-1", DETAILS),
+    "langgraph": ([(chunk, {"step": 1}) for chunk in LANGCHAIN], "Hello", "stop", "gpt-x", "run-1", DETAILS),
+    "gemini tools": (GEMINI_TOOLS, ONE_CALL, "STOP", "gemini-x", "g1", None),
+    "ollama tools": (OLLAMA_TOOLS, ONE_CALL, "stop", "llama-x", None, USAGE),
+    "cohere tools": (as_objects(COHERE_TOOLS), ONE_CALL, "COMPLETE", None, "c1", USAGE),
+    "messages server tools": (SERVER_TOOLS, ONE_CALL, "end_turn", "claude-x", "msg_1", CACHED),
+    "responses custom tools": (CUSTOM_TOOLS, ONE_CALL, "completed", "gpt-x", "resp_1", DETAILS),
+    "mistral thoughts": (MISTRAL, "Hello", "stop", "gpt-x", "chatcmpl-1", DETAILS),
+    "titan": (TITAN, "Hello", "FINISH", None, None, USAGE),
+    "llama invoked": (invoked(LLAMA), "Hello", "stop", None, None, USAGE),
+    "messages invoked": (invoked(MESSAGES), "Hello", "end_turn", "claude-x", "msg_1", CACHED),
 }
 
 
@@ -357,7 +452,7 @@ def test_a_whole_stream(captured_spans, form):
     assert "completion_start_time" in found
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if not form.startswith(("gemini", "langchain"))])
+@pytest.mark.parametrize("form", [form for form in FORMS if not form.startswith(("gemini", "langchain", "langgraph"))])
 def test_a_stream_that_ends_too_early(captured_spans, form):
     """These say when they are complete; one that did not was cut, though no exception tells."""
     chunks, *_ = FORMS[form]

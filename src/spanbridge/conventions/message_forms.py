@@ -31,7 +31,7 @@ _TEXTS = {
 }
 """Where a body holds a text, by whose it is."""
 _CALLS = ("tool_calls", "toolCalls")
-_MEMBERS = frozenset({"role", "type", "messages", "contents", "parts", "candidates", *_ALTERNATIVES})
+_MEMBERS = frozenset({"role", "type", "messages", "contents", "candidates", *_ALTERNATIVES})
 """What the exits look for themselves."""
 
 
@@ -75,7 +75,7 @@ def _is_same(one: Any, other: Any) -> bool:
 
 def _body(payload: dict[str, Any], role: str) -> Any:
     if "content" in payload:
-        has_form = type(payload["content"]) is list or any(payload.get(key) for key in _CALLS)
+        has_form = type(payload["content"]) is list or any(payload.get(key) for key in (*_CALLS, "parts"))
         return _with_reasoning({"role": role, **payload}) if has_form else payload
     for name in _TEXTS.get(role, ()):
         if type(text := payload.get(name)) is str:

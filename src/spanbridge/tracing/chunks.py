@@ -1,8 +1,8 @@
 """What the chunks of a model's stream say: one small reader per provider's form, chosen by the first chunk that is no plain text.
 
 Forms: OpenAI chat completions and completions (and the many that copy them), OpenAI responses, Anthropic messages, Google Gemini, Amazon
-Bedrock converse, Ollama, Cohere, LangChain message chunks; as objects of the providers' packages or as decoded JSON. Sources: their API
-references.
+Bedrock converse and the bodies of its further models, Ollama, Cohere, LangChain message chunks; as objects of the providers' packages or
+as decoded JSON. What a model thinks on its way is not recorded, only that it began. Sources: their API references.
 """
 
 # Chunks of any type pass through here; their types are unknown on purpose.
@@ -13,7 +13,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
-from orjson import Fragment
+from orjson import Fragment, loads
 
 from spanbridge.model.payload import encode, snapshot
 from spanbridge.model.provider_usage import read_usage
@@ -78,6 +78,8 @@ class Answer:
         call["name"] = name or call["name"]
         if isinstance(arguments, str):
             call["arguments"].append(arguments)
+        elif arguments is not None:  # all at once, as Gemini and Ollama give them
+            call["arguments"].append(encode(snapshot(arguments)).decode())
 
     def brings(self, part: Any) -> None:
         """A part of the answer that is no text: an image, a recording."""
@@ -131,7 +133,7 @@ def reader_of(chunk: Any) -> Callable[[Answer, Any], str | None] | None:
             return _response
         if kind in _MESSAGE_EVENTS:
             return _cohere if _get(_get(chunk, "delta"), "message") is not None else _message
-        if kind in {"message-start", "content-start", "content-delta", "message-end", "tool-plan-delta"}:
+        if kind in _COHERE_EVENTS:
             return _cohere
     if _has(chunk, "candidates"):
         return _gemini
@@ -139,6 +141,12 @@ def reader_of(chunk: Any) -> Callable[[Answer, Any], str | None] | None:
         return _ollama
     if isinstance(chunk, dict) and not chunk.keys().isdisjoint(_CONVERSE_EVENTS):
         return _converse
+    if isinstance(chunk, dict) and not chunk.keys().isdisjoint(_BODY_TEXTS):
+        return _body
+    if isinstance(_get(_get(chunk, "chunk"), "bytes"), bytes):
+        return _InvokedModel()
+    if isinstance(chunk, tuple) and len(chunk) == 2 and reader_of(chunk[0]) is _langchain:
+        return lambda answer, pair: _langchain(answer, pair[0])  # LangGraph's, with what it knows of the step
     if _has(chunk, "usage_metadata") and _has(chunk, "content"):
         return _langchain
     if _get(chunk, "data") is not None and _has(_get(chunk, "data"), "choices"):
@@ -149,6 +157,11 @@ def reader_of(chunk: Any) -> Callable[[Answer, Any], str | None] | None:
 _MESSAGE_EVENTS = frozenset(
     {"message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "ping"}
 )  # fmt: skip
+_COHERE_EVENTS = frozenset(
+    {"message-start", "content-start", "content-delta", "message-end", "tool-plan-delta", "tool-call-start", "tool-call-delta"}
+)  # fmt: skip
+_BODY_TEXTS = ("outputText", "generation", "completion")
+"""Where bodies of Titan, Llama and Claude 2 have the text."""
 _CONVERSE_EVENTS = frozenset(
     {"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"}
 )
@@ -170,6 +183,7 @@ def _chat_completion(answer: Answer, chunk: Any) -> str | None:
                 and ("finish_reason" not in choice or choice["finish_reason"] is None)
                 and ("tool_calls" not in delta or delta["tool_calls"] is None)
                 and (text := delta["content"])
+                and type(text) is str
             ):
                 answer.must_finish = True
                 return text
@@ -210,6 +224,9 @@ def _chat_completion_in_full(answer: Answer, chunk: Any) -> str | None:
                 _get(call, "index"), _get(call, "id"), _get(function, "name"), _get(function, "arguments")
             )
     text = get(delta, "content")
+    if isinstance(text, list):  # Mistral's, which has its thoughts there too
+        answer.has_begun = True
+        text = _joined(text)
     audio = get(delta, "audio")
     if audio is not None:
         if isinstance(piece := _get(audio, "data"), str):
@@ -230,11 +247,11 @@ def _helper_event(answer: Answer, event: Any) -> str | None:
 def _response(answer: Answer, event: Any) -> str | None:
     kind: str = _get(event, "type")
     answer.must_finish = True
-    if kind == "response.output_text.delta":
+    if kind in {"response.output_text.delta", "response.refusal.delta"}:
         return _get(event, "delta")
     if kind.endswith(".delta"):
         answer.has_begun = True
-        if kind == "response.function_call_arguments.delta":
+        if kind in _ARGUMENT_DELTAS:
             answer.calls_tool(_get(event, "item_id"), arguments=_get(event, "delta"))
     elif kind == "response.output_item.done":
         item = _get(event, "item")
@@ -242,8 +259,8 @@ def _response(answer: Answer, event: Any) -> str | None:
             answer.brings(item)
     elif kind == "response.output_item.added":
         item = _get(event, "item")
-        if _get(item, "type") == "function_call":
-            answer.calls_tool(_get(item, "id"), _get(item, "call_id"), _get(item, "name"))
+        if _get(item, "type") in {"function_call", "custom_tool_call", "mcp_call"}:
+            answer.calls_tool(_get(item, "id"), _get(item, "call_id") or _get(item, "id"), _get(item, "name"))
     elif kind in {"response.created", "response.completed", "response.incomplete", "response.failed"}:
         response = _get(event, "response")
         answer.is_named(response)
@@ -251,6 +268,11 @@ def _response(answer: Answer, event: Any) -> str | None:
             answer.finishes(_get(_get(response, "incomplete_details"), "reason") or _get(response, "status"))
             answer.reports = [_get(response, "usage")]
     return None
+
+
+_ARGUMENT_DELTAS = frozenset(
+    f"response.{kind}.delta" for kind in ("function_call_arguments", "custom_tool_call_input", "mcp_call_arguments")
+)
 
 
 def _message(answer: Answer, event: Any) -> str | None:
@@ -266,7 +288,7 @@ def _message(answer: Answer, event: Any) -> str | None:
         return text
     if kind == "content_block_start":
         block = _get(event, "content_block")
-        if _get(block, "type") == "tool_use":
+        if _get(block, "type") in {"tool_use", "server_tool_use", "mcp_tool_use"}:
             answer.calls_tool(_get(event, "index"), _get(block, "id"), _get(block, "name"))
     elif kind == "message_start":
         message = _get(event, "message")
@@ -297,7 +319,7 @@ def _gemini(answer: Answer, chunk: Any) -> str | None:
         call = _get(part, "function_call") or _get(part, "functionCall")
         if call is not None:
             place = len(answer.tool_calls)
-            answer.calls_tool(place, _get(call, "id"), _get(call, "name"), str(_get(call, "args")))
+            answer.calls_tool(place, _get(call, "id"), _get(call, "name"), _get(call, "args"))
         elif _get(part, "thought"):
             answer.has_begun = True
         elif isinstance(text := _get(part, "text"), str):
@@ -333,6 +355,9 @@ def _ollama(answer: Answer, chunk: Any) -> str | None:
         answer.finishes(_get(chunk, "done_reason"))
         answer.reports = [chunk]
     message = _get(chunk, "message")
+    for call in _get(message, "tool_calls") or ():
+        function = _get(call, "function")
+        answer.calls_tool(len(answer.tool_calls), _get(call, "id"), _get(function, "name"), _get(function, "arguments"))
     return _get(chunk, "response") if message is None else _get(message, "content")
 
 
@@ -342,6 +367,10 @@ def _cohere(answer: Answer, event: Any) -> str | None:
     delta = _get(event, "delta")
     if kind == "content-delta":
         return _get(_get(_get(delta, "message"), "content"), "text")
+    if kind in {"tool-call-start", "tool-call-delta"}:
+        call = _get(_get(delta, "message"), "tool_calls")
+        function = _get(call, "function")
+        answer.calls_tool(_get(event, "index"), _get(call, "id"), _get(function, "name"), _get(function, "arguments"))
     if kind == "message-start":
         answer.response_id = _get(event, "id") or answer.response_id
     elif kind == "message-end":
@@ -363,10 +392,39 @@ def _langchain(answer: Answer, chunk: Any) -> str | None:
     for call in _get(chunk, "tool_call_chunks") or ():
         answer.calls_tool(_get(call, "index"), _get(call, "id"), _get(call, "name"), _get(call, "args"))
     content = _get(chunk, "content")
-    if isinstance(content, list):
-        parts = (part if isinstance(part, str) else _get(part, "text") for part in content)
-        content = "".join(part for part in parts if isinstance(part, str))
-    return content
+    return _joined(content) if isinstance(content, list) else content
+
+
+def _joined(parts: list[Any]) -> str:
+    """The texts among the parts of a content."""
+    texts = (part if isinstance(part, str) else _get(part, "text") for part in parts)
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _body(answer: Answer, chunk: Any) -> str | None:
+    answer.must_finish = True
+    reason = _get(chunk, "completionReason") or _get(chunk, "stop_reason")
+    if reason is not None:
+        answer.finishes(reason)
+    answer.reports.append(chunk)
+    del answer.reports[1:-1]  # the first and the last say it
+    return next((text for name in _BODY_TEXTS if (text := _get(chunk, name)) is not None), None)
+
+
+class _InvokedModel:
+    """Reads what Bedrock's `invoke_model_with_response_stream` gives: chunks of the model's own form, as bytes of JSON."""
+
+    def __init__(self) -> None:
+        self._read: Callable[[Answer, Any], str | None] | None = None
+
+    def __call__(self, answer: Answer, event: Any) -> str | None:
+        data = _get(_get(event, "chunk"), "bytes")
+        if data is None:  # an error of the stream
+            return None
+        chunk = loads(data)
+        if self._read is None:
+            self._read = reader_of(chunk)
+        return None if self._read is None else self._read(answer, chunk)
 
 
 def _attribute(value: Any, name: str) -> Any:

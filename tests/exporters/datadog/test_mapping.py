@@ -569,7 +569,11 @@ CALLED = [{"name": "search", "arguments": {"q": "x"}, "type": "function", "tool_
             id="choices",
         ),
         pytest.param({"generation": "Hi"}, [{"role": "assistant", "content": "Hi"}], id="Llama"),
-        pytest.param({"results": [{"outputText": "Hi", "completionReason": "FINISH"}]}, [{"role": "assistant", "content": "Hi"}], id="Titan"),
+        pytest.param(
+            {"results": [{"outputText": "Hi", "completionReason": "FINISH"}]},
+            [{"role": "assistant", "content": "Hi"}],
+            id="Titan",
+        ),
         pytest.param(
             {"kind": "response", "parts": [{"part_kind": "text", "content": "Hi"}]},
             [{"role": "assistant", "content": "Hi"}],
