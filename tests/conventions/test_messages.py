@@ -131,7 +131,7 @@ def text(content: str, role: str = "user") -> dict:
                     "parts": [
                         {"type": "tool_call_response", "id": "search", "response": {"n": 1}},
                         {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "QQ=="},
-                        {"type": "json", "content": NO_PART},
+                        {"type": "json", "content": {}},
                     ],
                 },
             ],

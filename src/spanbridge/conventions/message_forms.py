@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _REASONING = ("reasoning_content", "reasoning", "thinking", "reasoningText", "tool_plan")
 """Where a message holds what the model thought, as a text."""
-_ALTERNATIVES = ("choices", "generations", "results", "outputs", "completions")
+_ALTERNATIVES = ("choices", "candidates", "generations", "results", "outputs", "completions")
 """Where a body holds its alternatives, each with a text or a message."""
 _LISTS = ("messages", "contents", "input")
 """Where a request, or a state, holds its messages."""
@@ -31,7 +31,7 @@ _TEXTS = {
 }
 """Where a body holds a text, by whose it is."""
 _CALLS = ("tool_calls", "toolCalls")
-_MEMBERS = frozenset({"role", "type", "messages", "contents", "candidates", *_ALTERNATIVES})
+_MEMBERS = frozenset({"role", "type", "messages", "contents", *_ALTERNATIVES})
 """What the exits look for themselves."""
 
 
@@ -122,9 +122,22 @@ def _messages_of(item: Any) -> list[Any]:
         return [inner]
     if type(inner := item.get("data")) is dict and "content" in inner and item.get("type") in _PAIRED:
         return [{"type": item["type"], **inner}]
+    if type(parts := item.get("parts")) is list and any(map(_has_nulls, parts)):
+        item = {**item, "parts": [_without_nulls(part) for part in parts]}
+    elif _has_nulls(item) and "function_call" in item and "inline_data" in item:
+        return [_without_nulls(item)]
     if type(blocks := item.get("blocks")) is list and "role" in item:
         return [{"role": item["role"], "content": [_block(block) for block in blocks]}]
     return [_with_reasoning(item)] if "role" in item else [item]
+
+
+def _has_nulls(part: Any) -> bool:
+    """Whether it may be a part of Gemini's as its Python client writes it, with null for all that it does not hold."""
+    return type(part) is dict and "type" not in part and "role" not in part and None in part.values()
+
+
+def _without_nulls(part: Any) -> Any:
+    return {key: value for key, value in part.items() if value is not None} if _has_nulls(part) else part
 
 
 _PAIRED = {

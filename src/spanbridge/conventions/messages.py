@@ -132,7 +132,7 @@ def _without_message(item: dict[str, Any], role: str) -> tuple[str, list[dict[st
     return (role, [_part(item)]) if kind in _PARTS or kind in _FORMS or kind in _ITEMS else None
 
 
-_ITEMS = frozenset({"mcp_list_tools", "mcp_approval_request", "mcp_approval_response", "item_reference", "compaction"})
+_ITEMS = frozenset({"mcp_list_tools", "mcp_approval_request", "mcp_approval_response", "item_reference"})
 """Further items of OpenAI's Responses, which are generic parts."""
 
 
@@ -344,7 +344,7 @@ def _media(item: dict[str, Any]) -> dict[str, Any]:
         return {"type": "file", "modality": modality, "file_id": source["file_id"]}
     if source is None:  # LangChain's and the AI SDK's
         mime_type = item.get("mime_type") or item.get("mediaType") or item.get("mimeType")
-        data = next(item[key] for key in ("base64", "data", "image") if isinstance(item.get(key), str))
+        data = next((item[key] for key in ("base64", "data", "image") if isinstance(item.get(key), str)), None)
         return {"type": "blob", "modality": modality, "mime_type": mime_type, "content": data}
     return {"type": "uri", "modality": modality, "uri": source if isinstance(source, str) else source["url"]}
 

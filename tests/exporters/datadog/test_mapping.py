@@ -602,3 +602,21 @@ def test_pydantic_ai_requests_have_the_roles_of_their_parts():
 
     assert input_messages([{"kind": "request", "parts": parts}]) == expected
     assert input_messages({"preamble": "kind", "message": "Hi"}) == expected
+
+
+def test_parts_of_geminis_client():
+    """They have null for all that they do not hold, which hides nothing of what they do."""
+    empty = dict.fromkeys(("text", "thought", "function_call", "function_response", "inline_data", "executable_code"))
+    parts = [
+        {**empty, "text": "Hi"},
+        {**empty, "function_call": {"id": "c1", "name": "search", "args": {"q": "x"}}},
+        {**empty, "executable_code": {"code": "1+1"}},
+    ]
+    expected = [
+        {"role": "assistant", "content": 'Hi\n{"executable_code":{"code":"1+1"}}', "tool_calls": CALLED},
+    ]
+
+    assert output_messages({"candidates": [{"content": {"role": "model", "parts": parts}}]}) == expected
+    assert output_messages([{"content": {"role": "model", "parts": parts}, "finish_reason": "STOP"}]) == expected
+    assert output_messages({"role": "model", "parts": parts}) == expected
+    assert output_messages(parts) == expected

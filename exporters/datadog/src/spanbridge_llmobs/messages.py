@@ -77,7 +77,18 @@ _ITEMS = {
 """Items of OpenAI's Responses that have no role, and theirs."""
 _KEYED_CALLS = ("functionCall", "function_call", "toolUse")
 _KEYED_RESULTS = ("functionResponse", "function_response", "toolResult")
-_KEYED = (*_KEYED_CALLS, *_KEYED_RESULTS, "inlineData", "inline_data")
+_KEYED = (
+    *_KEYED_CALLS,
+    *_KEYED_RESULTS,
+    "inlineData",
+    "inline_data",
+    "fileData",
+    "file_data",
+    "executableCode",
+    "executable_code",
+    "codeExecutionResult",
+    "code_execution_result",
+)
 """What a part without a type holds: in the spelling of Gemini's interface or of its Python client, or Bedrock's."""
 
 
@@ -162,7 +173,7 @@ def _is_message(value: Any) -> bool:
         isinstance(value.get("role"), str)
         or isinstance(value.get("parts"), list)
         or ("content" in value and isinstance(value.get("type"), str) and value["type"] in {*_ROLES, "system", "tool"})
-        or bool(_calls_of(value))
+        or (bool(_calls_of(value)) and ("function_call" not in value or "content" in value))  # else a part of Gemini's
     )
 
 
@@ -263,6 +274,8 @@ _MEDIA = (
     "source",
     "inlineData",
     "inline_data",
+    "fileData",
+    "file_data",
     "file",
     "input_audio",
     "audio",
