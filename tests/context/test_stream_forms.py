@@ -384,6 +384,20 @@ FORMS = {
     "cohere": (as_objects(COHERE), "Hello", "COMPLETE", None, "c1", USAGE),
     "langchain": (LANGCHAIN, "Hello", "stop", "gpt-x", "run-1", DETAILS),
     "langgraph": ([(chunk, {"step": 1}) for chunk in LANGCHAIN], "Hello", "stop", "gpt-x", "run-1", DETAILS),
+    "responses of agents": (
+        as_objects(
+            [
+                {"type": "agent_updated_stream_event", "new_agent": {"name": "a"}},
+                *({"type": "raw_response_event", "data": event} for event in RESPONSE),
+                {"type": "run_item_stream_event", "name": "message_output_created", "item": {}},
+            ]
+        ),
+        "Hello",
+        "completed",
+        "gpt-x",
+        "resp_1",
+        DETAILS,
+    ),
     "gemini tools": (GEMINI_TOOLS, ONE_CALL, "STOP", "gemini-x", "g1", None),
     "ollama tools": (OLLAMA_TOOLS, ONE_CALL, "stop", "llama-x", None, USAGE),
     "cohere tools": (as_objects(COHERE_TOOLS), ONE_CALL, "COMPLETE", None, "c1", USAGE),
@@ -452,7 +466,9 @@ def test_a_whole_stream(captured_spans, form):
     assert "completion_start_time" in found
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if not form.startswith(("gemini", "langchain", "langgraph"))])
+@pytest.mark.parametrize(
+    "form", [form for form in FORMS if not form.startswith(("gemini", "langchain", "langgraph", "responses of agents"))]
+)
 def test_a_stream_that_ends_too_early(captured_spans, form):
     """These say when they are complete; one that did not was cut, though no exception tells."""
     chunks, *_ = FORMS[form]

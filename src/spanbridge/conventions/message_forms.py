@@ -65,12 +65,16 @@ def _list(payload: list[Any]) -> Any:
         payload = payload[0]
     if payload and all(map(_is_alternative, payload)):
         return {"choices": [{**item, "message": _message_of(item)} for item in payload]}
-    told = [message for item in payload for message in _messages_of(item)]
-    return payload if all(map(_is_same, told, payload)) and len(told) == len(payload) else told
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    return one is other
+    told: list[Any] = []
+    is_same = True
+    for item in payload:
+        if type(item) is dict and len(item) == 2 and "role" in item and type(item.get("content")) is str:  # as most are
+            told.append(item)
+            continue
+        messages = _messages_of(item)
+        is_same = is_same and len(messages) == 1 and messages[0] is item
+        told += messages
+    return payload if is_same else told
 
 
 def _body(payload: dict[str, Any], role: str) -> Any:

@@ -1,8 +1,9 @@
 """What the chunks of a model's stream say: one small reader per provider's form, chosen by the first chunk that is no plain text.
 
-Forms: OpenAI chat completions and completions (and the many that copy them), OpenAI responses, Anthropic messages, Google Gemini, Amazon
-Bedrock converse and the bodies of its further models, Ollama, Cohere, LangChain message chunks; as objects of the providers' packages or
-as decoded JSON. What a model thinks on its way is not recorded, only that it began. Sources: their API references.
+Forms: OpenAI chat completions and completions (and the many that copy them), OpenAI responses (also within the Agents SDK's events),
+Anthropic messages, Google Gemini, Amazon Bedrock converse and the bodies of its further models, Ollama, Cohere, LangChain message chunks;
+as objects of the providers' packages or as decoded JSON. What a model thinks on its way is not recorded, only that it began. Sources:
+their API references.
 """
 
 # Chunks of any type pass through here; their types are unknown on purpose.
@@ -131,6 +132,8 @@ def reader_of(chunk: Any) -> Callable[[Answer, Any], str | None] | None:
             return _helper_event
         if kind.startswith("response."):
             return _response
+        if kind in _AGENT_EVENTS:
+            return _agent_event
         if kind in _MESSAGE_EVENTS:
             return _cohere if _get(_get(chunk, "delta"), "message") is not None else _message
         if kind in _COHERE_EVENTS:
@@ -157,6 +160,7 @@ def reader_of(chunk: Any) -> Callable[[Answer, Any], str | None] | None:
 _MESSAGE_EVENTS = frozenset(
     {"message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "ping"}
 )  # fmt: skip
+_AGENT_EVENTS = frozenset({"raw_response_event", "run_item_stream_event", "agent_updated_stream_event"})
 _COHERE_EVENTS = frozenset(
     {"message-start", "content-start", "content-delta", "message-end", "tool-plan-delta", "tool-call-start", "tool-call-delta"}
 )  # fmt: skip
@@ -242,6 +246,11 @@ def _chat_completion_in_full(answer: Answer, chunk: Any) -> str | None:
 def _helper_event(answer: Answer, event: Any) -> str | None:
     """Of OpenAI's `chat.completions.stream`: its events repeat in other words what its chunks say."""
     return _chat_completion(answer, _get(event, "chunk")) if _get(event, "type") == "chunk" else None
+
+
+def _agent_event(answer: Answer, event: Any) -> str | None:
+    """Of OpenAI's Agents SDK: its further events repeat in other words what those of the responses say."""
+    return _response(answer, _get(event, "data")) if _get(event, "type") == "raw_response_event" else None
 
 
 def _response(answer: Answer, event: Any) -> str | None:
