@@ -307,6 +307,11 @@ FLAT_CALL = {"id": "c1", "name": "search", "args": {"q": "x"}}
             [{"type": "ai", "data": {"content": "Hi"}}], [text("Hi", "assistant")], id="LangChain's dictionary"
         ),
         pytest.param(["ai", "Hi"], None, id="no pair by itself"),
+        pytest.param(
+            {"role": "assistant", "content": None, "refusal": "no"},
+            [{**text("no", "assistant"), "refusal": "no"}],
+            id="a refusal",
+        ),
         pytest.param([["ai", "Hi"]], [text("Hi", "assistant")], id="a pair"),
         pytest.param(
             {"generations": [[{"text": "Hi", "generation_info": None}]]},
@@ -465,3 +470,19 @@ def test_further_parts(part, kind):
 
     assert conversion is not None
     assert [one["type"] for one in conversion.messages[0]["parts"]] == [kind]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"results": [{"data": "x", "text": 5}]},
+        {"type": ["ai"], "data": {"content": "Hi"}},
+        {"kind": "request", "parts": [None, {"part_kind": ["x"]}]},
+        {"role": "user", "blocks": [5, {"block_type": {}}]},
+        {"type": "image", "role": "user"},
+    ],
+)
+def test_what_only_looks_like_a_form(hostile: Any):
+    """Fields of other types than a form has cost nothing but the form."""
+    to_messages(hostile, "user")
+    to_messages([hostile], "assistant")

@@ -103,7 +103,7 @@ def _message_of(item: dict[str, Any]) -> dict[str, Any] | None:
         return _messages_of({"role": "assistant", **{key: value for key, value in inner.items() if value is not None}})[
             0
         ]
-    inner = item.get("data", item)
+    inner = data if type(data := item.get("data")) is dict else item
     text = next((inner[key] for key in ("text", "outputText") if type(inner.get(key)) is str), None) if inner else None
     if text is None or not (inner is not item or any(key in item for key in _REASONS)):
         return None
@@ -124,7 +124,7 @@ def _messages_of(item: Any) -> list[Any]:
         return _pydantic_ai(item)
     if type(inner := item.get("kwargs")) is dict and "lc" in item and "content" in inner:
         return [inner]
-    if type(inner := item.get("data")) is dict and "content" in inner and item.get("type") in _PAIRED:
+    if type(inner := item.get("data")) is dict and "content" in inner and str(item.get("type")) in _PAIRED:
         return [{"type": item["type"], **inner}]
     if type(parts := item.get("parts")) is list and any(map(_has_nulls, parts)):
         item = {**item, "parts": [_without_nulls(part) for part in parts]}

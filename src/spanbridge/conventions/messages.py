@@ -234,6 +234,8 @@ def _message(item: dict[str, Any]) -> dict[str, Any]:
         parts.append({"type": "text", "content": content})
     elif isinstance(content, list):
         parts += map(_part, content)
+    elif content is None and isinstance(refusal := item.get("refusal"), str):
+        parts.append({"type": "text", "content": refusal})
     if isinstance(own := item.get("parts"), list):
         parts += map(_part, own)
     if isinstance(calls := item.get("tool_calls"), list):
