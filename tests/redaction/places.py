@@ -25,6 +25,8 @@ from .further_places import LOOK_ALIKES as FURTHER_LOOK_ALIKES
 from .generating import characters, fill
 from .more_places import LAYOUTS, NATIVE, PROGRAMS, SENTENCES
 from .more_places import LOOK_ALIKES as MORE_LOOK_ALIKES
+from .neighbouring_places import ELEMENTS, ENCODED, FILES, NAMES, QUOTES, TABLES
+from .neighbouring_places import LOOK_ALIKES as NEIGHBOURING_LOOK_ALIKES
 from .noted_places import ANSWERS, HASHES, PRINTED, SHELLS, WEBHOOKS
 from .noted_places import LOOK_ALIKES as NOTED_LOOK_ALIKES
 from .noted_places import PROGRAMS as NOTED_PROGRAMS
@@ -1581,6 +1583,12 @@ def places(rng: random.Random) -> Iterator[Case]:
         "hashes": HASHES,
         "noted_programs": NOTED_PROGRAMS,
         "webhooks": WEBHOOKS,
+        "neighbouring_names": NAMES,
+        "encoded": ENCODED,
+        "national_quotes": QUOTES,
+        "elements": ELEMENTS,
+        "neighbouring_tables": TABLES,
+        "files": FILES,
     }
     for group, rows in tables.items():
         for number, (kind, template) in enumerate(rows):
@@ -1627,6 +1635,7 @@ def look_alikes(_: random.Random) -> Iterator[Case]:
             *ANNOUNCED_LOOK_ALIKES,
             *CONNECTED_LOOK_ALIKES,
             *NOTED_LOOK_ALIKES,
+            *NEIGHBOURING_LOOK_ALIKES,
         )
     ):
         yield Case(f"look_alikes/{number}", text)

@@ -162,6 +162,16 @@ def read_argument(place: Place) -> Spans:
     return quoted_value(place.text, pair.end(), place.level, place.name, strict=True)
 
 
+_ATOM_START = re.compile(r"-define\(\Z|\{\s?:?\Z")
+_ATOM_END = re.compile(r"\s{0,2},\s{0,4}(?:<<(?=[\"\\]))?(?=\\{0,7}\")")
+
+
+def read_atom(place: Place) -> Spans:
+    """`{password, "x"}`, `{:password, "x"}`, `-define(PASSWORD, "x")`, as Erlang and Elixir write pairs."""
+    pair = _ATOM_END.match(place.text, place.right) if _ATOM_START.search(place.head) else None
+    return None if pair is None else quoted_value(place.text, pair.end(), place.level, place.name, strict=True)
+
+
 _NAMES_SECRETS = re.compile(
     r"\b(?:gcloud|docker|podman|buildah|kubectl|oc|helm|nomad) [^\n|;&]{0,128}--?(?:[a-z]{2,10}-)?\Z"
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from spanbridge.processors.argument_readers import (
     read_argument,
+    read_atom,
     read_call,
     read_comparison,
     read_flag,
@@ -40,6 +41,7 @@ READERS: tuple[tuple[str, Callable[[Place], Spans]], ...] = (
     (" ", read_flag),
     (".({", read_call),
     ("", read_argument),
+    (", ", read_atom),
     (" \t", read_quoted_beside),
     ("<", read_cells),
     ("", read_prose),

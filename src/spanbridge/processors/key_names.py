@@ -36,7 +36,7 @@ def word_set(text: str) -> frozenset[str]:
 QUALIFIERS = word_set(
     "old new current previous prev prod production dev development staging stage test testing live sandbox primary secondary confirm "
     "confirmation confirmed again repeat repeated verify value values plain plaintext cleartext raw text string str hash hashed encrypted enc "
-    "b64 base64 binary pem backup override default header input main local global one two"
+    "b64 base64 binary pem backup override default header input main local global one two eu us uk emea apac east west north south central northeast southeast qa uat preprod nonprod"
 )
 """Words at the end of a name that say which one, not what it is."""
 ALONE = word_set(
@@ -78,16 +78,33 @@ _NOT_TOKEN_OWNERS = word_set(
     "progress idempotency client request key"
 )
 CODE_OWNERS = word_set(
-    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime passcode pin login signin reset activation unlock authenticator door alarm device"
+    "mfa otp totp 2fa recovery backup security auth authorization access scratch sms verification onetime passcode pin login signin reset activation unlock authenticator door alarm device "
+    "factor twofactor multifactor tfa authentication bypass disarm gate keypad lockbox pairing"
 )
 PASS_OWNERS = word_set(
-    "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi default become sudo bind"
+    "db database user smtp mail email ftp sftp redis mysql postgres pg admin root login imap auth proxy http https mongo rabbitmq ldap ssh vpn wifi default become sudo bind "
+    "prod production staging dev app api service svc server remote cluster crm erp git jenkins nexus artifactory vault jira wordpress wp grafana kibana elastic elasticsearch kafka mq amqp oracle "
+    "mssql sql sqlserver mariadb postgresql mongodb clickhouse snowflake smb samba rdp vnc snmp radius router account portal guest keystore truststore"
 )
 _OF_SYSTEMS = word_set("password passwd passphrase pwd pass pw secret token apikey")
-_QUALIFIERS_OF_SYSTEMS = QUALIFIERS | word_set(
-    "db database app smtp ftp sftp redis mysql postgres postgresql pg imap mongo mongodb rabbitmq ldap ssh vpn wifi github gitlab openai slack aws"
+_KEYS_OF_SYSTEMS = frozenset(
+    {
+        ("api", "key"),
+        ("api", "token"),
+        ("api", "secret"),
+        ("secret", "key"),
+        ("access", "token"),
+        ("auth", "token"),
+        ("access", "key"),
+        ("client", "secret"),
+    }
 )
-"""Behind a name that begins with one of these words they say whose it is: `PWD_DB`."""
+_QUALIFIERS_OF_SYSTEMS = QUALIFIERS | word_set(
+    "db database app smtp ftp sftp redis mysql postgres postgresql pg imap mongo mongodb rabbitmq ldap ssh vpn wifi github gitlab openai slack aws "
+    "admin root azure gcp google anthropic gemini mistral cohere huggingface stripe twilio sendgrid mailgun jira notion hubspot salesforce discord telegram npm pypi docker "
+    "cloudflare datadog sentry vercel heroku netlify"
+)
+"""Behind a name that begins with one or two of these words they say whose it is: `PWD_DB`, `API_KEY_STRIPE`."""
 PIN_OWNERS = word_set(
     "user card unlock security sim atm device door bank account login voicemail wallet transaction debit my"
 )
@@ -97,6 +114,8 @@ _OF_PIECES = word_set("text str string")
 """Behind a bare `token` they say that it is a piece of text."""
 _SID_OWNERS = word_set("connect session sess php php4 asp aspsession user login auth")
 """Whose `sid` is a session; elsewhere it is an id, as the `AccountSid` of a telephone company."""
+_SENDS_CLIENT_TOKEN = word_set("aws ec2 ecs idempotency request datadog dd")
+"""Whose `client_token` is no credential: it says that a request is the same one, or is published; `OKTA_CLIENT_TOKEN` is one."""
 _LIMITS = word_set("ratelimit limit limits rate quota usage")
 """Beside these, tokens are counted: `x-ratelimit-reset-tokens`."""
 _PAIRS = frozenset({("connection", "string"), ("conn", "string"), ("conn", "str"), ("seed", "phrase"), ("recovery", "phrase"), ("pass", "word"),
@@ -155,8 +174,11 @@ def _classify(name: str) -> Sensitivity:
     if name[:1] in OF_VOCABULARY:
         return Sensitivity.NONE
     words = [*split_words(name)]
-    qualifiers = QUALIFIERS if _OF_SYSTEMS.isdisjoint(words[:1]) else _QUALIFIERS_OF_SYSTEMS
-    while len(words) > 1 and (words[-1] in qualifiers or _REPETITION.fullmatch(words[-1])):
+    begins_secret = words[:1] and (words[0] in _OF_SYSTEMS or tuple(words[:2]) in _KEYS_OF_SYSTEMS)
+    qualifiers = _QUALIFIERS_OF_SYSTEMS if begins_secret else QUALIFIERS
+    while len(words) > 1 and (
+        words[-1] in qualifiers or words[-1].rstrip("0123456789") in qualifiers or _REPETITION.fullmatch(words[-1])
+    ):
         if len(words) > 1 and (words[-2], words[-1]) in _PAIRS:
             break
         words.pop()
@@ -178,6 +200,8 @@ def _classify(name: str) -> Sensitivity:
     ):
         return Sensitivity.NONE
     if last in ("key", "keys", "token", "tokens", "code", "codes", "pass"):
+        if owner == "client" and len(words) > 2 and words[-3] not in _SENDS_CLIENT_TOKEN:
+            owner = words[-3]
         return Sensitivity.NONE if not _LIMITS.isdisjoint(words) else _owned(owner, last, glued=False)
     glued = _GLUED.fullmatch(last)
     if glued is not None and last not in _GLUED_LOOKALIKES:

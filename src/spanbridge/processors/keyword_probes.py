@@ -31,6 +31,7 @@ _CONNECTED = "|".join(
         r"(?: (?:field|input|box|textbox|entry))?[\\\"'`\])>]+[ \t]{0,4}[,}]",
         rf"(?:[ \t]{{1,16}}(?:by |as )?\(?|(?:\.[A-Za-z]{{2,20}})?[({{][ \t]{{0,2}}){_QUOTE}|</[a-z]{{1,8}}>[^<\"]{{0,40}}<|[ \t][^<>\n]{{1,200}}>",
         r"(?:[^A-Za-z0-9+/\"][^\"]{0,80})?[0-9!@#$%^&*_]",
+        r",[ ]{0,4}(?:<<)?\\*\"",
         rf"[\\\"'`*_]{{0,8}}{_FILLER}{_LEADS_TO}[(*]{{0,2}}{_QUOTE}",
     )
 )
@@ -85,7 +86,7 @@ _RARE_NAMES = (
     Probe(_RARE, f"(?i)(?:{'|'.join(_RARE)}){_NAME_END}", 0),
     Probe(
         _OF_OTHERS,
-        rf"(?i)(?:{'|'.join(_OF_OTHERS)})[^ :\n\"]{{0,4}}(?: [^ :\n\"]{{1,24}}){{0,5}}(?: :|:| (?:er|je|is|ist|est|\xc3[\xa8\xa9\xa4]r?) )",
+        rf"(?i)(?:{'|'.join(_OF_OTHERS)})[^ :\n\"]{{0,4}}(?: [^ :\n\"]{{1,24}}){{0,5}}(?: :|:| (?:er|je|is|ist|est|on|\xc3[\xa8\xa9\xa4]r?) )",
         0,
     ),
     _owned_names("word", "pass"),

@@ -94,13 +94,18 @@ _NAME_VALUE = (
     r"""(?:\s[a-z-]{2,16}=\\{0,3}["'][^"'<>\n]{0,40}\\{0,3}["']){0,3}(?:,|\s|\\n|\\r|-|/?>\s{0,8}<){1,24}\\{0,7}["']?(?:parameter|field|header|input|option)?_?value\\{0,7}["']?(?:\s{0,3}[:=]\s{0,3}|>)(?P<q>\\{0,7}["']?)(?P<v>(?!\{\w)[^\s"'\\<>,}]{2,2048})"""
 )
 """`name: DB_PASSWORD` then `value: x`, as in Kubernetes, XML and Python reprs."""
-_SETX = r"""setx (?P<k>[\w.]{2,64}) {1,4}\\{0,7}["']?(?P<v>(?<=["'])[^"'\\\n]{1,2048}|[^\s"'\\%]{1,2048})"""
+_SETX = r"""set(?:x|env) (?P<k>[\w.]{2,64}) {1,4}\\{0,7}["']?(?P<v>(?<=["'])[^"'\\\n]{1,2048}|[^\s"'\\%]{1,2048})"""
 
 
 _LINE = r"(?:\r|\\{1,8}r)?(?:\n|\\{1,8}n)"
 _PROMPT = r"(?:[>$] ?|[CS]: ?|-+> ?)?"
 """Before what a client sends, in a transcript."""
 _FORM_DATA = rf"""form-data; ?name=\\{{0,7}}["'](?P<k>[\w.\[\]-]{{2,64}})\\{{0,7}}["'](?:;[^\n\\]{{0,80}})?{_LINE}(?:Content-[^\n\\]{{1,100}}{_LINE}){{0,3}}{_LINE}(?P<v>[^\r\n\\]{{1,2048}})"""
+_REG_ADD = r"""/v \\{0,7}["']?(?P<k>[\w.-]{2,64})\\{0,7}["']? [^\n]{0,32}?/d \\{0,7}["']?(?P<v>[^\s"'\\]{2,2048})"""
+_HERE = r"<<[-~]? ?\\{0,7}[\"']?\w{2,24}\\{0,7}[\"']?(?:\n|\\{1,7}n)[ \t]{0,40}"
+"""Up to the first line of a here-document."""
+_HERE_DOCUMENT = rf"""(?<!\w)(?P<k>\w{{2,64}})(?:=\$\(cat)? ?{_HERE}(?P<v>[^\s"'\\]{{2,2048}})"""
+"""`PASSWORD=$(cat <<EOF`, `read -r PASSWORD <<EOF`, `tee password <<EOF`."""
 _DOCKER_ENV = r"ENV (?P<k>\w{2,64}) {1,4}\\{0,7}[\"']?(?P<v>[^\s\"'\\=]{2,2048})"
 
 
@@ -123,7 +128,13 @@ def named_value_rules(classify: Classifier) -> tuple[TextRule, ...]:
             Probe(("value",), r"(?i)(?:[\",' \t\\n/><\n-]|er_?|ld_?|ut_?|on_?)value[\\\"'> ]{0,9}[:=>]", 3),
             _NAME_VALUE,
         ),
-        _named_value_rule(classify, Probe(("setx",), r"(?i)setx [A-Za-z0-9_]{2,64} ", 0), _SETX),
+        _named_value_rule(classify, Probe(("setx", "setenv"), r"(?i)set(?:x|env) [A-Za-z0-9_]{2,64} ", 0), _SETX),
+        _named_value_rule(classify, Probe(("reg_sz", "/v "), r"(?i)/v [A-Za-z0-9_]{2,64} [^\n]{0,32}/d ", 0), _REG_ADD),
+        _named_value_rule(
+            classify,
+            Probe(("<<",), r"<<[-~]?[ ]?[\\\"']{0,8}[A-Za-z]", 0),
+            _HERE_DOCUMENT,
+        ),
         _named_value_rule(classify, Probe(("env ",), r"ENV [A-Za-z0-9_]{2,64} {1,4}[^ =]", 0), _DOCKER_ENV),
         _named_value_rule(
             classify,
@@ -210,6 +221,8 @@ def _is_code(value: str) -> bool:
     return len(value) != len("2026") or not value.startswith(("19", "20"))
 
 
+_STORES = r"(?:postgres(?:ql)?|mysql2?|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql|sqlserver|clickhouse|cockroachdb|nats|ldaps?|s?ftps?|smtps?|imaps?)"
+"""Schemes of addresses that hold a user and a password."""
 _LONGER_THAN_IDS = 6
 """Digits behind a user's name that are no number of a group or a port, as in `-u 1000:1000`."""
 _READS_SECRETS = r"(?:-stdin|--with-token|sudo -S|passwd|kinit|gcloud secrets|secret (?:create|put|set)|smbpasswd|cryptsetup|env add)"
@@ -248,6 +261,8 @@ PATTERN_RULES: tuple[TextRule, ...] = (
         r"(?:://|:\\/\\/|:%2F%2F|%3A%2F%2F)[^\s/:@\"'<>\\?#]{0,512}(?:@[\w.-]{1,64})?(?::|%3A)(?P<v>(?:[^\s\"'<>\\@]{1,512}|[^\s\"'<>\\@/:]{513,900})(?:@[^\s\"'<>\\@/]{1,128}(?=@))?)(?:@|%40)(?=[\w\[$.{-])", _url_password,
     ),
     pattern_rule("url_password", (Probe(("@",), r"@(?:[A-Za-z0-9.-]{3,64}:[0-9]{2}|[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|(?:tcp|unix)\()"),), rf"(?<![\w./:@%+-])(?:[A-Za-z][\w.-]{{0,40}}/(?=[^\s/@]{{3,120}}@\d))?(?!{_NO_USER}:)[A-Za-z][\w.-]{{0,40}}:(?P<v>[^\s:/@\"'<>\\,;(){{}}]{{6,80}})@(?=[A-Za-z0-9][\w.-]{{2,127}}:\d{{2,5}}(?![\w.])|\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\w.])|(?:tcp|unix)\()", is_mixed_word),
+    # Cut off before its host.
+    pattern_rule("url_password", (Probe(("://",), rf"(?i){_STORES}://[A-Za-z0-9_.%+-]{{1,64}}:[^ /:@\"'<>]{{6}}", 12),), rf"{_STORES}://[\w.%+-]{{1,64}}:(?P<v>(?=[^\s\d]{{0,200}}\d)[^\s/:@\"'<>\\?#,;]{{6,512}}?)(?=\.{{0,3}}(?:\s|\Z)|…|\.{{3}})", is_mixed_word),
     pattern_rule("url_token", (Probe(("@",), r"://[A-Za-z0-9_-]{20,128}(?::[^ /\"'@]{0,128})?@"),), r"://(?P<v>[A-Za-z0-9_-]{20,128})(?::[\w.-]{0,16})?@", looks_like_credential),
     pattern_rule("aws_secret_key", (Probe(("akia", "asia"), rf"(?:AKIA|ASIA)[A-Z2-7]{{16}}{_BEHIND_AWS_ID}[A-Za-z0-9+/]{{8}}", 0),), rf"(?:AKIA|ASIA)[A-Z2-7]{{16}}{_BEHIND_AWS_ID}(?P<v>[A-Za-z0-9+/]{{40}})(?![A-Za-z0-9+/=])", looks_like_credential, 0),
     pattern_rule(
@@ -261,12 +276,13 @@ PATTERN_RULES: tuple[TextRule, ...] = (
     pattern_rule("command_line", (Probe(("echo", "printf"), rf"(?:echo|printf)[^\n|]{{1,200}}\|[^\n]{{0,80}}{_READS_SECRETS}"),), rf"(?:echo|printf)(?: -[ne]{{1,2}})? (?:['\"]?%s(?:\\\\?n)?['\"]? )?\\{{0,3}}['\"]?(?:[\w.-]{{1,32}}:(?=[^\n|]{{1,200}}\|[^\n]{{0,40}}chpasswd))?(?P<v>[^\s'\"|\\]{{2,200}}(?:\\{{1,7}}n[^\s'\"|\\]{{2,200}})?)\\{{0,3}}['\"]? ?\|[^\n]{{0,80}}?{_READS_SECRETS}", None, 0),
     pattern_rule("sql_password", (Probe(("identified",), r"(?i)identified (?:with [a-z0-9_'\"]{1,40} )?by "),), r"(?:(?-i:IDENTIFIED)|user \S{1,80} identified|identified(?= (?:with|by) [^\n\"]{0,60}'))(?: with [\w'\"]{1,40})? by (?:password )?\\{0,3}['\"](?P<v>[^\s'\"\\;]{2,128})"),
     pattern_rule("command_line", (Probe(("encrypt_string", "/user:"), r"(?:encrypt_string [\\'\"] ?[^ ]{2}|net use [^\n\"|;]{0,200}/user:)"),), r"(?:encrypt_string |net use (?:[^\n\"|;]{0,128}/user:\S{1,64} |(?:\w: )?\\{2,8}[^\s\"]{1,128} (?=\S{2,128} /user:)))\\{0,3}['\"]?(?P<v>[^\s'\"\\]{2,128})", None, 0),
-    pattern_rule("command_line", (Probe(("<<<",), r"(?:--with-token|--password-stdin|sudo -S|secret (?:put|create)|smbpasswd)[^\n<]{0,60}<<<"),), r"(?:--with-token|--password-stdin|sudo -S|secret (?:put|create)|smbpasswd)[^\n<]{0,60}<<< ?\\{0,3}[\"']?(?P<v>[^\s\"'\\]{2,512})", None, 0),
+    pattern_rule("command_line", (Probe(("<<",), r"(?:--with-token|--password-stdin|sudo -S|secret (?:put|create)|smbpasswd)[^\n<]{0,60}<<"),), rf"(?:--with-token|--password-stdin|sudo -S|secret (?:put|create)|smbpasswd)[^\n<]{{0,60}}(?:<<< ?\\{{0,3}}[\"']?|{_HERE})(?P<v>[^\s\"'\\]{{2,512}})", None, 0),
     pattern_rule("assignment", (Probe(("auth", "credential", "login", "connection", "pdo("), r"(?:[Bb]asic_?[Aa]uth(?:entication)?|[Cc]redentials?(?:\.basic)?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)[ ]?=?[ ]?[(][^()\n]{0,160}?[\"'][ ]?,[ ]?\\*[\"']", 6),), r"(?:[Bb]asic_?[Aa]uth(?:entication)?|[Cc]redentials?(?:\.basic)?|[Ll]ogin|[Aa]uthenticate|getConnection|PDO|auth)(?: ?= ?)?\((?:[^()\n\"']{0,40}\\{0,3}[\"'][^\"'\n\\]{0,160}\\{0,3}[\"'] ?, ?){1,2}\\{0,3}[\"'](?P<v>[^\s\"'\\]{4,200})\\{0,3}[\"'] ?\)", is_mixed_word, 0),
     pattern_rule("login", (Probe(("login", "cred", "log in", "logged in", "loggedin", "signed in", "/password", "/pass"), r"(?i)(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: failed| succeeded)?(?: with| is| are)?:? {1,2}[A-Za-z0-9_.@-]{1,64} ?[/:] ?[^ ]{4}", 8),), r"(?<![\w.-])(?:log(?:ged)? ?in|signed in|cred(?:ential)?s|user(?:name)?/pass(?:word)?)(?: failed| succeeded)?(?: with| is| are)?:? {1,2}[A-Za-z][\w.@-]{0,63} ?[/:] ?(?!/)(?P<v>[^\s\"'`<>\\,;]{4,128}?)(?=[.,;]?(?:\s|</|\Z))", is_mixed_word),
     pattern_rule("url_password", (Probe(("jdbc:oracle", ":15"), r"(?i)(?:jdbc:oracle:[a-z]{2,5}:[^ /\"'@]{1,64}/[^ @\"']{2,128}@|@(?://)?[A-Za-z0-9_.-]{1,128}:15[0-9]{2})"),), r"(?:jdbc:oracle:[a-z]{2,5}:[\w.$-]{1,64}/(?=[^\s@\"']{2,128}@)|(?<![\w./-])\w{1,32}/(?=[^\s@/\"']{2,128}@(?://)?[\w.-]{1,128}:15\d\d[:/]))(?P<v>[^\s@\"']{2,128})@"),
     pattern_rule("session_cookie", (Probe(("jsessionid", "phpsessid", "aspsessionid", "asp.net_sessionid", "connect.sid", "_session="), r"(?i)(?:(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid)[\\\"' ]{0,6}[=:]|_session=)[\\\"' ]{0,6}[A-Za-z0-9%._-]{16}"),), r"(?:jsessionid|phpsessid|aspsessionid[a-z]{0,12}|asp\.net_sessionid|connect\.sid|[a-z]_session(?==))\\{0,7}[\"']?\s?[=:]\s?\\{0,7}[\"']?(?P<v>[\w%.+/=-]{16,4096})", looks_like_credential),
     pattern_rule("one_time_code", (Probe(("is your", "is the", "as your", "as the"), r"(?i)[0-9] (?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)", 2, r"(?i)(?:is|as) (?:your|the) (?:[A-Za-z0-9-]{1,24} ){0,4}(?:code|otp|passcode|pin|password)"),), r"(?<![\w.-])(?:[A-Z]-)?(?P<v>\d{4,8}|\d{3}[ -]\d{3}) (?:is|as) (?:your|the) (?:(?!error|status|zip|country|exit|area|postal|promo|discount)[\w-]{1,24} ){0,4}(?:code|otp|passcode|(?:one-time|login|temporary) password|(?:login|security|access) pin)\b"),
+    pattern_rule("one_time_code", (Probe(("use ", "enter ", "type "), r"(?i)(?:use|enter|type) [0-9]{3}[ -]?[0-9]{1,5} to "),), r"\b(?:use|enter|type) (?P<v>\d{4,8}|\d{3}[ -]\d{3}) (?:to (?:verify|confirm|authenticate|(?:sign|log) ?in|(?:complete|finish) (?:your )?(?:log|sign)[ -]?in))\b"),
     pattern_rule("one_time_code", (_CODE_PROBE,), r"\b(?:(?:log-?in|security|access|account) pin|enter this code[^\n:\d]{0,30})(?: is)?:? (?P<v>\d{4,8})(?![\w-])(?!\.\d)"),
     pattern_rule("one_time_code", (_CODE_PROBE,), r"(?<!error )(?<!status )(?<!exit )(?<!promo )(?<!discount )(?<!zip )\bcode(?: is:?|:)? (?P<v>\d{4,8}|\d{3}[ -]\d{3})(?![\w-])(?=[^\n]{0,80}?(?:share|expire|valid for|minute|to (?:sign|log) in|to verify))", _is_code),
     pattern_rule("one_time_code", (Probe(("code",), rf"(?i){_CODE_KINDS}[ -]code[^0-9\n\"]{{0,60}}[0-9]{{3}}", 15, r"(?i)code[^0-9\n\"]{0,60}[0-9]{3}"),), rf"\b{_CODE_KINDS}[ -]code(?: (?:for|to) [^\n.:\d]{{1,40}})?(?: (?:is|was):?|:|=|\*\*:|:\*\*)?[*` ]{{1,4}}(?P<v>\d{{4,8}}|\d{{3}}[ -]\d{{3}})(?![\w-])(?!\.\d)"),

@@ -188,10 +188,14 @@ def _find_email(text: str, budget: Budget) -> Iterator[Span]:
         yield Span(start, end, "email")
 
 
+_YEAR = re.compile(r"\((?:19|20)\d\d\)")
+"""In brackets, where telephone numbers have an area's code: of a paper, `(2024) 100-2000`."""
+
+
 def _find_phone(text: str, budget: Budget) -> Iterator[Span]:
     for match in matches(compiled(_PHONE), text, budget):
         is_version = "." in match["v"] and _VERSION_BEFORE.search(text, max(0, match.start("v") - 24), match.start("v"))
-        if is_phone(match["v"]) and not is_version:
+        if is_phone(match["v"]) and not is_version and not _YEAR.match(match["v"]):
             yield Span(*match.span("v"), "phone")
 
 

@@ -26,7 +26,7 @@ _USES_QUOTED = re.compile(r"(?i)\b(?:us(?:e|ing)|with|enter|try) (?:the|this|my|
 _NAMES_THING = re.compile(r"""["'`] (?!(?:to|and|or|for|when|if|on|in|at|with|then|does|did|is|was)\b)[a-z]""")
 """Behind a quoted word: `the password "reset" link`."""
 _CELLS = re.compile(
-    r"</(?:t[dh]|dt|key|name|label|b|strong|span)>\s{0,40}<(?:t[dh]|dd|string|value|span|code)[^<>]{0,80}>\s{0,40}"
+    r"</(?:t[dh]|dt|key|label|b|strong|span|[\w:.-]{0,24}name)>(?:\s|\\[nrt]){0,40}<(?:t[dh]|dd|string|data|span|code|[\w:.-]{0,24}value)[^<>]{0,80}>(?:(?:\s|\\[nrt]){0,40}<(?:string|code|b|strong|span)[^<>]{0,80}>)?(?:\s|\\[nrt]){0,40}"
 )
 """From one cell or term of HTML to the next, from a key of a property list to its value."""
 _COPULA = r"(?:is|was|should be|are|ist|lautet|es|c['’]est|est|é|è|\\{1,7}u00e[89]|be|being|now|to|as|equals|(?:has|have|had)[ ]been|will[ ]be)"
@@ -46,7 +46,7 @@ _TO = re.compile(r"""["'`*]{0,2}[ ]to[ ]""")
 _ANNOUNCED = re.compile(rf"""[*_"'`]{{0,3}}{_FILLER}[ ]?:(?:[ ]|\n|\\n){{1,6}}""")
 _BREAK = re.compile(r"\n|\\n")
 _ENDS_LINE = re.compile(r"""["'`*_)」』”.,;!?]{0,4}[ \t]{0,8}(?:\r|\n|\\[rn]|["']|\Z)""")
-_IS = "ist|lautet|est|es|é|è|jest|är|er|is|это|to|on|je"
+_IS = "ist|lautet|est|es|é|è|on|jest|är|er|is|это|to|on|je"
 _OF_OTHERS = re.compile(
     rf"""[*_"'`]{{0,3}}(?:[ ](?!(?:{_IS})[ ])[^\s:：=.,;!?"'`]{{1,24}}){{0,5}}?(?:{GAP}?[:：]|[ ](?:{_IS}))[ ]{{1,3}}"""
 )

@@ -20,8 +20,10 @@ from spanbridge.processors.value_words import (
 if TYPE_CHECKING:
     from spanbridge.processors.places import Found
 
-_OPENING = re.compile(r"(?:<(?:b|strong|em|i|code|kbd|tt|span|mark)\b[^<>\n]{0,60}>){0,3}[(*_「『“„«‘]{0,3}\u00a0?")
-_WORD = re.compile(r"""[^\s"'`<>\\」』”“»’\x1b\u200b]{4,8192}""")
+_OPENING = re.compile(
+    r"(?:<(?:b|strong|em|i|code|kbd|tt|span|mark)\b[^<>\n]{0,60}>){0,3}(?:[«»‹›][ \u00a0\u202f]?|[(*_「『“”„‘’‚]{0,3}\u00a0?)"
+)
+_WORD = re.compile(r"""[^\s"'`<>\\」』”“»«›‹’\x1b\u200b]{4,8192}""")
 _SENTENCE_ENDS = ".,;:!?)*_。，"
 _FIELD = re.compile("[a-z]+(?:_[a-z]+)+")
 """What Markdown quotes as code: `project_id` of a credential."""

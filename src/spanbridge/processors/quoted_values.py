@@ -21,7 +21,7 @@ MAX_QUOTED = 4096
 """A quoted value that is longer is text, not a secret; nor is it searched for its end."""
 _WRAPPER = (
     r"(?:new )?(?:[\w.]{1,24}(?:::|\.))?(?:Secret(?:Str|String|Bytes)?|String|str|bytes|Some|Optional|Ok|Just|from|of|Field|text|quote|strdup)\((?:default\s?=\s?)?"
-    r"|\(\w{1,24}\) \(len=\d{1,5}\) |\[\]byte\(|\(ConvertTo-SecureString |string\(\d{1,4}\) |!!str |&\w{1,16} "
+    r"|\(\w{1,24}\) \(len=\d{1,5}\) |\[\]byte\(|\(ConvertTo-SecureString |Sensitive\(|pack |string\(\d{1,4}\) |!!str |&\w{1,16} "
 )
 """What makes a value of the string in it, as the types of languages do."""
 QUOTE = re.compile(

@@ -19,7 +19,14 @@ def _call(gates: str, name: str, before: str, *, any_word: bool = False) -> Text
     return pattern_rule("assignment", (probe,), rf"(?:{name}) ?\(\s{{0,16}}{before}{_QUOTED}", check, 0)
 
 
+_ENCODES = r"(?:btoa|Buffer\.from|[eE]ncode(?:64|ToString)?|GetBytes)"
+"""What writes a user and a password in base64, as a header holds them."""
 CALL_RULES: tuple[TextRule, ...] = (
+    pattern_rule(
+        "assignment",
+        (Probe(("btoa(", "buffer.from(", "encode(", "encode64(", "encodetostring(", "getbytes("), rf"{_ENCODES}\((?:\[\]byte\()?[bf]?[\\]{{0,7}}[\"'`][^ \"'`:\n]{{1,64}}:[^ \"'`\n/]{{4}}", 40),),
+        rf"{_ENCODES}\((?:\[\]byte\()?[bf]?\\{{0,7}}[\"'`](?!(?:data|https?|urn|sha\d+|md5|file|arn):)[^\s\"'`:]{{1,64}}:(?P<v>[^\s\"'`\\]{{4,200}})\\{{0,7}}[\"'`]", is_mixed_word, 0,
+    ),
     # A server, a user, the password.
     _call("mysqli|mysql_connect|mysqldb.|pymysql.|pg8000.|dbi->|ftp_login|ssh2_auth_|credentials(|ldap_bind|setcredentials", "mysqli|mysqli_connect|mysqli_real_connect|mysql_connect|MySQLdb\\.connect|pymysql\\.connect|DBI->connect", f"{_ARGUMENT}{_ARGUMENT}", any_word=True),
     _call("ftp_login|ssh2_auth_password|ldap_bind", "ftp_login|ssh2_auth_password|ldap_bind", f"{_ARGUMENT}{_ARGUMENT}"),

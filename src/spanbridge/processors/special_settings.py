@@ -44,6 +44,8 @@ SETTING_RULES: tuple[TextRule, ...] = (
     pattern_rule("assignment", (Probe(("-server ",), r"(?:radius|tacacs)-server [^\n]{0,80}key ", 6),), r"(?:radius|tacacs)-server [^\n]{0,80}?\bkey (?:[057] )?(?P<v>[^\s\"'\\<>]{4,128})", None, 0),
     pattern_rule("assignment", (Probe(("psk",), r"PSK[ \t]{1,8}[\\]{0,7}[\"'][^\"\n]{2}", 0),), r"(?::|\b)[ \t]?PSK[ \t]{1,8}\\{0,7}[\"'](?P<v>[^\"'\n\\]{2,200})\\{0,7}[\"']", None, 0),
     pattern_rule("wifi_password", (Probe(("keymaterial>",), "(?i)keyMaterial>[^<]{4}", 0),), r"<keyMaterial>(?P<v>[^<>\n]{4,128})<"),
+    pattern_rule("assignment", (Probe(("stats auth",), r"stats auth [^ :\n]{1,64}:", 0),), r"stats auth [^\s:]{1,64}:(?P<v>[^\s\"'\\]{3,128})", None, 0),
+    pattern_rule("assignment", (Probe(("random_password",), r"random_password.{0,160}result", 0),), r"random_password[^\n]{0,160}?\bresult\\{0,7}[\"']?\s{0,12}[:=]\s{0,4}\\{0,7}[\"'](?P<v>[^\"'\n]{4,200}?)\\{0,7}[\"']", None, 0),
     pattern_rule("assignment", (Probe(("<auth-user-pass>",), "<auth-user-pass>", 0),), rf"<auth-user-pass>{_LINE}[ \t]{{0,16}}[^\s\\]{{1,64}}{_LINE}[ \t]{{0,16}}(?P<v>[^\s\\<>]{{2,128}})", None, 0),
     pattern_rule("assignment", (Probe(("static:",), r"static:[^ :\n]{1,64}:[^ \n]{3}", 0),), r"\bstatic:[^\s:]{1,64}:(?P<v>[^\s:\"'\\<>]{3,128})", is_mixed_word, 0),
     pattern_rule("assignment", (Probe(("]:",), r"\]:[0-9]{2,5}[ \t]{1,8}[^ :\n]{1,80}:[^ \n]{3}", 0),), r"\[[\w.-]{1,128}\]:\d{2,5}(?:[ \t]|\\t){1,8}[^\s:\"]{1,80}:(?P<v>[^\s:\"'\\<>]{3,128})", None, 0),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from spanbridge.processors.key_names import (
     Classifier,
     Sensitivity,
+    is_path,
     looks_like_credential,
     looks_like_password,
 )
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _QUALIFIER = r"(?:[_.-][A-Za-z0-9]{1,12})?"
 _WORD = rf"(?:passw(?:or)?[dt]|passphrase|pwd|secret|token|key)s?{_QUALIFIER}"
-_NAME = rf"[A-Za-z0-9_.-]{{0,24}}{_WORD}"
+_NAME = rf"(?:[A-Za-z]{{2,12}} ){{0,2}}[A-Za-z0-9_.-]{{0,24}}{_WORD}"
 _HEAD = re.compile(
     rf"(?m)^[^\n]{{0,400}}?(?:(?<=[,|;\t])[ \t\"]{{0,40}}|(?<=  )|^[ \t\"]{{0,40}}){_NAME}[ \t\"]{{0,40}}(?:[,|;\t]|(?<=  )|\r?$)",
     re.IGNORECASE,
@@ -43,8 +44,8 @@ _CELL_END = (
 _TABLE_PROBE = Probe(
     ("passw", "passphrase", "pwd", "secret", "token", "key"),
     # Not the whole name back to where its cell begins: to go through every word for that would cost a fifth of the engine's time.
-    rf"(?i)(?:(?:^|[\n\",|;\t]|\\[nt]|  ) {{0,2}}|[A-Za-z_.-]){_CELL_END}",
-    4,
+    rf"(?i)(?:(?:^|[\n\",|;\t]|\\[nt]|  ) {{0,2}}|[A-Za-z_.-]|(?:access|api|auth|private|secret) ){_CELL_END}",
+    8,
     f"(?i){_CELL_END}",
 )
 
@@ -110,6 +111,11 @@ def insert_rule(classify: Classifier) -> TextRule:
     )
 
 
+def _is_base64(value: str) -> bool:
+    """Whether a value that begins as a path does is a key in base64, as one of AWS may."""
+    return value[:1] == "/" and not is_path(value) and looks_like_credential(value[1:])
+
+
 def _line_end(text: str, at: int) -> int:
     end = text.find("\n", at)
     return len(text) if end < 0 else end
@@ -126,7 +132,11 @@ def _below(
         """None for a name, which begins the next table. A column has few values that come again and again, or secrets."""
         if is_placeholder(value) or re.search(r"\s", value):
             return False
-        if looks_like_credential(value) or (level is Sensitivity.STRONG and looks_like_password(value)):
+        if (
+            looks_like_credential(value)
+            or (level is Sensitivity.STRONG and _is_base64(value))
+            or (level is Sensitivity.STRONG and looks_like_password(value))
+        ):
             return True
         return None if classify(value) else False
 

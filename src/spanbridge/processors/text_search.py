@@ -17,6 +17,7 @@ from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.encoded_text import encoded_rules
 from spanbridge.processors.filter_options import own_names_rule, own_rule, recognizer_rule, stems_of
 from spanbridge.processors.form_passwords import FORM_RULES
+from spanbridge.processors.html_tables import html_table_rule
 from spanbridge.processors.key_names import classifier_with
 from spanbridge.processors.keyword_rule import keyword_rule
 from spanbridge.processors.matcher import Prefilter, Probe, make_prefilter
@@ -89,6 +90,7 @@ class TextSearch:
             *([own_names_rule(stems, self.classify)] if stems else []),
             *named_value_rules(self.classify),
             table_rule(self.classify),
+            html_table_rule(self.classify),
             insert_rule(self.classify),
             *encoded_rules(self._search_decoded),
         )

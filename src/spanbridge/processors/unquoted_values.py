@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 MAX_UNQUOTED = 8192
 """A value that is longer is text, not a secret: what the patterns below take at most."""
 _COMPARISONS = frozenset(("==", "===", "!=", "!=="))
+_HTTPIE = re.compile(r"(?:^|[\s$`;&|(])(?:https?|xhs?) ")
+"""A command that takes `name==value` for a parameter of the address."""
 _YAML_MARK = re.compile(r"(?:&\w{1,16}|!!str) (?=[^\s&|])")
 """Before a value: `password: &name x`, `password: !!str x`."""
-_LEAD_IN = re.compile(r"[“„«‘「『][ \u00a0]?|\*{2,3}(?=[^\s*]{3,200}\*\*)")
+_LEAD_IN = re.compile(r"[“”„«»‹›‘‚「『][ \u00a0\u202f]?|\*{2,3}(?=[^\s*]{3,200}\*\*)")
 """Before a value: quotes of letters, stress."""
 _ARN = re.compile(r"arn:[\w-]{0,12}:[\w-]{0,24}:[\w-]{0,16}:\d{0,14}:\Z")
 _BRACED = re.compile(r"""\{(?P<v>[^{}\n"']{3,200})\}(?=;|\\{0,15}["']|\s|\Z)""")
@@ -37,6 +39,8 @@ def operand(place: Place, at: int, op: str, *, spaced: bool) -> Found:
         return _cell(place, at)
     if QUOTE.match(text, at):
         return quoted_value(text, at, level, place.name)
+    if op == "==" and not spaced and place.head.endswith(" ") and _HTTPIE.search(_line_before(place)):
+        op = "="
     if op in _COMPARISONS or (op == ":" and not spaced and _is_in_address(place.head)):
         return ()
     if op == ":" and (mark := _YAML_MARK.match(text, at)) is not None:
@@ -49,6 +53,11 @@ def operand(place: Place, at: int, op: str, *, spaced: bool) -> Found:
         return (fallback,)
     value = _unquoted(place, at, op, spaced=spaced)
     return ((value.start, value.end),) if value is not None and is_secret(value) else ()
+
+
+def _line_before(place: Place) -> str:
+    """What stands before a name on its line, as far as a command is looked for."""
+    return place.text[max(0, place.left - _MAX_ROW) : place.left].rpartition("\n")[2]
 
 
 def _is_in_address(head: str) -> bool:
@@ -65,10 +74,26 @@ def _braced_value(place: Place, braced: re.Match[str]) -> Found:
 
 # ── cells ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_CELL = re.compile(r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*][^\s"'`<>\\|]{1,8190}?[^\s"'`<>\\|*])[ \t*`]{0,80}\|""")
+_CELL = re.compile(
+    r"""[ \t*`]{0,80}(?P<v>[^\s"'`<>\\|*][^\s"'`<>\\|]{1,8190}?[^\s"'`<>\\|*])[ \t*`]{0,80}(?P<bar>\||\r?\n|\\{1,7}n|\Z)"""
+)
 _CELL_START = re.compile(r"\|[ \t*`]{0,40}\Z")
 _ROW_START = re.compile(r"(?:\A|\n|\\n)\Z")
 _OWNED_CELL_START = re.compile(r"\|[ \t*`]{0,40}(?:[A-Za-z]{2,20} )?\Z")
+_BAR = re.compile(r"[ ]?\|")
+_LINE_BREAK = re.compile(r"\n|\\{1,7}n")
+
+
+def _in_table(place: Place, cell: re.Match[str]) -> bool:
+    """Whether a row without outer bars has more cells, or the line before or behind it has: a pipe of a shell stands alone."""
+    if cell["bar"] == "|":
+        return True
+    before = _LINE_BREAK.split(place.text[max(0, place.left - _MAX_ROW) : place.left])[-2:-1]
+    behind = _LINE_BREAK.split(place.text[cell.end("v") : cell.end() + _MAX_ROW])[1:2]
+    return any(_BAR.search(line) for line in (*before, *behind))
+
+
+_MAX_ROW = 200
 _OWNED = ("key", "token", "code")
 """Before these their owner stands, in the same cell."""
 
@@ -80,14 +105,15 @@ def _cell(place: Place, at: int) -> Found:
     if cell is None:
         return ()
     value = cell["v"]
-    if starts.search(place.head) is None and not (_ROW_START.search(place.head) and is_mixed_word(value)):
+    in_row = cell["bar"] == "|" and starts.search(place.head) is not None
+    if not in_row and not (_ROW_START.search(place.head) and is_mixed_word(value) and _in_table(place, cell)):
         return ()
     return (cell.span("v"),) if not is_placeholder(value) and is_secret_word(value, place.level) else ()
 
 
 # ── where a value ends ────────────────────────────────────────────────────────────────────────────────────────────────
 
-_WORD = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]“”„«»‘’、。，；）\x1b\u200b]{1,8192}""")
+_WORD = re.compile(r"""[^\s"'`<>\\,;&|(){}\[\]“”„«»‹›‘’、。，；）\x1b\u200b]{1,8192}""")
 _REST_OF_LINE = re.compile(r"""[^\s"'`\\<>]{1,8192}""")
 _PARAMETER = re.compile(r"""[^\s"'`\\<>&;#]{1,8192}""")
 _INI_VALUE = re.compile(r"""[^\s"'`\\;#]{1,8192}""")
