@@ -235,7 +235,7 @@ def test_as_a_pytest_plugin(tmp_path):
         "test_app.py",
     ]
 
-    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=180)
 
     assert "1 failed, 4 passed" in done.stdout
     assert "E       - agent_run support [ok]" in done.stdout
