@@ -31,6 +31,17 @@ _TEXTS = {
 }
 """Where a body holds a text, by whose it is."""
 _CALLS = ("tool_calls", "toolCalls")
+SERVER_CALLS = ("server_tool_use", "mcp_tool_use")
+SERVER_ANSWERS = (
+    "mcp_tool_result",
+    "web_search_tool_result",
+    "web_fetch_tool_result",
+    "code_execution_tool_result",
+    "bash_code_execution_tool_result",
+    "text_editor_code_execution_tool_result",
+    "tool_search_tool_result",
+)
+"""Types of the parts in which Anthropic's own servers call tools, and answer."""
 _MEMBERS = frozenset({"role", "type", "messages", "contents", *_ALTERNATIVES})
 """What the exits look for themselves."""
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spanbridge.conventions.message_forms import known_form
+from spanbridge.conventions.message_forms import SERVER_ANSWERS, SERVER_CALLS, known_form
 from spanbridge.conventions.values import from_json, json_text
 
 if TYPE_CHECKING:
@@ -494,19 +494,8 @@ _PARTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
         "id": item["toolCallId"],
         "response": _of_ai_sdk(item.get("output", item.get("result"))),
     },
-    **dict.fromkeys(("server_tool_use", "mcp_tool_use"), _server_call),
-    **dict.fromkeys(
-        (
-            "mcp_tool_result",
-            "web_search_tool_result",
-            "web_fetch_tool_result",
-            "code_execution_tool_result",
-            "bash_code_execution_tool_result",
-            "text_editor_code_execution_tool_result",
-            "tool_search_tool_result",
-        ),
-        _server_answer,
-    ),
+    **dict.fromkeys(SERVER_CALLS, _server_call),
+    **dict.fromkeys(SERVER_ANSWERS, _server_answer),
     "refusal": lambda item: {"type": "text", "content": item["refusal"]},
     "image": _media,
     "image_url": _media,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spanbridge.conventions.message_forms import SERVER_ANSWERS
 from spanbridge.model.payload import snapshot
 from spanbridge.model.span import SpanRecord, Status
 from spanbridge.model.span_types import SpanType
@@ -620,3 +621,14 @@ def test_parts_of_geminis_client():
     assert output_messages([{"content": {"role": "model", "parts": parts}, "finish_reason": "STOP"}]) == expected
     assert output_messages({"role": "model", "parts": parts}) == expected
     assert output_messages(parts) == expected
+
+
+@pytest.mark.parametrize("kind", SERVER_ANSWERS)
+def test_answers_of_a_providers_own_tools(kind):
+    """What Anthropic's servers found is a tool's result, beside what the model says."""
+    answer = {"type": kind, "tool_use_id": "s1", "content": [{"type": "text", "text": "found"}]}
+
+    (message,) = output_messages([{"role": "assistant", "content": [answer, {"type": "text", "text": "Hi"}]}])
+
+    assert message["content"] == "Hi"
+    assert [result["tool_id"] for result in message["tool_results"]] == ["s1"]

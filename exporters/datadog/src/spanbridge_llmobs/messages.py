@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from spanbridge.conventions.message_forms import known_form
+from spanbridge.conventions.message_forms import SERVER_ANSWERS, SERVER_CALLS, known_form
 from spanbridge_llmobs.caps import Budget, json_text
 
 Message = dict[str, Any]
@@ -42,8 +42,7 @@ _CALLS = frozenset(
         "function_call",
         "functionCall",
         "toolUse",
-        "server_tool_use",
-        "mcp_tool_use",
+        *SERVER_CALLS,
         "mcp_call",
         "custom_tool_call",
     }
@@ -59,12 +58,7 @@ _RESULTS = frozenset(
         "computer_call_output",
         "functionResponse",
         "toolResult",
-        "mcp_tool_result",
-        "web_search_tool_result",
-        "web_fetch_tool_result",
-        "code_execution_tool_result",
-        "bash_code_execution_tool_result",
-        "text_editor_code_execution_tool_result",
+        *SERVER_ANSWERS,
     }
 )
 _ITEMS = {
@@ -186,8 +180,10 @@ def _is_part(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     if isinstance(value.get("type"), str):
-        return value["type"] in _CALLS | _RESULTS or any(
-            name in value for name in (*_TEXTS, "data", "image_url", "source")
+        return (
+            value["type"] in _CALLS
+            or value["type"] in _RESULTS
+            or any(name in value for name in (*_TEXTS, "data", "image_url", "source"))
         )
     return any(value.get(name) is not None for name in _KEYED) or (
         isinstance(value.get("text"), str) and len(value) <= 3
