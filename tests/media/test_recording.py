@@ -239,7 +239,7 @@ def test_withheld_content_is_not_kept(tmp_path, contained_places):
         def process(self, record: sb.SpanRecord) -> sb.SpanRecord:
             raise RuntimeError
 
-        def prescan(self, records: list[sb.SpanRecord], *, hurries: bool) -> list[sb.SpanRecord]:
+        def prescan(self, records: list[sb.SpanRecord]) -> list[sb.SpanRecord]:
             """Leaves all to `process`."""
             return records
 

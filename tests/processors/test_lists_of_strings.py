@@ -110,7 +110,9 @@ def test_the_pieces_of_a_list_stand_together(items, compact, times):
     for _ in range(times):
         text = json.dumps({"inner": text})
 
-    joined = joined_lists(text.encode()).decode()
+    ((start, data),) = joined_lists(text.encode())
+    joined = data.decode()
 
+    assert text[start] == "["
     quote = joined[1 : joined.index('"') + 1]
     assert joined == f"[{quote}{''.join(items)}{quote}"

@@ -16,7 +16,7 @@ from spanbridge.pacing import Pace
 from spanbridge.pipeline.chain import Chain
 from spanbridge.processors import sensitive_data, text_search
 from spanbridge.processors.limits import Limits
-from spanbridge.processors.matcher import make_prefilter
+from spanbridge.processors.native_prefilter import NativePrefilter
 from spanbridge.processors.re_prefilter import RePrefilter
 from spanbridge.processors.sensitive_data import SensitiveDataFilter
 
@@ -54,13 +54,14 @@ def make_record(number: int, content: dict[str, Any]) -> SpanRecord:
 
 
 class CountingEngine:
-    """The engine, and how often it was asked."""
+    """Hyperscan, and how often it was asked."""
 
     def __init__(self) -> None:
         self.looks = 0
 
     def make(self, probes: Any) -> Any:
-        self._engine = make_prefilter(probes)
+        self._engine = NativePrefilter(probes)
+        self._engine.make_hyperscan()
         return self
 
     def match(self, data: bytes) -> Any:
@@ -85,15 +86,14 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> CountingEngine:
         st.fixed_dictionaries({"name": TEXTS, "input": VALUES, "output": VALUES, "metadata": VALUES}), max_size=6
     ),
     name=st.sampled_from(list(FILTERS)),
-    hurries=st.booleans(),
 )
 @settings(max_examples=75)
-def test_many_records_come_out_as_each_alone(contents: list[dict[str, Any]], name: str, hurries: bool) -> None:
+def test_many_records_come_out_as_each_alone(contents: list[dict[str, Any]], name: str) -> None:
     """What is found, what is written and what is counted does not depend on who else is looked at."""
     together = [make_record(number, content) for number, content in enumerate(contents)]
     alone = [make_record(number, content) for number, content in enumerate(contents)]
 
-    for record in FILTERS[name].prescan(together, hurries=hurries):
+    for record in FILTERS[name].prescan(together):
         FILTERS[name].process(record)
     for record in alone:
         FILTERS[name].process(record)
@@ -103,40 +103,92 @@ def test_many_records_come_out_as_each_alone(contents: list[dict[str, Any]], nam
     assert all(record.processed == set(record.content()) for record in together)
 
 
-def test_a_backlog_needs_few_looks_of_the_engine(engine: CountingEngine) -> None:
-    """For all documents, for the fields of the dirty ones, for the texts of those, for the JSON in texts: not for each on its own."""
+def test_many_records_need_few_looks_of_the_engine(engine: CountingEngine) -> None:
+    """One at all of them, and one at each text in which it found something, however much stands around it."""
     redactor = SensitiveDataFilter()
     clean = {"name": "t", "input": [{"role": "user", "content": f"line {n}\n{n}"} for n in range(5)]}
-    dirty = {**clean, "output": [f"a {GITHUB}", json.dumps({"headers": {"authorization": "Bearer abc123def456"}})]}
-    records = [make_record(number, dirty if number % 20 == 3 else clean) for number in range(64)]
+    dirty = {**clean, "output": {"a": f"a {GITHUB}", "b": json.dumps({"authorization": "Bearer abc123def456"})}}
+    records = [make_record(number, dirty if number == 3 else clean) for number in range(64)]
 
-    redactor.prescan(records, hurries=True)
+    left = redactor.prescan(records)
     looks = engine.looks
-    for record in records:
+    for record in left:
         redactor.process(record)
 
-    assert looks == 4
-    assert engine.looks == looks
-    assert sum("[REDACTED]" in str(record.output) for record in records) == 4
+    assert left == [records[3]]
+    assert looks == 1
+    assert engine.looks == 2
+    assert records[3].output == {"a": "a [REDACTED]", "b": '{"authorization": "[REDACTED]"}'}
+
+
+class PlacelessEngine:
+    """Hyperscan that does not tell where."""
+
+    def __init__(self, probes: Any) -> None:
+        self._engine = CountingEngine().make(probes)
+
+    def match(self, data: bytes) -> Any:
+        return self._engine.match(data)
+
+    def match_each(self, pieces: Any) -> Any:
+        return self._engine.match_each(pieces)._replace(ends=None)
+
+
+TELLING, SILENT = SensitiveDataFilter(), SensitiveDataFilter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engines() -> None:
+    """Two filters that differ in what their engines tell."""
+    with pytest.MonkeyPatch.context() as patch:
+        for redactor, make in ((TELLING, CountingEngine().make), (SILENT, PlacelessEngine)):
+            patch.setattr(text_search, "make_prefilter", make)
+            redactor.prepare()
+
+
+@given(value=VALUES)
+@settings(max_examples=300)
+def test_what_lies_where_nothing_was_found_is_clean(value: Any) -> None:
+    """Where the engine tells in which places something is, the others are passed by, and nothing in them is lost."""
+    records = [make_record(0, {"name": "t", "input": value, "output": [value, value]}) for _ in range(2)]
+
+    for redactor, record in zip((TELLING, SILENT), records, strict=True):
+        for dirty in redactor.prescan([record]):
+            redactor.process(dirty)
+
+    assert records[0].encode_fields() == records[1].encode_fields()
+    assert TELLING.redact(value) == SILENT.redact(value)
+
+
+def test_a_text_that_comes_again_is_looked_at_once(engine: CountingEngine) -> None:
+    """As a conversation does, with each call of a model."""
+    redactor = SensitiveDataFilter()
+    messages = [{"role": "user", "content": f"use {GITHUB} {number}"} for number in range(4)]
+    records = [make_record(number, {"name": "t", "input": messages[: number + 1]}) for number in range(4)]
+
+    for record in redactor.prescan(records):
+        redactor.process(record)
+
+    assert engine.looks == 1 + len(messages)
     assert not any(GITHUB.encode() in record.encode_fields() for record in records)
 
 
-def test_json_in_strings_costs_one_look_more(engine: CountingEngine) -> None:
-    """However many strings there are."""
-    text = json.dumps({"password": "one", "list": [f"{'clean text. ' * 9}{n}" for n in range(20)], "api_key": GITHUB})
-    records = [make_record(number, {"name": "t", "input": [text, f"{text} "]}) for number in range(5)]
+def test_json_in_a_string_costs_one_look(engine: CountingEngine) -> None:
+    """However many strings it holds."""
+    text = json.dumps({**{f"key{n}": f"{'clean text. ' * 9}{n}" for n in range(20)}, "api_key": "x1y2z3w4"})
+    record = make_record(0, {"name": "t", "input": [text]})
 
-    SensitiveDataFilter().prescan(records, hurries=True)
+    SensitiveDataFilter().process(record)
 
-    assert engine.looks == 4
-    assert not any(GITHUB.encode() in record.encode_fields() for record in records)
+    assert engine.looks == 2
+    assert record.input == [text.replace("x1y2z3w4", "[REDACTED]")]
 
 
-def test_a_clean_backlog_needs_one_look(engine: CountingEngine) -> None:
-    """However many records there are, as long as they are not large."""
+def test_many_clean_records_need_one_look(engine: CountingEngine) -> None:
+    """However many there are, as long as they are not large."""
     records = [make_record(number, {"name": "t", "input": f"text {number}"}) for number in range(256)]
 
-    SensitiveDataFilter().prescan(records, hurries=True)
+    SensitiveDataFilter().prescan(records)
 
     assert engine.looks == 1
     assert all(record.processed for record in records)
@@ -168,38 +220,44 @@ def test_the_standard_library_looks_at_each_record_alone(monkeypatch: pytest.Mon
     assert SensitiveDataFilter().prescan(records) == records
 
 
-def test_a_large_backlog_is_looked_at_in_parts(engine: CountingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_large_records_are_looked_at_in_parts(engine: CountingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory has a bound; what is larger than it is looked at alone; a secret in any part is found."""
-    monkeypatch.setattr(sensitive_data, "PRESCAN_BYTES", 1000)
+    monkeypatch.setattr(sensitive_data, "LOOK_BYTES", 1000)
     texts = ["a" * 400, "b" * 400, f"c{'.' * 2000} {GITHUB}", "d" * 400, f"e {GITHUB}"]
     records = [make_record(number, {"name": "t", "input": text}) for number, text in enumerate(texts)]
+    redactor = SensitiveDataFilter()
 
-    SensitiveDataFilter().prescan(records, hurries=True)
+    left = redactor.prescan(records)
+    looks = engine.looks
+    for record in left:
+        redactor.process(record)
 
-    assert engine.looks == 3 + 2 * 2
+    assert looks == 3
     assert [record.input for record in records] == [text.replace(GITHUB, "[REDACTED]") for text in texts]
 
 
-def test_long_texts_of_a_backlog_are_left_to_the_engine(engine: CountingEngine) -> None:
-    """The standard library would hold other threads up for too long; the result is the same."""
-    text = f"{'clean text. ' * 5000}password = 'hunter2' {'and more. ' * 5000}"
-    records = [make_record(number, {"name": "t", "input": [text, f"short {number}"]}) for number in range(3)]
+def test_what_changed_after_the_look_is_looked_at_again(engine: CountingEngine) -> None:
+    """What the look at all of them told does not hold for it."""
+    record = make_record(0, {"name": "t", "input": f"use {GITHUB}"})
+    redactor = SensitiveDataFilter()
 
-    SensitiveDataFilter().prescan(records, hurries=True)
+    redactor.prescan([record])
+    record.output = {"password": "hunter2"}
+    redactor.process(record)
 
-    assert [record.input for record in records] == [
-        [text.replace("hunter2", "[REDACTED]"), f"short {number}"] for number in range(3)
-    ]
+    assert (record.input, record.output) == ("use [REDACTED]", {"password": "[REDACTED]"})
 
 
-def test_what_fails_in_one_record_of_a_backlog_withholds_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_in_one_record_withholds_nothing_else() -> None:
     """The field whose JSON cannot be read goes whole, the other records are redacted."""
     broken = make_record(0, {"name": "t", "input": "x"})
     broken.replace_encoded("input", b'{"password": NaN}')
     broken.processed.clear()
     records = [broken, make_record(1, {"name": "t", "input": {"password": "one"}})]
+    redactor = SensitiveDataFilter()
 
-    SensitiveDataFilter().prescan(records, hurries=True)
+    for record in redactor.prescan(records):
+        redactor.process(record)
 
     assert records[0].input == {"withheld": {"processor": "sensitive_data", "reason": "JSONDecodeError"}}
     assert records[1].input == {"password": "[REDACTED]"}
@@ -222,9 +280,8 @@ LOCATOR = RePrefilter(SensitiveDataFilter(pii=True).probes)
 # ── an engine that cannot be made ───────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("hurries", [False, True])
 def test_an_engine_that_cannot_be_made_withholds_everything(
-    hurries: bool, monkeypatch: pytest.MonkeyPatch, contained_errors: list[tuple[str, BaseException]]
+    monkeypatch: pytest.MonkeyPatch, contained_errors: list[tuple[str, BaseException]]
 ) -> None:
     """It is made when the first span is looked at; if that fails, no span leaves with its content."""
 
@@ -235,7 +292,7 @@ def test_an_engine_that_cannot_be_made_withholds_everything(
     chain = Chain([SensitiveDataFilter()], Limits())
     records = [make_record(number, {"name": "t", "input": "hello"}) for number in range(2)]
 
-    results = list(chain.run(records, Pace(hurries=hurries)))
+    results = list(chain.run(records, Pace()))
 
     assert [result is not None and json.loads(result.document) for result in results] == [
         {

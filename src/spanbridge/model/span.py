@@ -148,6 +148,8 @@ class SpanRecord:
     """What the span adds to its trace's sums: zero where an ancestor reports the same tokens."""
     processed: set[str]
     """Content fields that the sensitive-data filter has already seen, in the form that they have now."""
+    look: Any = None
+    """What the sensitive-data filter saw in the content as it stood, and will redact."""
     is_withheld: bool = False
     """Whether a processor failed on it, and its content was taken away."""
     document: bytes = b""
@@ -317,6 +319,8 @@ class SpanRecord:
         """Lets go of everything that `document` holds too: many records may wait for a slow exit."""
         self._content = _NO_CONTENT
         self._encoded = None
+        if self.look is not None:
+            self.look = None
         self.processed = _NOTHING_PROCESSED
         if not self.redactions:
             self.redactions = _NO_REDACTIONS

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain
 from spanbridge.model.span import SpanRecord
-from spanbridge.pacing import is_awaited
 from spanbridge.pipeline.structure import reset_structure, restore_structure, structure_of
 from spanbridge.tracing.context import suppress
 
@@ -27,7 +26,7 @@ class Chain:
     def __init__(self, processors: Sequence[Any], limits: Limits, media: MediaStep | None = None) -> None:
         """`processors`: callables or objects with `process`, in order, the filter last.
 
-        The last one may have `prescan(records, hurries=...)`, which looks at many records at once and returns those that have still to be
+        The last one may have `prescan(records)`, which looks at many records at once and returns those that have still to be
         passed to its `process`.
         """
         steps: list[tuple[str, Process]] = [
@@ -79,8 +78,7 @@ class Chain:
         """What comes after the application's processors."""
         if self._media is not None:
             self._media.process_all([result for result in results if result is not None], pace.pause)
-        # Together costs more than one by one, and waits less for the interpreter, which a waiting caller has let go of.
-        left = self._prescanned(results, hurries=pace.hurries and not is_awaited())
+        left = self._prescanned(results)
         cut, pause = self._cut, pace.pause
         for result in results:
             if result is not None and (left is None or id(result) in left):
@@ -90,12 +88,12 @@ class Chain:
             yield result
             pause()
 
-    def _prescanned(self, results: Sequence[SpanRecord | None], *, hurries: bool) -> set[int] | None:
+    def _prescanned(self, results: Sequence[SpanRecord | None]) -> set[int] | None:
         """The identities of the records that the filter has to look at one by one; None for all."""
         if self._prescan is None:
             return None
         try:
-            return set(map(id, self._prescan([result for result in results if result is not None], hurries=hurries)))
+            return set(map(id, self._prescan([result for result in results if result is not None])))
         except Exception as error:  # noqa: BLE001 - the filter fails again for those records that it cannot look at
             contain("prescan", error)
             return None

@@ -79,16 +79,26 @@ class HyperscanSearch:
         ends = self._ends_in(data)
         if ends is None:
             return Found([self.match(piece) for piece in pieces])
+        if not ends:
+            nothing: list[tuple[()]] = [()] * len(pieces)
+            return Found(nothing, ends=nothing)
         stops = [*accumulate(len(piece) + 1 for piece in pieces)]
         found: list[list[int]] = [[] for _ in pieces]
+        found_at: list[list[int]] = [[] for _ in pieces]
         for index, places in ends.items():
             if done := self._done[index]:
-                for piece in {bisect_right(stops, place - 1) for place in places}:
+                for place in places:
+                    piece = bisect_right(stops, place - 1)
                     found[piece] += done
+                    found_at[piece].append(place)
             others = self._others[index]
             if others is not None:
-                others.in_each(data, places, stops, found)
-        return Found([[*{*here}] if len(here) > 1 else here for here in found])
+                others.in_each(data, places, stops, found, found_at)
+        for piece, places in enumerate(found_at):
+            if places:
+                start = stops[piece] - len(pieces[piece]) - 1
+                found_at[piece] = sorted({place - start for place in places})
+        return Found([[*{*here}] if len(here) > 1 else here for here in found], ends=found_at)
 
     def _ends_in(self, data: bytes) -> _Ends | None:
         """Where the beginnings end; None where there are too many of one."""
@@ -124,8 +134,15 @@ class _Others:
                     break
         return found
 
-    def in_each(self, data: bytes, ends: Sequence[int], stops: Sequence[int], found: Sequence[list[int]]) -> None:
-        """As `in_data`, of each of the pieces of `data` that end before `stops`: adds the numbers to what is found in it."""
+    def in_each(
+        self,
+        data: bytes,
+        ends: Sequence[int],
+        stops: Sequence[int],
+        found: Sequence[list[int]],
+        found_at: Sequence[list[int]],
+    ) -> None:
+        """As `in_data`, of each of the pieces of `data` that end before `stops`: adds the numbers to what is found in it, and where."""
         any_rest, is_one = self._any_rest, len(self._wholes) == 1
         for end in ends:
             rest_at = end - self._back
@@ -135,6 +152,7 @@ class _Others:
                 found[piece].extend(
                     whole.number for whole in self._wholes if is_one or _match(whole.rest)(data, rest_at, stop)
                 )
+                found_at[piece].append(end)
 
     @lazily
     def _any_rest(self) -> Callable[..., object]:

@@ -1,17 +1,16 @@
 """The sensitive-data filter: no credential leaves in a span, and nothing else is changed.
 
-One prefilter pass over the encoded content of some spans together decides; most end there. Where it fires, each span is looked at alone,
-and of a dirty one the fields one by one (`walk.py`): names decide over values (`key_names.py`, `structures.py`), formats and words find
+One look at the encoded content of some spans together decides; most end there. It tells where something was found, and of a dirty span
+only what holds such a place is gone through (`walk.py`): names decide over values (`key_names.py`, `structures.py`), formats and words find
 secrets in text (`text_search.py`), JSON inside strings is read and changed in place (`json_text.py`). What fails or takes too much is
 withheld whole, and the span says so.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
-from orjson import dumps
+from orjson import dumps, loads
 
 from spanbridge.model.payload import decode, encode
 from spanbridge.model.span import chunks
@@ -24,6 +23,7 @@ from spanbridge.processors.filter_options import (
     checked_patterns,
     checked_recognizers,
 )
+from spanbridge.processors.found_probes import Look, ends_within
 from spanbridge.processors.masking_styles import Masker
 from spanbridge.processors.plain_values import plain_value
 from spanbridge.processors.redacting_stream import RedactingStream
@@ -40,10 +40,8 @@ if TYPE_CHECKING:
 
 BUDGET_S = 0.25
 """Processor seconds for the fields of one span; those that are not done by then are withheld, with the reason "budget"."""
-PRESCAN_BYTES = 1024 * 1024
-"""Bytes of a backlog's records that are looked at together, unless a single one is larger."""
-SLICE_BYTES = 16 * 1024
-"""The same where there is no backlog: what is done beside the engine's look holds the interpreter."""
+LOOK_BYTES = 16 * 1024
+"""Bytes of records that are looked at together, unless a single one is larger: what is done beside the look holds the interpreter."""
 
 
 class SensitiveDataFilter:
@@ -136,7 +134,8 @@ class SensitiveDataFilter:
         return RedactingStream(self._search, trace_id)
 
     def _redact(self, value: Any, trace_id: str, findings: list[Finding] | None, path: Sequence[Any] = ()) -> Any:
-        if not self._may_hold(value):
+        look = self._look_at(value)
+        if look is None:
             return value
 
         def walk() -> Walk:
@@ -145,81 +144,91 @@ class SensitiveDataFilter:
             )
 
         try:
-            return walk().value(value, 0)
+            return walk().document(value, look.ends)
         except TypeError:
             # Something that JSON has no word for; what was found on the way to it is found again.
             if findings:
                 findings.clear()
-            return walk().value(plain_value(value), 0)
+            return walk().document(plain_value(value), None)
 
     def process(self, record: SpanRecord) -> SpanRecord:
         """Redacts the content of `record` that was not looked at yet, and counts it in `record.redactions`."""
         content = record.content()
         processed = record.processed
-        fields: Collection[str] = content.keys() - processed if processed else content
-        if not fields:
-            return record
-        self._redact_one(record, {field: content[field] for field in fields})
-        processed.update(fields)
+        fields = [field for field in content if field not in processed]
+        if fields:
+            document = record.encode_fields(fields)
+            looked_at, look, candidates = record.look or _NOT_LOOKED_AT
+            if looked_at is not document:
+                (look,) = self._search.look([document])
+            if look is not None:
+                if candidates is None:
+                    candidates = Candidates(self._search)
+                self._redact_fields(record, fields, document, look, candidates)
+            processed.update(fields)
+            record.look = None
         return record
 
-    def prescan(self, records: Sequence[SpanRecord], *, hurries: bool = False) -> list[SpanRecord]:
+    def prescan(self, records: Sequence[SpanRecord]) -> list[SpanRecord]:
         """Looks at many records together; returns those that `process` has to look at. With the others it is done: they are clean.
 
-        `hurries`: redacts the dirty ones too, and returns those only that somebody has looked at before. The engine lets go of the
-        interpreter for each look, and beside a busy application waits to get it back: in a backlog, fewer looks mean more spans in the
-        same time. So all records are looked at together, then all dirty ones.
+        The engine lets go of the interpreter for each look, and beside a busy application waits to get it back: fewer looks mean more
+        spans in the same time.
         """
-        if not hurries and not self._search.is_for_many:
+        if not self._search.is_for_many:
             return [*records]
         left = [record for record in records if record.processed]
         fresh = [record for record in records if not record.processed] if left else records
-        for chunk, documents in chunks(fresh, PRESCAN_BYTES if hurries else SLICE_BYTES):
-            found = self._search.match_documents(documents)
-            if hurries:
-                self._redact_dirty([record for record, matched in zip(chunk, found, strict=True) if matched])
-            for record, matched in zip(chunk, found, strict=True):
-                if matched and not hurries:
-                    left.append(record)
-                else:
+        candidates = Candidates(self._search)  # the same for all: a conversation comes again with each call of a model
+        for chunk, documents in chunks(fresh, LOOK_BYTES):
+            for record, document, look in zip(chunk, documents, self._search.look(documents), strict=True):
+                if look is None:
                     record.processed.update(record.content())
+                else:
+                    record.look = document, look, candidates
+                    left.append(record)
         return left
 
-    def _redact_one(self, record: SpanRecord, snapshots: dict[str, Any]) -> None:
-        """Redacts those of the fields in which a probe matches."""
+    def _redact_fields(
+        self, record: SpanRecord, fields: Sequence[str], document: bytes, look: Look, candidates: Candidates
+    ) -> None:
+        """Redacts those of the fields, which `document` holds, in which something was found."""
+        content = record.content()
+        found: list[tuple[bytes, str, Sequence[int] | None]] = []
+        ends = look.ends
+        at = 1
+        for field in fields:
+            data = _encoded(content[field])
+            start, stop = at + len(field) + len('"":'), at + len(field) + len('"":') + len(data)
+            if ends is None:
+                found.append((data, field, None))
+            elif inside := ends_within(ends, at, stop):
+                found.append((data, field, [end - start for end in inside]))
+            at = stop + 1
+        if ends is None or at != len(document):
+            encoded = [(_encoded(content[field]), field) for field in fields]
+            looks = self._search.look([data for data, _ in encoded])
+            found = [(data, field, look.ends) for (data, field), look in zip(encoded, looks, strict=True) if look]
         # The short ones first: they are done within the budget that a long one may exceed.
-        fields = sorted([(_encoded(data), field) for field, data in snapshots.items()], key=_first_length)
-        found = self._search.match_documents([data for data, _ in fields])
-        candidates, budget = Candidates(self._search), Budget(BUDGET_S)
-        for (data, field), matched in zip(fields, found, strict=True):
-            if matched:
-                self._redact_field(record, field, data, candidates, budget)
-
-    def _redact_dirty(self, records: list[SpanRecord]) -> None:
-        """Redacts records, with as few looks of the engine as can be."""
-        if not records:
-            return
-        fields = [(record, field, _encoded(data)) for record in records for field, data in record.content().items()]
-        found = self._search.match_documents([data for _, _, data in fields])
-        fields = [item for item, matched in zip(fields, found, strict=True) if matched]
-        candidates = Candidates(self._search)
-        with suppress(Exception):  # what fails here fails again for its field alone, which is withheld then
-            candidates.learn(decode(data) for _, _, data in fields)
-        budget, current = Budget(BUDGET_S), None
-        for record, field, data in fields:
-            if record is not current:
-                budget, current = Budget(BUDGET_S, hurries=True), record
-            self._redact_field(record, field, data, candidates, budget)
+        found.sort(key=_first_length)
+        budget = Budget(BUDGET_S)
+        for data, field, field_ends in found:
+            self._redact_field(record, field, data, field_ends, candidates, budget)
 
     def _redact_field(
-        self, record: SpanRecord, field: str, encoded: bytes, candidates: Candidates, budget: Budget
+        self,
+        record: SpanRecord,
+        field: str,
+        encoded: bytes,
+        ends: Sequence[int] | None,
+        candidates: Candidates,
+        budget: Budget,
     ) -> None:
         counts: dict[str, int] = {}
         try:
             value = decode(encoded)
-            redacted = Walk(self._search, candidates, record.trace_id, counts, budget, self._allowed, (field,)).value(
-                value, 0
-            )
+            walk = Walk(self._search, candidates, record.trace_id, counts, budget, self._allowed, (field,))
+            redacted = walk.document(value, ends if ends and dumps(value) == encoded else None)
             if redacted is value:
                 return
             replacement = redacted if isinstance(redacted, str) else encode(redacted)
@@ -230,17 +239,24 @@ class SensitiveDataFilter:
         for rule, count in counts.items():
             record.redactions[rule] = record.redactions.get(rule, 0) + count
 
-    def _may_hold(self, value: Any) -> bool:
-        """Whether the prefilter fires on `value`; also true of what it cannot read."""
+    def _look_at(self, value: Any) -> Look | None:
+        """What a look at `value` tells; None where it is clean."""
         if isinstance(value, str):
-            return bool(self._search.candidates(value))
+            found = self._search.candidates(value)
+            return Look(found, None) if found else None
         try:
-            return bool(self._search.match_document(dumps(value)))
+            document = dumps(value)
+            (look,) = self._search.look([document])
         except (TypeError, ValueError, RecursionError):
-            return True
+            return Look((), None)  # it cannot be read
+        # Places in the document are places in what it was made of only if that is JSON through and through.
+        return look if look is None or loads(document) == value else look._replace(ends=None)
 
 
-def _first_length(item: tuple[bytes, str]) -> int:
+_NOT_LOOKED_AT: tuple[bytes, Look | None, Candidates | None] = (b"", None, None)
+
+
+def _first_length(item: tuple[bytes, str, Any]) -> int:
     return len(item[0])
 
 

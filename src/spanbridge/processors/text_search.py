@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from bisect import bisect_right
+from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,14 @@ from orjson import loads
 
 from spanbridge.lazily import lazily
 from spanbridge.processors.announcements import ANNOUNCEMENT_RULES
-from spanbridge.processors.chunked_text import EVENT_PROBE, holds_lists, joined_lists, joined_texts
+from spanbridge.processors.chunked_text import EVENT_PROBE, joined_lists, joined_texts
 from spanbridge.processors.code_lists import CODE_RULES
 from spanbridge.processors.command_lines import COMMAND_RULE
 from spanbridge.processors.credential_patterns import FORMATS
 from spanbridge.processors.encoded_text import encoded_rules
 from spanbridge.processors.filter_options import own_names_rule, own_rule, recognizer_rule, stems_of
 from spanbridge.processors.form_passwords import FORM_RULES
+from spanbridge.processors.found_probes import Look, list_place
 from spanbridge.processors.html_tables import html_table_rule
 from spanbridge.processors.key_names import classifier_with
 from spanbridge.processors.keyword_rule import keyword_rule
@@ -34,7 +36,7 @@ from spanbridge.processors.terminal_output import TERMINAL_RULES
 from spanbridge.processors.text_rule import Budget, Span, TextRule, format_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from spanbridge.processors.filter_options import Recognizer
     from spanbridge.processors.masking_styles import Masker
@@ -138,53 +140,65 @@ class TextSearch:
     def _match_always(self, data: bytes) -> Sequence[int]:
         return [*self._always, *(self._prefilter.match(data) or ())]
 
-    def match_document(self, data: bytes) -> Sequence[int] | None:
-        """As `match`, of encoded JSON, also of the texts that stand there in pieces; without the mere names of a stream's events."""
-        matched = self.match(data)
-        if not matched and (joined := joined_lists(data)):
-            matched = self.match(joined)
-        return self._without_events(matched, data)
+    def look(self, documents: Sequence[bytes]) -> list[Look | None]:
+        """What is found in each of some documents of encoded JSON, also in the texts that stand there in pieces; None for clean ones.
 
-    def match_documents(self, documents: Sequence[bytes]) -> list[Sequence[int] | None]:
-        """As `match_document`, of each of some documents, in one look."""
-        found = self.match_each(searched_documents(documents))
-        return [here and self._without_events(here, data) for here, data in zip(found, documents, strict=True)]
+        One look of the engine at all of them, and hardly more: it lets go of the interpreter for each look, and beside a busy application
+        waits to get it back. The mere names of a stream's events are nothing.
+        """
+        lists = joined_lists(b"\n".join(documents))
+        pieces = [*documents, *(text for _, text in lists)]
+        found, anywhere, ends = self._prefilter.match_each(pieces)
+        if not (anywhere or self._always or any(found)):
+            return [None] * len(documents)
+        if anywhere:
+            found, ends = self._told_apart(found, anywhere, pieces), None
+        probes = [{*self._always, *here} for here in found[: len(documents)]]
+        lists_found: list[list[int]] = [[] for _ in documents]
+        if lists:
+            stops = [*accumulate(len(data) + 1 for data in documents)]
+            for (start, _), here in zip(lists, found[len(documents) :], strict=True):
+                if here:
+                    number = bisect_right(stops, start)
+                    probes[number].update(here)
+                    lists_found[number].append(start - stops[number] + len(documents[number]) + 1)
+        return [
+            self._look_at(
+                data,
+                probes[number],
+                None if ends is None else sorted((*ends[number], *map(list_place, lists_found[number]))),
+            )
+            for number, data in enumerate(documents)
+        ]
 
-    def _without_events(self, matched: Sequence[int] | None, data: bytes) -> Sequence[int] | None:
-        if not matched or tuple(matched) != self._events:
-            return matched
-        return self._match_joined("\n".join(joined_texts(loads(data))).encode("utf-8", "surrogatepass"))
+    def _look_at(self, data: bytes, probes: set[int], ends: Sequence[int] | None) -> Look | None:
+        if not probes:
+            return None
+        if self._events[0] in probes:
+            if len(probes) == 1:
+                found = self._match_joined("\n".join(joined_texts(loads(data))).encode("utf-8", "surrogatepass"))
+                return Look(found, None) if found else None
+            ends = None
+        return Look([*probes], None if self._always else ends)
 
     def match_lists(self, data: bytes) -> Sequence[int] | None:
         """That of a stream's events, where a probe matches in the strings of a list together."""
-        joined = joined_lists(data) if b"[" in data else b""
-        return self._events if joined and self.match(joined) else None
+        joined = joined_lists(data) if b"[" in data else ()
+        return self._events if joined and self.match(b"\n".join([text for _, text in joined])) else None
 
     def _match_joined(self, text: bytes) -> Sequence[int] | None:
         matched = self.match(text)
         return None if not matched or tuple(matched) == self._events else matched
 
-    def match_each(self, pieces: Sequence[bytes]) -> Sequence[Sequence[int]]:
-        """As `match`, of each of some pieces: one look at all of them, and hardly more.
-
-        The engine lets go of the interpreter for each look, and beside a busy application waits to get it back.
-        """
-        found, anywhere = self._prefilter.match_each(pieces)
-        if anywhere:
-            located = self._locate(frozenset(anywhere), pieces)
-            found = [[*{*here, *others}] if others else here for here, others in zip(found, located, strict=True)]
-        return [[*self._always, *here] for here in found] if self._always else found
-
-    def locate(self, matched: Collection[int], pieces: Sequence[bytes]) -> Sequence[Sequence[int]]:
-        """For each piece those of the probes `matched` that match in it, without the engine where the piece is not long."""
-        located = self._locate(frozenset(matched).difference(self._always), pieces)
-        return [[*self._always, *found] for found in located] if self._always else located
-
-    def _locate(self, numbers: frozenset[int], pieces: Sequence[bytes]) -> Sequence[Sequence[int]]:
+    def _told_apart(
+        self, found: Sequence[Sequence[int]], anywhere: Sequence[int], pieces: Sequence[bytes]
+    ) -> Sequence[Sequence[int]]:
+        """What is found in each piece, with those of the probes `anywhere` that match in it."""
+        numbers = frozenset(anywhere)
         located = self._locator.locate(numbers, [piece if len(piece) <= _LONG else b"" for piece in pieces])
         return [
-            [*numbers.intersection(self._prefilter.match(piece) or ())] if len(piece) > _LONG else found
-            for piece, found in zip(pieces, located, strict=True)
+            [*here, *(numbers.intersection(self._prefilter.match(piece) or ()) if len(piece) > _LONG else others)]
+            for here, others, piece in zip(found, located, pieces, strict=True)
         ]
 
     def candidates(self, text: str) -> Sequence[int] | None:
@@ -239,17 +253,10 @@ class TextSearch:
         return self._masker.mask(rule, value, scope)
 
 
-def searched_documents(documents: Sequence[bytes]) -> Sequence[bytes]:
-    """Encoded JSON documents, each with the texts that stand in pieces in its lists."""
-    if not holds_lists(b"\n".join(documents)):
-        return documents
-    return [b"%b\n%b" % (data, joined) if (joined := joined_lists(data)) else data for data in documents]
-
-
 def searched_bytes(text: str) -> bytes:
     """A text as the engines read it, with the texts that stand in pieces in JSON inside of it."""
     data = encode_text(text)
-    return data + b"\n" + joined_lists(data) if '["' in text or "[\\" in text else data
+    return b"\n".join((data, *(joined for _, joined in joined_lists(data)))) if '["' in text or "[\\" in text else data
 
 
 def encode_text(text: str) -> bytes:

@@ -1,8 +1,12 @@
-"""One pass over a decoded value: names decide over values, text and JSON in it are looked at, unchanged parts stay the same objects."""
+"""One pass over a decoded value: names decide over values, text and JSON in it are looked at, unchanged parts stay the same objects.
+
+What a look at the document found, it found in some places (`found_probes.Look`); parts without one are clean and are passed by.
+"""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -12,6 +16,7 @@ from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
 from spanbridge.processors.command_lines import secret_arguments
+from spanbridge.processors.found_probes import list_place
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
@@ -40,7 +45,6 @@ from spanbridge.processors.structures import (
     typed_member,
     values_of_schema,
 )
-from spanbridge.processors.text_search import searched_documents
 from spanbridge.processors.value_words import is_mixed_word
 
 if TYPE_CHECKING:
@@ -53,9 +57,10 @@ MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
 _NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
-_FEW, _TOGETHER = 2, 64
-"""Items of a list from which they are looked at as wholes before they are gone through, because most of them hold nothing; so many in one
-look."""
+_MANY_BYTES = 512
+"""Of a document inside a text, from which a look at it is worth its while: most of its parts hold nothing."""
+_UNKNOWN = -1
+"""In the place of where a value begins in the document that was looked at."""
 
 
 class Finding(NamedTuple):
@@ -103,9 +108,21 @@ class Walk:
         self._document: int | None = None
         """Where in the outermost string the JSON document starts that is being gone through."""
         self._visited = 0
+        self._ends: Sequence[int] = ()
 
-    def value(self, value: Any, depth: int, parent: str = "") -> Any:
-        """`value` with its secrets replaced; `parent` is the name that it stands under."""
+    def document(self, value: Any, ends: Sequence[int] | None, parent: str = "") -> Any:
+        """`value` with its secrets replaced. `ends`: what a look at it told (see `found_probes.Look`); None: nothing, all is gone through.
+
+        `parent` is the name that it stands under.
+        """
+        outer, self._ends = self._ends, ends or ()
+        try:
+            return self.value(value, 0, parent, _UNKNOWN if ends is None else 0)
+        finally:
+            self._ends = outer
+
+    def value(self, value: Any, depth: int, parent: str = "", at: int = _UNKNOWN) -> Any:
+        """A value that begins at `at` of the document."""
         if self._has_paths and self._allowed is not None and self._allowed.path(self._path):
             return value
         if isinstance(value, str):
@@ -115,11 +132,23 @@ class Walk:
         if depth > MAX_DEPTH:
             raise LimitExceeded
         if isinstance(value, dict):
-            return self._mapping(value, depth, parent)  # pyright: ignore[reportUnknownArgumentType]
+            return self._mapping(value, depth, parent, at)  # pyright: ignore[reportUnknownArgumentType]
         if isinstance(value, (list, tuple)) and not hasattr(cast("Any", value), "_fields"):
-            items = self._sequence(value, depth, parent)  # pyright: ignore[reportUnknownArgumentType]
+            items = self._sequence(value, depth, parent, at)  # pyright: ignore[reportUnknownArgumentType]
             return tuple(items) if items is not value and isinstance(value, tuple) else items
         raise TypeError  # no JSON value: it cannot be looked at
+
+    def _is_clean(self, start: int, stop: int) -> bool:
+        """Whether nothing was found in a part of the document."""
+        ends = self._ends
+        first = bisect_right(ends, start)
+        return first == len(ends) or ends[first] > stop
+
+    def _was_found(self, place: int) -> bool:
+        """Whether something was found at a place of the document."""
+        ends = self._ends
+        index = bisect_left(ends, place)
+        return index < len(ends) and ends[index] == place
 
     def _count(self) -> None:
         self._visited += 1
@@ -156,17 +185,15 @@ class Walk:
 
     # ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _text(self, text: str) -> str:
+    def _text(self, text: str, *, is_suspect: bool = False) -> str:
+        """A string; `is_suspect`: something was found in it, as it stands in the document."""
         self._visited += 1
         if self._visited & 15 == 1:
             self._pause()
-        if len(text) < self._search.shortest:
-            return text
-        matched = self._candidates[text]
-        if not matched:
+        if len(text) < self._search.shortest or not (is_suspect or self._candidates[text]):
             return text
         if self._json_level >= MAX_JSON_LEVELS or not json_text.holds_json(text):
-            return self._plain(text, matched)
+            return self._part(text, 0, len(text))
         parts: list[str] = []
         at = 0
         regions = self._candidates.regions(text)
@@ -186,7 +213,7 @@ class Walk:
             ):
                 continue  # a subscript, as in `os.environ["API_KEY"] = ...`, or an argument: it belongs to the text around it
             # Text before JSON is its own; where both have something to say, as in `Authorization: {...}`, the JSON decides.
-            parts.append(self._part(text, at, start, matched))
+            parts.append(self._part(text, at, start))
             parts.append(
                 text[start:end]
                 if redacted is value
@@ -194,23 +221,29 @@ class Walk:
             )
             at = end
         if not parts:
-            return self._plain(text, matched)
-        parts.append(self._part(text, at, len(text), matched))
+            return self._part(text, 0, len(text))
+        parts.append(self._part(text, at, len(text)))
         result = "".join(parts)
         return text if result == text else result
 
     def _inner(self, value: Any, name: str = "") -> Any:
         """A value of JSON inside a string, where a name may stand before it: `cookies={"sid": "x"}`."""
+        ends = None
+        if not name and type(value) in _CONTAINERS and len(document := _encoded(value)) >= _MANY_BYTES:
+            (look,) = self._search.look([document])
+            if look is None:
+                return value
+            ends = look.ends
         self._json_level += 1
         try:
-            return self.value(value, 0, name)
+            return self.document(value, ends, name)
         finally:
             self._json_level -= 1
 
-    def _part(self, text: str, start: int, end: int, matched: Sequence[int]) -> str:
-        """A part of a text in which `matched` match."""
+    def _part(self, text: str, start: int, end: int) -> str:
+        """A part of a text."""
         part = text[start:end]
-        found = self._candidates.of_part(part, matched) if len(part) >= self._search.shortest else None
+        found = self._candidates[part] if len(part) >= self._search.shortest else None
         return self._plain(part, found, start) if found else part
 
     def _plain(self, text: str, matched: Sequence[int], offset: int = 0) -> str:
@@ -228,18 +261,25 @@ class Walk:
 
     # ── mappings ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _mapping(self, value: dict[Any, Any], depth: int, parent: str) -> dict[Any, Any]:
+    def _mapping(self, value: dict[Any, Any], depth: int, parent: str, at: int = _UNKNOWN) -> dict[Any, Any]:
         self._count()
         members = Members(value, parent, self._classify)
         result: dict[Any, Any] | None = None
         path = self._path
         path.append("")
+        is_clean = False
+        stop = at
         for key, item in value.items():
             path[-1] = key
             name = key if isinstance(key, str) else _plain_key(key)
-            redacted = self._member(members, name, item, value, depth, parent)
+            if at != _UNKNOWN:
+                start = stop + 1
+                at = start + len(dumps(key)) + 1
+                stop = at + len(dumps(item))
+                is_clean = self._is_clean(start, stop)
+            redacted = self._member(members, name, item, value, depth, parent, at, is_clean=is_clean)
             new_key: Any = key
-            if is_text(name) and (matched := self._candidates[name]):
+            if not is_clean and is_text(name) and (matched := self._candidates[name]):
                 new_key = self._plain(name, matched)
             if redacted is not item or (new_key is not key and new_key != key):
                 if result is None:
@@ -256,8 +296,19 @@ class Walk:
         path.pop()
         return value if result is None else result
 
-    def _member(self, members: Members, name: str, item: Any, siblings: dict[Any, Any], depth: int, parent: str) -> Any:
-        """The value of a member of a mapping: by its name, else by what it holds."""
+    def _member(
+        self,
+        members: Members,
+        name: str,
+        item: Any,
+        siblings: dict[Any, Any],
+        depth: int,
+        parent: str,
+        at: int,
+        *,
+        is_clean: bool,
+    ) -> Any:
+        """The value of a member of a mapping: by its name, else by what it holds, unless that is known to be clean."""
         if self._allowed is not None and (
             self._allowed.key(name) or (self._has_paths and self._allowed.path(self._path))
         ):
@@ -268,10 +319,16 @@ class Walk:
         if kinds and type(item) in _NUMERALS and (found := self._personal(str(item), name, parent, siblings)):
             return self._masked(found, item, str(item))
         if type(item) is str:
-            return item if kinds and is_version(name, item) else self._text(item)
+            if is_clean or (kinds and is_version(name, item)):
+                return item
+            return self._text(item, is_suspect=at != _UNKNOWN)
         if type(item) is list and name in ROWS and (columns := columns_of(siblings)) is not None:
             return self._rows(cast("list[Any]", item), columns, depth + 1)
-        return self.value(item, depth + 1, MANIFEST_DATA if holds_secret_data(siblings, name) else name)
+        if holds_secret_data(siblings, name):
+            return self.value(item, depth + 1, MANIFEST_DATA)
+        if is_clean:
+            return item  # pyright: ignore[reportUnknownVariableType]
+        return self.value(item, depth + 1, name, at)
 
     def _rows(self, rows: list[Any], columns: list[str], depth: int) -> list[Any]:
         """The rows of a table whose columns have these names: each as if it were a mapping."""
@@ -379,9 +436,12 @@ class Walk:
 
     # ── sequences ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _sequence(self, items: Sequence[Any], depth: int, parent: str) -> Any:
+    def _sequence(self, items: Sequence[Any], depth: int, parent: str, at: int) -> Any:
         self._count()
-        joined = None if len(items) < 2 or parent == _PAIRS or self._is_pair(items, parent) else self._joined(items)
+        if at != _UNKNOWN and self._was_found(list_place(at)):
+            at = _UNKNOWN  # in which of its strings is not told
+        is_joined = at == _UNKNOWN and len(items) >= 2 and parent != _PAIRS and not self._is_pair(items, parent)
+        joined = self._joined(items) if is_joined else None
         if joined is not None:
             items = joined
         result = joined
@@ -393,16 +453,14 @@ class Walk:
         pairs: str | None = None
         before: Any = None
         pairs_up = len(items) == 2 or (bool(parent) and holds_headers(parent))
-        looks_first = (
-            len(items) >= _FEW
-            and not (named or parent == _PAIRS or self._candidates.has_learned)
-            and dict in map(type, items)
-        )
-        clean: frozenset[int] = frozenset()
+        is_clean = False
+        stop = at
         for index, item in enumerate(items):
             path[-1] = index
-            if looks_first and index % _TOGETHER == 0:
-                clean = self._clean_mappings(items[index : index + _TOGETHER])
+            if at != _UNKNOWN:
+                at = stop + 1
+                stop = at + len(dumps(item))
+                is_clean = self._is_clean(at, stop)
             cls: type[Any] = type(item)  # pyright: ignore[reportUnknownVariableType]
             if cls is str:
                 level = _NONE
@@ -417,8 +475,8 @@ class Walk:
                 elif kinds and (found := named_rule(kinds, parent, item)):
                     redacted = self._masked(found, item, item)
                 else:
-                    redacted = self._text(item)
-            elif cls is dict and id(item) in clean:
+                    redacted = item if is_clean else self._text(item, is_suspect=at != _UNKNOWN)
+            elif is_clean and cls is dict and not named and parent != _PAIRS:
                 redacted = item
             elif cls is int and type(before) is str and parent == _PAIRS and self._classify(before) is _STRONG:
                 redacted = self._secret(item, _STRONG, before, depth)
@@ -428,9 +486,9 @@ class Walk:
             elif cls in _LISTS:
                 if pairs is None:
                     pairs = _PAIRS if all(type(other) in _LISTS and len(other) == 2 for other in items[:8]) else ""
-                redacted = self.value(item, depth + 1, pairs)
+                redacted = item if is_clean and not pairs else self.value(item, depth + 1, pairs, at)
             else:
-                redacted = self.value(item, depth + 1, named)
+                redacted = self.value(item, depth + 1, named, at)
             if redacted is not item and (result is None or result is joined):
                 result = list(items[:index])
             if result is not None and result is not joined:
@@ -438,15 +496,6 @@ class Walk:
             before = item
         path.pop()
         return items if result is None else result
-
-    def _clean_mappings(self, items: Sequence[Any]) -> frozenset[int]:
-        """The identities of the mappings among some items in all of which no probe matches."""
-        mappings: list[Any] = [item for item in items if type(item) is dict]
-        try:
-            found = self._search.match_each(searched_documents([dumps(mapping) for mapping in mappings]))
-        except (TypeError, ValueError, RecursionError):
-            return frozenset()
-        return frozenset(id(mapping) for mapping, matched in zip(mappings, found, strict=True) if not matched)
 
     def _joined(self, items: Sequence[Any]) -> list[Any] | None:
         """The items with the secrets masked that stand in several of them; None where there are none."""
@@ -488,6 +537,14 @@ def _name_before(text: str, start: int) -> str:
     return found["name"] if found else ""
 
 
+def _encoded(value: Any) -> bytes:
+    """`value` as JSON; nothing where orjson cannot write it."""
+    try:
+        return dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return b""
+
+
 def _plain_key(key: Any) -> str:
     """The text of a key that is none; raises TypeError for one that JSON has no word for."""
     if key is None or isinstance(key, (int, float)):
@@ -501,6 +558,7 @@ _MAX_NAME_BEFORE = 80
 _PAIRS = "\0pairs"
 """Stands for the name of a list whose items are pairs."""
 _LISTS = frozenset({list, tuple})
+_CONTAINERS = frozenset({dict, list})
 _NUMERALS = frozenset({str, int})
 _NUMBERS = frozenset({int, float})
 _LOGIN = re.compile(r"[A-Za-z][\w.@-]{0,63}:(?P<v>[^\s:/]{4,128})")
