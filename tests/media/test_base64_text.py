@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import textwrap
 
 import pytest
@@ -69,3 +70,17 @@ def test_runs_in_large_payloads(at):
     """Also where a run lies across two parts."""
     assert holds_run(b" " * at + b"a" * SHORTEST_RUN + b" " * 100_000, pause)
     assert not holds_run(b" " * at + b"a" * (SHORTEST_RUN - 1) + b" " * 100_000, pause)
+
+
+@given(st.lists(st.one_of(st.text("aZ9+/-_", max_size=SHORTEST_RUN), st.text("aZ /.", max_size=3)), max_size=8))
+def test_a_run_at_either_end_is_one_too(parts):
+    """What stands before and after a run does not matter, nor that nothing does."""
+    data = "".join(parts).encode()
+
+    assert holds_run(data, pause) == bool(re.search(rb"[A-Za-z0-9+/_-]{%d}" % SHORTEST_RUN, data))
+
+
+@pytest.mark.parametrize("end", ["", " "])
+def test_a_run_longer_than_a_part(end):
+    """No part that it fills shows its end."""
+    assert holds_run(b" " * 70_000 + b"a" * 200_000 + end.encode(), pause)

@@ -17,6 +17,8 @@ _DECODED_CHARACTERS = 128 * 1024
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _MARKED = bytes(0 if byte in _ALPHABET else 1 for byte in range(256))
 _RUN = bytes(SHORTEST_RUN)
+_RUN_AFTER_MARK = b"\1" + _RUN
+"""A run and the byte before it: a search that looks for the first byte first (`rfind`) goes from mark to mark, not from byte to byte."""
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _LINE_BREAKS = b"\r\n"
 
@@ -28,12 +30,17 @@ def _go_on() -> None:
 def holds_run(data: bytes, pause: Callable[[], object]) -> bool:
     """Whether `data` holds base64 that is long enough to be media. It is asked of every span; `pause` is called between parts of 64 KiB."""
     if len(data) <= _STEP_BYTES:
-        return _RUN in data.translate(_MARKED)
+        return _has_run(data)
     for at in range(0, len(data), _STEP_BYTES):
-        if _RUN in data[at : at + _STEP_BYTES + SHORTEST_RUN].translate(_MARKED):
+        if _has_run(data[at : at + _STEP_BYTES + SHORTEST_RUN]):
             return True
         pause()
     return False
+
+
+def _has_run(data: bytes) -> bool:
+    marked = data.translate(_MARKED)
+    return marked.rfind(_RUN_AFTER_MARK) >= 0 or marked.startswith(_RUN)
 
 
 def runs(text: str) -> Iterator[tuple[int, int]]:
