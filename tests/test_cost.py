@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import datetime, timezone
+from decimal import Decimal, localcontext
 
 import genai_prices
 import pytest
@@ -230,6 +231,39 @@ def test_costs_agree_with_the_price_library(model: tuple[str, str], parts: list[
         assert str(cost.get("reason")).startswith("no_price_for_cache_")
     else:
         assert cost["estimated_cost"] == pytest.approx(float(expected), rel=1e-9, abs=1e-11)
+
+
+@given(
+    st.decimals(0, 10_000, places=6),
+    st.decimals(0, 10_000, places=6),
+    st.integers(0, 10**12),
+    st.integers(0, 10**12),
+)
+def test_costs_are_exact(input_rate: Decimal, output_rate: Decimal, input_tokens: int, output_tokens: int) -> None:
+    """What is printed is what multiplying by hand gives, to the last digit: no noise of binary fractions."""
+    table = PriceTable({"mine": {"input_mtok": float(input_rate), "output_mtok": float(output_rate)}})
+    cost = table.cost(
+        model="mine",
+        provider=None,
+        usage={"input_tokens": input_tokens, "output_tokens": output_tokens},
+        started_at=NOW,
+    )
+
+    with localcontext() as context:
+        context.prec = 50
+        expected = (input_rate * input_tokens + output_rate * output_tokens) / 1_000_000
+    assert cost["estimated_cost"] == float(expected)
+
+
+@given(st.floats(0, 1e12), st.floats(0, 1e12), st.integers(0, 10**6))
+def test_any_rate_has_a_cost(input_rate: float, output_rate: float, tokens: int) -> None:
+    """Also one with more digits than prices have: it is as exact as a float."""
+    table = PriceTable({"mine": {"input_mtok": input_rate, "output_mtok": output_rate}})
+    usage: UsageDict = {"input_tokens": tokens, "output_tokens": tokens}
+    cost = table.cost(model="mine", provider=None, usage=usage, started_at=NOW)
+
+    expected = tokens * (input_rate + output_rate) / 1_000_000
+    assert cost["estimated_cost"] == pytest.approx(expected, rel=1e-9, abs=1e-11)
 
 
 @pytest.mark.parametrize(("provider", "model"), TIERED)

@@ -80,7 +80,9 @@ _MAX_CACHED_MODELS = 1024
 
 
 class _Rates(NamedTuple):
-    """Currency units per million tokens, with one row's fallbacks applied; None: unknown.
+    """Millionths of a millionth of a currency unit per token, with one row's fallbacks applied; None: unknown.
+
+    Nearly all are whole in this unit, and what whole rates come to is exact.
 
     A price list names the rate of a modality or of reasoning only where it differs, so audio, images and reasoning are
     priced as text without one. Cache rates have no such default.
@@ -98,7 +100,7 @@ class _Rates(NamedTuple):
     output_audio: float | None
     output_image: float | None
     request: float
-    """Per million requests."""
+    """Per request."""
 
 
 class _Band(NamedTuple):
@@ -274,7 +276,7 @@ def _rates_above(prices: Mapping[str, Any], threshold: int) -> _Rates:
         if hasattr(price, "tiers"):
             reached = [tier for tier in price.tiers if tier.start <= threshold]
             price = max(reached, key=lambda tier: tier.start).price if reached else price.base
-        return float(price)
+        return _in_unit(float(price))
 
     def first(*keys: str) -> float | None:
         return next((value for key in keys if (value := rate(key)) is not None), None)
@@ -291,8 +293,25 @@ def _rates_above(prices: Mapping[str, Any], threshold: int) -> _Rates:
         reasoning=first("output_reasoning_mtok", "output_mtok"),
         output_audio=first("output_audio_mtok", "output_mtok"),
         output_image=first("output_image_mtok", "output_mtok"),
-        request=(rate("requests_kcount") or 0.0) * 1000,
+        request=(rate("requests_kcount") or 0) * 1000,
     )
+
+
+def _in_unit(per_million: float) -> float:
+    """A rate per million tokens as `_Rates` holds it; a whole number where it is one."""
+    rate = per_million * _MILLION
+    whole = round(rate)
+    return whole if whole < _MAX_EXACT and whole / _MILLION == per_million else rate
+
+
+def _amount(cost: float) -> float:
+    """What rates have come to, in currency units."""
+    # Rounding takes a float's own noise away, and some ten times as long as the exact division of a whole number.
+    return cost / _MILLION**2 if type(cost) is int else round(cost / _MILLION**2, 12)
+
+
+_MILLION = 1_000_000
+_MAX_EXACT = 2**53
 
 
 _NO_BANDS = _make_bands({})
@@ -313,7 +332,7 @@ def _spend(bands: list[_Band], usage: UsageDict) -> float | str:
     output = usage.get("output_tokens", 0)
     if len(usage) == 2 and "output_tokens" in usage and rates.input is not None and rates.output is not None:
         # Totals alone, as most calls report them: what the meters below come to.
-        return round((rates.request + total * rates.input + output * rates.output) / 1_000_000, 12)
+        return _amount(rates.request + total * rates.input + output * rates.output)
 
     details = usage.get("input_details", _NO_INPUT_DETAILS)
     read = details.get("cache_read", 0)
@@ -352,7 +371,7 @@ def _spend(bands: list[_Band], usage: UsageDict) -> float | str:
             if rate is None:
                 return f"no_price_for_{meter}"
             cost += tokens * rate
-    return round(cost / 1_000_000, 12)  # without the noise of binary fractions
+    return _amount(cost)
 
 
 def _no_cost(reason: str) -> CostContext:
