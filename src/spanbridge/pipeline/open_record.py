@@ -57,7 +57,7 @@ class OpenRecord(SpanRecord):
 
     @classmethod
     def from_event(
-        cls, event: list[Any], parent: OpenRecord | None, service_name: str, environment: str, seen_at_ns: int
+        cls, event: tuple[Any, ...], parent: OpenRecord | None, service_name: str, environment: str, seen_at_ns: int
     ) -> OpenRecord:
         """The record that a START event opens; `parent` where it is open too."""
         # fmt: off

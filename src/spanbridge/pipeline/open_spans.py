@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.containment import contain
@@ -69,7 +68,7 @@ class OpenSpans:
             event: Any = None
             try:
                 if kind is START:
-                    event = [*starmap(take, _START_TAKES)]
+                    event = take()
                     parent_id = event[2]
                     parent = None if parent_id is None else young.get(parent_id) or shown.get(parent_id)
                     young[event[0]] = OpenRecord.from_event(
@@ -176,6 +175,4 @@ class OpenSpans:
             self._account.add_dropped(record.hidden_as)
 
 
-_START_TAKES = ((),) * START.part_count
-"""The arguments of as many calls as a START event has parts."""
 _STATUSES = {status.value: status for status in Status}

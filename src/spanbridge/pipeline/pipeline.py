@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from spanbridge.pipeline.open_record import OpenRecord
     from spanbridge.protocols import Store
 
-BACKLOG_PARTS = 30_000
+BACKLOG_PARTS = 17_000
 """More waiting parts of events than this, some 4,000 events, are worked off without pauses, in larger slices."""
 SLICE_SPANS, BACKLOG_SLICE_SPANS, AWAITED_SLICE_SPANS = 16, 512, 64
 """Ended spans that are processed together. In a backlog each slice waits for the interpreter some times; while the application waits none
 does, and a slice had better fit into the processor's cache."""
-STEP_PARTS, LARGE_STEP_PARTS = 64, 512
-"""Parts of events, a span has some 25, that are applied between two looks at the clock."""
+STEP_PARTS, LARGE_STEP_PARTS = 32, 256
+"""Parts of events, a span has some 13, that are applied between two looks at the clock."""
 POLL_S = 0.05
 """How long events wait at most until the pipeline looks at them; less where the write interval is shorter."""
 MAX_OUTBOX_RECORDS = 1024

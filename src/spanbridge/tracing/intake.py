@@ -5,9 +5,10 @@ Callers append events; the pipeline takes them. No lock stands here that a signa
 interpreter over only at calls and backward jumps (`tests/tracing/test_intake.py` hammers it).
 
 Events carry only what changed. Their parts wait one after the other in the queue, the kind first: a tuple for each event would be a
-tenth of what waits, and one object more that the caller's garbage collections visit.
+tenth of what waits, and one object more that the caller's garbage collections visit. Only a START has one: to queue its many parts one
+by one costs more.
 
-    START, span_id, trace, parent_id, type, name, time, inherited, entity, input, attributes, metadata, rare, size
+    START, (span_id, trace, parent_id, type, name, time, inherited, entity, input, attributes, metadata, rare, size)
     SET, span_id, attributes, output, changes, size
     END, span_id, time, status, error
     FLUSH, reply
@@ -34,7 +35,7 @@ class EventKind:
         """How many parts follow."""
 
 
-START, SET, END, FLUSH = EventKind(13), EventKind(5), EventKind(4), EventKind(1)
+START, SET, END, FLUSH = EventKind(1), EventKind(5), EventKind(4), EventKind(1)
 
 SPAN_OVERHEAD_BYTES = 1024
 """What an open or queued span costs beside its payloads: events, record, table entry."""

@@ -193,7 +193,7 @@ def start(span: Span, tracer: Tracer, parent: Any) -> None:
     intake.pending_bytes += size
     # fmt: off
     intake.events.extend(
-        (START, span_id, trace, parent_id, span_type, name, time, inherited, entity, input, attributes or None, metadata, rare, size)
+        (START, (span_id, trace, parent_id, span_type, name, time, inherited, entity, input, attributes or None, metadata, rare, size))
     )
     # fmt: on
     if intake.pending_bytes > intake.wake_bytes:
