@@ -32,12 +32,12 @@ def new_span_id() -> int:
 
 def trace_id_hex(trace_id: int) -> str:
     """32 lower-case hex characters."""
-    return f"{trace_id:032x}"
+    return trace_id.to_bytes(16, "big").hex()
 
 
 def span_id_hex(span_id: int) -> str:
     """16 lower-case hex characters."""
-    return f"{span_id:016x}"
+    return span_id.to_bytes(8, "big").hex()
 
 
 def is_trace_id(value: object) -> bool:

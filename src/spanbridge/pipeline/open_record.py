@@ -229,7 +229,7 @@ class OpenRecord(SpanRecord):
 
     def release_content(self) -> None:
         """As `SpanRecord.release_content`, and of what only the pipeline needed."""
-        super().release_content()
+        SpanRecord.release_content(self)  # `super()` costs more, and every span comes here
         self.held_bytes = 0
 
     def adopt(self, processed: SpanRecord) -> None:

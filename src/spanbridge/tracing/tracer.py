@@ -95,6 +95,7 @@ class TraceState:
         self, trace_id: int, clock_offset_ns: int, remote_parent: RemoteParent | None = None, hides: int = 0
     ) -> None:
         self.trace_id = trace_id
+        self._trace_id_hex: str | None = None
         self.clock_offset_ns = clock_offset_ns
         self.remote_parent = remote_parent
         self.hides = hides
@@ -103,11 +104,10 @@ class TraceState:
     @property
     def trace_id_hex(self) -> str:
         """The trace id as text, written once."""
-        try:
-            return self._trace_id_hex
-        except AttributeError:
+        text = self._trace_id_hex
+        if text is None:
             self._trace_id_hex = text = trace_id_hex(self.trace_id)
-            return text
+        return text
 
 
 default_slot = TracerSlot()
