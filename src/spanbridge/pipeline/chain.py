@@ -79,19 +79,24 @@ class Chain:
         if self._media is not None:
             self._media.process_all([result for result in results if result is not None], pace.pause)
         left = self._prescanned(results)
-        cut, pause = self._cut, pace.pause
+        cut, pause = self._limits.apply, pace.pause
         for result in results:
             if result is not None and (left is None or id(result) in left):
                 result = self._pass_filter(result)  # noqa: PLW2901 - it takes its place
             if result is not None:
-                cut(result)
+                try:
+                    cut(result)
+                except Exception as error:  # noqa: BLE001
+                    contain("processor limits", error)
+                    withhold(result, "limits", type(error).__name__)
+                    result.encode_document()
             yield result
             pause()
 
     def _prescanned(self, results: Sequence[SpanRecord | None]) -> set[int] | None:
-        """The identities of the records that the filter has to look at one by one; None for all."""
+        """The identities of the records that the filter has to look at one by one, none where there is no filter; None for all."""
         if self._prescan is None:
-            return None
+            return set()
         try:
             return set(map(id, self._prescan([result for result in results if result is not None])))
         except Exception as error:  # noqa: BLE001 - the filter fails again for those records that it cannot look at
@@ -140,15 +145,6 @@ class Chain:
             withhold(record, name, type(error).__name__)
             return record
         return result
-
-    def _cut(self, record: SpanRecord) -> None:
-        """The limits; they write the record's document."""
-        try:
-            self._limits.apply(record)
-        except Exception as error:  # noqa: BLE001
-            contain("processor limits", error)
-            withhold(record, "limits", type(error).__name__)
-            record.encode_document()
 
 
 def withhold(record: SpanRecord, processor: str, reason: str) -> None:
