@@ -317,7 +317,7 @@ class BatchWriter:
                 trace = rebuilt  # noqa: PLW2901 - it takes its place
             elif trace.root is None and trace.first is None:
                 continue
-            is_new = trace.fields is None or trace.is_indexed
+            is_new = trace.values is None or trace.is_indexed
             recent_count += is_new
             if trace.is_indexed:
                 moved.append(trace.number)

@@ -13,7 +13,7 @@ from spanbridge.storage.filters import metadata_paths, scalar_text
 from spanbridge.storage.span_rows import decode_or_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 RUNNING_DURATION = -1
 """`duration_ns` of a trace whose root has not ended: a number, so that lists can be ordered by it and continued."""
@@ -21,7 +21,7 @@ MAX_METADATA_PATHS = 256
 """How many metadata values of one trace can be found by a filter; all of them are stored."""
 
 CONTENT_COLUMNS = (*ENTITY_FIELDS, *CORRELATION_FIELDS)
-TRACE_COLUMNS = (
+_ROOT_COLUMNS = (
     "span_id",
     "is_root",
     "external_parent_span_id",
@@ -34,6 +34,8 @@ TRACE_COLUMNS = (
     "environment",
     "service_name",
     *CONTENT_COLUMNS,
+)
+_SUM_COLUMNS = (
     "span_count",
     "error_count",
     "has_error",
@@ -43,6 +45,8 @@ TRACE_COLUMNS = (
     "cost",
     "priced_count",
 )
+TRACE_COLUMNS = (*_ROOT_COLUMNS, *_SUM_COLUMNS)
+_STARTED_AT = TRACE_COLUMNS.index("started_at")
 
 # No views: of what stands in the schema of a file, older SQLites trust no JSON function.
 _EXTRACTED = ", ".join(f"json_extract(fields, '$[{place}]') AS {name}" for place, name in enumerate(TRACE_COLUMNS))
@@ -64,7 +68,6 @@ class TraceRow:
     __slots__ = (
         "cost",
         "error_count",
-        "fields",
         "first",
         "first_started_at",
         "input_tokens",
@@ -78,6 +81,7 @@ class TraceRow:
         "span_count",
         "terms",
         "trace_id",
+        "values",
     )
 
     def __init__(
@@ -85,7 +89,7 @@ class TraceRow:
         trace_id: str,
         number: int,
         is_indexed: bool = False,
-        values: Iterable[Any] | None = None,
+        values: Sequence[Any] | None = None,
         terms: Iterable[Term] = (),
     ) -> None:
         """`values` are those of `TRACE_COLUMNS`; absent for a new trace."""
@@ -93,8 +97,7 @@ class TraceRow:
         self.number = number
         self.is_indexed = is_indexed
         """Whether the row is in `traces` now, not in `recent_traces`."""
-        self.fields: dict[str, Any] | None = None if values is None else dict(zip(TRACE_COLUMNS, values, strict=True))
-        """By name; None for a new trace."""
+        self.values: Sequence[Any] | None = values
         self.terms = terms
         self.root: SpanRecord | None = None
         """The earliest root of the batch."""
@@ -133,92 +136,89 @@ class TraceRow:
             self.root = record
 
     def update(self) -> None:
-        """Brings `fields` and `terms` up to date.
+        """Brings `values` and `terms` up to date.
 
         Raises:
             OverflowError: A sum is not a finite number.
         """
         record = self._new_root()
-        known = self.fields
+        known = _NO_VALUES if self.values is None else self.values
         if record is None:
-            fields: dict[str, Any] = known or {}
+            root = known[: -len(_SUM_COLUMNS)]
             terms = {(field, value) for field, value in self.terms}
         else:
             content = decode_or_empty(record.document)
-            fields = _root_fields(record, content)
+            root = _root_values(record, content)
             terms = _root_terms(content)
-            terms.update((field, value) for field, value in self.terms if field == "model")
-        terms.update([("model", model) for model in self.models])
+            if self.terms:
+                terms.update([(field, value) for field, value in self.terms if field == "model"])
+        if self.models:
+            terms.update([("model", model) for model in self.models])
         self.terms = terms
-        add = (known or _NO_SUMS).__getitem__
-        fields["span_count"] = add("span_count") + self.span_count
-        fields["error_count"] = errors = add("error_count") + self.error_count
-        fields["has_error"] = int(errors > 0)
-        fields["input_tokens"] = input_tokens = add("input_tokens") + self.input_tokens
-        fields["output_tokens"] = output_tokens = add("output_tokens") + self.output_tokens
-        fields["tokens"] = input_tokens + output_tokens
-        fields["cost"] = cost = add("cost") + self.cost
-        fields["priced_count"] = add("priced_count") + self.priced_count
+        span_count, error_count, _, input_tokens, output_tokens, _, cost, priced_count = known[-len(_SUM_COLUMNS) :]
+        error_count += self.error_count
+        input_tokens += self.input_tokens
+        output_tokens += self.output_tokens
+        cost += self.cost
         if not isfinite(cost):
             raise OverflowError("a cost is not a finite number")
-        self.fields = fields
+        self.values = [
+            *root,
+            span_count + self.span_count,
+            error_count,
+            int(error_count > 0),
+            input_tokens,
+            output_tokens,
+            input_tokens + output_tokens,
+            cost,
+            priced_count + self.priced_count,
+        ]
 
     def _new_root(self) -> SpanRecord | None:
         """The record whose fields the row must take over, if any: the earliest root, else the earliest span."""
-        known = self.fields
+        known = self.values
         if known is None:
             return self.root or self.first
+        span_id, is_root = known[:2]
         record = self.root
-        if record is not None and not known["is_root"]:
+        if record is not None and not is_root:
             return record
-        if record is None and not known["is_root"]:
+        if record is None and not is_root:
             record = self.first
-        if record is not None and (record.span_id == known["span_id"] or record.started_at < known["started_at"]):
+        if record is not None and (record.span_id == span_id or record.started_at < known[_STARTED_AT]):
             return record
         return None
 
     def recent_row(self) -> tuple[int, str, str, str]:
         """The row of `recent_traces`."""
-        return (
-            self.number,
-            self.trace_id,
-            _json(list(map((self.fields or {}).get, TRACE_COLUMNS))),
-            _json(list(self.terms)),
-        )
+        return (self.number, self.trace_id, _json(self.values), _json([*self.terms]))
 
 
-_NO_SUMS: dict[str, Any] = {
-    "span_count": 0,
-    "error_count": 0,
-    "input_tokens": 0,
-    "output_tokens": 0,
-    "cost": 0.0,
-    "priced_count": 0,
-}
+_NO_VALUES: Sequence[Any] = (*[None] * len(_ROOT_COLUMNS), 0, 0, 0, 0, 0, 0, 0.0, 0)
 
 
-def _root_fields(record: SpanRecord, content: dict[str, Any]) -> dict[str, Any]:
-    """A trace without a root is running, whatever its earliest span says."""
+def _root_values(record: SpanRecord, content: dict[str, Any]) -> list[Any]:
+    """The values of `_ROOT_COLUMNS`. A trace without a root is running, whatever its earliest span says."""
     is_root = record.parent_span_id is None
     ended_at = record.ended_at if is_root else None
     started_at = record.started_at
-    fields = {
-        "span_id": record.span_id,
-        "is_root": int(is_root),
-        "external_parent_span_id": record.external_parent_span_id,
-        "name": scalar_text(content.get("name", "")),
-        "type": str(record.type),
-        "status": str(record.status) if is_root else "running",
-        "started_at": started_at,
-        "ended_at": ended_at,
-        "duration_ns": RUNNING_DURATION if ended_at is None else ended_at - started_at,
-        "environment": record.environment,
-        "service_name": record.service_name,
-    }
-    for field in CONTENT_COLUMNS:
-        if field in content and (value := content[field]) is not None:
-            fields[field] = value if type(value) is str else scalar_text(value)
-    return fields
+    return [
+        record.span_id,
+        int(is_root),
+        record.external_parent_span_id,
+        scalar_text(content.get("name", "")),
+        str(record.type),
+        str(record.status) if is_root else "running",
+        started_at,
+        ended_at,
+        RUNNING_DURATION if ended_at is None else ended_at - started_at,
+        record.environment,
+        record.service_name,
+        *[
+            value if value is None or type(value) is str else scalar_text(value)
+            for value in map(content.get, CONTENT_COLUMNS)
+        ],
+    ]
 
 
 def _root_terms(content: dict[str, Any]) -> set[Term]:
