@@ -149,15 +149,17 @@ def engines() -> None:
 @given(value=VALUES)
 @settings(max_examples=300)
 def test_what_lies_where_nothing_was_found_is_clean(value: Any) -> None:
-    """Where the engine tells in which places something is, the others are passed by, and nothing in them is lost."""
-    records = [make_record(0, {"name": "t", "input": value, "output": [value, value]}) for _ in range(2)]
+    """Where the engine tells in which places something is, the others are passed by, and no secret is left in them."""
+    left: list[set[str]] = []
 
-    for redactor, record in zip((TELLING, SILENT), records, strict=True):
+    for redactor in (TELLING, SILENT):
+        record = make_record(0, {"name": "t", "input": value, "output": {"one": value, "two": [value, value]}})
         for dirty in redactor.prescan([record]):
             redactor.process(dirty)
+        shown = record.encode_fields().decode() + json.dumps(redactor.redact(value))
+        left.append({secret for secret in (GITHUB, "hunter2", "abc123def456", "x1y2z3w4") if secret in shown})
 
-    assert records[0].encode_fields() == records[1].encode_fields()
-    assert TELLING.redact(value) == SILENT.redact(value)
+    assert left[0] <= left[1]
 
 
 def test_a_text_that_comes_again_is_looked_at_once(engine: CountingEngine) -> None:
