@@ -234,7 +234,7 @@ class SpanRecord:
     def decoded(self) -> Mapping[str, Any]:
         """The content fields by name, decoded: as their attributes, for who reads many; fields that are absent may be left out."""
         if self.document:
-            return self._decode_document()
+            return decode(self.document) if self._live is None else self._live
         return {field: self.get_content(field) for field in CONTENT_FIELDS}
 
     def set_content(self, field: str, value: Any) -> None:

@@ -16,6 +16,7 @@ from spanbridge.model.span_types import SpanType
 
 pytest.importorskip("spanbridge_llmobs")
 
+from spanbridge_llmobs import messages
 from spanbridge_llmobs.annotation import annotate
 from spanbridge_llmobs.caps import MAX_IO_CHARACTERS
 from spanbridge_llmobs.documents import documents, embedding_text
@@ -523,6 +524,24 @@ def test_ddtrace_takes_whatever_comes_out(given: Any, gave: Any, span_type: Span
             assert isinstance(value, str)
     assert all(isinstance(value, (int, float)) for value in annotation.metrics.values())
     assert all(isinstance(key, str) and isinstance(value, str) for key, value in annotation.tags.items())
+
+
+MESSAGES = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["user", "assistant", "system", "tool", "human", None])},
+        optional={"content": st.sampled_from(["", " ", "yes", "x" * (MAX_IO_CHARACTERS // 2)]) | JSON, "name": JSON},
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=100)
+@given(value=MESSAGES | st.text(max_size=3))
+def test_plain_messages_are_what_a_closer_look_makes_of_them(value: Any):
+    plain = [input_messages(value), output_messages(value)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(messages, "_plain", lambda value, role: None)
+        assert plain == [input_messages(value), output_messages(value)]
 
 
 CALLED = [{"name": "search", "arguments": {"q": "x"}, "type": "function", "tool_id": "c1"}]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spanbridge.model.span import Status
@@ -33,17 +33,17 @@ class Annotation:
 
     name: str
     kind: Kind | None
+    metrics: dict[str, float]
+    metadata: dict[str, Any]
+    tags: dict[str, str]
+    session_id: str | None
     input: Any = None
     """Messages for "llm", documents for "embedding", else text or a JSON value."""
     output: Any = None
     """Messages for "llm", documents for "retrieval", else text or a JSON value."""
     model_name: str | None = None
     model_provider: str | None = None
-    metrics: dict[str, float] = field(default_factory=dict[str, float])
-    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
-    tags: dict[str, str] = field(default_factory=dict[str, str])
-    session_id: str | None = None
-    tool_definitions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    tool_definitions: Sequence[dict[str, Any]] = ()
     error: dict[str, str] | None = None
     """`type`, `message`, `stack`; below the stack, a line for each exception behind the error."""
 
@@ -68,15 +68,18 @@ def annotate(
         promoted_keys: Request-context keys that become tags; dotted ones stand for nested values.
     """
     content = record.decoded()
-    attributes: dict[str, Any] = dict(content["attributes"])
-    metadata: dict[str, Any] = dict(content["metadata"])
+    attributes: dict[str, Any] = content.get("attributes") or {}
+    metadata: dict[str, Any] = content.get("metadata") or {}
+    promoted: dict[str, Any] = {}
+    if promoted_keys:
+        attributes, metadata = dict(attributes), dict(metadata)
+        promoted = promote(promoted_keys, metadata, attributes)
     kind = kind_of(record.type, attributes, has_model_child=has_model_child)
     is_model = SPAN_TYPES[record.type].is_model
-    promoted = promote(promoted_keys, metadata, attributes) if promoted_keys else {}
     metrics: dict[str, float] = {}
     if is_model and not children_report_usage:
-        metrics.update(usage_metrics(attributes, has_no_output=KINDS[record.type] == "embedding"))
-    if kind == "llm":
+        metrics = usage_metrics(attributes, has_no_output=KINDS[record.type] == "embedding")
+    if kind == "llm" and "completion_start_time" in attributes:
         metrics.update(time_to_first_token(attributes, record.started_at))
     annotation = Annotation(
         name=content.get("name", ""),
@@ -85,14 +88,15 @@ def annotate(
         metadata=_metadata(metadata, attributes, is_model=is_model),
         tags=span_tags(record, content, promoted),
         session_id=content.get("session_id") or None,
-        error=_error(record.status, content.get("error")),
     )
     annotation.input, annotation.output = _io(content.get("input"), content.get("output"), kind)
+    if record.status is not Status.OK:
+        annotation.error = _error(record.status, content.get("error"))
     if is_model:
         annotation.model_name = _word(attributes.get("model")) or _word(attributes.get("response_model"))
         annotation.model_provider = _word(attributes.get("provider"))
-    if kind == "llm" and record.type in MODEL_CALLS:
-        annotation.tool_definitions = _tool_definitions(attributes.get("tools"))
+    if kind == "llm" and "tools" in attributes and record.type in MODEL_CALLS:
+        annotation.tool_definitions = _tool_definitions(attributes["tools"])
     return annotation
 
 
@@ -112,11 +116,17 @@ def _text(value: Any) -> str | None:
 
 def _metadata(metadata: dict[str, Any], attributes: dict[str, Any], *, is_model: bool) -> dict[str, Any]:
     """The span's metadata and typed attributes together; the attribute wins. A model's parameters stand beside them."""
-    parameters = attributes.get("parameters")
-    merged = {**metadata, **(parameters if is_model and isinstance(parameters, dict) else {})}
-    merged.update((name, value) for name, value in attributes.items() if not (is_model and name in _ELSEWHERE))
+    merged = metadata.copy()
+    if not is_model:
+        merged.update(attributes)
+    else:
+        if isinstance(parameters := attributes.get("parameters"), dict):
+            merged.update(parameters)
+        for name, value in attributes.items():
+            if name not in _ELSEWHERE:
+                merged[name] = value
     merged = {str(name): value for name, value in merged.items() if value is not None and name != "_dd"}
-    if len(json_text(merged)) > MAX_METADATA_CHARACTERS:
+    if merged and len(json_text(merged)) > MAX_METADATA_CHARACTERS:
         budget = Budget(MAX_METADATA_CHARACTERS)
         merged = {name: budget.text(json_text(value)) for name, value in merged.items() if not budget.is_spent}
     return merged

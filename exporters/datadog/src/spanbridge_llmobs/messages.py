@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from spanbridge.conventions.message_forms import SERVER_ANSWERS, SERVER_CALLS, known_form
-from spanbridge_llmobs.caps import Budget, json_text
+from spanbridge_llmobs.caps import MAX_IO_CHARACTERS, Budget, json_text
 
 Message = dict[str, Any]
 
@@ -86,8 +86,29 @@ _KEYED = (
 """What a part without a type holds: in the spelling of Gemini's interface or of its Python client, or Bedrock's."""
 
 
+def _plain(value: Any, role: str) -> list[Message] | None:
+    """The messages of a text, or of a list in which all are in this form already, as most are; None: this takes a closer look."""
+    if type(value) is str:
+        value = [{"role": role, "content": value}]
+    if type(value) is not list or not 0 < len(value) <= MAX_MESSAGES:
+        return None
+    messages: list[Message] = []
+    characters = 0
+    for message in value:
+        if type(message) is not dict or len(message) != 2:
+            return None
+        said, content = message.get("role"), message.get("content")
+        if said not in _PLAIN_ROLES or type(content) is not str or not content or content.isspace():
+            return None
+        characters += len(content)
+        messages.append({"role": said, "content": content})
+    return messages if characters < MAX_IO_CHARACTERS else None
+
+
 def input_messages(value: Any) -> list[Message]:
     """What a model was given."""
+    if (plain := _plain(value, "user")) is not None:
+        return plain
     messages: list[Message] = []
     value = known_form(value, "user")
     if isinstance(value, dict) and not _is_message(value):
@@ -104,6 +125,8 @@ def input_messages(value: Any) -> list[Message]:
 
 def output_messages(value: Any) -> list[Message]:
     """What a model answered."""
+    if (plain := _plain(value, "assistant")) is not None:
+        return plain
     return _answered(known_form(value, "assistant"))
 
 
@@ -135,9 +158,9 @@ def _of_choice(choice: Any) -> Any:
 def _messages(value: Any, role: str) -> list[Message]:
     if value is None:
         return []
+    if (plain := _plain(value, role)) is not None:
+        return plain
     if isinstance(value, list):
-        if all(map(_is_plain, value)):
-            return [{"role": message["role"], "content": message["content"]} for message in value[:MAX_MESSAGES]]
         if (
             value
             and all(_is_part(item) or isinstance(item, str) for item in value)
@@ -150,16 +173,6 @@ def _messages(value: Any, role: str) -> list[Message]:
     if _is_part(value):
         return [_message({"content": [value]}, _ITEMS.get(str(value.get("type")), role))]
     return [{"role": role, "content": json_text(value)}]
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether a message is in this form already, as most are."""
-    return (
-        type(value) is dict
-        and len(value) == 2
-        and type(value.get("content")) is str
-        and value.get("role") in _PLAIN_ROLES
-    )
 
 
 def _is_message(value: Any) -> bool:

@@ -31,7 +31,9 @@ def usage_metrics(attributes: Mapping[str, Any], *, has_no_output: bool = False)
         for group, names in _COUNTS.items():
             counts: Any = usage if group is None else usage.get(group)  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
             if isinstance(counts, dict):
-                metrics.update((name, counts[key]) for name, key in names if _is_number(counts.get(key)))  # pyright: ignore[reportUnknownMemberType]
+                for name, key in names:
+                    if key in counts and _is_number(counts[key]):
+                        metrics[name] = counts[key]
         if "input_tokens" in metrics and (has_no_output or "output_tokens" in metrics):
             metrics["total_tokens"] = metrics["input_tokens"] + metrics.get("output_tokens", 0)
     cost: Any = attributes.get("cost_context")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spanbridge.model.span import Status
 from spanbridge_llmobs.caps import MAX_TAG_CHARACTERS, json_text
 from spanbridge_llmobs.evaluation import SPAN_ID_TAG
 
@@ -77,18 +78,18 @@ def span_tags(record: SpanRecord, content: Mapping[str, Any], promoted: dict[str
     `decoded`.
     """
     tags = {_unreserved(key): _text(value) for key, value in promoted.items()}
-    if content["tags"]:
-        tags.update((_unreserved(key), value) for key, value in own_tags(content["tags"]).items())
+    if own := content.get("tags"):
+        tags.update((_unreserved(key), value) for key, value in own_tags(own).items())
     for field, tag in _CORRELATION.items():
         if value := content.get(field):
             tags[tag] = _text(value)
     if "usr.id" in tags:
         tags.setdefault("user_id", tags["usr.id"])
-    tags["spanbridge.type"] = record.type.value
+    tags["spanbridge.type"] = str(record.type)
     if entity_id := content.get("entity_id"):
         tags["entity_id"] = _text(entity_id)
-    if record.status.value not in ("ok", "error"):
-        tags["spanbridge.status"] = record.status.value
+    if record.status not in (Status.OK, Status.ERROR):
+        tags["spanbridge.status"] = str(record.status)
     for key, value in tags.items():
         if len(key) + len(value) > MAX_TAG_CHARACTERS:
             tags[key] = value[: max(0, MAX_TAG_CHARACTERS - len(key))]
