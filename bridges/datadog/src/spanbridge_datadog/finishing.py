@@ -13,7 +13,7 @@ from spanbridge.model.span_types import SpanType
 from spanbridge_datadog import native
 from spanbridge_llmobs.annotation import annotate
 from spanbridge_llmobs.evaluation import SPAN_ID_TAG
-from spanbridge_llmobs.kinds import HOLDS
+from spanbridge_llmobs.kinds import HOLDS, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,11 @@ _SPAN_KINDS = {
     SpanType.MCP_SERVER_REQUEST: "server",
 }
 """APM's `span.kind`."""
+_SIDES = {
+    kind: tuple(f"{side}_{HOLDS.get((str(kind), side), 'value')}" for side in ("input", "output"))
+    for kind in set(KINDS.values())
+}
+"""By kind, the fields of the input and the output."""
 
 
 def finish_native(
@@ -88,22 +93,25 @@ def _tag(span: Any, record: SpanRecord, annotation: Annotation, *, version: str 
 def _annotate(span: Any, record: SpanRecord, annotation: Annotation, *, version: str | None, env: str | None) -> None:
     """What LLM Observability shows."""
     kind = annotation.kind
-    own = {
-        SPAN_ID_TAG: record.span_id,
-        "service": span.service,
-        "version": version,
-        "env": env,
-        "session_id": annotation.session_id,
-    }
+    tags = annotation.tags | {SPAN_ID_TAG: record.span_id}
+    if service := span.service:
+        tags["service"] = service
+    if version:
+        tags["version"] = version
+    if env:
+        tags["env"] = env
+    if annotation.session_id:
+        tags["session_id"] = annotation.session_id
+    given, gave = _SIDES[kind]
     fields = {
         "name": annotation.name,
         "kind": kind,
         "metadata": annotation.metadata,
         "metrics": annotation.metrics,
-        "tags": {**annotation.tags, **{key: value for key, value in own.items() if value}},
+        "tags": tags,
         "session_id": annotation.session_id,
-        f"input_{HOLDS.get((kind, 'input'), 'value')}": annotation.input,
-        f"output_{HOLDS.get((kind, 'output'), 'value')}": annotation.output,
+        given: annotation.input,
+        gave: annotation.output,
     }
     if kind in {"llm", "embedding"}:
         fields["model_name"], fields["model_provider"] = annotation.model_name, annotation.model_provider
