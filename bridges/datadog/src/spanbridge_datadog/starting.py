@@ -51,13 +51,18 @@ def _start_llm(kind: str, name: str, apm: Any, llm: Any) -> Any:
     # Of what has ended, the contexts: ddtrace would fall back on an ancestor.
     if hasattr(apm, "duration_ns") and apm.duration_ns is not None:
         apm = apm.context
-    tracer.context_provider.activate(apm)
+    _make_active(tracer.context_provider, apm)
     provider = native.llm_provider()
     if provider is not None:
         if hasattr(llm, "duration_ns") and llm.duration_ns is not None:
             llm = native.context_of_ended(llm)
-        provider.activate(llm)
+        _make_active(provider, llm)
     return getattr(LLMObs, kind)(name=name)
+
+
+def _make_active(provider: Any, parent: Any) -> None:
+    if provider.active() is not parent:  # mostly it is: to look costs less than to have all of ddtrace told once more
+        provider.activate(parent)
 
 
 def _remote(external: Any) -> Any:
