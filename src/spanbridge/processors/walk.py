@@ -57,8 +57,8 @@ MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
 _NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
-_MANY_BYTES = 512
-"""Of a document inside a text, from which a look at it is worth its while: most of its parts hold nothing."""
+_WORTH_A_LOOK = 96
+"""Bytes of a document inside a text from which a look at it costs less than looks at what it holds."""
 _UNKNOWN = -1
 """In the place of where a value begins in the document that was looked at."""
 
@@ -229,7 +229,7 @@ class Walk:
     def _inner(self, value: Any, name: str = "") -> Any:
         """A value of JSON inside a string, where a name may stand before it: `cookies={"sid": "x"}`."""
         ends = None
-        if not name and type(value) in _CONTAINERS and len(document := _encoded(value)) >= _MANY_BYTES:
+        if not name and type(value) in _CONTAINERS and len(document := _encoded(value)) >= _WORTH_A_LOOK:
             (look,) = self._search.look([document])
             if look is None:
                 return value
