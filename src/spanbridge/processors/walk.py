@@ -229,7 +229,7 @@ class Walk:
     def _inner(self, value: Any, name: str = "") -> Any:
         """A value of JSON inside a string, where a name may stand before it: `cookies={"sid": "x"}`."""
         ends = None
-        if not name and type(value) in _CONTAINERS and len(document := _encoded(value)) >= _WORTH_A_LOOK:
+        if not name and _holds_more_than_one(value) and len(document := _encoded(value)) >= _WORTH_A_LOOK:
             (look,) = self._search.look([document])
             if look is None:
                 return value
@@ -535,6 +535,14 @@ def _name_before(text: str, start: int) -> str:
     before = text[max(0, start - _MAX_NAME_BEFORE) : start].rstrip(" ")
     found = _NAME_BEFORE.search(before) if before.endswith(_LEADS_TO_VALUE) else None
     return found["name"] if found else ""
+
+
+def _holds_more_than_one(value: Any) -> bool:
+    """Whether a value may hold more than one string."""
+    if type(value) not in _CONTAINERS:
+        return False
+    items = cast("dict[Any, Any]", value).values() if type(value) is dict else cast("list[Any]", value)
+    return len(items) > 1 or any(type(item) in _CONTAINERS for item in items)
 
 
 def _encoded(value: Any) -> bytes:
