@@ -21,10 +21,8 @@ class Found(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What a look at a document tells."""
+    """What a look at a document tells that is not clean."""
 
-    probes: Sequence[int]
-    """The indexes of the probes that match there."""
     ends: Sequence[int] | None
     """Places in it, as of `Found`, and the `list_place` of each list in whose strings, joined, something matches: what holds none of them
     is clean. None: not told."""

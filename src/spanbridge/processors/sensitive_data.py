@@ -242,15 +242,14 @@ class SensitiveDataFilter:
     def _look_at(self, value: Any) -> Look | None:
         """What a look at `value` tells; None where it is clean."""
         if isinstance(value, str):
-            found = self._search.candidates(value)
-            return Look(found, None) if found else None
+            return Look(None) if self._search.candidates(value) else None
         try:
             document = dumps(value)
             (look,) = self._search.look([document])
         except (TypeError, ValueError, RecursionError):
-            return Look((), None)  # it cannot be read
+            return Look(None)  # it cannot be read
         # Places in the document are places in what it was made of only if that is JSON through and through.
-        return look if look is None or loads(document) == value else look._replace(ends=None)
+        return look if look is None or loads(document) == value else Look(None)
 
 
 _NOT_LOOKED_AT: tuple[bytes, Look | None, Candidates | None] = (b"", None, None)

@@ -177,9 +177,9 @@ class TextSearch:
         if self._events[0] in probes:
             if len(probes) == 1:
                 found = self._match_joined("\n".join(joined_texts(loads(data))).encode("utf-8", "surrogatepass"))
-                return Look(found, None) if found else None
+                return Look(None) if found else None
             ends = None
-        return Look([*probes], None if self._always else ends)
+        return Look(None if self._always else ends)
 
     def match_lists(self, data: bytes) -> Sequence[int] | None:
         """That of a stream's events, where a probe matches in the strings of a list together."""

@@ -10,13 +10,13 @@ from bisect import bisect_left, bisect_right
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from orjson import dumps
+from orjson import dumps, loads
 
 from spanbridge.processors import chunked_text, json_text
 from spanbridge.processors.allowing import Allowed, path_text
 from spanbridge.processors.candidates import MAX_JSON_LEVELS, Candidates, is_text
 from spanbridge.processors.command_lines import secret_arguments
-from spanbridge.processors.found_probes import list_place
+from spanbridge.processors.found_probes import Look, list_place
 from spanbridge.processors.key_names import (
     Sensitivity,
     is_path,
@@ -57,8 +57,8 @@ MAX_VALUES = 500_000
 """Strings and containers of a field; more withhold it."""
 
 _NONE, _WEAK, _STRONG = Sensitivity  # an enumeration looks its members up anew each time
-_WORTH_A_LOOK = 96
-"""Bytes of a document inside a text from which a look at it costs less than looks at what it holds."""
+_TOGETHER = 64
+"""Items of a list that are looked at together."""
 _UNKNOWN = -1
 """In the place of where a value begins in the document that was looked at."""
 
@@ -110,16 +110,24 @@ class Walk:
         self._visited = 0
         self._ends: Sequence[int] = ()
 
-    def document(self, value: Any, ends: Sequence[int] | None, parent: str = "") -> Any:
-        """`value` with its secrets replaced. `ends`: what a look at it told (see `found_probes.Look`); None: nothing, all is gone through.
-
-        `parent` is the name that it stands under.
-        """
+    def document(self, value: Any, ends: Sequence[int] | None, depth: int = 0) -> Any:
+        """`value` with its secrets replaced. `ends`: what a look at it told (see `found_probes.Look`); None: it is gone through whole."""
         outer, self._ends = self._ends, ends or ()
         try:
-            return self.value(value, 0, parent, _UNKNOWN if ends is None else 0)
+            return self.value(value, depth, "", _UNKNOWN if ends is None else 0)
         finally:
             self._ends = outer
+
+    def _looks_at(self, values: Sequence[Any]) -> list[Look | None]:
+        """What one look at some containers tells of each, in which it was not known where something is; None for clean ones."""
+        try:
+            documents = [dumps(value) for value in values]
+        except (TypeError, ValueError, RecursionError):
+            return [Look(None)] * len(values)
+        return [
+            look if look is None or loads(document) == value else Look(None)
+            for look, document, value in zip(self._search.look(documents), documents, values, strict=True)
+        ]
 
     def value(self, value: Any, depth: int, parent: str = "", at: int = _UNKNOWN) -> Any:
         """A value that begins at `at` of the document."""
@@ -228,15 +236,12 @@ class Walk:
 
     def _inner(self, value: Any, name: str = "") -> Any:
         """A value of JSON inside a string, where a name may stand before it: `cookies={"sid": "x"}`."""
-        ends = None
-        if not name and _holds_more_than_one(value) and len(document := _encoded(value)) >= _WORTH_A_LOOK:
-            (look,) = self._search.look([document])
-            if look is None:
-                return value
-            ends = look.ends
         self._json_level += 1
         try:
-            return self.document(value, ends, name)
+            if name or not _holds_more_than_one(value):
+                return self.value(value, 0, name)
+            (look,) = self._looks_at((value,))
+            return value if look is None else self.document(value, look.ends)
         finally:
             self._json_level -= 1
 
@@ -453,10 +458,17 @@ class Walk:
         pairs: str | None = None
         before: Any = None
         pairs_up = len(items) == 2 or (bool(parent) and holds_headers(parent))
+        # A clean mapping is none where what stands around it says what it holds.
+        passes_by = not named and parent != _PAIRS
+        looks: dict[int, Look | None] = {}
+        looks_first = at == _UNKNOWN and passes_by and len(items) > 1 and dict in map(type, items)
         is_clean = False
         stop = at
         for index, item in enumerate(items):
             path[-1] = index
+            if looks_first and index % _TOGETHER == 0:
+                mappings: list[Any] = [item for item in items[index : index + _TOGETHER] if type(item) is dict]
+                looks = dict(zip(map(id, mappings), self._looks_at(mappings), strict=True))
             if at != _UNKNOWN:
                 at = stop + 1
                 stop = at + len(dumps(item))
@@ -476,8 +488,9 @@ class Walk:
                     redacted = self._masked(found, item, item)
                 else:
                     redacted = item if is_clean else self._text(item, is_suspect=at != _UNKNOWN)
-            elif is_clean and cls is dict and not named and parent != _PAIRS:
-                redacted = item
+            elif cls is dict and passes_by and (is_clean or id(item) in looks):
+                look = None if is_clean else looks[id(item)]
+                redacted = item if look is None else self.document(item, look.ends, depth + 1)
             elif cls is int and type(before) is str and parent == _PAIRS and self._classify(before) is _STRONG:
                 redacted = self._secret(item, _STRONG, before, depth)
             elif cls is int:
@@ -543,14 +556,6 @@ def _holds_more_than_one(value: Any) -> bool:
         return False
     items = cast("dict[Any, Any]", value).values() if type(value) is dict else cast("list[Any]", value)
     return len(items) > 1 or any(type(item) in _CONTAINERS for item in items)
-
-
-def _encoded(value: Any) -> bytes:
-    """`value` as JSON; nothing where orjson cannot write it."""
-    try:
-        return dumps(value)
-    except (TypeError, ValueError, RecursionError):
-        return b""
 
 
 def _plain_key(key: Any) -> str:
