@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 
 import genai_prices
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spanbridge.cost import RATE_KEYS, PriceTable
@@ -255,6 +255,8 @@ def test_costs_are_exact(input_rate: Decimal, output_rate: Decimal, input_tokens
     assert cost["estimated_cost"] == float(expected)
 
 
+@example(1e305, 1.0, 0)
+@example(1e200, 1.0, 7)
 @given(st.floats(0, 1e12), st.floats(0, 1e12), st.integers(0, 10**6))
 def test_any_rate_has_a_cost(input_rate: float, output_rate: float, tokens: int) -> None:
     """Also one with more digits than prices have: it is as exact as a float."""

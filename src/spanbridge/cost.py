@@ -22,6 +22,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from math import isfinite
+from sys import float_info
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from spanbridge.errors import ConfigurationError
@@ -300,8 +301,10 @@ def _rates_above(prices: Mapping[str, Any], threshold: int) -> _Rates:
 def _in_unit(per_million: float) -> float:
     """A rate per million tokens as `_Rates` holds it; a whole number where it is one."""
     rate = per_million * _MILLION
+    if rate >= _MAX_EXACT:
+        return min(rate, float_info.max)
     whole = round(rate)
-    return whole if whole < _MAX_EXACT and whole / _MILLION == per_million else rate
+    return whole if whole / _MILLION == per_million else rate
 
 
 def _amount(cost: float) -> float:

@@ -162,6 +162,29 @@ def test_what_lies_where_nothing_was_found_is_clean(value: Any) -> None:
     assert left[0] <= left[1]
 
 
+@pytest.mark.parametrize(
+    ("value", "secret"),
+    [
+        ([{"type": "text", "text": "The password is "}, {"type": "text", "text": "Tr0ub4dor&3x9"}], "Tr0ub4dor"),
+        ({"parts": [{"text": "use ghp_a1B2c3D4e5a1B2c3"}, {"text": "D4e5a1B2c3D4e5f6G7h8 ok"}]}, "D4e5a1B2c3"),
+        ({"system": [{"text": "DB_PASSWORD="}, {"text": "hunter2Xy9"}]}, "hunter2"),
+        ({"logs": [{"value": "password: "}, {"value": "hunter2Xy9"}]}, "hunter2"),
+        ([1, "password=", "hunter2Xy9"], "hunter2"),
+        ([None, "pass", "word=hunter2Xy9"], "hunter2"),
+        ([{"type": "image"}, "The password is ", "Tr0ub4dor&3x9"], "Tr0ub4dor"),
+        (["password=hun", "ter2Xy9zz"], "ter2Xy9zz"),
+    ],
+)
+def test_a_secret_in_several_items_goes_where_places_are_told(value: Any, secret: str) -> None:
+    """What was found in one of them is what the next one goes on with."""
+    record = make_record(0, {"name": "t", "input": {"content": value}})
+
+    TELLING.process(record)
+
+    assert secret not in str(TELLING.redact(value))
+    assert secret not in str(record.input)
+
+
 def test_a_text_that_comes_again_is_looked_at_once(engine: CountingEngine) -> None:
     """As a conversation does, with each call of a model."""
     redactor = SensitiveDataFilter()

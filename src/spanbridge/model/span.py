@@ -149,7 +149,7 @@ class SpanRecord:
     processed: set[str]
     """Content fields that the sensitive-data filter has already seen, in the form that they have now."""
     look: Any = None
-    """What the sensitive-data filter saw in the content as it stood, and will redact."""
+    """What the sensitive-data filter saw in the content as it stood, and will redact: its own, see `sensitive_data.SeenDocument`."""
     is_withheld: bool = False
     """Whether a processor failed on it, and its content was taken away."""
     document: bytes = b""
@@ -319,7 +319,7 @@ class SpanRecord:
         """Lets go of everything that `document` holds too: many records may wait for a slow exit."""
         self._content = _NO_CONTENT
         self._encoded = None
-        if self.look is not None:
+        if self.look is not None:  # most never had one
             self.look = None
         self.processed = _NOTHING_PROCESSED
         if not self.redactions:
@@ -422,7 +422,7 @@ def chunks(records: Sequence[SpanRecord], max_bytes: int) -> Iterator[tuple[list
         yield chunk, documents
 
 
-_DECODED = ("_content", "_live", "_encoded", "media")
+_DECODED = ("_content", "_live", "_encoded", "media", "look")
 """What a finished record may hold beside its document, and a copy for a reader does not."""
 _NO_CONTENT: dict[str, Any] = {}
 _NOTHING_PROCESSED: Any = frozenset()

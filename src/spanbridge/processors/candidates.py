@@ -21,6 +21,7 @@ _SHORT = 4096
 _MAX_REMEMBERED = 1024
 """Characters of a text, and texts, whose secrets and JSON are remembered."""
 _MAX_TEXTS = 10_000
+"""Texts whose probes are remembered."""
 
 Region = tuple[int, int, Any]
 
@@ -39,11 +40,20 @@ class Candidates(dict[str, "Sequence[int] | None"]):
         self._search = search
         self._regions: dict[str, list[Region]] = {}
         self._spans: dict[str, list[Span]] = {}
+        self._long: tuple[str, Sequence[int] | None] = ("", None)
+        """The last long text: it is asked for twice. Other long ones are not kept, because many spans may share what is found out."""
 
     def __missing__(self, text: str) -> Sequence[int] | None:
-        if len(self) >= _MAX_TEXTS:
-            self.clear()
-        self[text] = matched = self._search.candidates(text)
+        long_text, matched = self._long
+        if text is long_text:
+            return matched
+        matched = self._search.candidates(text)
+        if len(text) > _SHORT:
+            self._long = text, matched
+        else:
+            if len(self) >= _MAX_TEXTS:
+                self.clear()
+            self[text] = matched
         return matched
 
     def regions(self, text: str) -> list[Region]:

@@ -17,7 +17,8 @@ class Found(NamedTuple):
     anywhere: Sequence[int] = ()
     """The indexes of others that match in some of the pieces; in which ones is left to be told."""
     ends: Sequence[Sequence[int]] | None = None
-    """For each piece the places, in order, of which each match has one behind its first byte and not behind its last; None: not told."""
+    """For each piece the places, in order, of which each match has one behind its first byte and not behind its last: where it ends, or
+    where its beginning does, which is not where the secret stands. None: not told."""
 
 
 class Look(NamedTuple):
@@ -29,7 +30,8 @@ class Look(NamedTuple):
 
 
 def list_place(start: int) -> int:
-    """What stands for a list that starts there, in whose strings together something was found."""
+    """What stands for a list that starts there, in whose strings together something was found. Another place may be there too: then the
+    list is gone through whole for nothing."""
     return start + 1
 
 

@@ -142,7 +142,8 @@ class _Others:
         found: Sequence[list[int]],
         found_at: Sequence[list[int]],
     ) -> None:
-        """As `in_data`, of each of the pieces of `data` that end before `stops`: adds the numbers to what is found in it, and where."""
+        """As `in_data`, of each of the pieces of `data` that end before `stops`: adds the numbers to what is found in it, and where the
+        beginnings end."""
         any_rest, is_one = self._any_rest, len(self._wholes) == 1
         for end in ends:
             rest_at = end - self._back

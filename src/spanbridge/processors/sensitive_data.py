@@ -8,7 +8,7 @@ withheld whole, and the span says so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from orjson import dumps, loads
 
@@ -158,13 +158,11 @@ class SensitiveDataFilter:
         fields = [field for field in content if field not in processed]
         if fields:
             document = record.encode_fields(fields)
-            looked_at, look, candidates = record.look or _NOT_LOOKED_AT
-            if looked_at is not document:
-                (look,) = self._search.look([document])
-            if look is not None:
-                if candidates is None:
-                    candidates = Candidates(self._search)
-                self._redact_fields(record, fields, document, look, candidates)
+            seen: SeenDocument | None = record.look
+            if seen is None or seen.document is not document:
+                seen = SeenDocument(document, self._search.look([document])[0], Candidates(self._search))
+            if seen.look is not None:
+                self._redact_fields(record, fields, seen.look, seen)
             processed.update(fields)
             record.look = None
         return record
@@ -185,35 +183,22 @@ class SensitiveDataFilter:
                 if look is None:
                     record.processed.update(record.content())
                 else:
-                    record.look = document, look, candidates
+                    record.look = SeenDocument(document, look, candidates)
                     left.append(record)
         return left
 
-    def _redact_fields(
-        self, record: SpanRecord, fields: Sequence[str], document: bytes, look: Look, candidates: Candidates
-    ) -> None:
-        """Redacts those of the fields, which `document` holds, in which something was found."""
+    def _redact_fields(self, record: SpanRecord, fields: Sequence[str], look: Look, seen: SeenDocument) -> None:
+        """Redacts those of the fields, which the document holds, in which something was found."""
         content = record.content()
-        found: list[tuple[bytes, str, Sequence[int] | None]] = []
-        ends = look.ends
-        at = 1
-        for field in fields:
-            data = _encoded(content[field])
-            start, stop = at + len(field) + len('"":'), at + len(field) + len('"":') + len(data)
-            if ends is None:
-                found.append((data, field, None))
-            elif inside := ends_within(ends, at, stop):
-                found.append((data, field, [end - start for end in inside]))
-            at = stop + 1
-        if ends is None or at != len(document):
-            encoded = [(_encoded(content[field]), field) for field in fields]
-            looks = self._search.look([data for data, _ in encoded])
-            found = [(data, field, look.ends) for (data, field), look in zip(encoded, looks, strict=True) if look]
-        # The short ones first: they are done within the budget that a long one may exceed.
-        found.sort(key=_first_length)
+        encoded = {field: _encoded(content[field]) for field in fields}
+        found = None if look.ends is None else _found_in(encoded, look.ends, len(seen.document))
+        if found is None:
+            looks = zip(encoded, self._search.look([*encoded.values()]), strict=True)
+            found = {field: look.ends for field, look in looks if look is not None}
         budget = Budget(BUDGET_S)
-        for data, field, field_ends in found:
-            self._redact_field(record, field, data, field_ends, candidates, budget)
+        # The short ones first: they are done within the budget that a long one may exceed.
+        for field in sorted(found, key=lambda field: len(encoded[field])):
+            self._redact_field(record, field, encoded[field], found[field], seen.candidates, budget)
 
     def _redact_field(
         self,
@@ -252,11 +237,29 @@ class SensitiveDataFilter:
         return look if look is None or loads(document) == value else Look(None)
 
 
-_NOT_LOOKED_AT: tuple[bytes, Look | None, Candidates | None] = (b"", None, None)
+class SeenDocument(NamedTuple):
+    """What was seen of a record before it is redacted."""
+
+    document: bytes
+    """Its content, as it stood then."""
+    look: Look | None
+    candidates: Candidates
+    """What was found out about texts, perhaps with other records together."""
 
 
-def _first_length(item: tuple[bytes, str, Any]) -> int:
-    return len(item[0])
+def _found_in(encoded: Mapping[str, bytes], ends: Sequence[int], size: int) -> dict[str, Sequence[int] | None] | None:
+    """Which of the fields of a document of `size` bytes hold one of the places `ends`, and where in themselves; None where they do not
+    make up the document."""
+    found: dict[str, Sequence[int] | None] = {}
+    before = len("{")
+    for field, data in encoded.items():
+        start = before + len(f'"{field}":')
+        stop = start + len(data)
+        if inside := ends_within(ends, before, stop):
+            # What is found in its name concerns it whole.
+            found[field] = [end - start for end in inside] if inside[0] > start else None
+        before = stop + len(",")
+    return found if before == size else None
 
 
 def _encoded(snapshot: Any) -> bytes:

@@ -27,6 +27,7 @@ _SAMPLE = 32
 """Characters of a value, spread over it, among which that letter is looked for."""
 
 _ASK_NS = 10_000_000
+"""Between two looks at a thread's processor time."""
 _MAX_SEEN = 1024
 """Values whose verdict is remembered within a text."""
 _SIGNS = ("+", "/")
@@ -51,10 +52,9 @@ class Budget:
     """Processor time that this thread may spend on one span; None: without bound."""
 
     def __init__(self, seconds: float | None) -> None:
-        self._seconds = seconds
+        # Of this thread alone: a busy machine does not make a span's content be withheld.
+        self._end = None if seconds is None else time.thread_time() + seconds
         self._until_ns = time.perf_counter_ns() + SLICE_NS
-        self._end = 0.0
-        """Until when, in the processor time of this thread alone: a busy machine does not make a span's content be withheld."""
         self._ask_at_ns = 0
         """When that time is looked at next: each look is a system call."""
         self.level = 0
@@ -62,7 +62,7 @@ class Budget:
 
     def pause(self) -> None:
         """Called between small pieces of work; raises BudgetExceeded when the time is spent."""
-        if self._seconds is None or (now := time.perf_counter_ns()) < self._until_ns:
+        if self._end is None or (now := time.perf_counter_ns()) < self._until_ns:
             return
         if not is_awaited():
             time.sleep(PAUSE_S)
@@ -70,9 +70,7 @@ class Budget:
         self._until_ns = now + SLICE_NS
         if now >= self._ask_at_ns:
             self._ask_at_ns = now + _ASK_NS
-            used = time.thread_time()
-            self._end = self._end or used + self._seconds
-            if used > self._end:
+            if time.thread_time() > self._end:
                 raise BudgetExceeded
 
 

@@ -1,6 +1,7 @@
 """One pass over a decoded value: names decide over values, text and JSON in it are looked at, unchanged parts stay the same objects.
 
-What a look at the document found, it found in some places (`found_probes.Look`); parts without one are clean and are passed by.
+What a look at the document found, it found in some places (`found_probes.Look`); a part without one is clean and is passed by, unless
+what stands around it says what it holds.
 """
 
 from __future__ import annotations
@@ -194,7 +195,7 @@ class Walk:
     # ── text ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _text(self, text: str, *, is_suspect: bool = False) -> str:
-        """A string; `is_suspect`: something was found in it, as it stands in the document."""
+        """A string; `is_suspect`: a look at the document found something in it, which spares one at the whole string."""
         self._visited += 1
         if self._visited & 15 == 1:
             self._pause()
@@ -445,10 +446,9 @@ class Walk:
         self._count()
         if at != _UNKNOWN and self._was_found(list_place(at)):
             at = _UNKNOWN  # in which of its strings is not told
-        is_joined = at == _UNKNOWN and len(items) >= 2 and parent != _PAIRS and not self._is_pair(items, parent)
-        joined = self._joined(items) if is_joined else None
+        joined = None if len(items) < 2 or parent == _PAIRS or self._is_pair(items, parent) else self._joined(items)
         if joined is not None:
-            items = joined
+            items, at = joined, _UNKNOWN  # they stand elsewhere now
         result = joined
         path = self._path
         path.append("")
