@@ -18,8 +18,9 @@ MAX_JSON_LEVELS = 4
 _LONG_KEY = 16
 """Characters from which a key may be a credential itself."""
 _SHORT = 4096
+"""Characters of a text of which what was found out is remembered."""
 _MAX_REMEMBERED = 1024
-"""Characters of a text, and texts, whose secrets and JSON are remembered."""
+"""Texts whose secrets and JSON are remembered."""
 _MAX_TEXTS = 10_000
 """Texts whose probes are remembered."""
 
